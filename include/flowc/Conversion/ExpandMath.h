@@ -1,0 +1,114 @@
+//===- ExpandMath.h - Vector expansions of math functions -------*- C++ -*-===//
+//
+// Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Kernels call no libm: every transcendental function is expanded into
+// arithmetic, bit operations and `math.fma`. The same builders serve scalars
+// and vectors of any rank with f32 or f64 elements. They use no table and no
+// fast-math flag, so a value depends on its own lane only and is the same for
+// every vector shape.
+//
+// Errors are in ULP of the result type, at most 2 on the stated domain;
+// test/unit/ExpandMathTest.cpp measures them. Subnormal numbers are outside
+// every domain, since kernels run with FTZ and DAZ: subnormal arguments count
+// as zero, subnormal results are flushed to zero. Unless stated otherwise NaN
+// gives NaN, infinities give the limits, and odd functions keep the sign of
+// zero.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FLOWC_CONVERSION_EXPANDMATH_H
+#define FLOWC_CONVERSION_EXPANDMATH_H
+
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "mlir/IR/PatternMatch.h"
+#include "mlir/Pass/Pass.h"
+#include <memory>
+#include <utility>
+
+namespace flowc {
+
+#define GEN_PASS_DECL_FLOWEXPANDMATH
+#include "flowc/Conversion/Passes.h.inc"
+
+/// e^x on the whole line; +inf after overflow, 0 below the smallest normal.
+mlir::Value buildExp(mlir::ImplicitLocOpBuilder &b, mlir::Value x);
+
+/// e^x for x <= 0 (or NaN): one instruction less than `buildExp`.
+mlir::Value buildExpNegative(mlir::ImplicitLocOpBuilder &b, mlir::Value x);
+
+/// log(x) on [0, inf]; -inf at ±0 and for positive subnormals, NaN below.
+mlir::Value buildLog(mlir::ImplicitLocOpBuilder &b, mlir::Value x);
+
+/// log(x) for positive, normal, finite x, without the selects for the rest;
+/// the value for any other argument is unspecified.
+mlir::Value buildLogPositive(mlir::ImplicitLocOpBuilder &b, mlir::Value x);
+
+/// log(1 + x) on [-1, inf]; -inf at -1, NaN below.
+mlir::Value buildLog1p(mlir::ImplicitLocOpBuilder &b, mlir::Value x);
+
+/// e^x - 1 on the whole line.
+mlir::Value buildExpm1(mlir::ImplicitLocOpBuilder &b, mlir::Value x);
+
+/// log(1 + e^x), the softplus, on the whole line.
+mlir::Value buildLog1pExp(mlir::ImplicitLocOpBuilder &b, mlir::Value x);
+
+/// 1 / (1 + e^-x), the logistic sigmoid, on the whole line.
+mlir::Value buildInvLogit(mlir::ImplicitLocOpBuilder &b, mlir::Value x);
+
+/// tanh(x) on the whole line.
+mlir::Value buildTanh(mlir::ImplicitLocOpBuilder &b, mlir::Value x);
+
+/// sinh(x) and cosh(x) on the whole line.
+mlir::Value buildSinh(mlir::ImplicitLocOpBuilder &b, mlir::Value x);
+mlir::Value buildCosh(mlir::ImplicitLocOpBuilder &b, mlir::Value x);
+
+/// asinh(x) on the whole line, acosh(x) on [1, inf], atanh(x) on [-1, 1].
+mlir::Value buildAsinh(mlir::ImplicitLocOpBuilder &b, mlir::Value x);
+mlir::Value buildAcosh(mlir::ImplicitLocOpBuilder &b, mlir::Value x);
+mlir::Value buildAtanh(mlir::ImplicitLocOpBuilder &b, mlir::Value x);
+
+/// atan(x) on the whole line.
+mlir::Value buildAtan(mlir::ImplicitLocOpBuilder &b, mlir::Value x);
+
+/// sin(x) and cos(x) for |x| <= 10^6 (beyond, accuracy decays); NaN at ±inf.
+mlir::Value buildSin(mlir::ImplicitLocOpBuilder &b, mlir::Value x);
+mlir::Value buildCos(mlir::ImplicitLocOpBuilder &b, mlir::Value x);
+
+/// {sin(2 pi u), cos(2 pi u)} of u = bits / 2^n, for an unsigned integer (or
+/// vector) `bits` of n = 32 bits when `type` is f32, and for the upper 53 of
+/// n = 64 bits when it is f64. The reduction is exact.
+std::pair<mlir::Value, mlir::Value> buildSinCosTurn(mlir::ImplicitLocOpBuilder &b, mlir::Type type, mlir::Value bits);
+
+/// The error function on the whole line.
+mlir::Value buildErf(mlir::ImplicitLocOpBuilder &b, mlir::Value x);
+
+/// The complementary error function, with relative accuracy in its tail.
+mlir::Value buildErfc(mlir::ImplicitLocOpBuilder &b, mlir::Value x);
+
+/// x^y as IEEE 754 defines `pow`, with negative bases for integral y.
+mlir::Value buildPow(mlir::ImplicitLocOpBuilder &b, mlir::Value x, mlir::Value y);
+
+/// The quantile of the standard normal distribution on [0, 1]; NaN outside.
+mlir::Value buildNormalQuantile(mlir::ImplicitLocOpBuilder &b, mlir::Value p);
+
+/// log |Gamma(x)| and its derivative for x > 0; NaN for negative x.
+mlir::Value buildLgamma(mlir::ImplicitLocOpBuilder &b, mlir::Value x);
+mlir::Value buildDigamma(mlir::ImplicitLocOpBuilder &b, mlir::Value x);
+
+/// Adds one pattern per expanded op of the math dialect. Operands of another
+/// element type than f32 and f64 are left alone.
+void populateExpandMathPatterns(mlir::RewritePatternSet &patterns);
+
+/// Expands every op of the math dialect under `root` in one walk. What stays
+/// (`fma`, `sqrt`, `absf`, `copysign`, the roundings) maps to instructions.
+/// Fails, with an error at the op, on a floating-point function that has no
+/// expansion.
+llvm::LogicalResult expandMath(mlir::Operation *root);
+
+} // namespace flowc
+
+#endif // FLOWC_CONVERSION_EXPANDMATH_H

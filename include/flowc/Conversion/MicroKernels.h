@@ -1,0 +1,132 @@
+//===- MicroKernels.h - Hand-scheduled inner loops --------------*- C++ -*-===//
+//
+// Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Private functions of the tile program, emitted once per module and driven by
+// extents and tables at run time, so that the size of the code depends neither
+// on the model's widths nor on the number of its layers.
+//
+// A tile buffer is an array [row][4 * lanes], contiguous, aligned to a vector.
+// A row holds one quantity for 4 * lanes samples; `nv`, from 1 to 4, says how
+// many of its vectors are in use. Every lane sees the same operations in the
+// same order whatever `nv` is.
+//
+// All pointers are `!llvm.ptr` to elements of the tile's type, all extents and
+// offsets count elements and are of type `index`.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FLOWC_CONVERSION_MICROKERNELS_H
+#define FLOWC_CONVERSION_MICROKERNELS_H
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+#include <array>
+#include <functional>
+#include <string>
+
+namespace flowc {
+
+/// The element type and the SIMD width of a tile program.
+struct TileShape {
+  /// f32 or f64.
+  mlir::FloatType element;
+  /// Elements of a vector; a power of two, at least 4.
+  int64_t lanes;
+  /// Architectural vector registers: bounds the size of register blocks.
+  int64_t registers;
+
+  /// The shape for vectors of `vectorBits` bits: 512 implies 32 registers,
+  /// 256 and 128 imply 16.
+  static TileShape get(mlir::FloatType element, int64_t vectorBits);
+
+  mlir::VectorType vectorType() const { return mlir::VectorType::get({lanes}, element); }
+  /// Elements between two rows of a tile buffer.
+  int64_t rowStride() const { return 4 * lanes; }
+};
+
+/// What a dense layer applies to its sums before it stores them.
+struct Epilogue {
+  /// Distinguishes functions: one is emitted per name.
+  std::string name = "identity";
+  /// Builds the result from a vector of sums; empty for the identity.
+  std::function<mlir::Value(mlir::OpBuilder &, mlir::Location, mlir::Value)> build;
+  /// Apply it to the register block. Otherwise the sums are stored and a loop
+  /// over the stored rows applies it, which keeps the code small: better for
+  /// more than a few ops.
+  bool inRegisters = false;
+};
+
+/// Entries of one block in the table of a dense layer; int32 each.
+enum DenseTable : int64_t { RowBegin, RowCount, InputBegin, InputCount, WeightOffset, DenseTableStride };
+
+/// Rows of a block at most.
+constexpr int64_t maxBlockRows = 4;
+
+/// A dense layer on a tile, over blocks [firstBlock, lastBlock) of `table`:
+///   void dense(ptr weights, ptr table, ptr x, ptr y,
+///              index firstBlock, index lastBlock, index nv)
+///   y[row0 + r] = epilogue(bias[r] + sum over k < kn of w[k][r] * x[k0 + k])
+/// `table` has int32 {row0, nrows, k0, kn, weightOffset} per block, nrows from
+/// 1 to 4; at weights + weightOffset lie nrows biases, then kn groups of nrows
+/// weights. A sum is a chain of fused multiply-adds in ascending k. `x` and `y`
+/// may be parts of one buffer, as long as a call reads no row that it writes.
+/// With `accumulate` the chain starts from y + bias.
+mlir::func::FuncOp getOrCreateDense(mlir::ModuleOp module, const TileShape &shape, const Epilogue &epilogue = {},
+                                    bool accumulate = false);
+
+/// Transposes a tile for `outer`:
+///   void transpose(ptr x, ptr scratch, index K, index Kpad, index nv)
+///   scratch[lane][k] = x[k][lane], scratch[lane][K] = 1, zeros up to Kpad
+/// Kpad is K + 1 rounded up to `lanes`; scratch holds 4 * lanes * Kpad elements.
+mlir::func::FuncOp getOrCreateTranspose(mlir::ModuleOp module, const TileShape &shape);
+
+/// The weight gradient of a dense layer from one tile, over blocks
+/// [firstBlock, lastBlock) of the layer's own `table` (weightOffset unused):
+///   void outer(ptr g, ptr scratch, ptr acc, ptr table,
+///              index firstBlock, index lastBlock, index K, index Kpad, index nv)
+///   acc[m][k] += sum over lanes of g[m][lane] * x[k][lane]   for k in the block's range
+///   acc[m][K] += sum over lanes of g[m][lane]
+/// with `scratch` made from x by `transpose` with the same nv. `acc` is
+/// [M][Kpad], aligned to a vector. Entries outside the block's range of k may
+/// change too, as far as they share a vector with it: mask them when the
+/// gradient is unpacked. Lanes of invalid rows must hold g = 0.
+mlir::func::FuncOp getOrCreateOuter(mlir::ModuleOp module, const TileShape &shape);
+
+/// Rows of a row-major array to a tile:
+///   void loadRows(ptr data, ptr tile, index columns, index stride,
+///                 index firstRow, index endRow, index nv)
+///   tile[d][lane] = data[min(firstRow + lane, endRow - 1)][d], d < columns
+/// with `stride` elements between rows of `data`, which needs no alignment.
+mlir::func::FuncOp getOrCreateLoadRows(mlir::ModuleOp module, const TileShape &shape);
+
+/// The reverse; rows from endRow on are not stored:
+///   void storeRows(ptr data, ptr tile, index columns, index stride,
+///                  index firstRow, index endRow, index nv)
+mlir::func::FuncOp getOrCreateStoreRows(mlir::ModuleOp module, const TileShape &shape);
+
+/// Standard normal draws, by Philox4x32-10 and Box-Muller:
+///   void philoxNormal(ptr tile, index count, i64 seed, i64 first, index nv)
+///   tile[c][lane] = draw c of sample first + lane, c < count
+/// A draw depends on (seed, sample, c) only. The key is the seed, the counter
+/// is (sample low, sample high, coordinate block, 0); a block is 4 draws in
+/// f32 and 2 in f64.
+mlir::func::FuncOp getOrCreatePhiloxNormal(mlir::ModuleOp module, const TileShape &shape);
+
+/// Uniform draws in the open interval (0, 1), otherwise like `philoxNormal`:
+///   void philoxUniform(ptr tile, index count, i64 seed, i64 first, index nv)
+mlir::func::FuncOp getOrCreatePhiloxUniform(mlir::ModuleOp module, const TileShape &shape);
+
+/// Ten rounds of Philox4x32. A word is the low half of an i64, or of an element
+/// of a vector of i64; high halves are ignored, and unspecified in the result.
+/// All words are of one type.
+std::array<mlir::Value, 4> buildPhilox(mlir::ImplicitLocOpBuilder &b, std::array<mlir::Value, 4> counter,
+                                       std::array<mlir::Value, 2> key);
+
+} // namespace flowc
+
+#endif // FLOWC_CONVERSION_MICROKERNELS_H

@@ -1,0 +1,41 @@
+//===- FlowVjp.h - Reverse-mode differentiation of blocks -------*- C++ -*-===//
+//
+// Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// A block is differentiated in two steps: its ops are cloned to where the
+// reverse code will stand (the forward part), then `buildBlockVjp` emits the
+// cotangents after them. What the reverse code does not read of the forward part
+// is dead and disappears.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FLOWC_DIALECT_FLOW_IR_FLOWVJP_H
+#define FLOWC_DIALECT_FLOW_IR_FLOWVJP_H
+
+#include "flowc/Dialect/Flow/IR/FlowInterfaces.h"
+
+namespace flowc::flow {
+
+/// Whether values of `type` have cotangents: floats and tensors of floats.
+bool isDifferentiable(mlir::Type type);
+
+/// Clones all ops of `block` but its terminator to the builder's position.
+void cloneForward(VjpBuilder &vjp, mlir::Block &block);
+
+/// Marks every value of `block` that depends on a marked one.
+void propagateNeeded(VjpBuilder &vjp, mlir::Block &block);
+
+/// Emits the cotangents of all needed values of `block`, given those of its
+/// terminator's operands (null: zero). The forward part must have been cloned,
+/// and the wanted arguments of `block` must have been marked as needed.
+mlir::LogicalResult buildBlockVjp(VjpBuilder &vjp, mlir::Block &block, mlir::ValueRange cotangents);
+
+/// Turns every activation of a dense layer under `root` into a map of its own.
+void expandActivations(mlir::Operation *root);
+
+} // namespace flowc::flow
+
+#endif // FLOWC_DIALECT_FLOW_IR_FLOWVJP_H

@@ -1,0 +1,86 @@
+//===- Passes.td - Passes on the flow dialect --------------*- tablegen -*-===//
+//
+// Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FLOWC_DIALECT_FLOW_TRANSFORMS_PASSES
+#define FLOWC_DIALECT_FLOW_TRANSFORMS_PASSES
+
+include "mlir/Pass/PassBase.td"
+
+def SpecializePass : Pass<"flow-specialize", "::mlir::ModuleOp"> {
+  let summary = "Turn a flow graph into the sample program of one kernel";
+  let description = [{
+    Replaces the graph function `@flow` (or `@bijection`) by `@kernel`, the sample
+    program of `kernel`: the chain of bijections is emitted forwards or backwards,
+    each op by its own formula for that direction, so that the inverse of an
+    inverse is the forward map and nothing is inverted numerically that need not
+    be. Arguments: row inputs (`flow.row`), then the leaves of the graph.
+
+    Kernels: `log_prob`, `sample`, `sample_and_log_prob`, `transform`, `inverse`, and
+    the primal programs of gradients, `nll` (the negative log-likelihood of a row).
+  }];
+  let options = [Option<"kernel", "kernel", "std::string", "\"log_prob\"", "The kernel to build">];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect", "::mlir::func::FuncDialect"];
+}
+
+def HoistParametersPass : Pass<"flow-hoist-parameters", "::mlir::ModuleOp"> {
+  let summary = "Split @kernel into @prepare (parameters only) and the per-sample rest";
+  let description = [{
+    Every op of `@kernel`, inside scans too, that depends on leaves only moves to
+    `@prepare`, a function from leaves to prepared values. `@kernel` then takes its
+    row inputs and the prepared values it uses.
+  }];
+  let dependentDialects = ["::mlir::func::FuncDialect"];
+}
+
+def DifferentiatePass : Pass<"flow-differentiate", "::mlir::ModuleOp"> {
+  let summary = "Replace @kernel by its vector-Jacobian product";
+  let description = [{
+    `of=params`: cotangents of all prepared values, summed over rows (`flow.sum`), and
+    a function `@finish` that maps them to cotangents of the trainable leaves.
+    `of=inputs`: the cotangent of the event, by row. Results of the primal program
+    get their cotangents from additional row inputs, except that the loss of `nll`
+    and the log-density of a score have cotangent one.
+  }];
+  let options = [Option<"of", "of", "std::string", "\"params\"", "params or inputs">];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect", "::mlir::func::FuncDialect"];
+}
+
+def OutlineMapsPass : Pass<"flow-outline-maps", "::mlir::ModuleOp"> {
+  let summary = "Wrap elementwise ops that stand outside of maps into flow.map";
+  let dependentDialects = ["::mlir::arith::ArithDialect"];
+}
+
+def FuseMapsPass : Pass<"flow-fuse-maps", "::mlir::ModuleOp"> {
+  let summary = "Fuse maps of equal extent with each other, and maps into dense layers";
+  let description = [{
+    A map whose stacked result is used by one later map of equal extent joins it; a
+    map of one float per element that is the only user of a dense layer becomes its
+    activation. Selecting one element of an elementwise result selects first and
+    computes after.
+  }];
+}
+
+def FuseScanPass : Pass<"flow-fuse-scan", "::mlir::ModuleOp"> {
+  let summary = "Join scans of equal length and direction into one loop";
+  let description = [{
+    Two neighbouring scans over the same number of layers in the same direction
+    become one if the second uses of the first at most stacked results, of the
+    same layer. Carries and stacked results that nobody uses disappear.
+  }];
+}
+
+def PackWeightsPass : Pass<"flow-pack-weights", "::mlir::ModuleOp"> {
+  let summary = "Lay out dense weights as panels in @prepare";
+  let description = [{
+    Every weight of `flow.dense` and `flow.sweep` in `@kernel` becomes a panel that
+    `@prepare` packs in the order of evaluation, blocks of up to four rows, missing
+    weights skipped. `flow.outer` becomes `flow.panel_outer`, unpacked in `@finish`.
+  }];
+  let options = [Option<"vectorElements", "vector-elements", "int64_t", "16", "Elements of a SIMD vector">];
+}
+
+#endif // FLOWC_DIALECT_FLOW_TRANSFORMS_PASSES

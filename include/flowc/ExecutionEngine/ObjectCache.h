@@ -1,0 +1,60 @@
+//===- ObjectCache.h - Compiled kernels on disk -----------------*- C++ -*-===//
+//
+// Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// One file per kernel, named after a hash of everything that its code depends
+// on. The key is known before MLIR is set up, so that a hit costs a fraction of
+// a millisecond. A cache is an optimisation: whatever goes wrong with it, the
+// kernel is compiled instead.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FLOWC_EXECUTIONENGINE_OBJECTCACHE_H
+#define FLOWC_EXECUTIONENGINE_OBJECTCACHE_H
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace flowc {
+
+/// Identifies code: 64 hexadecimal digits.
+struct CacheKey {
+  std::string digest;
+};
+
+/// The key of these facts, in this order, and of this build of flowc and LLVM.
+CacheKey makeCacheKey(const std::vector<std::string> &facts);
+
+/// A directory of compiled kernels, shared by processes.
+class ObjectCache {
+public:
+  /// A cache in `directory` (empty: no cache), which holds at most `limitBytes`.
+  explicit ObjectCache(std::string directory, uint64_t limitBytes = 256 << 20);
+
+  /// The user's cache: `$XDG_CACHE_HOME/flowc`, else `~/.cache/flowc`.
+  static std::string userDirectory();
+
+  /// The object stored under `key`. A file that is cut off, damaged or not this
+  /// user's is removed, or passed over, and counts as absent.
+  std::optional<std::string> load(const CacheKey &key) const;
+
+  /// Stores an object atomically and removes the files used least recently if
+  /// the cache is over its limit. Does nothing if the directory cannot be used.
+  void store(const CacheKey &key, std::string_view object) const;
+
+private:
+  std::string pathOf(const CacheKey &key) const;
+
+  std::string directory;
+  uint64_t limitBytes;
+};
+
+} // namespace flowc
+
+#endif // FLOWC_EXECUTIONENGINE_OBJECTCACHE_H

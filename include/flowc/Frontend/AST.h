@@ -1,0 +1,113 @@
+//===- AST.h - Syntax trees of the flow language ----------------*- C++ -*-===//
+//
+// Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// What was written, before any meaning is given to it. Trees point into the
+// `SourceText` they were parsed from.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FLOWC_FRONTEND_AST_H
+#define FLOWC_FRONTEND_AST_H
+
+#include "llvm/ADT/StringRef.h"
+#include "llvm/Support/SMLoc.h"
+
+#include <cstdint>
+#include <vector>
+
+namespace flowc::ast {
+
+struct Argument;
+
+/// The right-hand side of `flow NAME =`: a call, or something inside one.
+struct Expr {
+  enum class Kind : uint8_t { Number, Word, List, Call };
+  Kind kind = Kind::Word;
+  /// Of a number: written without `.` and exponent.
+  bool integral = false;
+  double number = 0;
+  llvm::SMLoc loc;
+  /// A word, or the name of what is called.
+  llvm::StringRef text;
+  /// Arguments of a call; elements of a list (without names).
+  std::vector<Argument> arguments;
+};
+
+/// `VALUE` or `NAME = VALUE`.
+struct Argument {
+  llvm::StringRef name;
+  llvm::SMLoc nameLoc;
+  Expr value;
+};
+
+/// A formula.
+struct MathExpr {
+  enum class Kind : uint8_t {
+    Absent, ///< A bound that was left out, as in `x[:2]`.
+    Number,
+    Name,
+    Array,
+    Negate,
+    Add,
+    Subtract,
+    Multiply,
+    Divide,
+    Power,
+    Less,
+    LessEqual,
+    Greater,
+    GreaterEqual,
+    Equal,
+    NotEqual,
+    Call,
+    Index, ///< operands: object, index
+    Slice, ///< operands: object, begin, end
+    Let,   ///< `text` is the name; operands: value, body
+  };
+  Kind kind = Kind::Absent;
+  double number = 0;
+  llvm::SMLoc loc;
+  llvm::StringRef text;
+  std::vector<MathExpr> operands;
+  /// Height of the tree, which the parser limits.
+  unsigned height = 1;
+};
+
+/// Where a trainable parameter of a formula lives, and its start value.
+struct FormulaParameter {
+  enum class Domain : uint8_t { Real, Positive, Interval };
+  llvm::StringRef name;
+  llvm::SMLoc loc;
+  Domain domain = Domain::Real;
+  double start = 0, low = 0, high = 0;
+};
+
+/// A definition.
+struct Item {
+  enum class Kind : uint8_t {
+    Flow,      ///< `flow NAME = CONSTRUCTOR`
+    Bijection, ///< `bijection NAME = CONSTRUCTOR`
+    Formula,   ///< `bijection NAME(x; parameters) = MATH`
+    Density,   ///< `density NAME(x[D]) = MATH`
+  };
+  Kind kind = Kind::Flow;
+  llvm::StringRef name;
+  llvm::SMLoc nameLoc;
+  Expr constructor;
+  llvm::StringRef variable;
+  int64_t dim = 0;
+  std::vector<FormulaParameter> parameters;
+  MathExpr formula;
+};
+
+struct File {
+  std::vector<Item> items;
+};
+
+} // namespace flowc::ast
+
+#endif // FLOWC_FRONTEND_AST_H

@@ -1,0 +1,43 @@
+//===- Frontend.h - From text to a flow -------------------------*- C++ -*-===//
+//
+// Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The door to the front end: text of a `.flow` file in, a checked tree of
+// nodes out.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FLOWC_FRONTEND_FRONTEND_H
+#define FLOWC_FRONTEND_FRONTEND_H
+
+#include "flowc/Frontend/Node.h"
+#include "flowc/Support/Expected.h"
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace flowc {
+
+/// One item of a text, constructed and checked.
+struct ParsedItem {
+  NodePtr root;
+  std::string name;
+  /// `Distribution` for a `flow` item, else `Bijection`.
+  Node::Category category = Node::Category::Bijection;
+  /// Names of all items of the text, in order.
+  std::vector<std::string> itemNames;
+};
+
+/// Parses and checks all of `text` and returns the item called `name`; without
+/// a name the last `flow`, or the last `bijection` if there is no flow. The
+/// message of an error has the form `FILE:LINE:COL: error: ...`, followed by
+/// the line and a caret.
+Expected<ParsedItem> parseFlow(std::string_view text, std::string_view file = "<text>", std::string_view name = {});
+
+} // namespace flowc
+
+#endif // FLOWC_FRONTEND_FRONTEND_H

@@ -1,0 +1,35 @@
+//===- Initialise.h - Initial parameters of a flow --------------*- C++ -*-===//
+//
+// Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Initial values are drawn from a counter-based generator: an entry depends on
+// the seed, on which random leaf it is in and on where it is in it, so results
+// are the same on every machine and do not depend on the order of evaluation.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FLOWC_FRONTEND_INITIALISE_H
+#define FLOWC_FRONTEND_INITIALISE_H
+
+#include "flowc/Frontend/Node.h"
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+namespace flowc {
+
+/// Philox4x32-10 (Salmon et al. 2011): four random words for a counter and key.
+std::array<uint32_t, 4> philox4x32(std::array<uint32_t, 4> counter, std::array<uint32_t, 2> key);
+
+/// The leaves of `root` that are data of a model (all but `Constant` ones), in
+/// leaf order, with all their `values` drawn or copied: every copy under a scan
+/// has its own random values.
+std::vector<PlacedLeaf> initialParameters(const Node &root, uint64_t seed);
+
+} // namespace flowc
+
+#endif // FLOWC_FRONTEND_INITIALISE_H

@@ -1,0 +1,88 @@
+//===- Lexer.h - Tokens of the flow language --------------------*- C++ -*-===//
+//
+// Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FLOWC_FRONTEND_LEXER_H
+#define FLOWC_FRONTEND_LEXER_H
+
+#include "flowc/Frontend/Source.h"
+
+#include <optional>
+#include <string>
+
+namespace flowc {
+
+/// A word, a number or a sign.
+struct Token {
+  enum class Kind {
+    EndOfFile,
+    Error, ///< Not a token; the lexer holds the message.
+    Word,
+    Number,
+    LeftParen,
+    RightParen,
+    LeftBracket,
+    RightBracket,
+    Comma,
+    Colon,
+    Semicolon,
+    Assign,
+    Plus,
+    Minus,
+    Star,
+    Slash,
+    Caret,
+    Less,
+    LessEqual,
+    Greater,
+    GreaterEqual,
+    Equal,
+    NotEqual,
+  };
+  Kind kind = Kind::EndOfFile;
+  llvm::StringRef text;
+  /// Of a number: its value, and whether it was written without `.` and `e`.
+  double number = 0;
+  bool integral = false;
+
+  bool is(Kind other) const { return kind == other; }
+  bool isWord(llvm::StringRef word) const { return kind == Kind::Word && text == word; }
+  llvm::SMLoc loc() const { return llvm::SMLoc::getFromPointer(text.data()); }
+  /// For messages: "`foo`", "the number 3", "the end of the file".
+  std::string describe() const;
+};
+
+/// What a kind of token looks like in messages, e.g. "`)`".
+llvm::StringRef spelling(Token::Kind kind);
+
+/// Cuts a text into tokens; comments run from `#` to the end of the line.
+class Lexer {
+public:
+  explicit Lexer(const SourceText &source);
+
+  /// The next token; `EndOfFile` again and again at the end.
+  Token next();
+  /// The reason for the first `Error` token.
+  const std::optional<Error> &error() const { return failure; }
+
+private:
+  Token fail(const char *where, const llvm::Twine &message);
+  Token make(Token::Kind kind, size_t length);
+  Token lexNumber();
+  /// A character that starts no token, with a guess at what was meant.
+  Token lexStranger();
+  /// Finds the first byte that is not text.
+  const char *findNonText() const;
+
+  const SourceText &source;
+  const char *cursor;
+  const char *end;
+  std::optional<Error> failure;
+};
+
+} // namespace flowc
+
+#endif // FLOWC_FRONTEND_LEXER_H

@@ -1,0 +1,90 @@
+//===- Rows.h - Data files, row by row --------------------------*- C++ -*-===//
+//
+// Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Data of any length passes through buffers of fixed size. Files: `.npy`,
+// `.csv`, `.tsv` and `FILE.safetensors:NAME`.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FLOWC_IO_ROWS_H
+#define FLOWC_IO_ROWS_H
+
+#include "flowc/IO/ArrayLayout.h"
+
+namespace flowc {
+
+/// Reads rows of a data file in order.
+class RowReader {
+public:
+  virtual ~RowReader() = default;
+
+  /// Reads at most `maxRows` rows into `buffer` (row-major, `columns()` numbers
+  /// a row, of type `dtype`). Returns how many; 0 at the end.
+  virtual Expected<int64_t> next(int64_t maxRows, DType dtype, void *buffer) = 0;
+
+  /// Number of rows, or -1 where only reading tells (text).
+  int64_t rows() const { return numRows; }
+  /// Shape of one row, and its number of elements.
+  const Shape &rowShape() const { return shape; }
+  int64_t columns() const { return numElements(shape); }
+  /// Names of the columns, or empty if the file has none.
+  const std::vector<std::string> &columnNames() const { return names; }
+  /// Rows read so far.
+  int64_t position() const { return rowsRead; }
+  const std::string &path() const { return name; }
+
+  /// How messages speak of a column: `column 'u'` or `column 3`.
+  std::string describeColumn(int64_t column) const;
+
+protected:
+  std::string name;
+  int64_t numRows = -1;
+  int64_t rowsRead = 0;
+  Shape shape;
+  std::vector<std::string> names;
+};
+
+/// Opens a data file. `columns` selects columns by name or, in files without
+/// names, by number from 0; empty: all, in the file's order.
+Expected<std::unique_ptr<RowReader>> openRows(const std::string &path, const std::vector<std::string> &columns = {});
+
+/// The names in the header of a text file; empty for other files and for text
+/// without a header.
+Expected<std::vector<std::string>> readColumnNames(const std::string &path);
+
+/// Reads all remaining rows. Numbers that are not finite are errors that name
+/// row and column if `finite`.
+template <typename T>
+Expected<std::vector<T>> readAllRows(RowReader &reader, bool finite);
+
+/// Writes rows in order. Nothing is visible under the final name before
+/// `finish`; a writer that is not finished leaves nothing behind.
+class RowWriter {
+public:
+  virtual ~RowWriter() = default;
+
+  /// `rows` holds row-major numbers of the writer's type.
+  virtual Expected<void> append(const void *rows, int64_t count) = 0;
+  virtual Expected<void> finish() = 0;
+};
+
+/// Opens a writer; the format follows the extension (`.npy`, `.csv`, `.tsv`),
+/// an empty path means CSV on standard output. `.npy` files get the shape
+/// [rows] + `rowShape`. Text starts with a header of `columnNames`.
+Expected<std::unique_ptr<RowWriter>> createRowWriter(const std::string &path, DType dtype, const Shape &rowShape,
+                                                     const std::vector<std::string> &columnNames);
+
+/// Whether `path` has an extension that `createRowWriter` knows; the error
+/// names those it knows.
+Expected<void> checkOutputFormat(const std::string &path);
+
+/// Default column names: `prefix` alone for one number, else `prefix0`, `prefix1`, ...
+std::vector<std::string> defaultColumnNames(const std::string &prefix, int64_t count);
+
+} // namespace flowc
+
+#endif // FLOWC_IO_ROWS_H

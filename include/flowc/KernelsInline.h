@@ -1,0 +1,132 @@
+//===- KernelsInline.h - Eigen wrappers of Kernels::run ---------*- C++ -*-===//
+//
+// Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Included by flowc.h only. The wrappers check shapes and element types, which
+// the compiled kernels cannot, and own the results.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FLOWC_KERNELSINLINE_H
+#define FLOWC_KERNELSINLINE_H
+
+#ifndef FLOWC_FLOWC_H
+#error "include flowc/flowc.h instead"
+#endif
+
+namespace flowc {
+namespace detail {
+
+/// What the wrappers of `kernels` check before a call: the element type (given
+/// by its size), the width of the rows (`xColumns`, -1 for samplers) and the
+/// condition: one row for each of `rows`.
+Expected<void> checkCall(const Kernels &kernels, const Model &model, size_t elementSize, int64_t xColumns,
+                         int64_t rows, int64_t condRows, int64_t condColumns);
+
+/// `condition` with one row for each of `n` samples: a single row is repeated.
+template <typename T>
+Rows<T> repeatCondition(const Rows<T> &condition, int64_t n) {
+  if (condition.rows() == 1 && n != 1)
+    return condition.replicate(n, 1);
+  return condition;
+}
+
+/// Calls `kernel` with x and, for a conditional flow, the condition in front of
+/// whatever inputs `call` already has.
+template <typename T>
+Expected<void> runRows(Kernels &kernels, const Model &model, const T *x, int64_t xColumns, int64_t rows,
+                       const Rows<T> &condition, Kernels::Call call) {
+  Rows<T> repeated = repeatCondition(condition, rows);
+  if (auto ok = checkCall(kernels, model, sizeof(T), xColumns, rows, repeated.rows(), repeated.cols()); !ok)
+    return ok;
+  std::vector<const void *> inputs;
+  if (x)
+    inputs.push_back(x);
+  if (kernels.flow().condShape())
+    inputs.push_back(repeated.data());
+  call.inputs.insert(call.inputs.begin(), inputs.begin(), inputs.end());
+  call.rows = rows;
+  return kernels.run(model, call);
+}
+
+/// A kernel that maps rows to rows and a number for each.
+template <typename T>
+Expected<std::pair<Rows<T>, Column<T>>> runMap(Kernels &kernels, Kernel kernel, const Model &model, ConstRows<T> x,
+                                               const Rows<T> &condition) {
+  std::pair<Rows<T>, Column<T>> result{Rows<T>(x.rows(), x.cols()), Column<T>(x.rows())};
+  Kernels::Call call{.kernel = kernel, .outputs = {result.first.data(), result.second.data()}};
+  if (auto ok = runRows<T>(kernels, model, x.data(), x.cols(), x.rows(), condition, std::move(call)); !ok)
+    return ok.takeError();
+  return result;
+}
+
+} // namespace detail
+
+template <typename T>
+Expected<Column<T>> Kernels::logProb(const Model &model, ConstRows<T> x, const Rows<T> &condition) {
+  Column<T> result(x.rows());
+  Call call{.kernel = Kernel::LogProb, .outputs = {result.data()}};
+  if (auto ok = detail::runRows<T>(*this, model, x.data(), x.cols(), x.rows(), condition, std::move(call)); !ok)
+    return ok.takeError();
+  return result;
+}
+
+template <typename T>
+Expected<Rows<T>> Kernels::sample(const Model &model, int64_t n, uint64_t seed, const Rows<T> &condition,
+                                  uint64_t first) {
+  Rows<T> result(n, flow().dim());
+  Call call{.kernel = Kernel::Sample, .outputs = {result.data()}, .first = first, .seed = seed};
+  if (auto ok = detail::runRows<T>(*this, model, nullptr, -1, n, condition, std::move(call)); !ok)
+    return ok.takeError();
+  return result;
+}
+
+template <typename T>
+Expected<std::pair<Rows<T>, Column<T>>> Kernels::sampleAndLogProb(const Model &model, int64_t n, uint64_t seed,
+                                                                  const Rows<T> &condition, uint64_t first) {
+  std::pair<Rows<T>, Column<T>> result{Rows<T>(n, flow().dim()), Column<T>(n)};
+  Call call{.kernel = Kernel::SampleAndLogProb,
+            .outputs = {result.first.data(), result.second.data()},
+            .first = first,
+            .seed = seed};
+  if (auto ok = detail::runRows<T>(*this, model, nullptr, -1, n, condition, std::move(call)); !ok)
+    return ok.takeError();
+  return result;
+}
+
+template <typename T>
+Expected<std::pair<Rows<T>, Column<T>>> Kernels::transform(const Model &model, ConstRows<T> x,
+                                                           const Rows<T> &condition) {
+  return detail::runMap<T>(*this, Kernel::Transform, model, x, condition);
+}
+
+template <typename T>
+Expected<std::pair<Rows<T>, Column<T>>> Kernels::inverse(const Model &model, ConstRows<T> y, const Rows<T> &condition) {
+  return detail::runMap<T>(*this, Kernel::Inverse, model, y, condition);
+}
+
+template <typename T>
+Expected<std::pair<double, std::vector<double>>>
+Kernels::nllValueAndGradient(const Model &model, ConstRows<T> x, const Rows<T> &condition) {
+  std::pair<double, std::vector<double>> result{0.0, std::vector<double>(model.numTrainable())};
+  Call call{.kernel = Kernel::NllGradient, .loss = &result.first, .gradient = result.second.data()};
+  if (auto ok = detail::runRows<T>(*this, model, x.data(), x.cols(), x.rows(), condition, std::move(call)); !ok)
+    return ok.takeError();
+  return result;
+}
+
+template <typename T>
+Expected<Rows<T>> Kernels::score(const Model &model, ConstRows<T> x, const Rows<T> &condition) {
+  Rows<T> result(x.rows(), x.cols());
+  Call call{.kernel = Kernel::Score, .outputs = {result.data()}};
+  if (auto ok = detail::runRows<T>(*this, model, x.data(), x.cols(), x.rows(), condition, std::move(call)); !ok)
+    return ok.takeError();
+  return result;
+}
+
+} // namespace flowc
+
+#endif // FLOWC_KERNELSINLINE_H

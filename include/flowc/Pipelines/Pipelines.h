@@ -1,0 +1,51 @@
+//===- Pipelines.h - From a flow to a compiled kernel's module --*- C++ -*-===//
+//
+// Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The one list of passes that the tool, the library and the tests share.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FLOWC_PIPELINES_PIPELINES_H
+#define FLOWC_PIPELINES_PIPELINES_H
+
+#include "flowc/flowc.h"
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/DialectRegistry.h"
+#include "mlir/IR/OwningOpRef.h"
+
+#include <string>
+
+namespace flowc {
+
+/// The levels of the IR that can be printed (DESIGN: four levels, then code).
+enum class EmitLevel { Flow, Sample, Tile, LLVM, Asm, Obj };
+
+struct PipelineOptions {
+  DType dtype = F32;
+  Kernel kernel = Kernel::LogProb;
+  /// Width of a SIMD register that the code is written for: 512, 256 or 128.
+  int simdBits = 512;
+  /// Run MLIR's verifier between passes.
+  bool verify = false;
+};
+
+/// Registers every dialect and interface that the pipelines need.
+void registerPipelineDialects(mlir::DialectRegistry &registry);
+
+/// Registers flowc's passes and pipelines by name, for flowc-opt.
+void registerAllPasses();
+
+/// Builds the module of one kernel at level Flow, Sample, Tile or LLVM (MLIR's
+/// llvm dialect, ready for translation, with the symbols of KernelABI.h).
+/// Returns null and sets `error` if that fails.
+mlir::OwningOpRef<mlir::ModuleOp> buildKernelModule(mlir::MLIRContext &context, const Flow &flow, EmitLevel level,
+                                                    const PipelineOptions &options, std::string &error);
+
+} // namespace flowc
+
+#endif // FLOWC_PIPELINES_PIPELINES_H

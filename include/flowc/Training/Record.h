@@ -1,0 +1,38 @@
+//===- Record.h - How a model was trained -----------------------*- C++ -*-===//
+//
+// Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FLOWC_TRAINING_RECORD_H
+#define FLOWC_TRAINING_RECORD_H
+
+#include "flowc/flowc.h"
+
+namespace flowc {
+
+/// What a model file remembers of its training: enough to plot the losses and to
+/// find the right columns in a data file.
+struct TrainingRecord {
+  std::vector<std::string> columns, conditionColumns;
+  std::vector<double> trainLosses, valLosses;
+  int64_t bestEpoch = 0;
+  int64_t rows = 0;
+  bool standardized = false;
+  bool interrupted = false;
+  double seconds = 0;
+  /// Mean over held-out rows, if there were some.
+  std::optional<double> testLogProb;
+  int64_t testRows = 0;
+  /// The options of the training, by the names of the tool's flags.
+  std::map<std::string, double> options;
+
+  std::string toJson() const;
+  /// An empty text is an empty record.
+  static Expected<TrainingRecord> fromJson(const std::string &text);
+};
+
+} // namespace flowc
+
+#endif // FLOWC_TRAINING_RECORD_H

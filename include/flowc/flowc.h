@@ -1,0 +1,249 @@
+//===- flowc.h - The public C++ interface of flowc --------------*- C++ -*-===//
+//
+// Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Parse a flow, make or load a model of it, compile kernels, run and train
+// them. Rows are samples throughout. Errors are values (`flowc::Expected`).
+//
+//   auto flow = flowc::Flow::parse("flow f = coupling_flow(standard_normal([2]))");
+//   auto model = flowc::Model::initialise(*flow, {.seed = 1});
+//   auto kernels = flowc::compile(*flow, {.dtype = flowc::F32});
+//   auto logProb = (*kernels)->logProb<float>(*model, x);
+//
+// Every object may be used from several threads at once, except that a `Model`
+// must not be written while another thread uses it.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FLOWC_FLOWC_H
+#define FLOWC_FLOWC_H
+
+#include "flowc/Support/Expected.h"
+
+#include <Eigen/Core>
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace flowc {
+
+struct Node;
+
+/// Element type of parameters, data and arithmetic.
+enum DType { F32, F64 };
+
+/// Rows are samples, columns are coordinates of the flattened event.
+template <typename T>
+using Rows = Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+template <typename T>
+using Column = Eigen::Matrix<T, Eigen::Dynamic, 1>;
+template <typename T>
+using ConstRows = Eigen::Ref<const Rows<T>>;
+
+/// A parsed and checked flow or bijection; immutable and cheap to copy.
+class Flow {
+public:
+  /// Parses `text`; `name` selects one of several items (default: the last
+  /// `flow`, else the last `bijection`). `file` is used in messages, which
+  /// show the line with a caret.
+  static Expected<Flow> parse(std::string_view text, std::string_view name = {}, std::string_view file = "<text>");
+
+  /// Whether this is a distribution (a `flow` item) or a bare bijection.
+  bool isDistribution() const;
+  const std::string &name() const;
+  /// The text it was parsed from.
+  const std::string &text() const;
+  /// Shape of an event, and number of its elements.
+  const std::vector<int64_t> &shape() const;
+  int64_t dim() const;
+  /// Shape of the condition and its number of elements (none: 0).
+  const std::optional<std::vector<int64_t>> &condShape() const;
+  int64_t condDim() const;
+  /// The constructed object (see Frontend/Node.h).
+  const Node &root() const;
+
+  struct Impl;
+
+private:
+  explicit Flow(std::shared_ptr<const Impl> impl) : impl(std::move(impl)) {}
+  std::shared_ptr<const Impl> impl;
+};
+
+/// One array of a model, in FlowJAX's leaf order.
+struct ParameterInfo {
+  std::string path;
+  std::vector<int64_t> shape;
+  bool trainable;
+  bool integer; ///< A permutation.
+};
+
+struct InitOptions {
+  uint64_t seed = 0;
+  DType dtype = F32;
+};
+
+/// Parameters of a flow. Copies are deep.
+class Model {
+public:
+  static Expected<Model> initialise(const Flow &flow, InitOptions options = {});
+  /// All parameters zero (no valid model before its permutations are set).
+  static Model zeros(const Flow &flow, DType dtype);
+  /// Reads a `.safetensors` model; everything in it is checked.
+  static Expected<Model> load(const std::string &path, std::string_view name = {});
+  /// Reads what `equinox.tree_serialise_leaves` wrote; every constant leaf is
+  /// compared with the flow.
+  static Expected<Model> importEquinox(const Flow &flow, const std::string &path);
+  /// Writes atomically. `record` is stored as the training record (JSON).
+  Expected<void> save(const std::string &path, const std::string &record = {}) const;
+  /// The training record (JSON) of the file it was loaded from, or empty.
+  const std::string &record() const;
+
+  Model(const Model &);
+  Model(Model &&) noexcept;
+  Model &operator=(const Model &);
+  Model &operator=(Model &&) noexcept;
+  ~Model();
+
+  const Flow &flow() const;
+  DType dtype() const;
+  /// The same model in another element type.
+  Model astype(DType dtype) const;
+  /// Arrays that are data (trainable, frozen, permutations), in leaf order.
+  const std::vector<ParameterInfo> &parameters() const;
+  /// Values of parameter `i` (a permutation as whole numbers).
+  std::vector<double> values(size_t i) const;
+  Expected<void> setValues(size_t i, std::span<const double> values);
+  /// Trainable parameters, flat in leaf order (as gradients are).
+  int64_t numTrainable() const;
+  std::vector<double> trainable() const;
+  Expected<void> setTrainable(std::span<const double> values);
+
+  struct Impl;
+  Impl &getImpl() const { return *impl; }
+
+private:
+  explicit Model(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl;
+};
+
+/// What can be compiled for a flow. Each kernel is compiled when it is first
+/// asked for (or read from the object cache).
+enum class Kernel {
+  LogProb,          ///< x [c] -> log_prob
+  Sample,           ///< [c] -> x
+  SampleAndLogProb, ///< [c] -> x, log_prob
+  Transform,        ///< x [c] -> y, log_det
+  Inverse,          ///< y [c] -> x, log_det
+  NllGradient,      ///< x [c] -> sum: -log_prob and its gradient in parameters
+  Score,            ///< x [c] -> d log_prob / dx
+  VjpParams,        ///< x [c] cot_y cot_log_det -> sum: gradient in parameters
+  VjpInputs,        ///< x [c] cot_y cot_log_det -> grad_x
+};
+
+struct CompileOptions {
+  DType dtype = F32;
+  int threads = 0;       ///< 0: all processors.
+  std::string cpu;       ///< LLVM's CPU name; empty: this machine.
+  bool useCache = true;  ///< The object cache on disk.
+};
+
+/// Pointers to row-major data: `rows` rows of x and, for a conditional flow,
+/// of the condition (null otherwise).
+struct RowsIn {
+  const void *x = nullptr;
+  const void *condition = nullptr;
+  int64_t rows = 0;
+};
+
+/// Compiled kernels of a flow; thread-safe.
+class Kernels {
+public:
+  virtual ~Kernels() = default;
+  virtual DType dtype() const = 0;
+  virtual const Flow &flow() const = 0;
+
+  /// Compiles (or loads) a kernel now; seconds it took.
+  virtual Expected<double> prepare(Kernel kernel) = 0;
+
+  /// Runs `kernel` on rows. `inputs` and `outputs` point to row-major arrays of
+  /// this object's dtype in the order given at `Kernel`. Samplers ignore x and
+  /// draw samples `first` ... of stream `seed`. A sum output is given as the
+  /// value `loss` (mean over rows) and `gradient` (flat, in leaf order).
+  struct Call {
+    Kernel kernel;
+    std::vector<const void *> inputs = {};
+    std::vector<void *> outputs = {};
+    int64_t rows = 0;
+    uint64_t first = 0, seed = 0;
+    bool mean = true;      ///< Divide sums by the number of rows.
+    double *loss = nullptr;
+    double *gradient = nullptr;
+  };
+  virtual Expected<void> run(const Model &model, const Call &call) = 0;
+  /// Unmasked multiply-adds of one row of a kernel.
+  virtual Expected<int64_t> macsPerRow(Kernel kernel) = 0;
+
+  template <typename T>
+  Expected<Column<T>> logProb(const Model &model, ConstRows<T> x, const Rows<T> &condition = {});
+  template <typename T>
+  Expected<Rows<T>> sample(const Model &model, int64_t n, uint64_t seed, const Rows<T> &condition = {}, uint64_t first = 0);
+  template <typename T>
+  Expected<std::pair<Rows<T>, Column<T>>> sampleAndLogProb(const Model &model, int64_t n, uint64_t seed,
+                                                           const Rows<T> &condition = {}, uint64_t first = 0);
+  template <typename T>
+  Expected<std::pair<Rows<T>, Column<T>>> transform(const Model &model, ConstRows<T> x, const Rows<T> &condition = {});
+  template <typename T>
+  Expected<std::pair<Rows<T>, Column<T>>> inverse(const Model &model, ConstRows<T> y, const Rows<T> &condition = {});
+  template <typename T>
+  Expected<std::pair<double, std::vector<double>>> nllValueAndGradient(const Model &model, ConstRows<T> x,
+                                                                       const Rows<T> &condition = {});
+  template <typename T>
+  Expected<Rows<T>> score(const Model &model, ConstRows<T> x, const Rows<T> &condition = {});
+};
+
+/// Compiles `flow` (kernels themselves on first use).
+Expected<std::shared_ptr<Kernels>> compile(const Flow &flow, CompileOptions options = {});
+
+/// FlowJAX's `fit_to_data`.
+struct FitOptions {
+  double learningRate = 5e-4;
+  int64_t maxEpochs = 100;
+  int64_t maxPatience = 5;
+  int64_t batchSize = 100;
+  double valProp = 0.1;
+  bool returnBest = true;
+  uint64_t seed = 0;
+  int threads = 0;
+  bool useCache = true;
+  /// Called after every epoch; false stops training (the best parameters are
+  /// kept).
+  std::function<bool(int64_t epoch, double trainLoss, double valLoss)> onEpoch;
+  /// Called often; true interrupts training.
+  std::function<bool()> interrupted;
+};
+
+struct FitResult {
+  std::vector<double> trainLosses, valLosses;
+  int64_t bestEpoch = 0;
+  bool interrupted = false;
+};
+
+/// Trains `model` in place on `n` rows of the model's dtype.
+Expected<FitResult> fitToData(Model &model, const void *x, const void *condition, int64_t rows, const FitOptions &options = {});
+
+} // namespace flowc
+
+#include "flowc/KernelsInline.h"
+
+#endif // FLOWC_FLOWC_H

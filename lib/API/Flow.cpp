@@ -1,0 +1,35 @@
+//===- Flow.cpp - Parsed flows --------------------------------------------===//
+//
+// Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "flowc/API/ModelImpl.h"
+#include "flowc/Frontend/Frontend.h"
+
+using namespace flowc;
+
+Expected<Flow> Flow::parse(std::string_view text, std::string_view name, std::string_view file) {
+  auto item = parseFlow(text, file, name);
+  if (!item)
+    return item.takeError();
+  auto impl = std::make_shared<Impl>();
+  impl->root = item->root;
+  impl->name = item->name;
+  impl->text = text;
+  impl->isDistribution = item->category == Node::Category::Distribution;
+  impl->dim = numElements(item->root->shape);
+  impl->condDim = item->root->condShape ? numElements(*item->root->condShape) : 0;
+  impl->leaves = flattenLeaves(*item->root);
+  return Impl::make(std::move(impl));
+}
+
+bool Flow::isDistribution() const { return impl->isDistribution; }
+const std::string &Flow::name() const { return impl->name; }
+const std::string &Flow::text() const { return impl->text; }
+const std::vector<int64_t> &Flow::shape() const { return impl->root->shape; }
+int64_t Flow::dim() const { return impl->dim; }
+const std::optional<std::vector<int64_t>> &Flow::condShape() const { return impl->root->condShape; }
+int64_t Flow::condDim() const { return impl->condDim; }
+const Node &Flow::root() const { return *impl->root; }

@@ -1,0 +1,40 @@
+//===- Kernels.cpp - Checks of the Eigen wrappers -------------------------===//
+//
+// Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "flowc/flowc.h"
+
+using namespace flowc;
+
+Expected<void> detail::checkCall(const Kernels &kernels, const Model &model, size_t elementSize, int64_t xColumns,
+                                 int64_t rows, int64_t condRows, int64_t condColumns) {
+  auto bits = [](DType dtype) { return dtype == F32 ? "float" : "double"; };
+  DType dtype = elementSize == 4 ? F32 : F64;
+  if (dtype != kernels.dtype())
+    return Error{std::string("these kernels are compiled for ") + bits(kernels.dtype()) + ", but got rows of " +
+                 bits(dtype)};
+  if (model.dtype() != kernels.dtype())
+    return Error{std::string("these kernels are compiled for ") + bits(kernels.dtype()) + ", the model is of " +
+                 bits(model.dtype()) + ": use Model::astype"};
+  const Flow &flow = kernels.flow();
+  if (xColumns >= 0 && xColumns != flow.dim())
+    return Error{"'" + flow.name() + "' has " + std::to_string(flow.dim()) + " coordinates, but got rows of " +
+                 std::to_string(xColumns)};
+  if (!flow.condShape()) {
+    if (condRows > 0)
+      return Error{"'" + flow.name() + "' takes no condition, but got one"};
+    return {};
+  }
+  if (condColumns == 0 && condRows == 0)
+    return Error{"'" + flow.name() + "' needs a condition of " + std::to_string(flow.condDim()) + " numbers per row"};
+  if (condColumns != flow.condDim())
+    return Error{"the condition of '" + flow.name() + "' has " + std::to_string(flow.condDim()) +
+                 " numbers per row, but got " + std::to_string(condColumns)};
+  if (condRows != rows)
+    return Error{"there are " + std::to_string(rows) + " rows, but " + std::to_string(condRows) +
+                 " conditions: expected one for each row, or one for all"};
+  return {};
+}

@@ -1,0 +1,327 @@
+//===- EmitRows.cpp - Ops of the sample program on tiles ------------------===//
+//
+// Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "TileEmitter.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+
+using namespace mlir;
+using namespace flowc;
+using namespace flowc::flow;
+
+//===----------------------------------------------------------------------===//
+// Maps
+//===----------------------------------------------------------------------===//
+
+/// One loop over vectors of lanes around one over elements, sums in registers.
+LogicalResult TileEmitter::emitMap(MapOp op) {
+  Block &body = *op.getBlock();
+  SmallVector<Storage> indexed, shared, init, stacked, sumStorages;
+  for (Value operand : op.getIndexed())
+    indexed.push_back(find(operand));
+  for (Value operand : op.getShared())
+    shared.push_back(find(operand));
+  for (Value operand : op.getInit())
+    init.push_back(find(operand));
+  for (Value result : op.getStacked())
+    stacked.push_back(allocateResult(result));
+  for (Value result : op.getSums())
+    sumStorages.push_back(allocateResult(result));
+
+  LogicalResult status = success();
+  forEachVector([&](Value j) {
+    BodyMap outer;
+    for (auto [k, storage] : llvm::enumerate(shared)) {
+      BlockArgument argument = body.getArgument(indexed.size() + k);
+      outer[argument] = loadBodyValue(storage, argument.getType(), nullptr, j);
+    }
+    SmallVector<Value> sumsBefore;
+    for (auto [storage, operand] : llvm::zip_equal(init, op.getInit()))
+      llvm::append_range(sumsBefore, loadBodyValue(storage, operand.getType(), nullptr, j));
+
+    auto emitStep = [&](Value i, ValueRange sumsHere) -> SmallVector<Value> {
+      BodyMap values = outer;
+      for (auto [k, storage] : llvm::enumerate(indexed)) {
+        BlockArgument argument = body.getArgument(k);
+        values[argument] = loadBodyValue(storage, argument.getType(), i, j);
+      }
+      BodyEmitter emitter(b, bodyLanes());
+      if (failed(emitter.emit(body, values))) {
+        status = failure();
+        return SmallVector<Value>(sumsHere);
+      }
+      SmallVector<BodyValue> yielded = emitter.getYielded(body, values);
+      for (auto [k, storage] : llvm::enumerate(stacked))
+        storeBodyValue(storage, yielded[k], i, j);
+      SmallVector<Value> next;
+      size_t at = 0;
+      for (const BodyValue &summand : llvm::drop_begin(yielded, stacked.size()))
+        for (Value value : summand)
+          next.push_back(arith::AddFOp::create(b, sumsHere[at++], value));
+      return next;
+    };
+
+    SmallVector<Value> sumsAfter;
+    if (op.getExtent() == 1) {
+      sumsAfter = emitStep(index(0), sumsBefore);
+    } else {
+      auto loop = scf::ForOp::create(b, index(0), index(op.getExtent()), index(1), sumsBefore);
+      OpBuilder::InsertionGuard guard(b);
+      b.setInsertionPointToStart(loop.getBody());
+      SmallVector<Value> next = emitStep(loop.getInductionVar(), loop.getRegionIterArgs());
+      if (!sumsBefore.empty())
+        scf::YieldOp::create(b, next);
+      sumsAfter.assign(loop.getResults().begin(), loop.getResults().end());
+    }
+    size_t at = 0;
+    for (Storage &storage : sumStorages) {
+      BodyValue value(ArrayRef<Value>(sumsAfter).slice(at, storage.elements));
+      at += storage.elements;
+      storeBodyValue(storage, value, nullptr, j);
+    }
+  });
+  return status;
+}
+
+//===----------------------------------------------------------------------===//
+// Scans
+//===----------------------------------------------------------------------===//
+
+/// A loop over layers. A carry has two buffers that change places every layer:
+/// the body reads one and writes the other.
+LogicalResult TileEmitter::emitScan(ScanOp op) {
+  Block &body = *op.getBlock();
+  int64_t numCarries = op.getCarries().size();
+  Value layers = index(op.getLayers());
+
+  SmallVector<Value> offsets;
+  SmallVector<Storage> carries;
+  for (Value operand : op.getCarries()) {
+    Storage current = allocate(operand.getType()), next = allocate(operand.getType());
+    copy(find(operand), current);
+    offsets.push_back(current.offset);
+    offsets.push_back(next.offset);
+    carries.push_back(current);
+  }
+  SmallVector<Storage> over;
+  for (Value operand : op.getOver())
+    over.push_back(find(operand));
+  // A stacked result that is only summed over rows is summed layer by layer.
+  SmallVector<std::optional<Storage>> stacked, layerSums;
+  for (Value result : op.getStacked()) {
+    bool summed = sums.contains(result) && result.hasOneUse();
+    layerSums.push_back(summed ? std::optional<Storage>(sums[result]) : std::nullopt);
+    stacked.push_back(summed ? std::nullopt : std::optional<Storage>(allocateResult(result)));
+  }
+
+  auto loop = scf::ForOp::create(b, index(0), layers, index(1), offsets);
+  {
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(loop.getBody());
+    Value layer = loop.getInductionVar();
+    if (op.getReverse())
+      layer = arith::SubIOp::create(b, index(op.getLayers() - 1), layer);
+    auto sliceOf = [&](const Storage &storage) {
+      int64_t elements = storage.elements / op.getLayers();
+      return slice(storage, mul(layer, index(elements)), elements);
+    };
+    for (int64_t c = 0; c < numCarries; ++c) {
+      storages[body.getArgument(c)] = carries[c];
+      storages[body.getArgument(c)].offset = loop.getRegionIterArg(2 * c);
+    }
+    for (auto [k, storage] : llvm::enumerate(over))
+      storages[body.getArgument(numCarries + k)] = sliceOf(storage);
+    for (auto [k, operand] : llvm::enumerate(op.getShared()))
+      storages[body.getArgument(numCarries + over.size() + k)] = find(operand);
+
+    // Where the body's results go.
+    ValueRange yielded = op.getYield().getOperands();
+    SmallVector<Storage> targets;
+    for (int64_t c = 0; c < numCarries; ++c) {
+      targets.push_back(carries[c]);
+      targets.back().offset = loop.getRegionIterArg(2 * c + 1);
+    }
+    for (auto [k, storage] : llvm::enumerate(stacked)) {
+      Value value = yielded[numCarries + k];
+      if (storage) {
+        targets.push_back(sliceOf(*storage));
+        continue;
+      }
+      targets.push_back({});
+      Storage sum = *layerSums[k];
+      int64_t elements = sum.elements / op.getLayers();
+      int64_t stride = isDirectSum(value) ? elements : elements * shape.lanes;
+      sum.offset = add(sum.offset, mul(layer, index(stride)));
+      sum.elements = elements;
+      if (!sums.try_emplace(value, sum).second)
+        return op.emitOpError("yields one value as two sums");
+    }
+    for (auto [value, target] : llvm::zip_equal(yielded, targets))
+      if (target.base && canWriteTo(value, body))
+        destinations.try_emplace(value, target);
+    if (failed(emitBlock(body)))
+      return failure();
+    for (auto [value, target] : llvm::zip_equal(yielded, targets))
+      if (target.base)
+        copy(find(value), target);
+    SmallVector<Value> swapped;
+    for (int64_t c = 0; c < numCarries; ++c) {
+      swapped.push_back(loop.getRegionIterArg(2 * c + 1));
+      swapped.push_back(loop.getRegionIterArg(2 * c));
+    }
+    if (!swapped.empty())
+      scf::YieldOp::create(b, swapped);
+  }
+  for (int64_t c = 0; c < numCarries; ++c) {
+    Storage final = carries[c];
+    final.offset = loop.getResult(2 * c);
+    storages[op.getFinals()[c]] = final;
+    auto it = destinations.find(op.getFinals()[c]);
+    if (it != destinations.end()) {
+      copy(final, it->second);
+      storages[op.getFinals()[c]] = it->second;
+    }
+  }
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Dense layers
+//===----------------------------------------------------------------------===//
+
+/// Text that tells activations apart.
+static std::string describe(Block &block) {
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  DenseMap<Value, int> numbers;
+  for (Value argument : block.getArguments())
+    numbers.try_emplace(argument, numbers.size());
+  for (Operation &op : block) {
+    os << op.getName() << op.getAttrDictionary();
+    for (Value operand : op.getOperands())
+      os << " " << numbers.lookup(operand);
+    for (Value result : op.getResults()) {
+      numbers.try_emplace(result, numbers.size());
+      os << " : " << result.getType();
+    }
+    os << "; ";
+  }
+  return text;
+}
+
+/// The activation of a dense layer for the micro-kernel.
+static Epilogue makeEpilogue(Region &activation, int64_t lanes) {
+  Epilogue epilogue;
+  if (activation.empty())
+    return epilogue;
+  Block *block = &activation.front();
+  epilogue.name = "activation_" + llvm::utohexstr(llvm::hash_value(describe(*block)));
+  // A relu stays in registers; a longer activation is applied to stored rows.
+  epilogue.inRegisters = block->getOperations().size() <= 4;
+  epilogue.build = [block, lanes](OpBuilder &builder, Location loc, Value sum) {
+    ImplicitLocOpBuilder b(loc, builder);
+    BodyMap values;
+    values[block->getArgument(0)] = {sum};
+    BodyEmitter emitter(b, lanes);
+    if (failed(emitter.emit(*block, values)))
+      return Value();
+    builder.setInsertionPoint(b.getInsertionBlock(), b.getInsertionPoint());
+    return emitter.getYielded(*block, values).front().front();
+  };
+  return epilogue;
+}
+
+func::FuncOp TileEmitter::getDense(Region &activation) {
+  return getOrCreateDense(module, shape, makeEpilogue(activation, shape.lanes));
+}
+
+Storage TileEmitter::materialize(const Storage &storage, Type type) {
+  if (storage.kind == Storage::Kind::Tile)
+    return storage;
+  Storage tile = allocate(type);
+  copy(storage, tile);
+  return tile;
+}
+
+LogicalResult TileEmitter::emitDense(PanelDenseOp op) {
+  if (uniform)
+    return op.emitOpError("a dense layer of parameters only is not supported");
+  Storage x = materialize(find(op.getX()), op.getX().getType());
+  Storage y = allocateResult(op.getY());
+  Value blocks = index(op.getBlocks().size() / DenseTableStride);
+  func::CallOp::create(b, getDense(op.getActivation()),
+                       ValueRange{pointer(find(op.getPanel())), table(op.getBlocks()), pointer(x), pointer(y), index(0),
+                                  blocks, numVectors});
+  macs += op.getMacs() * macsFactor;
+  return success();
+}
+
+LogicalResult TileEmitter::emitOuter(PanelOuterOp op) {
+  Storage g = materialize(find(op.getG()), op.getG().getType());
+  Storage x = materialize(find(op.getX()), op.getX().getType());
+  if (!sums.contains(op.getPanel()) || !isDirectSum(op.getPanel()))
+    return op.emitOpError("can only be summed over rows");
+  int64_t padded = op.getPanel().getType().getDimSize(1);
+  Value columns = index(x.elements);
+  Storage scratch = allocate(RankedTensorType::get({padded}, shape.element));
+  func::CallOp::create(b, getOrCreateTranspose(module, shape),
+                       ValueRange{pointer(x), pointer(scratch), columns, index(padded), numVectors});
+  Value blocks = index(op.getBlocks().size() / DenseTableStride);
+  func::CallOp::create(b, getOrCreateOuter(module, shape),
+                       ValueRange{pointer(g), pointer(scratch), pointer(sums[op.getPanel()]), table(op.getBlocks()),
+                                  index(0), blocks, columns, index(padded), numVectors});
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Moving rows
+//===----------------------------------------------------------------------===//
+
+LogicalResult TileEmitter::emitSplit(SplitOp op) {
+  Storage whole = find(op.getX());
+  int64_t at = 0;
+  for (Value piece : op.getPieces()) {
+    int64_t size = getNumElements(piece.getType());
+    storages[piece] = slice(whole, index(at), size);
+    at += size;
+  }
+  return success();
+}
+
+LogicalResult TileEmitter::emitConcat(ConcatOp op) {
+  Storage whole = allocateResult(op);
+  int64_t at = 0;
+  for (Value piece : op.getPieces()) {
+    int64_t size = getNumElements(piece.getType());
+    Storage from = find(piece);
+    auto it = destinations.find(piece);
+    // Most pieces have been computed in their place.
+    if (it == destinations.end() || it->second.base != from.base || it->second.offset != from.offset)
+      copy(from, slice(whole, index(at), size));
+    at += size;
+  }
+  return success();
+}
+
+LogicalResult TileEmitter::emitGather(GatherOp op) {
+  Storage from = find(op.getX()), indices = find(op.getIndices()), to = allocateResult(op);
+  forEach(index(to.elements), [&](Value i) {
+    Value row = loadIndex(pointer(indices), i);
+    forEachVector([&](Value j) { store(to, i, j, load(from, row, j)); });
+  });
+  return success();
+}
+
+LogicalResult TileEmitter::emitReverse(ReverseOp op) {
+  Storage from = find(op.getX()), to = allocateResult(op);
+  forEach(index(to.elements), [&](Value i) {
+    Value row = arith::SubIOp::create(b, index(to.elements - 1), i);
+    forEachVector([&](Value j) { store(to, i, j, load(from, row, j)); });
+  });
+  return success();
+}

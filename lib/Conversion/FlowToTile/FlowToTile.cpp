@@ -1,0 +1,91 @@
+//===- FlowToTile.cpp - Sample program to tile program --------------------===//
+//
+// Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "TileEmitter.h"
+#include "flowc/Conversion/FlowToTile.h"
+#include "flowc/Runtime/KernelABI.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+namespace flowc {
+#define GEN_PASS_DEF_CONVERTFLOWTOTILE
+#include "flowc/Conversion/Passes.h.inc"
+} // namespace flowc
+
+using namespace mlir;
+using namespace flowc;
+
+namespace {
+struct ConvertFlowToTile : flowc::impl::ConvertFlowToTileBase<ConvertFlowToTile> {
+  using Base::Base;
+
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    auto kernel = module.lookupSymbol<func::FuncOp>("kernel"), prepare = module.lookupSymbol<func::FuncOp>("prepare"),
+         finish = module.lookupSymbol<func::FuncOp>("finish");
+    if (!kernel || !prepare) {
+      module.emitError("needs the functions @kernel and @prepare");
+      return signalPassFailure();
+    }
+    FloatType element;
+    kernel.walk([&](Operation *op) {
+      for (Type type : op->getResultTypes())
+        if (auto found = dyn_cast<FloatType>(getElementTypeOrSelf(type)))
+          element = found;
+      return element ? WalkResult::interrupt() : WalkResult::advance();
+    });
+    for (Type type : kernel.getArgumentTypes())
+      if (auto found = dyn_cast<FloatType>(getElementTypeOrSelf(type)); found && !element)
+        element = found;
+    if (!element) {
+      kernel.emitError("computes no floats");
+      return signalPassFailure();
+    }
+    TileShape shape = TileShape::get(element, simdBits);
+
+    TileEmitter kernelEmitter(module, shape, kernel, /*uniform=*/false);
+    TileEmitter prepareEmitter(module, shape, prepare, /*uniform=*/true);
+    if (failed(kernelEmitter.emitKernel()) || failed(prepareEmitter.emitPrepare()))
+      return signalPassFailure();
+    int64_t gradientElements = 0, finishWorkspace = 0;
+    if (finish) {
+      TileEmitter finishEmitter(module, shape, finish, /*uniform=*/true);
+      if (failed(finishEmitter.emitFinish(kernelEmitter.getSumOffsets())))
+        return signalPassFailure();
+      gradientElements = finishEmitter.getGradientElements();
+      finishWorkspace = finishEmitter.getWorkspaceElements();
+    }
+
+    // The order of KernelInfo.
+    SmallVector<int64_t> info = {kKernelABIVersion,
+                                 prepareEmitter.getPreparedElements(),
+                                 kernelEmitter.getWorkspaceElements(),
+                                 kernelEmitter.getSumElements(),
+                                 kernelEmitter.getNumInputs(),
+                                 kernelEmitter.getNumOutputs(),
+                                 gradientElements,
+                                 kernelEmitter.getMacs(),
+                                 finishWorkspace};
+    static_assert(sizeof(KernelInfo) == 9 * sizeof(int64_t));
+    OpBuilder builder(module.getBodyRegion());
+    auto type = RankedTensorType::get({int64_t(info.size())}, builder.getI64Type());
+    LLVM::GlobalOp::create(builder, module.getLoc(), LLVM::LLVMArrayType::get(builder.getI64Type(), info.size()),
+                           /*isConstant=*/true, LLVM::Linkage::External, "info",
+                           DenseElementsAttr::get(type, ArrayRef<int64_t>(info)));
+
+    for (func::FuncOp function : {kernel, prepare, finish}) {
+      if (!function)
+        continue;
+      std::string name = function.getName().str();
+      function.erase();
+      module.lookupSymbol<func::FuncOp>(name + ".tile").setName(name);
+    }
+  }
+};
+} // namespace

@@ -1,0 +1,165 @@
+//===- TileEmitter.h - Sample program to tile program -----------*- C++ -*-===//
+//
+// Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Shared by the files of convert-flow-to-tile: where values live, and the
+// emitter that turns one function of a sample program into one of the tile
+// program. `@kernel` works on tiles, [element][lane]; `@prepare` and `@finish`
+// hold uniform values only and work on plain arrays.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FLOWC_LIB_CONVERSION_FLOWTOTILE_TILEEMITTER_H
+#define FLOWC_LIB_CONVERSION_FLOWTOTILE_TILEEMITTER_H
+
+#include "flowc/Conversion/MicroKernels.h"
+#include "flowc/Dialect/Flow/IR/FlowDialect.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+
+namespace flowc {
+
+/// Where a value of the sample program lives.
+struct Storage {
+  enum class Kind {
+    Tile,     ///< element i, lane j: base[offset + i * rowStride + j]
+    Uniform,  ///< element i: base[offset + i]
+    Constant, ///< every element is `constant`
+  };
+  Kind kind = Kind::Uniform;
+  mlir::Value base;   ///< !llvm.ptr
+  mlir::Value offset; ///< index, in elements; null: 0
+  int64_t elements = 1;
+  mlir::Type elementType;
+  mlir::Attribute constant;
+};
+
+/// A body value: one SSA value (a vector of lanes, or a scalar in uniform code)
+/// per element of the float or small tensor that it stands for.
+using BodyValue = llvm::SmallVector<mlir::Value, 4>;
+using BodyMap = llvm::DenseMap<mlir::Value, BodyValue>;
+
+/// Emits the ops of map, sweep and activation bodies.
+class BodyEmitter {
+public:
+  /// `lanes` is the vector width, or 0 for scalars.
+  BodyEmitter(mlir::ImplicitLocOpBuilder &b, int64_t lanes) : b(b), lanes(lanes) {}
+
+  /// Emits `block` without its terminator; its arguments must be in `values`.
+  mlir::LogicalResult emit(mlir::Block &block, BodyMap &values);
+  /// The operands of the block's terminator.
+  llvm::SmallVector<BodyValue> getYielded(mlir::Block &block, BodyMap &values);
+  /// The type that an element of this type has in the tile program.
+  mlir::Type convert(mlir::Type element) const;
+
+private:
+  mlir::LogicalResult emitOp(mlir::Operation *op, BodyMap &values);
+  mlir::LogicalResult emitElementwise(mlir::Operation *op, BodyMap &values);
+  bool emitFused(mlir::Operation *op, BodyMap &values);
+  mlir::Value indexConstant(int64_t value);
+
+  mlir::ImplicitLocOpBuilder &b;
+  int64_t lanes;
+};
+
+/// Emits one function.
+class TileEmitter {
+public:
+  TileEmitter(mlir::ModuleOp module, const TileShape &shape, mlir::func::FuncOp source, bool uniform);
+
+  /// Emit `source` as the function `kernel`, `prepare` or `finish` of KernelABI.h.
+  mlir::LogicalResult emitKernel();
+  mlir::LogicalResult emitPrepare();
+  mlir::LogicalResult emitFinish(llvm::ArrayRef<int64_t> sumOffsets);
+
+  /// Elements of the workspace that the function needs.
+  int64_t getWorkspaceElements() const { return workspaceElements; }
+  /// Offsets of the sum results in the sum output, and its size.
+  llvm::ArrayRef<int64_t> getSumOffsets() const { return sumOffsets; }
+  int64_t getSumElements() const { return sumElements; }
+  int64_t getPreparedElements() const { return preparedElements; }
+  int64_t getGradientElements() const { return gradientElements; }
+  int64_t getMacs() const { return macs; }
+  int64_t getNumInputs() const { return numInputs; }
+  int64_t getNumOutputs() const { return numOutputs; }
+
+private:
+  // TileEmitter.cpp: functions, blocks, storage.
+  mlir::LogicalResult emitBlock(mlir::Block &block);
+  mlir::LogicalResult emitOp(mlir::Operation *op);
+  void assignDestinations(mlir::Block &block);
+  bool canWriteTo(mlir::Value value, mlir::Block &block);
+  Storage allocate(mlir::Type type);
+  Storage allocateResult(mlir::Value value);
+  Storage find(mlir::Value value);
+  void accumulateSum(mlir::Value value);
+  bool isDirectSum(mlir::Value value);
+  mlir::func::FuncOp beginFunction(llvm::StringRef name, mlir::TypeRange arguments);
+
+  // EmitRows.cpp: ops of the sample program.
+  mlir::LogicalResult emitMap(flow::MapOp op);
+  mlir::LogicalResult emitScan(flow::ScanOp op);
+  mlir::LogicalResult emitDense(flow::PanelDenseOp op);
+  mlir::LogicalResult emitOuter(flow::PanelOuterOp op);
+  mlir::LogicalResult emitSplit(flow::SplitOp op);
+  mlir::LogicalResult emitConcat(flow::ConcatOp op);
+  mlir::LogicalResult emitGather(flow::GatherOp op);
+  mlir::LogicalResult emitReverse(flow::ReverseOp op);
+  // EmitSweep.cpp
+  mlir::LogicalResult emitSweep(flow::PanelSweepOp op);
+  // EmitUniform.cpp: layout of parameters.
+  mlir::LogicalResult emitPack(flow::PackOp op);
+  mlir::LogicalResult emitUnpackOuter(flow::UnpackOuterOp op);
+  mlir::LogicalResult emitReorder(flow::ReorderOp op);
+
+  // Helpers. `vector` (index, may be null) selects a vector of lanes; `element`
+  // is an index value.
+  mlir::Value load(const Storage &storage, mlir::Value element, mlir::Value vector);
+  void store(const Storage &storage, mlir::Value element, mlir::Value vector, mlir::Value value);
+  mlir::Value pointer(const Storage &storage);
+  mlir::Value address(const Storage &storage, mlir::Value element, mlir::Value vector);
+  Storage slice(const Storage &storage, mlir::Value firstElement, int64_t elements);
+  void copy(const Storage &from, const Storage &to);
+  /// A tile that holds `storage`.
+  Storage materialize(const Storage &storage, mlir::Type type);
+  /// The dense micro-kernel with this activation region (may be empty).
+  mlir::func::FuncOp getDense(mlir::Region &activation);
+  void forEach(mlir::Value count, llvm::function_ref<void(mlir::Value)> body);
+  void forEachVector(llvm::function_ref<void(mlir::Value)> body);
+  mlir::Value index(int64_t value);
+  mlir::Value add(mlir::Value a, mlir::Value b);
+  mlir::Value mul(mlir::Value a, mlir::Value b);
+  mlir::Value table(llvm::ArrayRef<int32_t> values);
+  mlir::Value loadIndex(mlir::Value table, mlir::Value element);
+  /// Loads the elements that a body sees at step `i` (null: the whole value).
+  BodyValue loadBodyValue(const Storage &storage, mlir::Type bodyType, mlir::Value i, mlir::Value vector);
+  void storeBodyValue(const Storage &storage, const BodyValue &value, mlir::Value i, mlir::Value vector);
+  int64_t bodyLanes() const { return uniform ? 0 : shape.lanes; }
+
+  mlir::ModuleOp module;
+  TileShape shape;
+  mlir::func::FuncOp source;
+  bool uniform;
+  mlir::ImplicitLocOpBuilder b;
+  mlir::Value workspace, numVectors, seed, firstSample, rows, firstRow, rowWeight;
+  int64_t workspaceElements = 0, sumElements = 0, preparedElements = 0, gradientElements = 0, macs = 0;
+  int64_t numInputs = 0, numOutputs = 0, macsFactor = 1;
+  llvm::SmallVector<int64_t> sumOffsets;
+  llvm::DenseMap<mlir::Value, Storage> storages;
+  /// Storage that a value's op must write to, assigned before the op is reached.
+  llvm::DenseMap<mlir::Value, Storage> destinations;
+  /// Where a value is added up over rows: the sum output itself for outer
+  /// products, else lane accumulators, those of element i at i * lanes.
+  llvm::DenseMap<mlir::Value, Storage> sums;
+};
+
+/// A constant array of the module; equal ones are shared.
+mlir::LLVM::GlobalOp getOrCreateTable(mlir::ModuleOp module, llvm::ArrayRef<int32_t> values);
+
+} // namespace flowc
+
+#endif // FLOWC_LIB_CONVERSION_FLOWTOTILE_TILEEMITTER_H

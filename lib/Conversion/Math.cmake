@@ -1,0 +1,13 @@
+add_flowc_library(FlowcMath
+  ExpandMath.cpp
+  ExpandMathExp.cpp
+  ExpandMathLog.cpp
+  ExpandMathTrig.cpp
+  MicroKernelsBuilder.cpp
+  MicroKernelsDense.cpp
+  MicroKernelsOuter.cpp
+  MicroKernelsRandom.cpp
+  MicroKernelsRows.cpp
+  MLIR
+  DEPENDS FlowConversionPassesIncGen
+)

@@ -1,0 +1,214 @@
+//===- BijectionsElementwise.cpp - Formulas of elementwise bijections -----===//
+//
+// Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Each formula is written for one element. Unselected branches stay finite, so
+// that cotangents of zero never meet an infinity.
+//
+//===----------------------------------------------------------------------===//
+
+#include "flowc/Dialect/Flow/IR/FlowBuilders.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+
+#include <numbers>
+
+using namespace mlir;
+using namespace flowc::flow;
+
+namespace {
+/// Arithmetic on floats of one type, so that formulas read like formulas.
+struct Formula {
+  ImplicitLocOpBuilder &builder;
+  Type type;
+
+  Value constant(double value) { return buildConstant(builder, type, value); }
+  Value add(Value a, Value b) { return arith::AddFOp::create(builder, a, b); }
+  Value sub(Value a, Value b) { return arith::SubFOp::create(builder, a, b); }
+  Value mul(Value a, Value b) { return arith::MulFOp::create(builder, a, b); }
+  Value div(Value a, Value b) { return arith::DivFOp::create(builder, a, b); }
+  Value neg(Value a) { return arith::NegFOp::create(builder, a); }
+  Value log(Value a) { return math::LogOp::create(builder, a); }
+  Value softplus(Value a) { return Log1pExpOp::create(builder, type, a); }
+  Value compare(arith::CmpFPredicate predicate, Value a, Value b) {
+    return arith::CmpFOp::create(builder, predicate, a, b);
+  }
+  Value select(Value condition, Value yes, Value no) { return arith::SelectOp::create(builder, condition, yes, no); }
+  /// `x` moved into [lower, upper].
+  Value clip(Value x, Value lower, Value upper) {
+    x = select(compare(arith::CmpFPredicate::OLT, x, lower), lower, x);
+    return select(compare(arith::CmpFPredicate::OGT, x, upper), upper, x);
+  }
+};
+} // namespace
+
+static Formula formula(ImplicitLocOpBuilder &builder, Value like) { return {builder, like.getType()}; }
+
+//===----------------------------------------------------------------------===//
+// Affine maps
+//===----------------------------------------------------------------------===//
+
+static Value buildLogAbs(Formula &f, Value scale) { return f.log(math::AbsFOp::create(f.builder, scale)); }
+
+Transformed AffineOp::buildElement(ImplicitLocOpBuilder &builder, Value x, ValueRange parameters) {
+  Formula f = formula(builder, x);
+  Value loc = parameters[0], scale = parameters[1];
+  return {f.add(f.mul(scale, x), loc), buildLogAbs(f, scale)};
+}
+
+Transformed AffineOp::buildElementInverse(ImplicitLocOpBuilder &builder, Value y, ValueRange parameters) {
+  Formula f = formula(builder, y);
+  Value loc = parameters[0], scale = parameters[1];
+  return {f.div(f.sub(y, loc), scale), f.neg(buildLogAbs(f, scale))};
+}
+
+Transformed LocOp::buildElement(ImplicitLocOpBuilder &builder, Value x, ValueRange parameters) {
+  return {formula(builder, x).add(x, parameters[0]), {}};
+}
+
+Transformed LocOp::buildElementInverse(ImplicitLocOpBuilder &builder, Value y, ValueRange parameters) {
+  return {formula(builder, y).sub(y, parameters[0]), {}};
+}
+
+Transformed ScaleOp::buildElement(ImplicitLocOpBuilder &builder, Value x, ValueRange parameters) {
+  Formula f = formula(builder, x);
+  return {f.mul(parameters[0], x), buildLogAbs(f, parameters[0])};
+}
+
+Transformed ScaleOp::buildElementInverse(ImplicitLocOpBuilder &builder, Value y, ValueRange parameters) {
+  Formula f = formula(builder, y);
+  return {f.div(y, parameters[0]), f.neg(buildLogAbs(f, parameters[0]))};
+}
+
+Transformed IdentityOp::buildElement(ImplicitLocOpBuilder &, Value x, ValueRange) { return {x, {}}; }
+Transformed IdentityOp::buildElementInverse(ImplicitLocOpBuilder &, Value y, ValueRange) { return {y, {}}; }
+
+//===----------------------------------------------------------------------===//
+// Tanh, softplus
+//===----------------------------------------------------------------------===//
+
+// log|f'| = -2 (x + softplus(-2x) - log 2): log(1 - tanh(x)^2) without its
+// cancellation and overflow.
+Transformed TanhOp::buildElement(ImplicitLocOpBuilder &builder, Value x, ValueRange) {
+  Formula f = formula(builder, x);
+  Value minusTwo = f.constant(-2);
+  Value tail = f.add(x, f.softplus(f.mul(minusTwo, x)));
+  return {math::TanhOp::create(builder, x), f.mul(minusTwo, f.sub(tail, f.constant(std::numbers::ln2)))};
+}
+
+// With a = log(1 + y) and b = log(1 - y): x = (a - b) / 2 and log|f^-1'| =
+// -log(1 - y^2) = -(a + b).
+Transformed TanhOp::buildElementInverse(ImplicitLocOpBuilder &builder, Value y, ValueRange) {
+  Formula f = formula(builder, y);
+  Value a = math::Log1pOp::create(builder, y), b = math::Log1pOp::create(builder, f.neg(y));
+  return {f.mul(f.constant(0.5), f.sub(a, b)), f.neg(f.add(a, b))};
+}
+
+Transformed SoftplusOp::buildElement(ImplicitLocOpBuilder &builder, Value x, ValueRange) {
+  Formula f = formula(builder, x);
+  return {f.softplus(x), f.neg(f.softplus(f.neg(x)))};
+}
+
+// With t = log(1 - exp(-y)): x = y + t and log|f^-1'| = softplus(-x) = -t.
+Transformed SoftplusOp::buildElementInverse(ImplicitLocOpBuilder &builder, Value y, ValueRange) {
+  Formula f = formula(builder, y);
+  Value t = f.log(f.neg(math::ExpM1Op::create(builder, f.neg(y))));
+  return {f.add(t, y), f.neg(t)};
+}
+
+//===----------------------------------------------------------------------===//
+// Rational quadratic spline
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// One bin of a spline and what both directions compute from it.
+struct SplineBin {
+  Formula f;
+  Value x0, y0, d0, d1; ///< Left knot, slopes at both ends.
+  Value width, height, slope;
+  Value bend; ///< d0 + d1 - 2 slope
+
+  /// The bin of `v` among `knots` (x_pos or y_pos).
+  SplineBin(ImplicitLocOpBuilder &builder, Value v, Value knots, ValueRange parameters) : f(formula(builder, v)) {
+    Value bin = BinSearchOp::create(builder, builder.getI32Type(), knots, v);
+    auto take = [&](Value from, int64_t offset) -> Value { return TakeOp::create(builder, f.type, from, bin, offset); };
+    x0 = take(parameters[0], 0);
+    y0 = take(parameters[1], 0);
+    d0 = take(parameters[2], 0);
+    d1 = take(parameters[2], 1);
+    width = f.sub(take(parameters[0], 1), x0);
+    height = f.sub(take(parameters[1], 1), y0);
+    slope = f.div(height, width);
+    bend = f.sub(f.add(d0, d1), f.add(slope, slope));
+  }
+
+  /// 1 / (slope + bend t (1 - t)), t (1 - t) given.
+  Value reciprocal(Value product) { return f.div(f.constant(1), f.add(slope, f.mul(bend, product))); }
+
+  /// log of the spline's derivative at `t` in [0, 1] of the bin.
+  Value logDerivative(Value t, Value rest, Value product, Value reciprocal) {
+    Value numerator = f.mul(f.mul(d1, t), t);
+    numerator = f.add(numerator, f.mul(f.add(slope, slope), product));
+    numerator = f.add(numerator, f.mul(f.mul(d0, rest), rest));
+    Value ratio = f.mul(slope, reciprocal);
+    return f.log(f.mul(f.mul(ratio, ratio), numerator));
+  }
+};
+} // namespace
+
+/// Emits a spline on [lower, upper]: `inside` gets a value of the interval and
+/// returns image and log-derivative there.
+static Transformed buildOnInterval(RationalQuadraticSplineOp op, ImplicitLocOpBuilder &builder, Value v,
+                                   llvm::function_ref<Transformed(Value)> inside) {
+  Formula f = formula(builder, v);
+  Value lower = f.constant(op.getLower().convertToDouble()), upper = f.constant(op.getUpper().convertToDouble());
+  Value isInside = arith::AndIOp::create(builder, f.compare(arith::CmpFPredicate::OGE, v, lower),
+                                         f.compare(arith::CmpFPredicate::OLE, v, upper));
+  Transformed spline = inside(f.select(isInside, v, lower));
+  return {f.select(isInside, f.clip(spline.event, lower, upper), v), f.select(isInside, spline.logDet, f.constant(0))};
+}
+
+Transformed RationalQuadraticSplineOp::buildElement(ImplicitLocOpBuilder &builder, Value x, ValueRange parameters) {
+  return buildOnInterval(*this, builder, x, [&](Value v) -> Transformed {
+    SplineBin bin(builder, v, parameters[0], parameters);
+    Formula &f = bin.f;
+    Value t = f.div(f.sub(v, bin.x0), bin.width);
+    Value rest = f.sub(f.constant(1), t), product = f.mul(t, rest);
+    Value reciprocal = bin.reciprocal(product);
+    Value numerator = f.add(f.mul(f.mul(bin.slope, t), t), f.mul(bin.d0, product));
+    Value y = f.add(bin.y0, f.mul(bin.height, f.mul(numerator, reciprocal)));
+    return {y, bin.logDerivative(t, rest, product, reciprocal)};
+  });
+}
+
+// With e = (y - y0) / height the position t in the bin solves a t^2 + b t - c = 0
+// where b = d0 - e bend, a = slope - b, c = slope e. The discriminant b^2 + 4ac is
+// written as (d0 (1 - e) - d1 e)^2 + 4 slope^2 e (1 - e), a sum of terms that are
+// not negative, and the form of the root follows the sign of b: no cancellation.
+Transformed RationalQuadraticSplineOp::buildElementInverse(ImplicitLocOpBuilder &builder, Value y,
+                                                           ValueRange parameters) {
+  return buildOnInterval(*this, builder, y, [&](Value v) -> Transformed {
+    SplineBin bin(builder, v, parameters[1], parameters);
+    Formula &f = bin.f;
+    Value zero = f.constant(0), one = f.constant(1), two = f.constant(2);
+    Value e = f.clip(f.div(f.sub(v, bin.y0), bin.height), zero, one);
+    Value remainder = f.sub(one, e);
+    Value b = f.sub(bin.d0, f.mul(e, bin.bend));
+    Value a = f.sub(bin.slope, b);
+    Value difference = f.sub(f.mul(bin.d0, remainder), f.mul(bin.d1, e));
+    Value twice = f.mul(two, bin.slope);
+    Value discriminant = f.add(f.mul(difference, difference), f.mul(f.mul(twice, twice), f.mul(e, remainder)));
+    Value root = math::SqrtOp::create(builder, discriminant);
+    Value positive = f.compare(arith::CmpFPredicate::OGE, b, zero);
+    Value numerator = f.select(positive, f.mul(twice, e), f.sub(root, b));
+    Value denominator = f.select(positive, f.add(b, root), f.mul(two, a));
+    Value t = f.div(numerator, denominator);
+    Value rest = f.sub(one, t), product = f.mul(t, rest);
+    Value logDerivative = bin.logDerivative(t, rest, product, bin.reciprocal(product));
+    return {f.add(f.mul(t, bin.width), bin.x0), f.neg(logDerivative)};
+  });
+}

@@ -1,0 +1,46 @@
+//===- FlowDialect.cpp - The flow dialect ---------------------------------===//
+//
+// Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "flowc/Dialect/Flow/IR/FlowDialect.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/DialectImplementation.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+using namespace flowc::flow;
+
+#include "flowc/Dialect/Flow/IR/FlowDialect.cpp.inc"
+#include "flowc/Dialect/Flow/IR/FlowInterfaces.cpp.inc"
+
+#define GET_ATTRDEF_CLASSES
+#include "flowc/Dialect/Flow/IR/FlowAttributes.cpp.inc"
+
+void FlowDialect::initialize() {
+  addAttributes<
+#define GET_ATTRDEF_LIST
+#include "flowc/Dialect/Flow/IR/FlowAttributes.cpp.inc"
+      >();
+  addOperations<
+#define GET_OP_LIST
+#include "flowc/Dialect/Flow/IR/FlowOps.cpp.inc"
+      >();
+}
+
+int64_t flowc::flow::getNumElements(Type type) {
+  auto tensor = dyn_cast<RankedTensorType>(type);
+  return tensor ? tensor.getNumElements() : 1;
+}
+
+Value flowc::flow::buildConstant(ImplicitLocOpBuilder &builder, Type type, double value) {
+  auto tensor = dyn_cast<RankedTensorType>(type);
+  auto element = builder.getFloatAttr(tensor ? tensor.getElementType() : type, value);
+  if (!tensor)
+    return arith::ConstantOp::create(builder, element);
+  return arith::ConstantOp::create(builder, DenseElementsAttr::get(tensor, Attribute(element)));
+}

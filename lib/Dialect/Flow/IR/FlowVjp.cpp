@@ -1,0 +1,187 @@
+//===- FlowVjp.cpp - Reverse-mode differentiation of blocks ---------------===//
+//
+// Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The reverse walk over a block, and the rules of ops without regions.
+//
+//===----------------------------------------------------------------------===//
+
+#include "flowc/Dialect/Flow/IR/FlowVjp.h"
+#include "FlowVjpGuards.h"
+#include "flowc/Dialect/Flow/IR/FlowDialect.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/IR/Matchers.h"
+
+using namespace mlir;
+using namespace flowc::flow;
+
+bool flowc::flow::isDifferentiable(Type type) { return isa<FloatType>(getElementTypeOrSelf(type)); }
+
+void VjpBuilder::accumulate(Value primal, Value cotangent) {
+  if (!cotangent || !isNeeded(primal))
+    return;
+  Value &sum = cotangents[primal];
+  sum = sum ? arith::AddFOp::create(builder, sum, cotangent) : cotangent;
+}
+
+//===----------------------------------------------------------------------===//
+// Blocks
+//===----------------------------------------------------------------------===//
+
+void flowc::flow::cloneForward(VjpBuilder &vjp, Block &block) {
+  for (Operation &op : block.without_terminator())
+    vjp.getBuilder().clone(op, vjp.getMapping());
+}
+
+void flowc::flow::propagateNeeded(VjpBuilder &vjp, Block &block) {
+  for (Operation &op : block.without_terminator()) {
+    if (llvm::none_of(op.getOperands(), [&](Value operand) { return vjp.isNeeded(operand); }))
+      continue;
+    for (Value result : op.getResults())
+      if (isDifferentiable(result.getType()))
+        vjp.markNeeded(result);
+  }
+}
+
+LogicalResult flowc::flow::buildBlockVjp(VjpBuilder &vjp, Block &block, ValueRange cotangents) {
+  propagateNeeded(vjp, block);
+  for (auto [operand, cotangent] : llvm::zip_equal(block.getTerminator()->getOperands(), cotangents))
+    vjp.accumulate(operand, cotangent);
+
+  ArmGuards guards(block);
+  ImplicitLocOpBuilder &builder = vjp.getBuilder();
+  for (Operation &op : llvm::drop_begin(llvm::reverse(block))) {
+    SmallVector<Value> results;
+    for (Value result : op.getResults())
+      results.push_back(vjp.getCotangent(result));
+    if (llvm::none_of(results, [](Value cotangent) { return bool(cotangent); }))
+      continue;
+    auto differentiable = dyn_cast<DifferentiableOpInterface>(op);
+    if (!differentiable)
+      return op.emitOpError("has no derivative");
+    builder.setLoc(op.getLoc());
+    bool isEntry = guards.isGuarded(&op) && guards.isLinearEntry(&op);
+    if (isEntry)
+      for (Value &cotangent : results)
+        cotangent = cotangent ? guards.guardResult(vjp, &op, cotangent) : cotangent;
+    if (isEntry || !guards.isGuarded(&op)) {
+      if (failed(differentiable.buildVjp(vjp, results)))
+        return failure();
+      continue;
+    }
+    // Collects what this op contributes to each operand, so that it can be
+    // guarded on its way out of the arm.
+    VjpBuilder arm(builder, vjp.getMapping());
+    SetVector<Value> operands(op.operand_begin(), op.operand_end());
+    for (Value operand : operands)
+      if (vjp.isNeeded(operand))
+        arm.markNeeded(operand);
+    if (failed(differentiable.buildVjp(arm, results)))
+      return failure();
+    for (Value operand : operands)
+      if (Value cotangent = arm.getCotangent(operand))
+        vjp.accumulate(operand, guards.guardOperand(vjp, &op, operand, cotangent));
+  }
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Moving rows
+//===----------------------------------------------------------------------===//
+
+LogicalResult SplitOp::buildVjp(VjpBuilder &vjp, ValueRange cotangents) {
+  ImplicitLocOpBuilder &builder = vjp.getBuilder();
+  SmallVector<Value> pieces;
+  for (auto [piece, cotangent] : llvm::zip_equal(getPieces(), cotangents))
+    pieces.push_back(cotangent ? cotangent : buildConstant(builder, piece.getType(), 0.0));
+  vjp.accumulate(getX(), ConcatOp::create(builder, getX().getType(), pieces));
+  return success();
+}
+
+LogicalResult ConcatOp::buildVjp(VjpBuilder &vjp, ValueRange cotangents) {
+  auto split = SplitOp::create(vjp.getBuilder(), getPieces().getTypes(), cotangents[0]);
+  for (auto [piece, cotangent] : llvm::zip_equal(getPieces(), split.getPieces()))
+    vjp.accumulate(piece, cotangent);
+  return success();
+}
+
+LogicalResult GatherOp::buildVjp(VjpBuilder &vjp, ValueRange cotangents) {
+  vjp.accumulate(getX(), GatherOp::create(vjp.getBuilder(), getX().getType(), cotangents[0], vjp.lookup(getInverse()),
+                                          vjp.lookup(getIndices())));
+  return success();
+}
+
+LogicalResult ReverseOp::buildVjp(VjpBuilder &vjp, ValueRange cotangents) {
+  vjp.accumulate(getX(), ReverseOp::create(vjp.getBuilder(), getX().getType(), cotangents[0]));
+  return success();
+}
+
+LogicalResult ReorderOp::buildVjp(VjpBuilder &vjp, ValueRange cotangents) {
+  auto invert = [](ArrayRef<int64_t> order) {
+    SmallVector<int64_t> inverse(order.size());
+    for (auto [i, source] : llvm::enumerate(order))
+      inverse[source] = i;
+    return inverse;
+  };
+  vjp.accumulate(getX(), ReorderOp::create(vjp.getBuilder(), getX().getType(), cotangents[0], invert(getRows()),
+                                           invert(getColumns())));
+  return success();
+}
+
+LogicalResult ReshapeOp::buildVjp(VjpBuilder &vjp, ValueRange cotangents) {
+  vjp.accumulate(getX(), ReshapeOp::create(vjp.getBuilder(), getX().getType(), cotangents[0]));
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Small tensors and floats
+//===----------------------------------------------------------------------===//
+
+LogicalResult Log1pExpOp::buildVjp(VjpBuilder &vjp, ValueRange cotangents) {
+  Value slope = InvLogitOp::create(vjp.getBuilder(), vjp.lookup(getX()));
+  vjp.accumulate(getX(), arith::MulFOp::create(vjp.getBuilder(), cotangents[0], slope));
+  return success();
+}
+
+LogicalResult InvLogitOp::buildVjp(VjpBuilder &vjp, ValueRange cotangents) {
+  ImplicitLocOpBuilder &builder = vjp.getBuilder();
+  Value s = vjp.lookup(getY());
+  Value one = buildConstant(builder, s.getType(), 1.0);
+  Value slope = arith::MulFOp::create(builder, s, arith::SubFOp::create(builder, one, s));
+  vjp.accumulate(getX(), arith::MulFOp::create(builder, cotangents[0], slope));
+  return success();
+}
+
+LogicalResult ReduceSumOp::buildVjp(VjpBuilder &vjp, ValueRange cotangents) {
+  vjp.accumulate(getX(), SplatOp::create(vjp.getBuilder(), getX().getType(), cotangents[0]));
+  return success();
+}
+
+// The largest element only shifts a softmax, which is invariant to shifts.
+LogicalResult ReduceMaxOp::buildVjp(VjpBuilder &, ValueRange) { return success(); }
+
+LogicalResult SplatOp::buildVjp(VjpBuilder &vjp, ValueRange cotangents) {
+  vjp.accumulate(getX(), ReduceSumOp::create(vjp.getBuilder(), getX().getType(), cotangents[0]));
+  return success();
+}
+
+LogicalResult CumsumOp::buildVjp(VjpBuilder &vjp, ValueRange cotangents) {
+  vjp.accumulate(getX(), CumsumOp::create(vjp.getBuilder(), getX().getType(), cotangents[0], !getReverse()));
+  return success();
+}
+
+LogicalResult TakeOp::buildVjp(VjpBuilder &vjp, ValueRange cotangents) {
+  vjp.accumulate(getX(), OneHotOp::create(vjp.getBuilder(), getX().getType(), cotangents[0], vjp.lookup(getIndex()),
+                                          getOffset()));
+  return success();
+}
+
+LogicalResult OneHotOp::buildVjp(VjpBuilder &vjp, ValueRange cotangents) {
+  vjp.accumulate(getX(), TakeOp::create(vjp.getBuilder(), getX().getType(), cotangents[0], vjp.lookup(getIndex()),
+                                        getOffset()));
+  return success();
+}

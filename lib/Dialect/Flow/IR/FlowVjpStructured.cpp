@@ -1,0 +1,371 @@
+//===- FlowVjpStructured.cpp - Derivatives of maps, dense layers, scans ---===//
+//
+// Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "flowc/Dialect/Flow/IR/FlowBodies.h"
+#include "flowc/Dialect/Flow/IR/FlowBuilders.h"
+#include "flowc/Dialect/Flow/IR/FlowVjp.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "llvm/ADT/BitVector.h"
+#include "llvm/ADT/SetVector.h"
+
+using namespace mlir;
+using namespace flowc::flow;
+
+//===----------------------------------------------------------------------===//
+// MapOp
+//===----------------------------------------------------------------------===//
+
+/// All values of `block` that its terminator depends on, as if `cut` were given.
+static llvm::SetVector<Value> getLiveValues(Block &block, Value cut) {
+  llvm::SetVector<Value> live;
+  live.insert(block.getTerminator()->operand_begin(), block.getTerminator()->operand_end());
+  for (size_t i = 0; i < live.size(); ++i)
+    if (Operation *op = live[i].getDefiningOp(); op && live[i] != cut)
+      live.insert(op->operand_begin(), op->operand_end());
+  return live;
+}
+
+/// Whether computing `op` again costs more than loading its result.
+static bool isExpensive(Operation *op) {
+  return isa<math::MathDialect>(op->getDialect()) || isa<arith::DivFOp, Log1pExpOp, InvLogitOp>(op);
+}
+
+/// Whether a body that is given `value`, which it could compute, is spared an
+/// argument or an expensive op.
+static bool isBetterGiven(Block &block, Value value) {
+  llvm::SetVector<Value> computed = getLiveValues(block, {});
+  if (isa<BlockArgument>(value) || !computed.contains(value))
+    return false;
+  llvm::SetVector<Value> given = getLiveValues(block, value);
+  return llvm::any_of(computed, [&](Value spared) {
+    Operation *op = spared.getDefiningOp();
+    return spared == value ? isExpensive(op) : !given.contains(spared) && (!op || isExpensive(op));
+  });
+}
+
+/// The cotangent of an indexed operand of `type`, if `cotangent` needs no
+/// computation in the body: a constant, or what the body is given for an operand.
+static Value handThrough(ImplicitLocOpBuilder &builder, Type type, const BodyBuilder &body, Value cotangent) {
+  if (auto constant = llvm::dyn_cast_or_null<FloatAttr>(getUniformConstant(cotangent)))
+    return buildConstant(builder, type, constant.getValueAsDouble());
+  Value operand = body.getOperand(cotangent);
+  if (!operand || operand.getType() == type)
+    return operand;
+  auto tensor = dyn_cast<RankedTensorType>(type);
+  if (tensor && tensor.getRank() == 1 && operand.getType() == tensor.getElementType())
+    return SplatOp::create(builder, tensor, operand);
+  return {};
+}
+
+LogicalResult MapOp::buildVjp(VjpBuilder &vjp, ValueRange cotangents) {
+  ImplicitLocOpBuilder &builder = vjp.getBuilder();
+  size_t numIndexed = getIndexed().size(), numStacked = getStacked().size();
+  int64_t extent = getExtent();
+  for (auto [init, cotangent] : llvm::zip_equal(getInit(), cotangents.drop_front(numStacked)))
+    vjp.accumulate(init, cotangent);
+
+  BodyBuilder body(getLoc());
+  IRMapping mapping;
+  VjpBuilder inner(body.getBuilder(), mapping);
+  Block &primal = *getBlock();
+  for (BlockArgument argument : primal.getArguments()) {
+    Value operand = getOperand(argument.getArgNumber());
+    bool isIndexed = argument.getArgNumber() < numIndexed;
+    mapping.map(argument, body.add(isIndexed ? BodyBuilder::Indexed : BodyBuilder::Shared, vjp.lookup(operand),
+                                   argument.getType()));
+    if (vjp.isNeeded(operand))
+      inner.markNeeded(argument);
+  }
+  SmallVector<Value> seeds;
+  for (auto [i, cotangent] : llvm::enumerate(cotangents)) {
+    if (!cotangent)
+      seeds.push_back({});
+    else if (i < numStacked)
+      seeds.push_back(body.addElements(cotangent, extent));
+    else
+      seeds.push_back(body.addShared(BodyBuilder::Shared, cotangent));
+  }
+  cloneForward(inner, primal);
+  if (failed(buildBlockVjp(inner, primal, seeds)))
+    return failure();
+
+  // Cotangents of indexed operands are stacked, those of shared ones summed.
+  SmallVector<Value> operands, yielded, init;
+  SmallVector<Type> stacked;
+  for (BlockArgument argument : primal.getArguments().take_front(numIndexed)) {
+    Value operand = getOperand(argument.getArgNumber());
+    Value cotangent = inner.getCotangent(argument);
+    if (!cotangent)
+      continue;
+    if (Value outside = handThrough(builder, operand.getType(), body, cotangent)) {
+      vjp.accumulate(operand, outside);
+      continue;
+    }
+    operands.push_back(operand);
+    yielded.push_back(cotangent);
+    stacked.push_back(operand.getType());
+  }
+  for (BlockArgument argument : primal.getArguments().drop_front(numIndexed)) {
+    Value operand = getOperand(argument.getArgNumber());
+    Value cotangent = inner.getCotangent(argument);
+    if (!cotangent)
+      continue;
+    operands.push_back(operand);
+    yielded.push_back(cotangent);
+    init.push_back(buildConstant(builder, operand.getType(), 0.0));
+  }
+  if (yielded.empty())
+    return success();
+  YieldOp::create(body.getBuilder(), yielded);
+
+  // A derivative in terms of the result (tanh, relu) spares the operand.
+  for (auto [result, value] : llvm::zip(getStacked(), getYield().getValues())) {
+    Value computed = mapping.lookup(value);
+    if (isBetterGiven(body.getBlock(), computed))
+      computed.replaceAllUsesWith(body.add(BodyBuilder::Indexed, vjp.lookup(result), computed.getType()));
+  }
+  eraseDeadOps(body.getBlock());
+  body.dropUnused(BodyBuilder::Indexed);
+  body.dropUnused(BodyBuilder::Shared);
+  auto map = MapOp::create(builder, stacked, TypeRange(ValueRange(init)), extent,
+                           body.getOperands(BodyBuilder::Indexed), body.getOperands(BodyBuilder::Shared), init);
+  body.finish(map.getBody());
+  for (auto [operand, cotangent] : llvm::zip_equal(operands, map.getResults()))
+    vjp.accumulate(operand, cotangent);
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// DenseOp
+//===----------------------------------------------------------------------===//
+
+void flowc::flow::expandActivations(Operation *root) {
+  SmallVector<DenseOp> layers;
+  root->walk([&](DenseOp dense) {
+    if (!dense.getActivation().empty())
+      layers.push_back(dense);
+  });
+  for (DenseOp dense : layers) {
+    ImplicitLocOpBuilder builder(dense.getLoc(), dense.getContext());
+    builder.setInsertionPointAfter(dense);
+    auto map = MapOp::create(builder, dense.getY().getType(), TypeRange(), dense.getY().getType().getNumElements(),
+                             dense.getY(), ValueRange(), ValueRange());
+    dense.getY().replaceAllUsesExcept(map.getResult(0), map);
+    map.getBody().takeBody(dense.getActivation());
+  }
+}
+
+LogicalResult DenseOp::buildVjp(VjpBuilder &vjp, ValueRange cotangents) {
+  if (!getActivation().empty())
+    return emitOpError("with an activation must be expanded before it is differentiated");
+  ImplicitLocOpBuilder &builder = vjp.getBuilder();
+  Value g = cotangents[0], x = vjp.lookup(getX());
+  RankMaskAttr mask = getMaskAttr();
+  if (vjp.isNeeded(getX()))
+    vjp.accumulate(getX(), DenseOp::create(builder, getX().getType(), vjp.lookup(getWeight()), g, /*bias=*/Value(),
+                                           !getTransposed(), mask));
+  Value bias = g;
+  if (vjp.isNeeded(getWeight())) {
+    Value rows = getTransposed() ? x : g, columns = getTransposed() ? g : x;
+    auto outer = OuterOp::create(builder, getWeight().getType(), rows.getType(), rows, columns, mask);
+    vjp.accumulate(getWeight(), outer.getWeight());
+    if (!getTransposed())
+      bias = outer.getBias();
+  }
+  if (getBias())
+    vjp.accumulate(getBias(), bias);
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// ScanOp
+//===----------------------------------------------------------------------===//
+
+/// The arguments of a scan's body that depend on needed operands, carries in any
+/// layer.
+static llvm::BitVector getNeededArguments(ScanOp scan, VjpBuilder &vjp) {
+  Block &layer = *scan.getBlock();
+  llvm::BitVector needed(layer.getNumArguments());
+  for (auto [i, operand] : llvm::enumerate(scan.getOperands()))
+    needed[i] = vjp.isNeeded(operand);
+  for (bool changed = true; changed;) {
+    changed = false;
+    VjpBuilder inner(vjp.getBuilder(), vjp.getMapping());
+    for (unsigned i : needed.set_bits())
+      inner.markNeeded(layer.getArgument(i));
+    propagateNeeded(inner, layer);
+    for (unsigned i = 0, end = scan.getCarries().size(); i < end; ++i)
+      if (!needed[i] && inner.isNeeded(scan.getYield().getOperand(i)))
+        changed = needed[i] = true;
+  }
+  return needed;
+}
+
+/// `scan` with one more stacked result for each carry of `saved`: its value at
+/// the start of each layer. Replaces `scan` and returns the new one.
+static ScanOp saveCarries(ScanOp scan, ArrayRef<unsigned> saved) {
+  ImplicitLocOpBuilder builder(scan.getLoc(), scan);
+  Block *layer = scan.getBlock();
+  SmallVector<Type> stacked(scan.getStacked().getTypes());
+  for (unsigned i : saved) {
+    scan.getYield().getValuesMutable().append(ValueRange(layer->getArgument(i)));
+    stacked.push_back(ScanOp::getStackType(layer->getArgument(i).getType(), scan.getLayers()));
+  }
+  auto result = ScanOp::create(builder, SmallVector<Type>(scan.getFinals().getTypes()), stacked, scan.getLayers(),
+                               scan.getReverse(), scan.getCarries(), scan.getOver(), scan.getShared());
+  result.getBody().takeBody(scan.getBody());
+  scan.replaceAllUsesWith(result.getResults().drop_back(saved.size()));
+  scan.erase();
+  return result;
+}
+
+namespace {
+/// The body of the reverse scan.
+struct ReverseLayer {
+  ReverseLayer(Location loc) : body(loc), vjp(body.getBuilder(), mapping) {}
+
+  BodyBuilder body;
+  IRMapping mapping;
+  VjpBuilder vjp;
+  /// Arguments for the primal carries and for the cotangents of the next ones
+  /// (null: zero in every layer).
+  SmallVector<BlockArgument> carries, cotangents;
+};
+} // namespace
+
+/// Emits a layer forward and in reverse. `active` tells which carries have a
+/// cotangent.
+static LogicalResult buildReverseLayer(ScanOp scan, VjpBuilder &vjp, const llvm::BitVector &needed,
+                                       const llvm::BitVector &active, ValueRange cotangents, ReverseLayer &reverse) {
+  Block &layer = *scan.getBlock();
+  BodyBuilder &body = reverse.body;
+  size_t numCarries = scan.getCarries().size(), numOver = scan.getOver().size();
+  for (BlockArgument argument : layer.getArguments()) {
+    unsigned i = argument.getArgNumber();
+    Value operand = i < numCarries ? Value() : vjp.lookup(scan.getOperand(i));
+    BlockArgument inside =
+        body.add(i < numCarries + numOver ? BodyBuilder::Over : BodyBuilder::Whole, operand, argument.getType());
+    if (i < numCarries)
+      reverse.carries.push_back(inside);
+    reverse.mapping.map(argument, inside);
+    if (needed[i])
+      reverse.vjp.markNeeded(argument);
+  }
+  SmallVector<Value> seeds;
+  for (size_t i = 0; i < numCarries; ++i) {
+    reverse.cotangents.push_back(
+        active[i] ? body.add(BodyBuilder::Carries, {}, layer.getArgument(i).getType()) : BlockArgument());
+    seeds.push_back(reverse.cotangents.back());
+  }
+  for (Value cotangent : cotangents.drop_front(numCarries)) {
+    if (!cotangent)
+      seeds.push_back({});
+    else if (getUniformConstant(cotangent))
+      seeds.push_back(buildConstant(body.getBuilder(), ScanOp::getSliceType(cotangent.getType()),
+                                    cast<FloatAttr>(getUniformConstant(cotangent)).getValueAsDouble()));
+    else
+      seeds.push_back(body.add(BodyBuilder::Over, cotangent, ScanOp::getSliceType(cotangent.getType())));
+  }
+  cloneForward(reverse.vjp, layer);
+  return buildBlockVjp(reverse.vjp, layer, seeds);
+}
+
+LogicalResult ScanOp::buildVjp(VjpBuilder &vjp, ValueRange cotangents) {
+  ImplicitLocOpBuilder &builder = vjp.getBuilder();
+  Block &layer = *getBlock();
+  size_t numCarries = getCarries().size(), numOver = getOver().size();
+  llvm::BitVector needed = getNeededArguments(*this, vjp), active(numCarries);
+  for (size_t i = 0; i < numCarries; ++i)
+    active[i] = needed[i] && cotangents[i];
+
+  // A layer may give a cotangent to a carry whose final value has none.
+  std::unique_ptr<ReverseLayer> reverse;
+  for (bool changed = true; changed;) {
+    changed = false;
+    reverse = std::make_unique<ReverseLayer>(getLoc());
+    if (failed(buildReverseLayer(*this, vjp, needed, active, cotangents, *reverse)))
+      return failure();
+    for (size_t i = 0; i < numCarries; ++i)
+      if (!active[i] && reverse->vjp.getCotangent(layer.getArgument(i)))
+        changed = active[i] = true;
+  }
+
+  BodyBuilder &body = reverse->body;
+  ImplicitLocOpBuilder &bodyBuilder = body.getBuilder();
+  // What every layer hands through is no carry (the weight of a log-determinant).
+  IRMapping constantSeeds;
+  for (unsigned i : active.set_bits()) {
+    BlockArgument seed = reverse->cotangents[i];
+    if (reverse->vjp.getCotangent(layer.getArgument(i)) != seed)
+      continue;
+    Value constant = body.addShared(BodyBuilder::Whole, cotangents[i]);
+    body.replace(seed, constant);
+    constantSeeds.map(Value(seed), constant);
+    vjp.accumulate(getCarries()[i], cotangents[i]);
+    active.reset(i);
+  }
+  auto getCotangent = [&](BlockArgument argument) {
+    Value cotangent = reverse->vjp.getCotangent(argument);
+    return cotangent ? constantSeeds.lookupOrDefault(cotangent) : cotangent;
+  };
+
+  SmallVector<Value> operands, yielded;
+  SmallVector<Type> finals, stacked;
+  for (unsigned i : active.set_bits()) {
+    BlockArgument seed = reverse->cotangents[i];
+    Value cotangent = getCotangent(layer.getArgument(i));
+    body.setOperand(seed, cotangents[i] ? cotangents[i] : buildConstant(builder, seed.getType(), 0.0));
+    operands.push_back(getCarries()[i]);
+    yielded.push_back(cotangent ? cotangent : buildConstant(bodyBuilder, seed.getType(), 0.0));
+    finals.push_back(seed.getType());
+  }
+  for (BlockArgument argument : layer.getArguments().drop_front(numCarries + numOver)) {
+    Value cotangent = getCotangent(argument);
+    if (!cotangent)
+      continue;
+    BlockArgument sum = body.add(BodyBuilder::Carries, {}, argument.getType());
+    body.setOperand(sum, buildConstant(builder, argument.getType(), 0.0));
+    operands.push_back(getOperand(argument.getArgNumber()));
+    yielded.push_back(arith::AddFOp::create(bodyBuilder, sum, cotangent));
+    finals.push_back(argument.getType());
+  }
+  for (BlockArgument argument : layer.getArguments().slice(numCarries, numOver)) {
+    Value cotangent = getCotangent(argument);
+    if (!cotangent)
+      continue;
+    Value operand = getOperand(argument.getArgNumber());
+    operands.push_back(operand);
+    yielded.push_back(cotangent);
+    stacked.push_back(operand.getType());
+  }
+  if (yielded.empty())
+    return success();
+  YieldOp::create(bodyBuilder, yielded);
+  eraseDeadOps(body.getBlock());
+
+  SmallVector<unsigned> saved;
+  for (size_t i = 0; i < numCarries; ++i)
+    if (!reverse->carries[i].use_empty())
+      saved.push_back(i);
+  if (!saved.empty()) {
+    ScanOp forward = saveCarries(vjp.lookup(getResult(0)).getDefiningOp<ScanOp>(), saved);
+    vjp.getMapping().map(getResults(), forward.getResults().take_front(getNumResults()));
+    for (auto [i, value] : llvm::zip_equal(saved, forward.getResults().take_back(saved.size())))
+      body.setOperand(reverse->carries[i], value);
+  }
+  body.dropUnused(BodyBuilder::Over);
+  body.dropUnused(BodyBuilder::Whole);
+  auto scan = ScanOp::create(builder, finals, stacked, getLayers(), !getReverse(),
+                             body.getOperands(BodyBuilder::Carries), body.getOperands(BodyBuilder::Over),
+                             body.getOperands(BodyBuilder::Whole));
+  body.finish(scan.getBody());
+  for (auto [operand, cotangent] : llvm::zip_equal(operands, scan.getResults()))
+    vjp.accumulate(operand, cotangent);
+  return success();
+}

@@ -1,0 +1,289 @@
+//===- Differentiate.cpp - From a kernel to its gradient ------------------===//
+//
+// Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "flowc/Dialect/Flow/IR/FlowBuilders.h"
+#include "flowc/Dialect/Flow/IR/FlowVjp.h"
+#include "flowc/Dialect/Flow/Transforms/Passes.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/IR/BuiltinOps.h"
+
+using namespace mlir;
+
+namespace flowc::flow {
+#define GEN_PASS_DEF_DIFFERENTIATEPASS
+#include "flowc/Dialect/Flow/Transforms/Passes.h.inc"
+} // namespace flowc::flow
+
+using namespace flowc::flow;
+
+namespace {
+/// A function under construction: types and attributes of its arguments and
+/// results.
+struct Signature {
+  SmallVector<Type> inputs, results;
+  SmallVector<DictionaryAttr> inputAttrs, resultAttrs;
+
+  explicit Signature(MLIRContext *context) : context(context) {}
+
+  void addInput(Type type, DictionaryAttr attrs) {
+    inputs.push_back(type);
+    inputAttrs.push_back(attrs);
+  }
+  void addResult(Type type, StringRef unitAttr = {}) {
+    results.push_back(type);
+    resultAttrs.push_back(unitAttr.empty() ? DictionaryAttr::get(context) : getUnit(unitAttr));
+  }
+  DictionaryAttr getUnit(StringRef name) const {
+    return DictionaryAttr::get(context, NamedAttribute(StringAttr::get(context, name), UnitAttr::get(context)));
+  }
+  /// Sets the type and the attributes of `function`.
+  void apply(func::FuncOp function) const {
+    function.setType(FunctionType::get(context, inputs, results));
+    function.setAllArgAttrs(inputAttrs);
+    function.setAllResultAttrs(resultAttrs);
+  }
+
+private:
+  MLIRContext *context;
+};
+
+/// Replaces a kernel by its vector-Jacobian product.
+class KernelDifferentiator {
+public:
+  KernelDifferentiator(func::FuncOp kernel, func::FuncOp prepare, bool ofParams);
+
+  LogicalResult run();
+
+private:
+  LogicalResult findWanted();
+  SmallVector<Value> buildSeeds(Signature &signature);
+  LogicalResult buildKernel();
+  LogicalResult buildFinish();
+  void dropUnusedPrepared();
+
+  func::FuncOp kernel, prepare;
+  bool ofParams;
+  /// Leading arguments of the primal kernel that differ from row to row.
+  unsigned numRows = 0;
+  /// The primal kernel's arguments whose cotangents are results, in order.
+  SmallVector<unsigned> wanted;
+  /// Row inputs that hold the cotangents of the primal results.
+  unsigned numCotangentRows = 0;
+  /// 1 for a row of the batch, else 0; null if rows are not summed.
+  Value weight;
+  ImplicitLocOpBuilder builder;
+  IRMapping mapping;
+  VjpBuilder vjp;
+};
+} // namespace
+
+KernelDifferentiator::KernelDifferentiator(func::FuncOp kernel, func::FuncOp prepare, bool ofParams)
+    : kernel(kernel), prepare(prepare), ofParams(ofParams), builder(kernel.getLoc(), kernel.getContext()),
+      vjp(builder, mapping) {}
+
+static Operation *getReturn(func::FuncOp function) { return function.getBody().front().getTerminator(); }
+
+static bool isTrainable(func::FuncOp function, unsigned argument) {
+  return function.getArgAttr(argument, FlowDialect::kTrainableAttr) &&
+         isDifferentiable(function.getArgument(argument).getType());
+}
+
+LogicalResult KernelDifferentiator::findWanted() {
+  while (numRows < kernel.getNumArguments() && kernel.getArgAttr(numRows, FlowDialect::kRowAttr))
+    ++numRows;
+  if (!ofParams) {
+    if (numRows == 0)
+      return kernel.emitError("has no row input to differentiate with respect to");
+    wanted.push_back(0);
+    return success();
+  }
+  if (!prepare || prepare.getNumResults() != kernel.getNumArguments() - numRows)
+    return kernel.emitError("needs a function @prepare with one result for each of the kernel's parameters");
+  VjpBuilder activity(builder, mapping);
+  for (BlockArgument leaf : prepare.getArguments())
+    if (isTrainable(prepare, leaf.getArgNumber()))
+      activity.markNeeded(leaf);
+  propagateNeeded(activity, prepare.getBody().front());
+  for (auto [i, prepared] : llvm::enumerate(getReturn(prepare)->getOperands()))
+    if (activity.isNeeded(prepared))
+      wanted.push_back(numRows + i);
+  return success();
+}
+
+/// Makes the cotangents of the primal results: one for a loss or a log-density,
+/// else additional row inputs.
+SmallVector<Value> KernelDifferentiator::buildSeeds(Signature &signature) {
+  Block &block = *builder.getBlock();
+  Operation *primalReturn = getReturn(kernel);
+  Type element = getElementTypeOrSelf(primalReturn->getOperand(0).getType());
+  if (ofParams)
+    weight = RowWeightOp::create(builder, element);
+  if (primalReturn->getNumOperands() == 1 && isa<FloatType>(primalReturn->getOperand(0).getType()))
+    return {weight ? weight : buildConstant(builder, element, 1.0)};
+
+  SmallVector<Value> seeds;
+  for (Value result : primalReturn->getOperands()) {
+    Value seed = block.insertArgument(numRows + numCotangentRows, result.getType(), result.getLoc());
+    ++numCotangentRows;
+    signature.addInput(result.getType(), signature.getUnit(FlowDialect::kRowAttr));
+    if (weight && !isa<RankedTensorType>(seed.getType()))
+      seed = arith::MulFOp::create(builder, seed, weight);
+    else if (weight)
+      seed = buildMap(builder, getNumElements(seed.getType()), seed, weight,
+                      [](ImplicitLocOpBuilder &body, ValueRange arguments, MapYields &yields) {
+                        yields.stacked.push_back(arith::MulFOp::create(body, arguments[0], arguments[1]));
+                        return success();
+                      })
+                 ->getResult(0);
+    seeds.push_back(seed);
+  }
+  return seeds;
+}
+
+LogicalResult KernelDifferentiator::buildKernel() {
+  Block &primal = kernel.getBody().front();
+  Region body;
+  Block &block = body.emplaceBlock();
+  builder.setInsertionPointToEnd(&block);
+  Signature signature(kernel.getContext());
+  for (BlockArgument argument : primal.getArguments()) {
+    mapping.map(argument, block.addArgument(argument.getType(), argument.getLoc()));
+    if (argument.getArgNumber() < numRows)
+      signature.addInput(argument.getType(), kernel.getArgAttrDict(argument.getArgNumber()));
+  }
+  for (unsigned i : wanted)
+    vjp.markNeeded(primal.getArgument(i));
+  SmallVector<Value> seeds = buildSeeds(signature);
+  for (BlockArgument argument : primal.getArguments().drop_front(numRows))
+    signature.addInput(argument.getType(), kernel.getArgAttrDict(argument.getArgNumber()));
+
+  cloneForward(vjp, primal);
+  if (failed(buildBlockVjp(vjp, primal, seeds)))
+    return failure();
+
+  SmallVector<Value> results;
+  builder.setLoc(kernel.getLoc());
+  if (ofParams) {
+    Value zero = buildConstant(builder, weight.getType(), 0.0), loss = zero;
+    if (numCotangentRows == 0) {
+      Value isRow = arith::CmpFOp::create(builder, arith::CmpFPredicate::OGT, weight, zero);
+      loss = arith::SelectOp::create(builder, isRow, vjp.lookup(primal.getTerminator()->getOperand(0)), zero);
+    }
+    results.push_back(loss);
+    signature.addResult(loss.getType(), FlowDialect::kSumAttr);
+    // What has no influence has no cotangent to sum.
+    llvm::erase_if(wanted, [&](unsigned i) { return !vjp.getCotangent(primal.getArgument(i)); });
+    for (unsigned i : wanted) {
+      results.push_back(vjp.getCotangent(primal.getArgument(i)));
+      signature.addResult(results.back().getType(), FlowDialect::kSumAttr);
+    }
+  } else {
+    Value cotangent = vjp.getCotangent(primal.getArgument(0));
+    results.push_back(cotangent ? cotangent : buildConstant(builder, primal.getArgument(0).getType(), 0.0));
+    signature.addResult(results.back().getType(), FlowDialect::kRowAttr);
+  }
+  func::ReturnOp::create(builder, results);
+  eraseDeadOps(block);
+  kernel.getBody().takeBody(body);
+  signature.apply(kernel);
+  return success();
+}
+
+/// Emits @finish(leaves, cotangents of prepared values), the vector-Jacobian
+/// product of @prepare.
+LogicalResult KernelDifferentiator::buildFinish() {
+  Block &primal = prepare.getBody().front();
+  builder.setInsertionPointAfter(kernel);
+  builder.setLoc(prepare.getLoc());
+  Signature signature(prepare.getContext());
+  auto finish = func::FuncOp::create(builder, "finish", prepare.getFunctionType());
+  Block &block = finish.getBody().emplaceBlock();
+  builder.setInsertionPointToEnd(&block);
+
+  IRMapping leaves;
+  VjpBuilder leafVjp(builder, leaves);
+  for (BlockArgument leaf : primal.getArguments()) {
+    leaves.map(leaf, block.addArgument(leaf.getType(), leaf.getLoc()));
+    signature.addInput(leaf.getType(), prepare.getArgAttrDict(leaf.getArgNumber()));
+    if (isTrainable(prepare, leaf.getArgNumber()))
+      leafVjp.markNeeded(leaf);
+  }
+  SmallVector<Value> seeds(prepare.getNumResults());
+  for (unsigned i : wanted) {
+    Type type = prepare.getResultTypes()[i - numRows];
+    seeds[i - numRows] = block.addArgument(type, prepare.getLoc());
+    signature.addInput(type, signature.getUnit(FlowDialect::kCotangentAttr));
+  }
+  cloneForward(leafVjp, primal);
+  if (failed(buildBlockVjp(leafVjp, primal, seeds)))
+    return failure();
+
+  SmallVector<Value> results;
+  for (BlockArgument leaf : primal.getArguments()) {
+    if (!isTrainable(prepare, leaf.getArgNumber()))
+      continue;
+    Value cotangent = leafVjp.getCotangent(leaf);
+    results.push_back(cotangent ? cotangent : buildConstant(builder, leaf.getType(), 0.0));
+    signature.addResult(leaf.getType());
+  }
+  func::ReturnOp::create(builder, results);
+  eraseDeadOps(block);
+  signature.apply(finish);
+  return success();
+}
+
+/// Removes prepared values that the derivative does not read.
+void KernelDifferentiator::dropUnusedPrepared() {
+  unsigned firstPrepared = numRows + numCotangentRows;
+  if (!prepare || prepare.getNumResults() != kernel.getNumArguments() - firstPrepared)
+    return;
+  llvm::BitVector unusedArguments(kernel.getNumArguments()), unusedResults(prepare.getNumResults());
+  for (unsigned i = 0, end = prepare.getNumResults(); i < end; ++i)
+    if (kernel.getArgument(firstPrepared + i).use_empty())
+      unusedArguments[firstPrepared + i] = unusedResults[i] = true;
+  (void)kernel.eraseArguments(unusedArguments);
+  getReturn(prepare)->eraseOperands(unusedResults);
+  (void)prepare.eraseResults(unusedResults);
+  eraseDeadOps(prepare.getBody().front());
+}
+
+LogicalResult KernelDifferentiator::run() {
+  expandActivations(kernel);
+  if (prepare)
+    expandActivations(prepare);
+  if (failed(findWanted()) || failed(buildKernel()))
+    return failure();
+  if (ofParams && failed(buildFinish()))
+    return failure();
+  dropUnusedPrepared();
+  return success();
+}
+
+namespace {
+struct Differentiate : flowc::flow::impl::DifferentiatePassBase<Differentiate> {
+  using Base::Base;
+
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    auto kernel = module.lookupSymbol<func::FuncOp>("kernel");
+    if (!kernel || kernel.getNumResults() == 0) {
+      module.emitError("needs a function @kernel with results");
+      return signalPassFailure();
+    }
+    if (of != "params" && of != "inputs") {
+      module.emitError("cannot differentiate with respect to '") << of << "', only to params or inputs";
+      return signalPassFailure();
+    }
+    auto prepare = module.lookupSymbol<func::FuncOp>("prepare");
+    if (failed(KernelDifferentiator(kernel, prepare, of == "params").run()))
+      signalPassFailure();
+  }
+};
+} // namespace

@@ -1,0 +1,229 @@
+//===- HoistParameters.cpp - Split off what depends on parameters only ----===//
+//
+// Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// A value is uniform if it depends on leaves only. Uniform ops move to @prepare.
+// In the body of a scan over layers, a uniform value becomes a slice of a stack
+// that a scan without carries computes in @prepare.
+//
+//===----------------------------------------------------------------------===//
+
+#include "ScanUtils.h"
+#include "flowc/Dialect/Flow/IR/FlowDialect.h"
+#include "flowc/Dialect/Flow/Transforms/Passes.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/IRMapping.h"
+
+namespace flowc::flow {
+#define GEN_PASS_DEF_HOISTPARAMETERSPASS
+#include "flowc/Dialect/Flow/Transforms/Passes.h.inc"
+} // namespace flowc::flow
+
+using namespace mlir;
+using namespace flowc::flow;
+
+namespace {
+
+/// Moves uniform ops of `block` in front of `anchor`, an op of an enclosing
+/// block: repeated from the innermost block outwards, this leaves every uniform
+/// op at the outermost level.
+struct Hoister {
+  func::FuncOp kernel;
+
+  /// Uniform values: leaves, constants and what is computed from them. Slices of
+  /// uniform stacks are uniform too.
+  DenseSet<Value> uniform;
+
+  bool isUniform(Operation *op) const {
+    if (op->getNumResults() == 0 || isa<RowWeightOp, RandomNormalOp>(op))
+      return false;
+    if (!llvm::all_of(op->getOperands(), [&](Value v) { return uniform.contains(v); }))
+      return false;
+    // Draws and row weights may hide in a region.
+    return !op->walk([](Operation *inner) {
+                return isa<RowWeightOp, RandomNormalOp>(inner) ? WalkResult::interrupt() : WalkResult::advance();
+              }).wasInterrupted();
+  }
+
+  void markBlock(Block &block) {
+    for (Operation &op : block) {
+      if (isUniform(&op)) {
+        for (Value result : op.getResults())
+          uniform.insert(result);
+        continue;
+      }
+      if (auto scan = dyn_cast<ScanOp>(op)) {
+        Block &body = *scan.getBlock();
+        unsigned first = scan.getCarries().size();
+        for (auto [i, operand] : llvm::enumerate(llvm::concat<Value>(scan.getOver(), scan.getShared())))
+          if (uniform.contains(operand))
+            uniform.insert(body.getArgument(first + i));
+        markBlock(body);
+        hoistFromScan(scan);
+      }
+    }
+  }
+
+  /// Replaces the uniform values that the rest of a scan's body uses by slices of
+  /// stacks that a new uniform scan in front of it computes.
+  void hoistFromScan(ScanOp scan) {
+    Block &body = *scan.getBlock();
+    SmallVector<Operation *> moved;
+    SmallVector<Value> needed;
+    for (Operation &op : body.without_terminator()) {
+      if (isa<arith::ConstantOp>(op) || !llvm::all_of(op.getResults(), [&](Value v) { return uniform.contains(v); }))
+        continue;
+      moved.push_back(&op);
+      for (Value result : op.getResults())
+        if (llvm::any_of(result.getUsers(), [&](Operation *user) {
+              return user->getBlock() != &body || !isa<arith::ConstantOp>(user) &&
+                                                      (user->getNumResults() == 0 ||
+                                                       !llvm::all_of(user->getResults(), [&](Value v) {
+                                                         return uniform.contains(v);
+                                                       }));
+            }))
+          needed.push_back(result);
+    }
+    if (needed.empty())
+      return;
+
+    // The uniform part, as a scan over the uniform stacks.
+    ImplicitLocOpBuilder b(scan.getLoc(), scan);
+    SmallVector<Value> over, shared;
+    SmallVector<BlockArgument> overArguments, sharedArguments;
+    unsigned first = scan.getCarries().size();
+    for (auto [i, operand] : llvm::enumerate(scan.getOver()))
+      if (uniform.contains(operand)) {
+        over.push_back(operand);
+        overArguments.push_back(body.getArgument(first + i));
+      }
+    for (auto [i, operand] : llvm::enumerate(scan.getShared()))
+      if (uniform.contains(operand)) {
+        shared.push_back(operand);
+        sharedArguments.push_back(body.getArgument(first + scan.getOver().size() + i));
+      }
+    SmallVector<Type> stacks;
+    for (Value value : needed)
+      stacks.push_back(ScanOp::getStackType(value.getType(), scan.getLayers()));
+    auto prepared = ScanOp::create(b, TypeRange(), stacks, scan.getLayers(), scan.getReverse(), ValueRange(), over, shared);
+    Block *block = prepared.getBody().empty() ? &prepared.getBody().emplaceBlock() : prepared.getBlock();
+    if (!block->empty())
+      block->clear();
+    IRMapping mapping;
+    for (BlockArgument argument : llvm::concat<BlockArgument>(overArguments, sharedArguments))
+      mapping.map(argument, block->addArgument(argument.getType(), argument.getLoc()));
+    b.setInsertionPointToEnd(block);
+    for (Operation &op : body.without_terminator())
+      if (isa<arith::ConstantOp>(op) || llvm::is_contained(moved, &op))
+        b.clone(op, mapping);
+    SmallVector<Value> yielded;
+    for (Value value : needed)
+      yielded.push_back(mapping.lookup(value));
+    YieldOp::create(b, yielded);
+    for (Value stack : prepared.getStacked())
+      uniform.insert(stack);
+
+    // The old body reads slices of the new stacks.
+    for (auto [value, stack] : llvm::zip_equal(needed, prepared.getStacked())) {
+      BlockArgument argument = appendOver(scan, stack);
+      uniform.insert(argument);
+      value.replaceUsesWithIf(argument, [&](OpOperand &use) {
+        return !llvm::is_contained(moved, use.getOwner()) || use.getOwner()->getBlock() != &body;
+      });
+    }
+    for (Operation *op : llvm::reverse(moved))
+      if (op->use_empty())
+        op->erase();
+  }
+};
+
+struct HoistParameters : flowc::flow::impl::HoistParametersPassBase<HoistParameters> {
+  using Base::Base;
+
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    auto kernel = module.lookupSymbol<func::FuncOp>("kernel");
+    if (!kernel || kernel.isExternal()) {
+      module.emitError("needs a function @kernel");
+      return signalPassFailure();
+    }
+    Block &body = kernel.getBody().front();
+    Hoister hoister{kernel, {}};
+    for (BlockArgument argument : body.getArguments())
+      if (!kernel.getArgAttr(argument.getArgNumber(), FlowDialect::kRowAttr))
+        hoister.uniform.insert(argument);
+    hoister.markBlock(body);
+    kernel.walk<WalkOrder::PostOrder>([](ScanOp scan) { dropUnusedOperands(scan); });
+
+    // What the per-sample rest reads of the uniform part, in order.
+    SetVector<Value> prepared;
+    auto isMoved = [&](Operation *op) {
+      return op->getBlock() == &body && !isa<arith::ConstantOp>(op) && op->getNumResults() > 0 &&
+             llvm::all_of(op->getResults(), [&](Value v) { return hoister.uniform.contains(v); });
+    };
+    for (Operation &op : body) {
+      if (isMoved(&op))
+        continue;
+      for (Value operand : op.getOperands())
+        if (hoister.uniform.contains(operand) && !operand.getDefiningOp<arith::ConstantOp>())
+          prepared.insert(operand);
+    }
+
+    // @prepare: leaves to prepared values.
+    SmallVector<Type> leafTypes, preparedTypes;
+    SmallVector<BlockArgument> leaves;
+    for (BlockArgument argument : body.getArguments())
+      if (!kernel.getArgAttr(argument.getArgNumber(), FlowDialect::kRowAttr)) {
+        leaves.push_back(argument);
+        leafTypes.push_back(argument.getType());
+      }
+    for (Value value : prepared)
+      preparedTypes.push_back(value.getType());
+    OpBuilder builder(kernel);
+    auto prepare = func::FuncOp::create(builder, kernel.getLoc(), "prepare",
+                                        builder.getFunctionType(leafTypes, preparedTypes));
+    Block *entry = prepare.addEntryBlock();
+    IRMapping mapping;
+    for (auto [i, leaf] : llvm::enumerate(leaves)) {
+      mapping.map(leaf, entry->getArgument(i));
+      if (DictionaryAttr attributes = kernel.getArgAttrDict(leaf.getArgNumber()))
+        prepare.setArgAttrs(i, attributes);
+    }
+    builder.setInsertionPointToEnd(entry);
+    for (Operation &op : body)
+      if (isMoved(&op) || isa<arith::ConstantOp>(op))
+        builder.clone(op, mapping);
+    SmallVector<Value> results;
+    for (Value value : prepared)
+      results.push_back(mapping.lookup(value));
+    func::ReturnOp::create(builder, kernel.getLoc(), results);
+
+    // @kernel: rows, then prepared values.
+    SmallVector<DictionaryAttr> attributes;
+    BitVector erased(body.getNumArguments());
+    for (BlockArgument argument : body.getArguments()) {
+      if (kernel.getArgAttr(argument.getArgNumber(), FlowDialect::kRowAttr))
+        attributes.push_back(kernel.getArgAttrDict(argument.getArgNumber()));
+      else
+        erased.set(argument.getArgNumber());
+    }
+    for (Value value : prepared) {
+      BlockArgument argument = body.addArgument(value.getType(), value.getLoc());
+      value.replaceUsesWithIf(argument, [&](OpOperand &use) { return !isMoved(use.getOwner()); });
+      attributes.push_back(builder.getDictionaryAttr({}));
+      erased.push_back(false);
+    }
+    for (Operation &op : llvm::make_early_inc_range(llvm::reverse(body)))
+      if (isMoved(&op) && op.use_empty())
+        op.erase();
+    body.eraseArguments(erased);
+    kernel.setFunctionType(builder.getFunctionType(body.getArgumentTypes(), kernel.getResultTypes()));
+    kernel.setAllArgAttrs(attributes);
+  }
+};
+} // namespace

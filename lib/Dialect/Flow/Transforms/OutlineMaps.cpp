@@ -1,0 +1,172 @@
+//===- OutlineMaps.cpp - Elementwise ops become maps ----------------------===//
+//
+// Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Fusion.h"
+#include "flowc/Dialect/Flow/IR/FlowBodies.h"
+#include "flowc/Dialect/Flow/IR/FlowBuilders.h"
+#include "flowc/Dialect/Flow/Transforms/Passes.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/IR/BuiltinOps.h"
+
+#include <map>
+
+using namespace mlir;
+
+namespace flowc::flow {
+#define GEN_PASS_DEF_OUTLINEMAPSPASS
+#include "flowc/Dialect/Flow/Transforms/Passes.h.inc"
+} // namespace flowc::flow
+
+using namespace flowc::flow;
+
+/// Whether `op` computes every element of its only result from the same elements
+/// of its operands.
+static bool isElementwise(Operation *op) {
+  return isa<arith::ArithDialect, math::MathDialect, FlowDialect>(op->getDialect()) &&
+         op->hasTrait<OpTrait::Elementwise>() && op->getNumResults() == 1;
+}
+
+static bool isBoolean(Type type) { return getElementTypeOrSelf(type).isInteger(1); }
+
+/// Whether `op` becomes part of a map: elementwise on floats. Conditions are
+/// computed again by each map that reads them.
+static bool isOutlined(Operation *op) {
+  return isElementwise(op) && isa<FloatType>(getElementTypeOrSelf(op->getResult(0).getType()));
+}
+
+/// The op that computes the condition `value`, if a map can compute it.
+static Operation *getConditionOp(Value value) {
+  Operation *op = value.getDefiningOp();
+  return op && isBoolean(value.getType()) && isElementwise(op) ? op : nullptr;
+}
+
+namespace {
+/// Elementwise ops of one extent that become one map at the place of the last one.
+using Group = llvm::SetVector<Operation *>;
+
+/// Emits the map of a group.
+class GroupOutliner {
+public:
+  GroupOutliner(const Group &group, int64_t extent) : group(group), extent(extent), body(group.back()->getLoc()) {}
+
+  void run();
+
+private:
+  Value getInside(Value value);
+  Value cloneInside(Operation *op);
+
+  const Group &group;
+  int64_t extent;
+  BodyBuilder body;
+  IRMapping mapping;
+};
+} // namespace
+
+/// Clones `op` into the body, for one element.
+Value GroupOutliner::cloneInside(Operation *op) {
+  SmallVector<Value> operands;
+  for (Value operand : op->getOperands())
+    operands.push_back(getInside(operand));
+  OperationState state(op->getLoc(), op->getName(), operands,
+                       getElementTypeOrSelf(op->getResult(0).getType()), op->getAttrs());
+  Value result = body.getBuilder().create(state)->getResult(0);
+  mapping.map(op->getResult(0), result);
+  return result;
+}
+
+Value GroupOutliner::getInside(Value value) {
+  if (Value inside = mapping.lookupOrNull(value))
+    return inside;
+  if (Operation *condition = getConditionOp(value))
+    return cloneInside(condition);
+  // A lone condition or number applies to all elements.
+  bool isWhole = !isa<RankedTensorType>(value.getType()) && (extent > 1 || !isDifferentiable(value.getType()));
+  Value inside = isWhole ? body.addShared(BodyBuilder::Shared, value) : body.addElements(value, extent);
+  mapping.map(value, inside);
+  return inside;
+}
+
+void GroupOutliner::run() {
+  SmallVector<Value> results, yielded;
+  for (Operation *op : group) {
+    Value inside = cloneInside(op);
+    if (llvm::all_of(op->getUsers(), [&](Operation *user) { return group.contains(user); }))
+      continue;
+    results.push_back(op->getResult(0));
+    yielded.push_back(inside);
+  }
+  YieldOp::create(body.getBuilder(), yielded);
+  ImplicitLocOpBuilder builder(group.back()->getLoc(), group.back());
+  auto map = MapOp::create(builder, TypeRange(ValueRange(results)), TypeRange(), extent,
+                           body.getOperands(BodyBuilder::Indexed), body.getOperands(BodyBuilder::Shared), ValueRange());
+  body.finish(map.getBody());
+  for (auto [from, to] : llvm::zip_equal(results, map.getStacked()))
+    from.replaceAllUsesWith(to);
+  for (Operation *op : llvm::reverse(group))
+    op->erase();
+}
+
+/// Whether `op`, or a condition that it reads, uses a result of `group`.
+static bool usesResultOf(Operation *op, const Group &group) {
+  return llvm::any_of(op->getOperands(), [&](Value operand) {
+    if (Operation *condition = getConditionOp(operand))
+      return usesResultOf(condition, group);
+    return group.contains(operand.getDefiningOp());
+  });
+}
+
+/// The addition of a sum and another value continues the sum.
+static void absorbAddends(Block &block) {
+  for (auto add : llvm::make_early_inc_range(block.getOps<arith::AddFOp>())) {
+    for (auto [sum, other] : {std::pair(add.getLhs(), add.getRhs()), std::pair(add.getRhs(), add.getLhs())}) {
+      auto result = dyn_cast<OpResult>(sum);
+      if (!result || sum == other || !absorbAddend(result, other, add))
+        continue;
+      add.replaceAllUsesWith(sum);
+      add.erase();
+      break;
+    }
+  }
+}
+
+static void outline(Block &block) {
+  absorbAddends(block);
+  std::map<int64_t, Group> open;
+  SmallVector<std::pair<int64_t, Group>> closed;
+  for (Operation &op : block) {
+    // A condition goes where it is read.
+    if (op.getNumResults() == 1 && getConditionOp(op.getResult(0)) && llvm::all_of(op.getUsers(), isElementwise))
+      continue;
+    int64_t extent = isOutlined(&op) ? getNumElements(op.getResult(0).getType()) : 0;
+    // A group ends where another op uses one of its results.
+    for (auto it = open.begin(); it != open.end();) {
+      if (it->first == extent || !usesResultOf(&op, it->second)) {
+        ++it;
+        continue;
+      }
+      closed.emplace_back(it->first, std::move(it->second));
+      it = open.erase(it);
+    }
+    if (extent > 0)
+      open[extent].insert(&op);
+  }
+  for (auto &[extent, group] : open)
+    closed.emplace_back(extent, std::move(group));
+  for (auto &[extent, group] : closed)
+    GroupOutliner(group, extent).run();
+  eraseDeadOps(block);
+}
+
+namespace {
+struct OutlineMaps : flowc::flow::impl::OutlineMapsPassBase<OutlineMaps> {
+  using Base::Base;
+
+  void runOnOperation() override { forEachProgramBlock(getOperation(), outline); }
+};
+} // namespace

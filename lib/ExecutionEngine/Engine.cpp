@@ -1,0 +1,302 @@
+//===- Engine.cpp - Compiled kernels of a flow ----------------------------===//
+//
+// Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// `flowc::compile`: each kernel is compiled, or loaded from the object cache,
+// when it is first asked for. What a kernel prepares from the parameters is kept
+// beside them until they are written.
+//
+//===----------------------------------------------------------------------===//
+
+#include "flowc/API/ModelImpl.h"
+#include "flowc/ExecutionEngine/AlignedBuffer.h"
+#include "flowc/ExecutionEngine/JIT.h"
+#include "flowc/ExecutionEngine/KernelCompiler.h"
+#include "flowc/ExecutionEngine/KernelRunner.h"
+#include "flowc/ExecutionEngine/ObjectCache.h"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <mutex>
+
+using namespace flowc;
+
+namespace {
+
+/// Elements per row of the arrays of a kernel.
+struct KernelShape {
+  std::vector<int64_t> inputs, outputs;
+};
+
+/// A kernel that is ready to run.
+struct ReadyKernel {
+  ReadyKernel(std::unique_ptr<LoadedKernel> code, KernelShape shape, double seconds)
+      : code(std::move(code)), shape(std::move(shape)), seconds(seconds), cost(this->code->info.macsPerRow) {
+    static std::atomic<uint64_t> count = 0;
+    number = ++count;
+  }
+
+  std::unique_ptr<LoadedKernel> code;
+  KernelShape shape;
+  double seconds; ///< What compiling or loading it took.
+  RowCost cost;
+  /// Unique in the process: the key of what it prepares.
+  uint64_t number;
+};
+
+/// A kernel that may not have been asked for yet.
+struct Slot {
+  std::once_flag once;
+  std::unique_ptr<ReadyKernel> ready;
+  std::optional<Error> error;
+};
+
+class Engine : public Kernels {
+public:
+  Engine(const Flow &flow, const CompileOptions &options, TargetSpec target)
+      : ourFlow(flow), options(options), target(std::move(target)),
+        cache(options.useCache ? ObjectCache::userDirectory() : std::string()), runner(options.threads) {}
+
+  DType dtype() const override { return options.dtype; }
+  const Flow &flow() const override { return ourFlow; }
+  Expected<double> prepare(Kernel kernel) override;
+  Expected<void> run(const Model &model, const Call &call) override;
+  Expected<int64_t> macsPerRow(Kernel kernel) override;
+
+private:
+  size_t elementSize() const { return options.dtype == F32 ? 4 : 8; }
+  KernelShape shapeOf(Kernel kernel) const;
+  Expected<ReadyKernel *> get(Kernel kernel);
+  Expected<std::unique_ptr<ReadyKernel>> load(Kernel kernel) const;
+  Expected<void> check(const Model &model, const Call &call, const ReadyKernel &kernel) const;
+  std::shared_ptr<const void> getPrepared(const ReadyKernel &kernel, const Model &model) const;
+  template <typename T>
+  void finish(const ReadyKernel &kernel, const Model &model, const Call &call, const T *sums) const;
+
+  Flow ourFlow;
+  CompileOptions options;
+  TargetSpec target;
+  ObjectCache cache;
+  KernelRunner runner;
+  std::array<Slot, 9> slots;
+};
+
+} // namespace
+
+//===----------------------------------------------------------------------===//
+// Getting a kernel
+//===----------------------------------------------------------------------===//
+
+KernelShape Engine::shapeOf(Kernel kernel) const {
+  int64_t dim = ourFlow.dim();
+  KernelShape shape;
+  bool draws = kernel == Kernel::Sample || kernel == Kernel::SampleAndLogProb;
+  if (!draws)
+    shape.inputs.push_back(dim);
+  if (ourFlow.condShape())
+    shape.inputs.push_back(ourFlow.condDim());
+  switch (kernel) {
+  case Kernel::LogProb:
+    shape.outputs = {1};
+    break;
+  case Kernel::Sample:
+  case Kernel::Score:
+    shape.outputs = {dim};
+    break;
+  case Kernel::SampleAndLogProb:
+  case Kernel::Transform:
+  case Kernel::Inverse:
+    shape.outputs = {dim, 1};
+    break;
+  case Kernel::NllGradient:
+    break;
+  case Kernel::VjpInputs:
+    shape.outputs = {dim};
+    [[fallthrough]];
+  case Kernel::VjpParams:
+    shape.inputs.insert(shape.inputs.end(), {dim, 1});
+    break;
+  }
+  return shape;
+}
+
+Expected<std::unique_ptr<ReadyKernel>> Engine::load(Kernel kernel) const {
+  auto begin = std::chrono::steady_clock::now();
+  KernelShape shape = shapeOf(kernel);
+  auto ready = [&](std::unique_ptr<LoadedKernel> code) {
+    std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
+    return std::make_unique<ReadyKernel>(std::move(code), shape, seconds.count());
+  };
+  if (auto exists = checkKernelExists(ourFlow, kernel); !exists)
+    return exists.takeError();
+  CacheKey key = makeKernelKey(ourFlow, kernel, options.dtype, target);
+  if (auto object = cache.load(key))
+    // An object that does not link is one more way of being damaged.
+    if (auto code = loadKernel(*object))
+      return ready(std::move(*code));
+  auto object = compileKernel(ourFlow, kernel, options.dtype, target);
+  if (!object)
+    return object.takeError();
+  auto code = loadKernel(*object);
+  if (!code)
+    return code.takeError();
+  const KernelInfo &info = (*code)->info;
+  if (info.numInputs != int64_t(shape.inputs.size()) || info.numOutputs != int64_t(shape.outputs.size()))
+    return Error{"the compiled " + std::string(getKernelName(kernel)) + " of '" + ourFlow.name() + "' takes " +
+                 std::to_string(info.numInputs) + " and gives " + std::to_string(info.numOutputs) +
+                 " arrays, expected " + std::to_string(shape.inputs.size()) + " and " +
+                 std::to_string(shape.outputs.size())};
+  cache.store(key, *object);
+  return ready(std::move(*code));
+}
+
+Expected<ReadyKernel *> Engine::get(Kernel kernel) {
+  auto index = static_cast<size_t>(kernel);
+  if (index >= slots.size())
+    return Error{"unknown kernel"};
+  Slot &slot = slots[index];
+  std::call_once(slot.once, [&] {
+    auto ready = load(kernel);
+    if (ready)
+      slot.ready = std::move(*ready);
+    else
+      slot.error = ready.takeError();
+  });
+  if (slot.error)
+    return *slot.error;
+  return slot.ready.get();
+}
+
+Expected<double> Engine::prepare(Kernel kernel) {
+  auto ready = get(kernel);
+  if (!ready)
+    return ready.takeError();
+  return (*ready)->seconds;
+}
+
+Expected<int64_t> Engine::macsPerRow(Kernel kernel) {
+  auto ready = get(kernel);
+  if (!ready)
+    return ready.takeError();
+  return (*ready)->code->info.macsPerRow;
+}
+
+//===----------------------------------------------------------------------===//
+// Running a kernel
+//===----------------------------------------------------------------------===//
+
+/// Whether two flows have the same parameters and the same kernels.
+static bool isSameFlow(const Flow &a, const Flow &b) {
+  return &a.root() == &b.root() || (a.name() == b.name() && a.text() == b.text());
+}
+
+Expected<void> Engine::check(const Model &model, const Call &call, const ReadyKernel &kernel) const {
+  const KernelShape &shape = kernel.shape;
+  auto name = [&] { return std::string(getKernelName(call.kernel)); };
+  if (model.dtype() != options.dtype)
+    return Error{std::string("the model holds ") + (model.dtype() == F32 ? "float32" : "float64") +
+                 " and the kernels were compiled for " + (options.dtype == F32 ? "float32" : "float64") +
+                 "; convert it with 'astype'"};
+  if (!isSameFlow(model.flow(), ourFlow))
+    return Error{"the model is one of flow '" + model.flow().name() + "', the kernels are those of another flow, '" +
+                 ourFlow.name() + "'"};
+  if (call.inputs.size() != shape.inputs.size())
+    return Error{name() + " of '" + ourFlow.name() + "' takes " + std::to_string(shape.inputs.size()) +
+                 " input arrays, got " + std::to_string(call.inputs.size())};
+  if (call.outputs.size() != shape.outputs.size())
+    return Error{name() + " of '" + ourFlow.name() + "' gives " + std::to_string(shape.outputs.size()) +
+                 " output arrays, got " + std::to_string(call.outputs.size())};
+  if (call.rows < 0)
+    return Error{"the number of rows is negative: " + std::to_string(call.rows)};
+  auto isNull = [](const void *array) { return array == nullptr; };
+  if (call.rows > 0 && (std::ranges::any_of(call.inputs, isNull) || std::ranges::any_of(call.outputs, isNull)))
+    return Error{name() + " of '" + ourFlow.name() + "' got a null array"};
+  if (kernel.code->info.sumElements > 0 && call.mean && call.rows == 0)
+    return Error{name() + " of '" + ourFlow.name() + "': there is no mean over 0 rows"};
+  return {};
+}
+
+std::shared_ptr<const void> Engine::getPrepared(const ReadyKernel &kernel, const Model &model) const {
+  const Model::Impl &impl = model.getImpl();
+  std::lock_guard<std::mutex> lock(impl.preparedMutex);
+  std::shared_ptr<const void> &entry = impl.prepared[kernel.number];
+  if (!entry) {
+    auto buffer = std::make_shared<AlignedBuffer>(kernel.code->info.preparedElements * elementSize());
+    std::vector<const void *> leaves = impl.leafPointers();
+    ScopedFloatingPointState state;
+    kernel.code->prepare(leaves.data(), buffer->data());
+    entry = std::shared_ptr<const void>(buffer, buffer->data());
+  }
+  return entry;
+}
+
+template <typename T>
+void Engine::finish(const ReadyKernel &kernel, const Model &model, const Call &call, const T *sums) const {
+  thread_local std::vector<T> gradient;
+  thread_local AlignedBuffer workspace;
+  double scale = call.mean ? 1.0 / double(call.rows) : 1.0;
+  if (call.loss)
+    *call.loss = double(sums[0]) * scale;
+  if (!call.gradient || !kernel.code->finish)
+    return;
+  const KernelInfo &info = kernel.code->info;
+  gradient.resize(info.gradientElements);
+  std::vector<const void *> leaves = model.getImpl().leafPointers();
+  {
+    ScopedFloatingPointState state;
+    kernel.code->finish(leaves.data(), sums, gradient.data(), scale,
+                        workspace.reserve(info.finishWorkspaceElements * sizeof(T)));
+  }
+  std::ranges::copy(gradient, call.gradient);
+}
+
+Expected<void> Engine::run(const Model &model, const Call &call) {
+  thread_local AlignedBuffer sums;
+  auto ready = get(call.kernel);
+  if (!ready)
+    return ready.takeError();
+  ReadyKernel &kernel = **ready;
+  const KernelInfo &info = kernel.code->info;
+  if (auto valid = check(model, call, kernel); !valid)
+    return valid;
+  std::shared_ptr<const void> prepared = getPrepared(kernel, model);
+  void *sum = info.sumElements > 0 ? sums.reserve(info.sumElements * elementSize()) : nullptr;
+  runner.run({.kernel = *kernel.code,
+              .elementSize = elementSize(),
+              .prepared = prepared.get(),
+              .inputs = call.inputs,
+              .inputWidths = kernel.shape.inputs,
+              .outputs = call.outputs,
+              .outputWidths = kernel.shape.outputs,
+              .rows = call.rows,
+              .first = call.first,
+              .seed = call.seed,
+              .sums = sum},
+             kernel.cost);
+  if (!sum)
+    return {};
+  if (options.dtype == F32)
+    finish(kernel, model, call, static_cast<const float *>(sum));
+  else
+    finish(kernel, model, call, static_cast<const double *>(sum));
+  return {};
+}
+
+//===----------------------------------------------------------------------===//
+// flowc::compile
+//===----------------------------------------------------------------------===//
+
+Expected<std::shared_ptr<Kernels>> flowc::compile(const Flow &flow, CompileOptions options) {
+  auto target = getTarget(options.cpu);
+  if (!target)
+    return target.takeError();
+  if (auto runs = checkRunsOnHost(*target); !runs)
+    return runs.takeError();
+  if (options.threads < 0)
+    return Error{"the number of threads is negative: " + std::to_string(options.threads)};
+  return std::shared_ptr<Kernels>(std::make_shared<Engine>(flow, options, std::move(*target)));
+}

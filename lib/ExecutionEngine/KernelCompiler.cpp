@@ -1,0 +1,167 @@
+//===- KernelCompiler.cpp - From a flow to an object file -----------------===//
+//
+// Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "flowc/ExecutionEngine/KernelCompiler.h"
+#include "flowc/Pipelines/Pipelines.h"
+#include "flowc/Target/OptimizeLLVM.h"
+
+#include "mlir/IR/Diagnostics.h"
+#include "mlir/IR/MLIRContext.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace flowc;
+
+//===----------------------------------------------------------------------===//
+// Names
+//===----------------------------------------------------------------------===//
+
+static constexpr std::pair<Kernel, std::string_view> kKernelNames[] = {
+    {Kernel::LogProb, "log_prob"},
+    {Kernel::Sample, "sample"},
+    {Kernel::SampleAndLogProb, "sample_and_log_prob"},
+    {Kernel::Transform, "transform"},
+    {Kernel::Inverse, "inverse"},
+    {Kernel::NllGradient, "nll_gradient"},
+    {Kernel::Score, "score"},
+    {Kernel::VjpParams, "vjp_params"},
+    {Kernel::VjpInputs, "vjp_inputs"},
+};
+
+static constexpr std::pair<std::string_view, EmitLevel> kLevels[] = {
+    {"flow", EmitLevel::Flow}, {"sample", EmitLevel::Sample}, {"tile", EmitLevel::Tile},
+    {"llvm", EmitLevel::LLVM}, {"asm", EmitLevel::Asm},       {"obj", EmitLevel::Obj},
+};
+
+std::string_view flowc::getKernelName(Kernel kernel) {
+  return llvm::find_if(kKernelNames, [&](const auto &entry) { return entry.first == kernel; })->second;
+}
+
+Expected<Kernel> flowc::parseKernelName(std::string_view name) {
+  for (const auto &[kernel, known] : kKernelNames)
+    if (known == name)
+      return kernel;
+  auto names = llvm::map_range(kKernelNames, [](const auto &entry) { return llvm::StringRef(entry.second); });
+  return Error{"unknown kernel '" + std::string(name) + "', expected one of " + llvm::join(names, ", ")};
+}
+
+Expected<void> flowc::checkKernelExists(const Flow &flow, Kernel kernel) {
+  switch (kernel) {
+  case Kernel::Transform:
+  case Kernel::Inverse:
+  case Kernel::VjpParams:
+  case Kernel::VjpInputs:
+    return {};
+  case Kernel::LogProb:
+  case Kernel::Sample:
+  case Kernel::SampleAndLogProb:
+  case Kernel::NllGradient:
+  case Kernel::Score:
+    if (flow.isDistribution())
+      return {};
+    return Error{"'" + flow.name() + "' is a bijection, which has no " + std::string(getKernelName(kernel)) +
+                 "; write 'flow " + flow.name() + " = transformed(BASE, BIJECTION)' for a distribution"};
+  }
+  return Error{"unknown kernel"};
+}
+
+CacheKey flowc::makeKernelKey(const Flow &flow, Kernel kernel, DType dtype, const TargetSpec &target) {
+  return makeCacheKey({flow.text(), flow.name(), std::string(getKernelName(kernel)), dtype == F32 ? "f32" : "f64",
+                       target.triple, target.cpu, target.features});
+}
+
+//===----------------------------------------------------------------------===//
+// Compilation
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// One compilation: a context, what it reported, and a module in it.
+class Compilation {
+public:
+  Compilation() : context(getRegistry(), mlir::MLIRContext::Threading::DISABLED) {
+    context.getDiagEngine().registerHandler([this](mlir::Diagnostic &diagnostic) {
+      llvm::raw_string_ostream stream(diagnostics);
+      if (diagnostic.getSeverity() == mlir::DiagnosticSeverity::Error)
+        stream << (diagnostics.empty() ? "" : "; ") << diagnostic.getLocation() << ": " << diagnostic.str();
+    });
+  }
+
+  Expected<mlir::ModuleOp> build(const Flow &flow, EmitLevel level, const PipelineOptions &options) {
+    std::string message;
+    module = buildKernelModule(context, flow, std::min(level, EmitLevel::LLVM), options, message);
+    if (module)
+      return *module;
+    return fail(message);
+  }
+
+  /// `message`, and what MLIR had to say.
+  Error fail(std::string message) const {
+    if (!diagnostics.empty())
+      message += (message.empty() ? "" : ": ") + diagnostics;
+    return Error{message};
+  }
+
+private:
+  static const mlir::DialectRegistry &getRegistry() {
+    static const mlir::DialectRegistry *registry = [] {
+      auto *result = new mlir::DialectRegistry;
+      registerPipelineDialects(*result);
+      return result;
+    }();
+    return *registry;
+  }
+
+  mlir::MLIRContext context;
+  std::string diagnostics;
+  mlir::OwningOpRef<mlir::ModuleOp> module;
+};
+} // namespace
+
+static Expected<std::string> emit(const Flow &flow, EmitLevel level, const PipelineOptions &options,
+                                  const TargetSpec &target) {
+  if (auto exists = checkKernelExists(flow, options.kernel); !exists)
+    return exists.takeError();
+  Compilation compilation;
+  auto module = compilation.build(flow, level, options);
+  if (!module)
+    return module.takeError();
+  if (level <= EmitLevel::LLVM) {
+    std::string text;
+    llvm::raw_string_ostream stream(text);
+    (*module)->print(stream);
+    stream << '\n';
+    return text;
+  }
+  auto code = emitNative(*module, target, level == EmitLevel::Asm ? NativeFile::Assembly : NativeFile::Object);
+  if (!code)
+    return compilation.fail(code.takeError().message);
+  return code;
+}
+
+Expected<std::string> flowc::compileKernel(const Flow &flow, Kernel kernel, DType dtype, const TargetSpec &target) {
+  PipelineOptions options{.dtype = dtype, .kernel = kernel, .simdBits = target.simdBits, .verify = false};
+  auto object = emit(flow, EmitLevel::Obj, options, target);
+  if (!object)
+    return Error{"cannot compile " + std::string(getKernelName(kernel)) + " of '" + flow.name() +
+                 "': " + object.takeError().message};
+  return object;
+}
+
+Expected<std::string> flowc::emitKernel(const Flow &flow, Kernel kernel, std::string_view level, DType dtype,
+                                        const std::string &cpu) {
+  const auto *known = llvm::find_if(kLevels, [&](const auto &entry) { return entry.first == level; });
+  if (known == std::end(kLevels)) {
+    auto names = llvm::map_range(kLevels, [](const auto &entry) { return llvm::StringRef(entry.first); });
+    return Error{"unknown level '" + std::string(level) + "', expected one of " + llvm::join(names, ", ")};
+  }
+  auto target = getTarget(cpu);
+  if (!target)
+    return target.takeError();
+  PipelineOptions options{.dtype = dtype, .kernel = kernel, .simdBits = target->simdBits, .verify = true};
+  return emit(flow, known->second, options, *target);
+}

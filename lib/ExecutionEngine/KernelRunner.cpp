@@ -1,0 +1,225 @@
+//===- KernelRunner.cpp - Rows of data through a kernel -------------------===//
+//
+// Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "flowc/ExecutionEngine/KernelRunner.h"
+#include "flowc/ExecutionEngine/AlignedBuffer.h"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cassert>
+#include <cmath>
+#include <cstring>
+#include <tbb/info.h>
+#include <tbb/parallel_for.h>
+#include <tbb/task_arena.h>
+
+#ifdef __x86_64__
+#include <xmmintrin.h>
+#endif
+
+using namespace flowc;
+using Clock = std::chrono::steady_clock;
+
+/// Rows are cut at multiples of this many, which every tile size divides.
+static constexpr int64_t kTileRows = 64;
+
+/// Below this, a sleeping thread wakes up after the work is done.
+static constexpr double kColdNanoseconds = 100e3;
+/// The same for a thread that is still looking for work.
+static constexpr double kHotNanoseconds = 8e3;
+/// TBB's threads look for work about this long before they sleep.
+static constexpr double kStaysHotNanoseconds = 40e3;
+/// Pieces of work: short against a call, long against the cost of a task.
+static constexpr double kPieceNanoseconds = 50e3;
+/// Subtrees of chunks per thread, for balance.
+static constexpr int64_t kSubtreesPerThread = 8;
+
+//===----------------------------------------------------------------------===//
+// Floating-point state
+//===----------------------------------------------------------------------===//
+
+#ifdef __x86_64__
+ScopedFloatingPointState::ScopedFloatingPointState() : saved(_mm_getcsr()) {
+  // All exceptions masked, round to nearest, FTZ, DAZ.
+  _mm_setcsr(0x9fc0);
+}
+ScopedFloatingPointState::~ScopedFloatingPointState() { _mm_setcsr(saved); }
+#else
+ScopedFloatingPointState::ScopedFloatingPointState() : saved(0) {}
+ScopedFloatingPointState::~ScopedFloatingPointState() = default;
+#endif
+
+//===----------------------------------------------------------------------===//
+// One piece of work
+//===----------------------------------------------------------------------===//
+
+/// Runs rows `begin` ... `end - 1` on this thread, in the kernels'
+/// floating-point state.
+static void runPiece(const KernelJob &job, int64_t begin, int64_t end, void *sums) {
+  thread_local AlignedBuffer workspace;
+  std::array<const void *, kMaxArrays> inputs;
+  std::array<void *, kMaxArrays + 1> outputs;
+  int64_t size = job.elementSize;
+  for (size_t i = 0; i < job.inputs.size(); ++i)
+    inputs[i] = static_cast<const char *>(job.inputs[i]) + begin * job.inputWidths[i] * size;
+  for (size_t i = 0; i < job.outputs.size(); ++i)
+    outputs[i] = static_cast<char *>(job.outputs[i]) + begin * job.outputWidths[i] * size;
+  if (sums)
+    outputs[job.outputs.size()] = sums;
+  job.kernel.kernel(job.prepared, inputs.data(), outputs.data(),
+                    workspace.reserve(job.kernel.info.workspaceElements * size), end - begin, job.first + begin,
+                    job.seed);
+}
+
+//===----------------------------------------------------------------------===//
+// Sums
+//===----------------------------------------------------------------------===//
+
+int64_t flowc::rowsPerChunk(int64_t rows) {
+  int64_t tiles = rows / (16 * kTileRows);
+  return kTileRows * std::clamp<int64_t>(tiles, 1, 8);
+}
+
+template <typename T>
+static void addTo(T *__restrict sum, const T *__restrict term, int64_t count) {
+  for (int64_t i = 0; i < count; ++i)
+    sum[i] += term[i];
+}
+
+static void addTo(void *sum, const void *term, int64_t count, size_t elementSize) {
+  if (elementSize == 4)
+    addTo(static_cast<float *>(sum), static_cast<const float *>(term), count);
+  else
+    addTo(static_cast<double *>(sum), static_cast<const double *>(term), count);
+}
+
+/// Adds up terms `0` ... `count - 1` in the fixed tree, where node (l, j) is
+/// node (l-1, 2j) plus, if it exists, node (l-1, 2j+1). `term(i, memory)` writes
+/// a term; `slot(k)` gives memory of which slot 0 receives the sum, and
+/// `std::bit_width(count)` slots are used.
+template <typename Term, typename Slot, typename Add>
+static void sumTree(int64_t count, Term term, Slot slot, Add add) {
+  int top = 0;
+  for (int64_t i = 0; i < count; ++i) {
+    term(i, slot(top++));
+    // As in a binary counter, each carry completes a subtree.
+    for (int64_t bits = i + 1; bits % 2 == 0; bits /= 2, --top)
+      add(slot(top - 2), slot(top - 1));
+  }
+  for (; top > 1; --top)
+    add(slot(top - 2), slot(top - 1));
+}
+
+//===----------------------------------------------------------------------===//
+// KernelRunner
+//===----------------------------------------------------------------------===//
+
+/// Keeps TBB out of the header.
+class KernelRunner::Arena {
+public:
+  explicit Arena(int threads) : arena(threads) {}
+
+  /// Calls `body(i)` for `i` in `0` ... `count - 1`.
+  template <typename Body>
+  void forEach(int64_t count, Body body) {
+    arena.execute([&] { tbb::parallel_for(int64_t(0), count, body, tbb::simple_partitioner()); });
+  }
+
+private:
+  tbb::task_arena arena;
+};
+
+KernelRunner::KernelRunner(int requested) : threads(requested > 0 ? requested : tbb::info::default_concurrency()) {
+  // More threads than processors would only make TBB warn.
+  int available = std::min(threads, tbb::info::default_concurrency());
+  if (available > 1)
+    arena = std::make_unique<Arena>(available);
+}
+
+KernelRunner::~KernelRunner() = default;
+
+bool KernelRunner::isWorthSharing(double nanoseconds) const {
+  if (!arena || nanoseconds < kHotNanoseconds)
+    return false;
+  if (nanoseconds >= kColdNanoseconds)
+    return true;
+  // Calls that follow each other closely (training) keep the threads awake.
+  Clock::duration idle = Clock::now().time_since_epoch() - Clock::duration(lastEnd.load(std::memory_order_relaxed));
+  return std::chrono::duration<double, std::nano>(idle).count() < kStaysHotNanoseconds;
+}
+
+void KernelRunner::run(const KernelJob &job, RowCost &cost) {
+  assert(job.inputs.size() <= kMaxArrays && job.outputs.size() <= kMaxArrays && "more arrays than any kernel has");
+  if (job.rows == 0) {
+    if (job.sums)
+      std::memset(job.sums, 0, job.kernel.info.sumElements * job.elementSize);
+    return;
+  }
+  double estimate = cost.get() * double(job.rows);
+  bool share = job.rows > kTileRows && isWorthSharing(estimate);
+  auto begin = Clock::now();
+  if (job.sums) {
+    runSums(job, share);
+  } else {
+    double pieces = share ? std::max<double>(threads, estimate / kPieceNanoseconds) : 1;
+    auto tiles = int64_t(std::ceil(double(job.rows) / (pieces * kTileRows)));
+    runRows(job, tiles * kTileRows, share);
+  }
+  auto end = Clock::now();
+  lastEnd.store(end.time_since_epoch().count(), std::memory_order_relaxed);
+  cost.record(std::chrono::duration<double, std::nano>(end - begin).count() * (share ? threads : 1) / double(job.rows));
+}
+
+void KernelRunner::runRows(const KernelJob &job, int64_t piece, bool share) {
+  if (!share)
+    return runPiece(job, 0, job.rows, nullptr);
+  arena->forEach((job.rows + piece - 1) / piece,
+                 [&job, piece](int64_t i) { runPiece(job, i * piece, std::min(job.rows, (i + 1) * piece), nullptr); });
+}
+
+void KernelRunner::runSums(const KernelJob &job, bool share) {
+  int64_t count = job.kernel.info.sumElements;
+  // Slots are aligned to 64 bytes, as kernels require.
+  int64_t stride = (count * int64_t(job.elementSize) + 63) / 64 * 64;
+  int64_t chunk = rowsPerChunk(job.rows);
+  int64_t chunks = (job.rows + chunk - 1) / chunk;
+  auto add = [&](void *sum, const void *term) { addTo(sum, term, count, job.elementSize); };
+
+  // Every subtree has a power of two of chunks, so this choice does not change
+  // the tree, and may depend on the number of threads.
+  int64_t wanted = share ? kSubtreesPerThread * threads : 1;
+  int64_t subtree = std::bit_ceil(uint64_t((chunks + wanted - 1) / wanted));
+  int64_t subtrees = (chunks + subtree - 1) / subtree;
+
+  auto sumSubtree = [&](int64_t i, void *result) {
+    thread_local AlignedBuffer partials;
+    ScopedFloatingPointState state;
+    int64_t first = i * subtree, number = std::min(subtree, chunks - first);
+    auto *slots = static_cast<char *>(partials.reserve(std::bit_width(uint64_t(number)) * stride));
+    sumTree(
+        number,
+        [&](int64_t j, void *memory) {
+          int64_t begin = (first + j) * chunk;
+          runPiece(job, begin, std::min(job.rows, begin + chunk), memory);
+        },
+        [&](int k) -> void * { return k == 0 ? result : slots + k * stride; }, add);
+  };
+  if (subtrees == 1)
+    return sumSubtree(0, job.sums);
+
+  thread_local AlignedBuffer roots;
+  auto *results = static_cast<char *>(roots.reserve(subtrees * stride));
+  arena->forEach(subtrees, [&](int64_t i) { sumSubtree(i, results + i * stride); });
+  // The terms are in memory already: slots are their own places. A carry always
+  // merges neighbours, and the left one stays where it is.
+  ScopedFloatingPointState state;
+  for (int64_t step = 1; step < subtrees; step *= 2)
+    for (int64_t i = 0; i + step < subtrees; i += 2 * step)
+      add(results + i * stride, results + (i + step) * stride);
+  std::copy_n(results, count * int64_t(job.elementSize), static_cast<char *>(job.sums));
+}

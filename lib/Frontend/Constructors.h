@@ -1,0 +1,212 @@
+//===- Constructors.h - How calls become nodes ------------------*- C++ -*-===//
+//
+// Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// A constructor of the language is declared in one place: an entry of one of
+// the tables at the end of this file, which names its arguments and builds its
+// node. Functions that build read their arguments from a `Call`. The first
+// error sticks: later reads return harmless values, so that builders check
+// `failed()` once, before they rely on what they read.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FLOWC_LIB_FRONTEND_CONSTRUCTORS_H
+#define FLOWC_LIB_FRONTEND_CONSTRUCTORS_H
+
+#include "flowc/Frontend/Node.h"
+#include "flowc/Frontend/Source.h"
+
+#include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/StringRef.h"
+
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace flowc {
+
+class Evaluator;
+class Call;
+
+/// Elements that an array of the text, or an event, may have.
+inline constexpr int64_t maxArrayElements = int64_t(1) << 24;
+
+/// Hidden layers that a network may have.
+inline constexpr int64_t maxNetworkDepth = 1000;
+
+/// Whether an item cannot have this name.
+bool isReservedName(llvm::StringRef name);
+
+/// An array or, with shape `[]`, a number.
+struct ArrayValue {
+  Shape shape;
+  Init init;
+  /// Written without a point or an exponent.
+  bool integral = true;
+};
+
+/// A name that is not the name of an item: a function.
+struct Word {
+  llvm::StringRef text;
+};
+
+using NodeList = std::vector<NodePtr>;
+
+/// What an argument evaluates to.
+struct Value {
+  using Data = std::variant<std::monostate, bool, Word, ArrayValue, NodePtr, NodeList>;
+  Data data; ///< `std::monostate` is `none`.
+  llvm::SMLoc loc;
+};
+
+/// A number as an argument's value or default.
+Value::Data number(double value, bool integral = true);
+/// The shape `[]` as an argument's default.
+Value::Data scalarShape();
+
+/// An argument of a constructor; it must be given if it has no default.
+struct Parameter {
+  llvm::StringRef name;
+  std::optional<Value::Data> fallback = std::nullopt;
+};
+
+/// A constructor of the language; one without `build` is known but not yet
+/// supported.
+struct Constructor {
+  llvm::StringRef name;
+  std::vector<Parameter> parameters;
+  Value::Data (*build)(Call &call) = nullptr;
+};
+
+/// One call in the text: its arguments, and the place to report errors at.
+class Call {
+public:
+  Call(Evaluator &evaluator, const Constructor &constructor, llvm::SMLoc loc, std::vector<Value> values)
+      : evaluator(evaluator), constructor(constructor), loc(loc), values(std::move(values)) {}
+
+  llvm::StringRef name() const { return constructor.name; }
+  bool failed() const;
+  /// Reports an error at the call, or at an argument as it was written.
+  void fail(const llvm::Twine &message);
+  void failAt(llvm::StringRef argument, const llvm::Twine &message);
+
+  /// Whether the argument is anything but `none`.
+  bool has(llvm::StringRef argument) const;
+
+  // Readers of arguments. Each checks the kind of the value.
+  int64_t integer(llvm::StringRef argument, int64_t least = 1, int64_t most = maxArrayElements);
+  std::optional<int64_t> optionalInteger(llvm::StringRef argument, int64_t least = 1);
+  double real(llvm::StringRef argument);
+  bool boolean(llvm::StringRef argument);
+  std::string activation(llvm::StringRef argument);
+  ArrayValue array(llvm::StringRef argument);
+  /// The size of `shuffled(n)`, if the argument is one.
+  std::optional<int64_t> shuffledSize(llvm::StringRef argument) const;
+  /// An array of positive numbers.
+  ArrayValue positiveArray(llvm::StringRef argument);
+  Shape shape(llvm::StringRef argument);
+  /// A shape, or a number that stands for a vector.
+  Shape shapeOrSize(llvm::StringRef argument);
+  NodePtr node(llvm::StringRef argument);
+  NodePtr bijection(llvm::StringRef argument);
+  NodePtr distribution(llvm::StringRef argument);
+  NodeList bijections(llvm::StringRef argument);
+  bool isList(llvm::StringRef argument) const;
+
+  /// A new node that knows where it comes from.
+  std::shared_ptr<Node> makeNode(Node::Category category, llvm::StringRef kind, Shape shape,
+                                 std::optional<Shape> condShape = std::nullopt) const;
+  /// To be called once a node is complete: checks that it is of a size that can
+  /// be handled.
+  NodePtr finish(std::shared_ptr<Node> node);
+
+private:
+  const Value &value(llvm::StringRef argument) const;
+  void failKind(llvm::StringRef argument, llvm::StringRef expected);
+  Shape checkShape(llvm::StringRef argument, const ArrayValue &array);
+  NodePtr nodeOf(llvm::StringRef argument, Node::Category category);
+
+  Evaluator &evaluator;
+  const Constructor &constructor;
+  llvm::SMLoc loc;
+  std::vector<Value> values;
+};
+
+// Leaves. Number leaves are Python numbers in FlowJAX, so they get no axis
+// under a scan.
+Leaf numberLeaf(std::string path, double value, Leaf::Type type);
+Leaf arrayLeaf(Leaf::Kind kind, Leaf::Type type, std::string path, Shape shape, Init init);
+Leaf trainableLeaf(std::string path, const ArrayValue &value);
+/// Adds `path[0]`, `path[1]`, ...
+void addShape(Node &node, llvm::StringRef path, const Shape &shape);
+/// Adds the leaves of FlowJAX's fields `shape` and `cond_shape`.
+void addShapes(Node &node);
+
+/// "the bijection `affine`", for messages.
+std::string describe(const Node &node);
+
+/// The condition's shape of a whole made of parts, which must agree on it.
+std::optional<Shape> mergeCondShapes(Call &call, llvm::ArrayRef<NodePtr> parts);
+
+// Builders that several constructors use; null once the call has failed.
+NodePtr makeShaped(Call &call, Node::Category category, llvm::StringRef kind, const Shape &shape);
+NodePtr makeAffine(Call &call, const ArrayValue &loc, const ArrayValue &scale, double minScale);
+NodePtr makeShuffledPermute(Call &call, int64_t size);
+NodePtr makeChain(Call &call, const NodeList &bijections);
+NodePtr makeScan(Call &call, const NodePtr &bijection, int64_t layers);
+NodePtr makeInvert(Call &call, const NodePtr &bijection);
+NodePtr makeTransformed(Call &call, const NodePtr &base, const NodePtr &bijection);
+
+/// Equinox's MLP: `depth` hidden layers of `width` units.
+struct NetworkOptions {
+  int64_t inSize = 0, outSize = 0, width = 0, depth = 0;
+  std::string activation;
+  /// Ranks of inputs, hidden units and outputs of a masked network.
+  struct Ranks {
+    std::vector<int64_t> in, hidden, out;
+  };
+  std::optional<Ranks> ranks;
+};
+NodePtr makeNetwork(Call &call, const NetworkOptions &options);
+
+/// What `coupling` and `masked_autoregressive` have in common.
+struct ConditionerOptions {
+  NodePtr transformer;
+  int64_t dim = 0;
+  std::optional<int64_t> condDim;
+  int64_t width = 0, depth = 0;
+  std::string activation;
+};
+NodePtr makeCoupling(Call &call, const ConditionerOptions &options, int64_t untransformedDim);
+NodePtr makeMaskedAutoregressive(Call &call, const ConditionerOptions &options);
+
+/// `bijections` as one node whose arrays hold all of them, for a scan.
+NodePtr stackNodes(Call &call, llvm::StringRef argument, const NodeList &bijections);
+
+/// The same object with its float arrays inside FlowJAX's `NonTrainable`.
+NodePtr freeze(Call &call, const NodePtr &node);
+
+// The tables.
+llvm::ArrayRef<Constructor> arrayFunctions();
+llvm::ArrayRef<Constructor> bijectionConstructors();
+llvm::ArrayRef<Constructor> combinatorConstructors();
+llvm::ArrayRef<Constructor> networkConstructors();
+llvm::ArrayRef<Constructor> conditionerConstructors();
+llvm::ArrayRef<Constructor> distributionConstructors();
+llvm::ArrayRef<Constructor> flowConstructors();
+llvm::ArrayRef<Constructor> laterConstructors();
+
+/// The constructor with this name, or null.
+const Constructor *findConstructor(llvm::StringRef name);
+/// The names of all constructors, for suggestions.
+llvm::ArrayRef<llvm::StringRef> constructorNames();
+/// The names of all activations.
+llvm::ArrayRef<llvm::StringRef> activationNames();
+
+} // namespace flowc
+
+#endif // FLOWC_LIB_FRONTEND_CONSTRUCTORS_H

@@ -1,0 +1,331 @@
+//===- ConstructorsBijections.cpp - Simple bijections ---------------------===//
+//
+// Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Constructors.h"
+
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+namespace flowc {
+
+using llvm::StringRef;
+using llvm::Twine;
+
+//===----------------------------------------------------------------------===//
+// Leaves
+//===----------------------------------------------------------------------===//
+
+Leaf numberLeaf(std::string path, double value, Leaf::Type type) {
+  Leaf leaf;
+  leaf.type = type;
+  leaf.path = std::move(path);
+  leaf.isArray = false;
+  leaf.init.values = {value};
+  return leaf;
+}
+
+Leaf arrayLeaf(Leaf::Kind kind, Leaf::Type type, std::string path, Shape shape, Init init) {
+  Leaf leaf;
+  leaf.kind = kind;
+  leaf.type = type;
+  leaf.path = std::move(path);
+  leaf.shape = std::move(shape);
+  leaf.init = std::move(init);
+  return leaf;
+}
+
+Leaf trainableLeaf(std::string path, const ArrayValue &value) {
+  return arrayLeaf(Leaf::Kind::Trainable, Leaf::Type::Float, std::move(path), value.shape, value.init);
+}
+
+void addShape(Node &node, StringRef path, const Shape &shape) {
+  for (auto [index, size] : llvm::enumerate(shape))
+    node.fields.push_back(numberLeaf((path + "[" + Twine(index) + "]").str(), size, Leaf::Type::Int));
+}
+
+void addShapes(Node &node) {
+  addShape(node, "shape", node.shape);
+  if (node.condShape)
+    addShape(node, "cond_shape", *node.condShape);
+}
+
+NodePtr makeShaped(Call &call, Node::Category category, StringRef kind, const Shape &shape) {
+  auto node = call.makeNode(category, kind, shape);
+  addShapes(*node);
+  return call.finish(node);
+}
+
+//===----------------------------------------------------------------------===//
+// Affine, Loc, Scale
+//===----------------------------------------------------------------------===//
+
+/// The number whose softplus is `value`.
+static double inverseSoftplus(double value) { return std::log(-std::expm1(-value)) + value; }
+
+/// The shape that arrays of two shapes broadcast to, by NumPy's rules.
+static std::optional<Shape> broadcastShapes(const Shape &a, const Shape &b) {
+  Shape result(std::max(a.size(), b.size()));
+  for (size_t axis = 0; axis < result.size(); ++axis) { // from the last axis on
+    int64_t sizeA = axis < a.size() ? a[a.size() - 1 - axis] : 1;
+    int64_t sizeB = axis < b.size() ? b[b.size() - 1 - axis] : 1;
+    if (sizeA != sizeB && sizeA != 1 && sizeB != 1)
+      return std::nullopt;
+    result[result.size() - 1 - axis] = sizeA == 1 ? sizeB : sizeA;
+  }
+  return result;
+}
+
+/// `value` with its entries repeated to `shape`.
+static ArrayValue broadcast(const ArrayValue &value, const Shape &shape) {
+  ArrayValue result = value;
+  result.shape = shape;
+  if (value.init.kind != Init::Kind::Values)
+    return result;
+  int64_t count = numElements(shape);
+  result.init.values.resize(count);
+  for (int64_t target = 0; target < count; ++target) {
+    int64_t source = 0, sourceStride = 1, rest = target;
+    for (size_t axis = 0; axis < shape.size(); ++axis) {
+      int64_t index = rest % shape[shape.size() - 1 - axis];
+      rest /= shape[shape.size() - 1 - axis];
+      if (axis >= value.shape.size())
+        continue;
+      int64_t size = value.shape[value.shape.size() - 1 - axis];
+      source += (size == 1 ? 0 : index) * sourceStride;
+      sourceStride *= size;
+    }
+    result.init.values[target] = value.init.values[source];
+  }
+  return result;
+}
+
+/// The raw value of a scale, on which FlowJAX applies softplus and adds `minScale`.
+static ArrayValue rawScale(ArrayValue scale, double minScale) {
+  for (double &entry : scale.init.values)
+    entry = inverseSoftplus(entry - minScale);
+  return scale;
+}
+
+NodePtr makeAffine(Call &call, const ArrayValue &loc, const ArrayValue &scale, double minScale) {
+  if (call.failed())
+    return nullptr;
+  std::optional<Shape> shape = broadcastShapes(loc.shape, scale.shape);
+  if (!shape) {
+    call.fail("`loc` and `scale` of `" + call.name() + "` do not fit: their shapes are " + formatShape(loc.shape) +
+              " and " + formatShape(scale.shape));
+    return nullptr;
+  }
+  if (loc.init.kind != Init::Kind::Values && *shape != loc.shape) {
+    call.fail("a random `loc` of `" + call.name() + "` must have the shape of the whole, " + formatShape(*shape) +
+              ", found " + formatShape(loc.shape));
+    return nullptr;
+  }
+  auto node = call.makeNode(Node::Category::Bijection, "affine", *shape);
+  addShapes(*node);
+  node->fields.push_back(trainableLeaf("loc", broadcast(loc, *shape)));
+  node->fields.push_back(trainableLeaf("scale.args[0]", broadcast(rawScale(scale, minScale), *shape)));
+  node->attributes["min_scale"] = minScale;
+  return call.finish(node);
+}
+
+static Value::Data buildAffine(Call &call) {
+  ArrayValue loc = call.array("loc"), scale = call.positiveArray("scale");
+  return makeAffine(call, loc, scale, /*minScale=*/0);
+}
+
+static Value::Data buildLoc(Call &call) {
+  ArrayValue loc = call.array("loc");
+  auto node = call.makeNode(Node::Category::Bijection, "loc", loc.shape);
+  node->fields.push_back(trainableLeaf("loc", loc));
+  addShapes(*node);
+  return call.finish(node);
+}
+
+static Value::Data buildScale(Call &call) {
+  ArrayValue scale = call.positiveArray("scale");
+  auto node = call.makeNode(Node::Category::Bijection, "scale", scale.shape);
+  addShapes(*node);
+  node->fields.push_back(trainableLeaf("scale.args[0]", rawScale(scale, /*minScale=*/0)));
+  return call.finish(node);
+}
+
+//===----------------------------------------------------------------------===//
+// Permute
+//===----------------------------------------------------------------------===//
+
+static Leaf permutationLeaf(StringRef field, size_t axis, const Shape &shape, Init init) {
+  return arrayLeaf(Leaf::Kind::Permutation, Leaf::Type::Int, (field + "[" + Twine(axis) + "]").str(), shape,
+                   std::move(init));
+}
+
+/// Adds one index array for each axis of the event: entry i of `flat` is the
+/// flat index that element i comes from.
+static void addIndexArrays(Node &node, StringRef field, const std::vector<double> &flat) {
+  int64_t stride = numElements(node.shape);
+  for (auto [axis, size] : llvm::enumerate(node.shape)) {
+    stride /= size;
+    Init init;
+    for (double index : flat)
+      init.values.push_back(static_cast<double>(static_cast<int64_t>(index) / stride % size));
+    node.fields.push_back(permutationLeaf(field, axis, node.shape, std::move(init)));
+  }
+}
+
+/// Checks that `flat` holds every index once.
+static bool checkPermutation(Call &call, const std::vector<double> &flat) {
+  int64_t count = flat.size();
+  std::vector<bool> seen(count);
+  for (double entry : flat) {
+    bool inside = entry == std::floor(entry) && entry >= 0 && entry < double(count);
+    if (inside && !seen[static_cast<int64_t>(entry)]) {
+      seen[static_cast<int64_t>(entry)] = true;
+      continue;
+    }
+    call.failAt("permutation", "`permutation` of `permute` must hold each of 0 to " + Twine(count - 1) +
+                                   " once, found " + formatNumber(entry) + (inside ? " twice" : ""));
+    return false;
+  }
+  return true;
+}
+
+/// A permutation of a vector: the second leaf always follows from the first.
+static NodePtr makeVectorPermute(Call &call, int64_t size, Init permutation) {
+  auto node = call.makeNode(Node::Category::Bijection, "permute", {size});
+  addShapes(*node);
+  node->fields.push_back(permutationLeaf("permutation", 0, {size}, std::move(permutation)));
+  Init inverse;
+  inverse.kind = Init::Kind::InversePermutation;
+  node->fields.push_back(permutationLeaf("inverse_permutation", 0, {size}, inverse));
+  return call.finish(node);
+}
+
+NodePtr makeShuffledPermute(Call &call, int64_t size) {
+  Init init;
+  init.kind = Init::Kind::Shuffled;
+  return makeVectorPermute(call, size, init);
+}
+
+static Value::Data buildPermute(Call &call) {
+  if (std::optional<int64_t> size = call.shuffledSize("permutation"))
+    return makeShuffledPermute(call, *size);
+  ArrayValue permutation = call.array("permutation");
+  if (permutation.init.kind != Init::Kind::Values)
+    call.failAt("permutation", "`permutation` of `permute` must be given numbers or `shuffled(n)`");
+  const std::vector<double> &flat = permutation.init.values;
+  if (call.failed() || !checkPermutation(call, flat))
+    return {};
+  if (permutation.shape.size() == 1)
+    return makeVectorPermute(call, permutation.shape[0], permutation.init);
+
+  auto node = call.makeNode(Node::Category::Bijection, "permute", permutation.shape);
+  addShapes(*node);
+  std::vector<double> inverse(flat.size());
+  for (auto [target, source] : llvm::enumerate(flat))
+    inverse[static_cast<int64_t>(source)] = static_cast<double>(target);
+  addIndexArrays(*node, "permutation", flat);
+  addIndexArrays(*node, "inverse_permutation", inverse);
+  return call.finish(node);
+}
+
+//===----------------------------------------------------------------------===//
+// RationalQuadraticSpline
+//===----------------------------------------------------------------------===//
+
+/// FlowJAX's `interval`: [lo, hi], or a number B for [-B, B].
+static std::vector<double> readInterval(Call &call) {
+  ArrayValue given = call.array("interval");
+  const std::vector<double> &values = given.init.values;
+  bool isPair = given.shape == Shape{2}, isNumber = given.shape.empty();
+  if (!call.failed() && (given.init.kind != Init::Kind::Values || !(isPair || isNumber)))
+    call.failAt("interval", "`interval` of `" + call.name() +
+                                "` must be a number B, which means [-B, B], or a pair "
+                                "[lo, hi]");
+  if (call.failed())
+    return {};
+  std::vector<double> interval = isPair ? values : std::vector<double>{-values[0], values[0]};
+  if (interval[0] >= interval[1])
+    call.failAt("interval", "`interval` of `" + call.name() + "` is empty: " + formatNumber(interval[0]) +
+                                " is not below " + formatNumber(interval[1]));
+  return interval;
+}
+
+/// The leaves of paramax's `RealToIncreasingOnInterval` of zeros.
+static void addPositions(Node &node, const std::string &path, int64_t count, const std::vector<double> &interval,
+                         double minWidth) {
+  Init zeros;
+  zeros.values.assign(count, 0.0);
+  node.fields.push_back(arrayLeaf(Leaf::Kind::Trainable, Leaf::Type::Float, path + ".arr", {count}, zeros));
+  node.fields.push_back(numberLeaf(path + ".interval[0]", interval[0], Leaf::Type::Float));
+  node.fields.push_back(numberLeaf(path + ".interval[1]", interval[1], Leaf::Type::Float));
+  node.fields.push_back(numberLeaf(path + ".min_width", minWidth, Leaf::Type::Float));
+}
+
+static Value::Data buildRationalQuadraticSpline(Call &call) {
+  constexpr int64_t maxKnots = 1 << 16;
+  int64_t knots = call.integer("knots", 1, maxKnots);
+  std::vector<double> interval = readInterval(call);
+  double minDerivative = call.real("min_derivative"), minWidth = call.real("min_width");
+  if (minDerivative < 0 || minDerivative >= 1)
+    call.failAt("min_derivative", "`min_derivative` of `" + call.name() + "` must be at least 0 and below 1, found " +
+                                      formatNumber(minDerivative));
+  if (minWidth <= 0)
+    call.failAt("min_width", "`min_width` of `" + call.name() + "` must be positive, found " + formatNumber(minWidth));
+  if (call.failed())
+    return {};
+  if (minWidth * double(knots + 1) > interval[1] - interval[0]) {
+    call.fail("the " + Twine(knots + 1) + " bins of `" + call.name() + "` do not fit into the interval: min_width * " +
+              Twine(knots + 1) + " is " + formatNumber(minWidth * double(knots + 1)) + ", its width is " +
+              formatNumber(interval[1] - interval[0]));
+    return {};
+  }
+  auto node = call.makeNode(Node::Category::Bijection, "rational_quadratic_spline", {});
+  node->attributes = {
+      {"knots", knots}, {"interval", interval}, {"min_derivative", minDerivative}, {"min_width", minWidth}};
+  node->fields.push_back(numberLeaf("knots", knots, Leaf::Type::Int));
+  node->fields.push_back(numberLeaf("interval[0]", interval[0], Leaf::Type::Float));
+  node->fields.push_back(numberLeaf("interval[1]", interval[1], Leaf::Type::Float));
+  addPositions(*node, "x_pos", knots + 1, interval, minWidth);
+  addPositions(*node, "y_pos", knots + 1, interval, minWidth);
+  ArrayValue derivatives;
+  derivatives.shape = {knots + 2};
+  derivatives.init.values.assign(knots + 2, inverseSoftplus(1 - minDerivative));
+  node->fields.push_back(trainableLeaf("derivatives.args[0]", derivatives));
+  return call.finish(node);
+}
+
+//===----------------------------------------------------------------------===//
+// Table
+//===----------------------------------------------------------------------===//
+
+/// A bijection that is nothing but its name and its shape.
+static Value::Data buildShaped(Call &call) {
+  return makeShaped(call, Node::Category::Bijection, call.name(), call.shape("shape"));
+}
+
+llvm::ArrayRef<Constructor> bijectionConstructors() {
+  const Value::Data scalar = scalarShape();
+  static const std::vector<Constructor> table = {
+      {"affine", {{"loc", number(0)}, {"scale", number(1)}}, buildAffine},
+      {"loc", {{"loc"}}, buildLoc},
+      {"scale", {{"scale"}}, buildScale},
+      {"tanh", {{"shape", scalar}}, buildShaped},
+      {"softplus", {{"shape", scalar}}, buildShaped},
+      {"identity", {{"shape", scalar}}, buildShaped},
+      {"flip", {{"shape", scalar}}, buildShaped},
+      {"permute", {{"permutation"}}, buildPermute},
+      {"rational_quadratic_spline",
+       {{"knots"}, {"interval"}, {"min_derivative", number(1e-3, false)}, {"min_width", number(1e-3, false)}},
+       buildRationalQuadraticSpline},
+  };
+  return table;
+}
+
+} // namespace flowc

@@ -1,0 +1,166 @@
+//===- EmitBijections.cpp - Emission of simple bijections, combinators ----===//
+//
+// Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Emitter.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "llvm/ADT/STLExtras.h"
+
+namespace flowc {
+
+using namespace mlir;
+using namespace flow;
+
+//===----------------------------------------------------------------------===//
+// Elementwise bijections
+//===----------------------------------------------------------------------===//
+
+static Value emitAffine(Emitter &emitter, const Place &place) {
+  Type type = place.event.getType();
+  Value loc = emitter.getParameter(place, "loc", type);
+  Value scale = emitter.getPositiveParameter(place, "scale.args[0]", type, place.node.attribute<double>("min_scale"));
+  if (!loc || !scale)
+    return {};
+  return AffineOp::create(emitter.getBuilder(), type, place.event, loc, scale);
+}
+
+static Value emitLoc(Emitter &emitter, const Place &place) {
+  Type type = place.event.getType();
+  Value loc = emitter.getParameter(place, "loc", type);
+  return loc ? Value(LocOp::create(emitter.getBuilder(), type, place.event, loc)) : Value();
+}
+
+static Value emitScale(Emitter &emitter, const Place &place) {
+  Type type = place.event.getType();
+  Value scale = emitter.getPositiveParameter(place, "scale.args[0]", type, /*minimum=*/0);
+  return scale ? Value(ScaleOp::create(emitter.getBuilder(), type, place.event, scale)) : Value();
+}
+
+/// A bijection without parameters.
+template <typename OpTy>
+static Value emitPlain(Emitter &emitter, const Place &place) {
+  return OpTy::create(emitter.getBuilder(), place.event.getType(), place.event);
+}
+
+static Value emitRationalQuadraticSpline(Emitter &emitter, const Place &place) {
+  const Node &node = place.node;
+  const auto &interval = node.attribute<std::vector<double>>("interval");
+  int64_t knots = node.attribute<int64_t>("knots");
+  Type raw = emitter.getFlatType({knots + 1}), all = emitter.getFlatType({knots + 2});
+  Value x = emitter.getParameter(place, "x_pos.arr", raw), y = emitter.getParameter(place, "y_pos.arr", raw);
+  Value slopes =
+      emitter.getPositiveParameter(place, "derivatives.args[0]", all, node.attribute<double>("min_derivative"));
+  if (!x || !y || !slopes)
+    return {};
+  ImplicitLocOpBuilder &builder = emitter.getBuilder();
+  double minWidth = node.attribute<double>("min_width");
+  return RationalQuadraticSplineOp::create(builder, place.event.getType(), place.event,
+                                           buildKnots(builder, x, interval[0], interval[1], minWidth),
+                                           buildKnots(builder, y, interval[0], interval[1], minWidth), slopes,
+                                           builder.getF64FloatAttr(interval[0]), builder.getF64FloatAttr(interval[1]));
+}
+
+//===----------------------------------------------------------------------===//
+// Permute
+//===----------------------------------------------------------------------===//
+
+/// The index into the flattened event from the indices along each axis.
+static Value emitFlatIndices(Emitter &emitter, const Place &place, const std::string &field) {
+  ImplicitLocOpBuilder &builder = emitter.getBuilder();
+  auto type = RankedTensorType::get({numElements(place.node.shape)}, builder.getI32Type());
+  Value flat;
+  for (auto [axis, size] : llvm::enumerate(place.node.shape)) {
+    Value index = emitter.getParameter(place, field + "[" + std::to_string(axis) + "]", type);
+    if (!index)
+      return {};
+    if (flat) {
+      Value extent = arith::ConstantOp::create(builder, DenseElementsAttr::get(type, int32_t(size)));
+      index = arith::AddIOp::create(builder, arith::MulIOp::create(builder, flat, extent), index);
+    }
+    flat = index;
+  }
+  return flat;
+}
+
+static Value emitPermute(Emitter &emitter, const Place &place) {
+  Value permutation = emitFlatIndices(emitter, place, "permutation");
+  Value inverse = emitFlatIndices(emitter, place, "inverse_permutation");
+  if (!permutation || !inverse)
+    return {};
+  return PermuteOp::create(emitter.getBuilder(), place.event.getType(), place.event, permutation, inverse);
+}
+
+//===----------------------------------------------------------------------===//
+// Combinators
+//===----------------------------------------------------------------------===//
+
+static Value emitChain(Emitter &emitter, const Place &place) {
+  Value event = place.event;
+  for (const auto &field : place.node.fields)
+    if (const Child *child = std::get_if<Child>(&field); child && event)
+      event = emitter.emitBijection(place.getChild(child->path, event));
+  return event;
+}
+
+static Value emitInvert(Emitter &emitter, const Place &place) {
+  Type type = place.event.getType();
+  auto op = InvertOp::create(emitter.getBuilder(), type, place.event);
+  bool emitted = emitter.emitRegion(op.getBody(), type, [&](Block &block) {
+    return emitter.emitBijection(place.getChild("bijection", block.getArgument(0)));
+  });
+  return emitted ? op.getY() : Value();
+}
+
+static Value emitScan(Emitter &emitter, const Place &place) {
+  Place layer = place.getChild("bijection", place.event);
+  // All leaves of the layer are stacked: its body sees slices of them.
+  SmallVector<Value> over, shared;
+  SmallVector<Type> arguments{place.event.getType()};
+  std::vector<std::string> paths;
+  for (const PlacedLeaf &leaf : flattenLeaves(layer.node, /*withValues=*/false)) {
+    if (leaf.leaf->kind == Leaf::Kind::Constant)
+      continue;
+    paths.push_back(layer.path + leaf.path);
+    over.push_back(emitter.getLeaves().lookup(paths.back()));
+    arguments.push_back(ScanOp::getSliceType(over.back().getType()));
+  }
+  if (layer.condition) {
+    shared.push_back(layer.condition);
+    arguments.push_back(layer.condition.getType());
+  }
+  auto op = ScanOp::create(emitter.getBuilder(), TypeRange{place.event.getType()}, TypeRange{}, place.node.stack,
+                           /*reverse=*/false, ValueRange{place.event}, over, shared);
+  bool emitted = emitter.emitRegion(op.getBody(), arguments, [&](Block &block) {
+    for (auto [path, argument] : llvm::zip(paths, block.getArguments().drop_front()))
+      emitter.getLeaves()[path] = argument;
+    layer.event = block.getArgument(0);
+    if (layer.condition)
+      layer.condition = block.getArguments().back();
+    return emitter.emitBijection(layer);
+  });
+  return emitted ? op.getFinals().front() : Value();
+}
+
+ArrayRef<KindEmitter> getSimpleEmitters() {
+  static constexpr KindEmitter table[] = {
+      {"affine", emitAffine},
+      {"loc", emitLoc},
+      {"scale", emitScale},
+      {"tanh", emitPlain<TanhOp>},
+      {"softplus", emitPlain<SoftplusOp>},
+      {"identity", emitPlain<IdentityOp>},
+      {"flip", emitPlain<FlipOp>},
+      {"rational_quadratic_spline", emitRationalQuadraticSpline},
+      {"permute", emitPermute},
+      {"chain", emitChain},
+      {"invert", emitInvert},
+      {"scan", emitScan},
+  };
+  return table;
+}
+
+} // namespace flowc

@@ -1,0 +1,98 @@
+//===- Emitter.h - Emission of flow graphs ----------------------*- C++ -*-===//
+//
+// Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FLOWC_LIB_FRONTEND_EMITTER_H
+#define FLOWC_LIB_FRONTEND_EMITTER_H
+
+#include "flowc/Dialect/Flow/IR/FlowBuilders.h"
+#include "flowc/Frontend/Node.h"
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/OwningOpRef.h"
+#include "llvm/ADT/StringMap.h"
+
+#include <string>
+
+namespace flowc {
+
+/// A bijection where it occurs: what its emission is given.
+struct Place {
+  const Node &node;
+  /// Full path of the node; its leaves are at `path` + "." + leaf.
+  std::string path;
+  mlir::Value event;
+  /// Null if the node is unconditional.
+  mlir::Value condition;
+
+  /// The child at `childPath`, applied to `childEvent`.
+  Place getChild(const std::string &childPath, mlir::Value childEvent) const;
+};
+
+/// Emits the nodes of one flow or bijection. Emission of a node returns the
+/// event after it, or null after an error.
+class Emitter {
+public:
+  Emitter(mlir::MLIRContext &context, mlir::FloatType element, llvm::StringRef file);
+
+  /// Emits the whole module; null after an error.
+  mlir::OwningOpRef<mlir::ModuleOp> emit(const Node &root);
+  const std::string &getError() const { return error; }
+
+  mlir::ImplicitLocOpBuilder &getBuilder() { return builder; }
+
+  /// Emits a bijection by its kind.
+  mlir::Value emitBijection(const Place &place);
+
+  /// The leaf at `path` below the node as a value of `type`, which must have as
+  /// many elements. Paths are those of leaves that are trained; frozen ones are
+  /// found too.
+  mlir::Value getParameter(const Place &place, const std::string &path, mlir::Type type);
+  /// The same in the shape of the leaf; null if there is no such leaf.
+  mlir::Value findParameter(const Place &place, const std::string &path);
+  /// softplus(leaf) + `minimum`.
+  mlir::Value getPositiveParameter(const Place &place, const std::string &path, mlir::Type type, double minimum);
+
+  /// Type of an event or a parameter in flattened form: a float if its shape is
+  /// empty.
+  mlir::Type getFlatType(const Shape &shape) const;
+  mlir::Type getElementType() const { return element; }
+
+  /// Emits `body` into `region`, a block with arguments of these types, with
+  /// leaves of its own: `leaves` replaces what paths mean meanwhile.
+  using BodyFn = llvm::function_ref<mlir::Value(mlir::Block &block)>;
+  bool emitRegion(mlir::Region &region, mlir::TypeRange arguments, BodyFn body);
+  /// What full paths of leaves mean at present.
+  llvm::StringMap<mlir::Value> &getLeaves() { return leaves; }
+
+  /// Records an error at `node`; the first one stays.
+  mlir::Value fail(const Node &node, const llvm::Twine &message);
+
+private:
+  mlir::Value emitDistribution(const Node &node, const std::string &path, mlir::Value condition);
+  mlir::Location getLocation(const Node &node);
+  mlir::Type getLeafType(const PlacedLeaf &leaf) const;
+
+  mlir::FloatType element;
+  std::string file;
+  mlir::ImplicitLocOpBuilder builder;
+  llvm::StringMap<mlir::Value> leaves;
+  std::string error;
+};
+
+/// How the nodes of one kind are emitted.
+struct KindEmitter {
+  llvm::StringLiteral kind;
+  mlir::Value (*emit)(Emitter &, const Place &);
+};
+
+/// The kinds that the files of the emitter know.
+llvm::ArrayRef<KindEmitter> getSimpleEmitters();
+llvm::ArrayRef<KindEmitter> getNetworkEmitters();
+
+} // namespace flowc
+
+#endif // FLOWC_LIB_FRONTEND_EMITTER_H

@@ -1,0 +1,322 @@
+//===- Evaluator.cpp - From syntax trees to nodes -------------------------===//
+//
+// Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Evaluator.h"
+
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
+
+#include <algorithm>
+
+namespace flowc {
+
+using ast::Expr;
+using ast::Item;
+using llvm::SMLoc;
+using llvm::StringRef;
+using llvm::Twine;
+
+//===----------------------------------------------------------------------===//
+// Messages
+//===----------------------------------------------------------------------===//
+
+static StringRef categoryName(Node::Category category) {
+  switch (category) {
+  case Node::Category::Distribution:
+    return "distribution";
+  case Node::Category::Bijection:
+    return "bijection";
+  case Node::Category::Network:
+    break;
+  }
+  return "network";
+}
+
+std::string describe(const Node &node) { return ("the " + categoryName(node.category) + " `" + node.kind + "`").str(); }
+
+std::string describe(const Value::Data &data) {
+  if (std::holds_alternative<std::monostate>(data))
+    return "`none`";
+  if (const bool *flag = std::get_if<bool>(&data))
+    return *flag ? "`true`" : "`false`";
+  if (const Word *word = std::get_if<Word>(&data))
+    return ("the name `" + word->text.substr(0, 60) + "`").str();
+  if (const NodePtr *node = std::get_if<NodePtr>(&data))
+    return describe(**node);
+  if (std::holds_alternative<NodeList>(data))
+    return "a list of objects";
+  const ArrayValue &array = std::get<ArrayValue>(data);
+  if (array.shape.empty() && array.init.kind == Init::Kind::Values)
+    return "the number " + formatNumber(array.init.values[0]);
+  if (array.init.kind == Init::Kind::Shuffled)
+    return "`shuffled(" + std::to_string(array.shape[0]) + ")`";
+  return (array.init.kind == Init::Kind::Values ? "an array of shape " : "a random array of shape ") +
+         formatShape(array.shape);
+}
+
+std::vector<StringRef> Evaluator::knownNames() const {
+  std::vector<StringRef> names(constructorNames());
+  for (const auto &object : objects)
+    names.push_back(object.getKey());
+  return names;
+}
+
+void Evaluator::failUnknownName(StringRef word, SMLoc where) {
+  auto item = llvm::find_if(file.items, [&](const Item &item) { return item.name == word; });
+  if (item != file.items.end()) {
+    bool isFormula = item->kind == Item::Kind::Formula || item->kind == Item::Kind::Density;
+    if (isFormula && item->nameLoc.getPointer() < where.getPointer())
+      return fail(where, "not supported yet: " + word + " (an item defined by a formula)");
+    return fail(where, "`" + word + "` is defined in line " + Twine(source.locate(item->nameLoc).line) +
+                           ": define it before it is used");
+  }
+  if (findConstructor(word))
+    return fail(where,
+                "`" + word + "` alone is the name of a function; to construct an object write `" + word + "(...)`");
+  fail(where, "unknown name `" + word.substr(0, 60) + "`" + suggestion(word, knownNames()));
+}
+
+//===----------------------------------------------------------------------===//
+// Sizes
+//===----------------------------------------------------------------------===//
+
+bool Evaluator::checkSize(const Node &node, SMLoc where) {
+  constexpr int64_t maxDepth = 300, maxFields = 200000;
+  constexpr double maxElements = double(int64_t(1) << 28);
+  Size size;
+  auto addChild = [&](const Child &child, double copies) {
+    const Size &part = sizes[child.node.get()];
+    size.depth = std::max(size.depth, part.depth + 1);
+    size.fields = std::min(size.fields + part.fields, maxFields + 1);
+    size.elements += copies * part.elements;
+  };
+  for (const auto &field : node.fields) {
+    if (const Child *child = std::get_if<Child>(&field)) {
+      addChild(*child, std::max<double>(1, node.stack));
+      continue;
+    }
+    double elements = 1;
+    for (int64_t extent : std::get<Leaf>(field).shape)
+      elements *= extent;
+    size.elements += elements;
+    size.fields = std::min(size.fields + 1, maxFields + 1);
+  }
+  for (const Child &child : node.hidden)
+    addChild(child, 1);
+  sizes[&node] = size;
+  if (size.depth > maxDepth)
+    fail(where, "objects are nested more than " + Twine(maxDepth) + " levels deep here");
+  else if (size.fields > maxFields)
+    fail(where, "this object has more than " + Twine(maxFields) +
+                    " parts; repeat layers with `scan(layer, layers = N)` instead");
+  else if (size.elements > maxElements)
+    fail(where, "this object has " + formatNumber(size.elements) + " parameters; at most " + formatNumber(maxElements) +
+                    " are supported");
+  return !failure;
+}
+
+//===----------------------------------------------------------------------===//
+// Evaluation
+//===----------------------------------------------------------------------===//
+
+NodePtr Evaluator::evaluateItem(const Item &item) {
+  bool isFlow = item.kind == Item::Kind::Flow;
+  Value value = evaluate(item.constructor);
+  if (failure)
+    return nullptr;
+  if (const Word *word = std::get_if<Word>(&value.data)) {
+    failUnknownName(word->text, value.loc);
+    return nullptr;
+  }
+  const NodePtr *node = std::get_if<NodePtr>(&value.data);
+  auto category = isFlow ? Node::Category::Distribution : Node::Category::Bijection;
+  if (!node || (*node)->category != category) {
+    bool swapped = node && (*node)->category != Node::Category::Network;
+    StringRef hint = !swapped ? "" : isFlow ? ": write `bijection NAME = ...`" : ": write `flow NAME = ...`";
+    fail(value.loc, "`" + Twine(isFlow ? "flow" : "bijection") + " " + item.name + "` must be a " +
+                        categoryName(category) + ", found " + describe(value.data) + hint);
+    return nullptr;
+  }
+  objects[item.name] = *node;
+  return *node;
+}
+
+Value Evaluator::evaluate(const Expr &expr) {
+  Value value;
+  value.loc = expr.loc;
+  switch (expr.kind) {
+  case Expr::Kind::Number:
+    value.data = number(expr.number, expr.integral);
+    break;
+  case Expr::Kind::Word:
+    value.data = evaluateWord(expr);
+    break;
+  case Expr::Kind::List:
+    value.data = evaluateList(expr);
+    break;
+  case Expr::Kind::Call:
+    value.data = evaluateCall(expr);
+    break;
+  }
+  return value;
+}
+
+Value::Data Evaluator::evaluateWord(const Expr &expr) {
+  if (expr.text == "none")
+    return std::monostate();
+  if (expr.text == "true" || expr.text == "false")
+    return expr.text == "true";
+  auto object = objects.find(expr.text);
+  if (object != objects.end())
+    return object->second;
+  return Word{expr.text};
+}
+
+Value::Data Evaluator::evaluateList(const Expr &expr) {
+  ArrayValue array;
+  array.shape = {static_cast<int64_t>(expr.arguments.size())};
+  auto isNumber = [](const ast::Argument &argument) { return argument.value.kind == Expr::Kind::Number; };
+  if (llvm::all_of(expr.arguments, isNumber)) {
+    array.init.values.reserve(expr.arguments.size());
+    for (const ast::Argument &argument : expr.arguments) {
+      array.init.values.push_back(argument.value.number);
+      array.integral &= argument.value.integral;
+    }
+    return array;
+  }
+
+  std::vector<Value> elements;
+  for (const ast::Argument &argument : expr.arguments) {
+    elements.push_back(evaluate(argument.value));
+    const Value &element = elements.back();
+    if (const Word *word = std::get_if<Word>(&element.data); word && !failure)
+      failUnknownName(word->text, element.loc);
+    if (failure)
+      return {};
+    if (element.data.index() != elements[0].data.index()) {
+      fail(element.loc, "the elements of a list are all numbers, all arrays or all objects: found " +
+                            describe(element.data) + " after " + describe(elements[0].data));
+      return {};
+    }
+  }
+  if (std::holds_alternative<NodePtr>(elements[0].data)) {
+    NodeList nodes;
+    for (const Value &element : elements)
+      nodes.push_back(std::get<NodePtr>(element.data));
+    return nodes;
+  }
+  if (std::holds_alternative<ArrayValue>(elements[0].data))
+    return stackArrays(elements);
+  fail(elements[0].loc, "a list holds numbers, arrays or objects, found " + describe(elements[0].data));
+  return {};
+}
+
+Value::Data Evaluator::stackArrays(const std::vector<Value> &elements) {
+  constexpr size_t maxRank = 32;
+  const ArrayValue &first = std::get<ArrayValue>(elements[0].data);
+  ArrayValue array;
+  array.shape = {static_cast<int64_t>(elements.size())};
+  array.shape.insert(array.shape.end(), first.shape.begin(), first.shape.end());
+  for (const Value &element : elements) {
+    const ArrayValue &row = std::get<ArrayValue>(element.data);
+    if (row.shape != first.shape)
+      fail(element.loc, "the rows of an array have equal shapes: found " + describe(element.data) + " after " +
+                            describe(elements[0].data));
+    else if (row.init.kind != Init::Kind::Values)
+      fail(element.loc, "a random array cannot be a row of another array");
+    else if (array.shape.size() > maxRank)
+      fail(element.loc, "arrays have at most " + Twine(maxRank) + " axes");
+    else if (static_cast<int64_t>(array.init.values.size() + row.init.values.size()) > maxArrayElements)
+      fail(element.loc, "arrays have at most " + Twine(maxArrayElements) + " elements");
+    if (failure)
+      return {};
+    array.init.values.insert(array.init.values.end(), row.init.values.begin(), row.init.values.end());
+    array.integral &= row.integral;
+  }
+  return array;
+}
+
+const Constructor *Evaluator::resolve(const Expr &expr) {
+  const Constructor *constructor = findConstructor(expr.text);
+  if (constructor && constructor->build)
+    return constructor;
+  if (constructor) {
+    fail(expr.loc, "not supported yet: " + expr.text);
+    return nullptr;
+  }
+  if (objects.contains(expr.text)) {
+    fail(expr.loc, "`" + expr.text + "` is an object, not a constructor: write it without brackets");
+    return nullptr;
+  }
+  if (llvm::any_of(file.items, [&](const Item &item) { return item.name == expr.text; })) {
+    failUnknownName(expr.text, expr.loc);
+    return nullptr;
+  }
+  if (llvm::is_contained(activationNames(), expr.text)) {
+    fail(expr.loc, "`" + expr.text + "` is an activation: write it without brackets");
+    return nullptr;
+  }
+  fail(expr.loc, "unknown constructor `" + expr.text.substr(0, 60) + "`" + suggestion(expr.text, knownNames()));
+  return nullptr;
+}
+
+bool Evaluator::bindArguments(const Constructor &constructor, const Expr &expr, std::vector<Value> &values) {
+  const std::vector<Parameter> &parameters = constructor.parameters;
+  std::vector<StringRef> names;
+  for (const Parameter &parameter : parameters)
+    names.push_back(parameter.name);
+  std::string signature = llvm::join(names, ", ");
+  std::vector<bool> given(parameters.size());
+  values.assign(parameters.size(), Value());
+
+  for (auto [position, argument] : llvm::enumerate(expr.arguments)) {
+    size_t index = position;
+    SMLoc where = argument.nameLoc;
+    if (!argument.name.empty()) {
+      index = llvm::find(names, argument.name) - names.begin();
+      if (index == names.size()) {
+        fail(where, "`" + expr.text + "` has no argument `" + argument.name.substr(0, 60) + "`" +
+                        suggestion(argument.name, names) + " (its arguments: " + signature + ")");
+        return false;
+      }
+    } else if (index >= names.size()) {
+      fail(where, "`" + expr.text + "` takes at most " + Twine(names.size()) +
+                      (names.size() == 1 ? " argument (" : " arguments (") + signature + ")");
+      return false;
+    }
+    if (given[index]) {
+      fail(where, "the argument `" + names[index] + "` of `" + expr.text + "` is given twice");
+      return false;
+    }
+    given[index] = true;
+    values[index] = evaluate(argument.value);
+    if (failure)
+      return false;
+  }
+  for (auto [index, parameter] : llvm::enumerate(parameters)) {
+    if (given[index])
+      continue;
+    if (!parameter.fallback) {
+      fail(expr.loc,
+           "`" + expr.text + "` needs its argument `" + parameter.name + "` (its arguments: " + signature + ")");
+      return false;
+    }
+    values[index] = {*parameter.fallback, expr.loc};
+  }
+  return true;
+}
+
+Value::Data Evaluator::evaluateCall(const Expr &expr) {
+  const Constructor *constructor = resolve(expr);
+  std::vector<Value> values;
+  if (!constructor || !bindArguments(*constructor, expr, values))
+    return {};
+  Call call(*this, *constructor, expr.loc, std::move(values));
+  return constructor->build(call);
+}
+
+} // namespace flowc

@@ -1,0 +1,104 @@
+//===- Node.cpp - A constructed flow or bijection -------------------------===//
+//
+// Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "flowc/Frontend/Node.h"
+
+#include <cassert>
+
+namespace flowc {
+
+int64_t numElements(const Shape &shape) {
+  int64_t count = 1;
+  for (int64_t size : shape)
+    count *= size;
+  return count;
+}
+
+const Leaf &Node::leaf(const std::string &path) const {
+  for (const auto &field : fields)
+    if (const Leaf *leaf = std::get_if<Leaf>(&field); leaf && (leaf->path == path || leaf->path == path + ".tree"))
+      return *leaf;
+  assert(false && "no such leaf");
+  __builtin_unreachable();
+}
+
+const Node &Node::child(const std::string &path) const {
+  for (const auto &field : fields)
+    if (const Child *child = std::get_if<Child>(&field); child && child->path == path)
+      return *child->node;
+  for (const Child &child : hidden)
+    if (child.path == path)
+      return *child.node;
+  assert(false && "no such child");
+  __builtin_unreachable();
+}
+
+/// The entries of `init.values`, repeated to `count`.
+static std::vector<double> repeatValues(const std::vector<double> &values, int64_t count) {
+  if (static_cast<int64_t>(values.size()) == count)
+    return values;
+  std::vector<double> result;
+  result.reserve(count);
+  while (static_cast<int64_t>(result.size()) < count)
+    result.insert(result.end(), values.begin(), values.end());
+  return result;
+}
+
+namespace {
+
+class Flattener {
+public:
+  explicit Flattener(bool withValues) : withValues(withValues) {}
+
+  void visit(const Node &node, const std::string &path);
+  std::vector<PlacedLeaf> leaves;
+
+private:
+  void place(const Node &owner, const Leaf &leaf, const std::string &path);
+
+  bool withValues;
+  /// Sizes of the enclosing scans and vmaps, outermost first.
+  Shape stacks;
+};
+
+} // namespace
+
+void Flattener::place(const Node &owner, const Leaf &leaf, const std::string &path) {
+  PlacedLeaf placed;
+  placed.path = path + "." + leaf.path;
+  placed.leaf = &leaf;
+  placed.owner = &owner;
+  if (leaf.isArray)
+    placed.shape = stacks;
+  placed.shape.insert(placed.shape.end(), leaf.shape.begin(), leaf.shape.end());
+  if (withValues && leaf.init.kind == Init::Kind::Values && !leaf.init.values.empty())
+    placed.values = repeatValues(leaf.init.values, numElements(placed.shape));
+  leaves.push_back(std::move(placed));
+}
+
+void Flattener::visit(const Node &node, const std::string &path) {
+  for (const auto &field : node.fields) {
+    if (const Leaf *leaf = std::get_if<Leaf>(&field)) {
+      place(node, *leaf, path);
+      continue;
+    }
+    const Child &child = std::get<Child>(field);
+    if (node.stack)
+      stacks.push_back(node.stack);
+    visit(*child.node, path + "." + child.path);
+    if (node.stack)
+      stacks.pop_back();
+  }
+}
+
+std::vector<PlacedLeaf> flattenLeaves(const Node &root, bool withValues) {
+  Flattener flattener(withValues);
+  flattener.visit(root, "");
+  return std::move(flattener.leaves);
+}
+
+} // namespace flowc

@@ -1,0 +1,282 @@
+//===- Parser.cpp - Parser of the flow language ---------------------------===//
+//
+// Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+//   file      := {item}
+//   item      := "flow" NAME "=" value | "bijection" NAME "=" value
+//              | "bijection" NAME "(" NAME [";" parameters] ")" "=" formula
+//              | "density" NAME "(" NAME "[" NUMBER "]" ")" "=" formula
+//   parameters := NAME "=" domain {"," NAME "=" domain}
+//   domain    := number | "positive" "(" number ")" | "interval" "(" number "," number "," number ")"
+//   value     := number | NAME | NAME "(" [argument {"," argument}] ")" | "[" [value {"," value}] "]"
+//   argument  := value | NAME "=" value
+//
+// One comma may follow the last element of any list.
+//
+//===----------------------------------------------------------------------===//
+
+#include "flowc/Frontend/Parser.h"
+
+#include "Constructors.h"
+#include "TokenStream.h"
+
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringMap.h"
+
+namespace flowc {
+
+using ast::Expr;
+using ast::Item;
+using llvm::SMLoc;
+using llvm::StringRef;
+using llvm::Twine;
+
+/// Elements that one list of a text may have.
+static constexpr size_t maxElements = 1 << 20;
+
+namespace {
+
+class Parser {
+public:
+  explicit Parser(const SourceText &source) : source(source), tokens(source) {}
+
+  Expected<ast::File> parse();
+
+private:
+  bool parseItem(Item &item);
+  bool parseItemName(Item &item);
+  bool parseFormulaHead(Item &item);
+  bool parseDensityHead(Item &item);
+  bool parseFormulaBody(Item &item);
+  bool parseParameter(Item &item);
+  bool parseValue(Expr &result);
+  bool parseArguments(Expr &result, Token::Kind close, SMLoc open);
+  bool failNoItem();
+
+  const SourceText &source;
+  TokenStream tokens;
+  llvm::StringMap<SMLoc> definitions;
+  unsigned depth = 0;
+};
+
+} // namespace
+
+Expected<ast::File> Parser::parse() {
+  ast::File file;
+  while (!tokens.error() && !tokens.at(Token::Kind::EndOfFile)) {
+    file.items.emplace_back();
+    parseItem(file.items.back());
+  }
+  if (tokens.error())
+    return *tokens.error();
+  return file;
+}
+
+bool Parser::failNoItem() {
+  const Token &token = tokens.current();
+  std::string hint;
+  if (token.is(Token::Kind::Word))
+    hint = suggestion(token.text, {"flow", "bijection", "density"});
+  return tokens.failExpected("`flow`, `bijection` or `density`", hint);
+}
+
+bool Parser::parseItem(Item &item) {
+  if (!tokens.current().isWord("flow") && !tokens.current().isWord("bijection") && !tokens.current().isWord("density"))
+    return failNoItem();
+  StringRef keyword = tokens.take().text;
+  if (!parseItemName(item))
+    return false;
+  if (keyword == "density") {
+    item.kind = Item::Kind::Density;
+    return parseDensityHead(item) && parseFormulaBody(item);
+  }
+  if (keyword == "bijection" && tokens.at(Token::Kind::LeftParen)) {
+    item.kind = Item::Kind::Formula;
+    return parseFormulaHead(item) && parseFormulaBody(item);
+  }
+  item.kind = keyword == "flow" ? Item::Kind::Flow : Item::Kind::Bijection;
+  return tokens.expect(Token::Kind::Assign, " after `" + keyword + " " + item.name + "`") &&
+         parseValue(item.constructor);
+}
+
+bool Parser::parseItemName(Item &item) {
+  item.name = tokens.current().text;
+  item.nameLoc = tokens.current().loc();
+  if (!tokens.expect(Token::Kind::Word, " for the item"))
+    return false;
+  if (isReservedName(item.name))
+    return tokens.fail(item.nameLoc, "`" + item.name + "` is a name of the language; choose another");
+  auto [definition, isNew] = definitions.try_emplace(item.name, item.nameLoc);
+  if (isNew)
+    return true;
+  return tokens.fail(item.nameLoc,
+                     "`" + item.name + "` is already defined in line " + Twine(source.locate(definition->second).line));
+}
+
+bool Parser::parseFormulaHead(Item &item) {
+  SMLoc open = tokens.take().loc();
+  item.variable = tokens.current().text;
+  if (!tokens.expect(Token::Kind::Word, " for the variable of `" + item.name + "`"))
+    return false;
+  if (tokens.accept(Token::Kind::Semicolon))
+    do {
+      if (!parseParameter(item))
+        return false;
+    } while (tokens.accept(Token::Kind::Comma));
+  return tokens.expectClosing(Token::Kind::RightParen, open, item.parameters.empty() ? "`;` or " : "`,` or ");
+}
+
+bool Parser::parseParameter(Item &item) {
+  ast::FormulaParameter parameter;
+  parameter.name = tokens.current().text;
+  parameter.loc = tokens.current().loc();
+  if (!tokens.expect(Token::Kind::Word, " of a parameter") ||
+      !tokens.expect(Token::Kind::Assign, " and a start value after the parameter `" + parameter.name + "`"))
+    return false;
+  bool isUsed = parameter.name == item.variable ||
+                llvm::any_of(item.parameters, [&](const auto &earlier) { return earlier.name == parameter.name; });
+  if (isUsed)
+    return tokens.fail(parameter.loc, "the name `" + parameter.name + "` occurs twice");
+
+  const Token token = tokens.current();
+  if (!token.is(Token::Kind::Word)) {
+    if (!parseSignedNumber(tokens, parameter.start, "a number, `positive(start)` or `interval(low, high, start)`"))
+      return false;
+    item.parameters.push_back(parameter);
+    return true;
+  }
+  bool positive = token.isWord("positive");
+  if (!positive && !token.isWord("interval"))
+    return tokens.fail(token.loc(), "unknown domain `" + token.text + "` of the parameter `" + parameter.name + "`" +
+                                        suggestion(token.text, {"positive", "interval"}));
+  tokens.take();
+  SMLoc open = tokens.current().loc();
+  if (!tokens.expect(Token::Kind::LeftParen, " after `" + token.text + "`"))
+    return false;
+  if (!positive && (!parseSignedNumber(tokens, parameter.low, "the lower end of the interval") ||
+                    !tokens.expect(Token::Kind::Comma, " in `interval(low, high, start)`") ||
+                    !parseSignedNumber(tokens, parameter.high, "the upper end of the interval") ||
+                    !tokens.expect(Token::Kind::Comma, " in `interval(low, high, start)`")))
+    return false;
+  if (!parseSignedNumber(tokens, parameter.start, "the start value") ||
+      !tokens.expectClosing(Token::Kind::RightParen, open, ""))
+    return false;
+  parameter.domain = positive ? ast::FormulaParameter::Domain::Positive : ast::FormulaParameter::Domain::Interval;
+  bool inside = positive ? parameter.start > 0 : parameter.low < parameter.start && parameter.start < parameter.high;
+  if (!inside)
+    return tokens.fail(token.loc(), "the start value " + formatNumber(parameter.start) + " of the parameter `" +
+                                        parameter.name + "` is not inside its domain");
+  item.parameters.push_back(parameter);
+  return true;
+}
+
+bool Parser::parseDensityHead(Item &item) {
+  SMLoc open = tokens.current().loc();
+  if (!tokens.expect(Token::Kind::LeftParen, " after `density " + item.name + "`"))
+    return false;
+  item.variable = tokens.current().text;
+  if (!tokens.expect(Token::Kind::Word, " for the variable of `" + item.name + "`"))
+    return false;
+  SMLoc bracket = tokens.current().loc();
+  if (!tokens.expect(Token::Kind::LeftBracket,
+                     " and the dimension after `" + item.variable + "`, as in `" + item.variable + "[2]`"))
+    return false;
+  const Token dim = tokens.current();
+  if (!tokens.expect(Token::Kind::Number, ", the dimension of `" + item.variable + "`"))
+    return false;
+  if (!dim.integral || dim.number < 1 || dim.number > maxArrayElements)
+    return tokens.fail(dim.loc(), "the dimension of `" + item.variable + "` is a whole number from 1 to " +
+                                      Twine(maxArrayElements) + ", found " + dim.text.substr(0, 40));
+  item.dim = static_cast<int64_t>(dim.number);
+  return tokens.expectClosing(Token::Kind::RightBracket, bracket, "") &&
+         tokens.expectClosing(Token::Kind::RightParen, open, "");
+}
+
+bool Parser::parseFormulaBody(Item &item) {
+  if (!tokens.expect(Token::Kind::Assign, " and a formula") || !parseMath(tokens, item.formula))
+    return false;
+  // A formula ends where the next item begins; anything else is a missing
+  // operator, which should be reported as such.
+  const Token &next = tokens.current();
+  bool ends =
+      tokens.at(Token::Kind::EndOfFile) || next.isWord("flow") || next.isWord("bijection") || next.isWord("density");
+  if (!ends)
+    return tokens.failExpected("an operator or the end of the formula");
+  Expected<void> result = checkFormula(source, item);
+  return result || tokens.fail(result.takeError());
+}
+
+bool parseSignedNumber(TokenStream &tokens, double &value, const Twine &what, bool *integral) {
+  bool negative = tokens.accept(Token::Kind::Minus);
+  if (!tokens.at(Token::Kind::Number))
+    return tokens.failExpected(what);
+  const Token number = tokens.take();
+  value = negative ? -number.number : number.number;
+  if (integral)
+    *integral = number.integral;
+  return true;
+}
+
+bool Parser::parseValue(Expr &result) {
+  Nesting nesting(depth);
+  const Token token = tokens.current();
+  result.loc = token.loc();
+  result.text = token.text;
+  if (nesting.tooDeep())
+    return tokens.fail(token.loc(), "nested more than " + Twine(maxNesting) + " levels deep");
+  switch (token.kind) {
+  case Token::Kind::Minus:
+  case Token::Kind::Number:
+    result.kind = Expr::Kind::Number;
+    return parseSignedNumber(tokens, result.number, "a number after `-`", &result.integral);
+  case Token::Kind::LeftBracket:
+    result.kind = Expr::Kind::List;
+    tokens.take();
+    return parseArguments(result, Token::Kind::RightBracket, token.loc());
+  case Token::Kind::Word: {
+    tokens.take();
+    result.kind = Expr::Kind::Word;
+    SMLoc open = tokens.current().loc();
+    if (!tokens.accept(Token::Kind::LeftParen))
+      return true;
+    result.kind = Expr::Kind::Call;
+    return parseArguments(result, Token::Kind::RightParen, open);
+  }
+  default:
+    return tokens.failExpected("a constructor, a name, a number or a list");
+  }
+}
+
+bool Parser::parseArguments(Expr &result, Token::Kind close, SMLoc open) {
+  bool isCall = result.kind == Expr::Kind::Call;
+  bool anyNamed = false;
+  while (!tokens.at(close) && !tokens.at(Token::Kind::EndOfFile)) {
+    if (result.arguments.size() == maxElements)
+      return tokens.fail(open, "a list has more than " + Twine(maxElements) + " elements");
+    ast::Argument argument;
+    argument.nameLoc = tokens.current().loc();
+    if (!parseValue(argument.value))
+      return false;
+    if (isCall && argument.value.kind == Expr::Kind::Word && tokens.accept(Token::Kind::Assign)) {
+      argument.name = argument.value.text;
+      argument.value = Expr();
+      if (!parseValue(argument.value))
+        return false;
+      anyNamed = true;
+    } else if (anyNamed) {
+      return tokens.fail(argument.nameLoc,
+                         "arguments of `" + result.text + "` without a name come before those with one");
+    }
+    result.arguments.push_back(std::move(argument));
+    if (!tokens.accept(Token::Kind::Comma))
+      break;
+  }
+  return tokens.expectClosing(close, open, "`,` or ");
+}
+
+Expected<ast::File> parseSource(const SourceText &source) { return Parser(source).parse(); }
+
+} // namespace flowc

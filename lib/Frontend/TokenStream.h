@@ -1,0 +1,112 @@
+//===- TokenStream.h - Tokens with one of lookahead -------------*- C++ -*-===//
+//
+// Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FLOWC_LIB_FRONTEND_TOKENSTREAM_H
+#define FLOWC_LIB_FRONTEND_TOKENSTREAM_H
+
+#include "flowc/Frontend/AST.h"
+#include "flowc/Frontend/Lexer.h"
+#include "flowc/Frontend/Parser.h"
+
+namespace flowc {
+
+/// The current token, and the first error. Parsing functions return false once
+/// there is an error.
+class TokenStream {
+public:
+  explicit TokenStream(const SourceText &source) : source(source), lexer(source) { advance(); }
+
+  const Token &current() const { return token; }
+  bool at(Token::Kind kind) const { return token.is(kind); }
+
+  /// Takes the current token.
+  Token take() {
+    Token taken = token;
+    advance();
+    return taken;
+  }
+
+  /// Takes the current token if it is of this kind.
+  bool accept(Token::Kind kind) {
+    if (!at(kind))
+      return false;
+    advance();
+    return true;
+  }
+
+  bool fail(llvm::SMLoc where, const llvm::Twine &message) {
+    if (!failure)
+      failure = source.error(where, message);
+    return false;
+  }
+
+  bool fail(Error error) {
+    if (!failure)
+      failure = std::move(error);
+    return false;
+  }
+
+  /// "expected ..., found ..." at the current token.
+  bool failExpected(const llvm::Twine &expected, const llvm::Twine &hint = "") {
+    return fail(token.loc(), "expected " + expected + ", found " + token.describe() + hint);
+  }
+
+  bool expect(Token::Kind kind, const llvm::Twine &context) {
+    return accept(kind) || failExpected(spelling(kind) + context);
+  }
+
+  /// As `expect`, for the bracket that closes the one at `open`.
+  bool expectClosing(Token::Kind kind, llvm::SMLoc open, const llvm::Twine &alternative) {
+    if (accept(kind))
+      return true;
+    if (at(Token::Kind::EndOfFile))
+      return fail(open, "this bracket is never closed: expected " + spelling(kind) + " before the end of the file");
+    return failExpected(alternative + spelling(kind));
+  }
+
+  const std::optional<Error> &error() const { return failure; }
+
+private:
+  void advance() {
+    token = lexer.next();
+    if (at(Token::Kind::Error) && !failure)
+      failure = lexer.error();
+  }
+
+  const SourceText &source;
+  Lexer lexer;
+  Token token;
+  std::optional<Error> failure;
+};
+
+/// Counts nested brackets while it lives.
+class Nesting {
+public:
+  explicit Nesting(unsigned &depth) : depth(depth) { ++depth; }
+  ~Nesting() { --depth; }
+  Nesting(const Nesting &) = delete;
+
+  bool tooDeep() const { return depth > maxNesting; }
+
+private:
+  unsigned &depth;
+};
+
+/// Parses the formula at the current token (MathParser.cpp).
+bool parseMath(TokenStream &tokens, ast::MathExpr &result);
+
+/// Parses a number with an optional sign; `what` names it in messages.
+/// `integral`, if given, tells whether it was written as a whole number.
+bool parseSignedNumber(TokenStream &tokens, double &value, const llvm::Twine &what, bool *integral = nullptr);
+
+/// Checks that every name in the formula of `item` is defined and used as what
+/// it is (MathCheck.cpp).
+Expected<void> checkFormula(const SourceText &source, const ast::Item &item);
+
+} // namespace flowc
+
+#endif // FLOWC_LIB_FRONTEND_TOKENSTREAM_H

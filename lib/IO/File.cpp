@@ -1,0 +1,257 @@
+//===- File.cpp - Files that fail cleanly ---------------------------------===//
+//
+// Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "flowc/IO/File.h"
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+using namespace flowc;
+
+namespace {
+
+Error systemError(const std::string &what, const std::string &path) {
+  return {"cannot " + what + " '" + path + "': " + std::strerror(errno)};
+}
+
+/// Names of the temporaries that exist now, for signal handlers. The strings
+/// belong to the handler once it runs; a slot is emptied before its string dies.
+std::array<std::atomic<char *>, 16> temporaries;
+
+int registerTemporary(const std::string &path) {
+  char *copy = ::strdup(path.c_str());
+  for (size_t i = 0; i < temporaries.size(); ++i) {
+    char *expected = nullptr;
+    if (temporaries[i].compare_exchange_strong(expected, copy))
+      return static_cast<int>(i);
+  }
+  std::free(copy);
+  return -1;
+}
+
+void unregisterTemporary(int slot) {
+  if (slot >= 0)
+    std::free(temporaries[slot].exchange(nullptr));
+}
+
+/// The permissions a new file gets: what open(2) would give it.
+mode_t newFileMode() {
+  mode_t mask = ::umask(0);
+  ::umask(mask);
+  return 0666 & ~mask;
+}
+
+} // namespace
+
+//===----------------------------------------------------------------------===//
+// InputFile
+//===----------------------------------------------------------------------===//
+
+Expected<InputFile> InputFile::open(const std::string &path) {
+  int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0)
+    return systemError("open", path);
+  struct stat info;
+  if (::fstat(fd, &info) != 0 || S_ISDIR(info.st_mode)) {
+    if (S_ISDIR(info.st_mode))
+      errno = EISDIR;
+    Error error = systemError("read", path);
+    ::close(fd);
+    return error;
+  }
+  return InputFile(path, fd, S_ISREG(info.st_mode) ? static_cast<int64_t>(info.st_size) : -1);
+}
+
+InputFile::InputFile(InputFile &&other) noexcept
+    : name(std::move(other.name)), fd(std::exchange(other.fd, -1)), bytes(other.bytes) {}
+
+InputFile &InputFile::operator=(InputFile &&other) noexcept {
+  std::swap(name, other.name);
+  std::swap(fd, other.fd);
+  std::swap(bytes, other.bytes);
+  return *this;
+}
+
+InputFile::~InputFile() {
+  if (fd >= 0)
+    ::close(fd);
+}
+
+Expected<void> InputFile::readAt(void *buffer, size_t count, int64_t offset) const {
+  auto *out = static_cast<char *>(buffer);
+  while (count > 0) {
+    ssize_t got = ::pread(fd, out, count, offset);
+    if (got < 0) {
+      if (errno == EINTR)
+        continue;
+      return systemError("read", name);
+    }
+    if (got == 0)
+      return Error{"'" + name + "' is cut off: " + std::to_string(count) + " bytes are missing at offset " +
+                   std::to_string(offset)};
+    out += got;
+    offset += got;
+    count -= static_cast<size_t>(got);
+  }
+  return {};
+}
+
+Expected<size_t> InputFile::readSome(void *buffer, size_t count) {
+  while (true) {
+    ssize_t got = ::read(fd, buffer, count);
+    if (got >= 0)
+      return static_cast<size_t>(got);
+    if (errno != EINTR)
+      return systemError("read", name);
+  }
+}
+
+Expected<std::string> flowc::readFile(const std::string &path, int64_t limit) {
+  auto file = InputFile::open(path);
+  if (!file)
+    return file.takeError();
+  std::string text;
+  while (true) {
+    constexpr size_t step = 1 << 16;
+    size_t used = text.size();
+    text.resize(used + step);
+    auto got = file->readSome(text.data() + used, step);
+    if (!got)
+      return got.takeError();
+    text.resize(used + *got);
+    if (*got == 0)
+      return text;
+    if (static_cast<int64_t>(text.size()) > limit)
+      return Error{"'" + path + "' has more than the " + std::to_string(limit) + " bytes that are accepted here"};
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// OutputFile
+//===----------------------------------------------------------------------===//
+
+Expected<OutputFile> OutputFile::create(const std::string &path) {
+  struct stat info;
+  bool exists = ::stat(path.c_str(), &info) == 0;
+  if (exists && S_ISDIR(info.st_mode)) {
+    errno = EISDIR;
+    return systemError("write", path);
+  }
+  if (exists && !S_ISREG(info.st_mode)) {
+    int fd = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
+    if (fd < 0)
+      return systemError("write", path);
+    return OutputFile(path, fd);
+  }
+  // A file that may not be overwritten is not replaced either.
+  if (exists && ::access(path.c_str(), W_OK) != 0)
+    return systemError("write", path);
+
+  std::string target = path;
+  if (exists)
+    if (char *resolved = ::realpath(path.c_str(), nullptr)) {
+      target = resolved;
+      std::free(resolved);
+    }
+  std::string temporary = target + ".XXXXXX.tmp";
+  int fd = ::mkstemps(temporary.data(), 4);
+  if (fd < 0)
+    return systemError("write", path);
+  ::fchmod(fd, exists ? (info.st_mode & 07777) : newFileMode());
+  OutputFile file(path, fd);
+  file.temporary = temporary;
+  file.target = target;
+  file.slot = registerTemporary(temporary);
+  return file;
+}
+
+OutputFile OutputFile::standardOutput() { return OutputFile("standard output", ::dup(STDOUT_FILENO)); }
+
+OutputFile::OutputFile(OutputFile &&other) noexcept
+    : name(std::move(other.name)), temporary(std::move(other.temporary)), target(std::move(other.target)),
+      slot(std::exchange(other.slot, -1)), fd(std::exchange(other.fd, -1)) {
+  other.temporary.clear();
+}
+
+OutputFile::~OutputFile() {
+  if (fd >= 0)
+    ::close(fd);
+  if (!temporary.empty())
+    ::unlink(temporary.c_str());
+  unregisterTemporary(slot);
+}
+
+Expected<void> OutputFile::write(const void *data, size_t count) {
+  auto *from = static_cast<const char *>(data);
+  while (count > 0) {
+    ssize_t put = ::write(fd, from, count);
+    if (put < 0) {
+      if (errno == EINTR)
+        continue;
+      return systemError("write", name);
+    }
+    from += put;
+    count -= static_cast<size_t>(put);
+  }
+  return {};
+}
+
+Expected<void> OutputFile::writeAt(const void *data, size_t count, int64_t offset) {
+  auto *from = static_cast<const char *>(data);
+  while (count > 0) {
+    ssize_t put = ::pwrite(fd, from, count, offset);
+    if (put < 0) {
+      if (errno == EINTR)
+        continue;
+      return systemError("write", name);
+    }
+    from += put;
+    offset += put;
+    count -= static_cast<size_t>(put);
+  }
+  return {};
+}
+
+Expected<void> OutputFile::commit(bool toDisk) {
+  if (temporary.empty()) {
+    int status = ::close(std::exchange(fd, -1));
+    if (status != 0 && errno != EINTR)
+      return systemError("write", name);
+    return {};
+  }
+  if (toDisk && ::fsync(fd) != 0)
+    return systemError("write", name);
+  if (::close(std::exchange(fd, -1)) != 0)
+    return systemError("write", name);
+  if (::rename(temporary.c_str(), target.c_str()) != 0)
+    return systemError("write", name);
+  temporary.clear();
+  if (!toDisk)
+    return {};
+  // Without this a crash of the machine could undo the rename.
+  size_t slash = target.rfind('/');
+  std::string folder = slash == std::string::npos ? "." : target.substr(0, std::max<size_t>(slash, 1));
+  int folderFd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (folderFd >= 0) {
+    ::fsync(folderFd);
+    ::close(folderFd);
+  }
+  return {};
+}
+
+void OutputFile::removeTemporaries() {
+  for (std::atomic<char *> &entry : temporaries)
+    if (const char *path = entry.load())
+      ::unlink(path);
+}

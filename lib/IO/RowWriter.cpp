@@ -1,0 +1,144 @@
+//===- RowWriter.cpp - Writing data files row by row ----------------------===//
+//
+// Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "RowsDetail.h"
+
+#include "flowc/IO/Npy.h"
+
+#include <charconv>
+
+using namespace flowc;
+
+namespace {
+
+class NpyWriter : public RowWriter {
+public:
+  NpyWriter(OutputFile file, DType dtype, Shape rowShape)
+      : file(std::move(file)), dtype(dtype), rowShape(std::move(rowShape)) {}
+
+  /// Reserves the place of the header.
+  Expected<void> begin() {
+    std::string header = makeHeader();
+    headerSize = header.size();
+    return file.write(header.data(), header.size());
+  }
+
+  Expected<void> append(const void *data, int64_t count) override {
+    rows += count;
+    return file.write(data, static_cast<size_t>(count * numElements(rowShape)) * elementSize(elementTypeOf(dtype)));
+  }
+
+  Expected<void> finish() override {
+    std::string header = makeHeader();
+    if (auto ok = file.writeAt(header.data(), header.size(), 0); !ok)
+      return ok;
+    return file.commit();
+  }
+
+private:
+  std::string makeHeader() const {
+    Shape shape = {rows};
+    shape.insert(shape.end(), rowShape.begin(), rowShape.end());
+    // The number of rows may take up to 19 digits more than now.
+    return makeNpyHeader(dtype, shape, headerSize ? headerSize : 128 + rowShape.size() / 3 * 64);
+  }
+
+  OutputFile file;
+  DType dtype;
+  Shape rowShape;
+  int64_t rows = 0;
+  size_t headerSize = 0;
+};
+
+class TextWriter : public RowWriter {
+public:
+  TextWriter(OutputFile file, DType dtype, int64_t columns, char separator)
+      : file(std::move(file)), dtype(dtype), columns(columns), separator(separator) {}
+
+  Expected<void> begin(const std::vector<std::string> &names) {
+    for (size_t i = 0; i < names.size(); ++i) {
+      if (i)
+        text += separator;
+      bool quote = names[i].find(separator) != std::string::npos;
+      text += quote ? '"' + names[i] + '"' : names[i];
+    }
+    text += '\n';
+    return {};
+  }
+
+  Expected<void> append(const void *data, int64_t count) override {
+    return dtype == F32 ? format(static_cast<const float *>(data), count)
+                        : format(static_cast<const double *>(data), count);
+  }
+
+  Expected<void> finish() override {
+    if (auto ok = flush(); !ok)
+      return ok;
+    return file.commit();
+  }
+
+private:
+  Expected<void> flush() {
+    auto ok = file.write(text.data(), text.size());
+    text.clear();
+    return ok;
+  }
+
+  /// The shortest digits that give the same number back.
+  template <typename T>
+  Expected<void> format(const T *values, int64_t count) {
+    char digits[40];
+    for (int64_t row = 0; row < count; ++row) {
+      for (int64_t column = 0; column < columns; ++column) {
+        if (column)
+          text += separator;
+        auto result = std::to_chars(digits, digits + sizeof(digits), *values++);
+        text.append(digits, result.ptr);
+      }
+      text += '\n';
+      if (text.size() > (1 << 20))
+        if (auto ok = flush(); !ok)
+          return ok;
+    }
+    return {};
+  }
+
+  OutputFile file;
+  DType dtype;
+  int64_t columns;
+  char separator;
+  std::string text;
+};
+
+} // namespace
+
+Expected<void> flowc::checkOutputFormat(const std::string &path) {
+  if (path.empty() || path.ends_with(".npy") || detail::separatorOf(path))
+    return {};
+  return Error{"cannot tell the format of '" + path + "', expected a name that ends in .npy, .csv or .tsv"};
+}
+
+Expected<std::unique_ptr<RowWriter>> flowc::createRowWriter(const std::string &path, DType dtype,
+                                                            const Shape &rowShape,
+                                                            const std::vector<std::string> &columnNames) {
+  if (auto ok = checkOutputFormat(path); !ok)
+    return ok.takeError();
+  auto file = path.empty() ? Expected<OutputFile>(OutputFile::standardOutput()) : OutputFile::create(path);
+  if (!file)
+    return file.takeError();
+  if (path.ends_with(".npy")) {
+    auto writer = std::make_unique<NpyWriter>(std::move(*file), dtype, rowShape);
+    if (auto ok = writer->begin(); !ok)
+      return ok.takeError();
+    return std::unique_ptr<RowWriter>(std::move(writer));
+  }
+  char separator = path.empty() ? ',' : detail::separatorOf(path);
+  auto writer = std::make_unique<TextWriter>(std::move(*file), dtype, numElements(rowShape), separator);
+  if (auto ok = writer->begin(columnNames); !ok)
+    return ok.takeError();
+  return std::unique_ptr<RowWriter>(std::move(writer));
+}

@@ -1,0 +1,187 @@
+//===- Safetensors.cpp - The safetensors file format ----------------------===//
+//
+// Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "flowc/IO/Safetensors.h"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <tuple>
+
+using namespace flowc;
+using nlohmann::json;
+
+namespace {
+
+constexpr std::pair<const char *, ElementType> typeNames[] = {
+    {"F32", ElementType::F32}, {"F64", ElementType::F64}, {"I8", ElementType::I8},   {"I16", ElementType::I16},
+    {"I32", ElementType::I32}, {"I64", ElementType::I64}, {"U8", ElementType::U8},   {"U16", ElementType::U16},
+    {"U32", ElementType::U32}, {"U64", ElementType::U64}, {"BOOL", ElementType::Bool}};
+
+/// The reference implementation's limit on the header.
+constexpr uint64_t maxHeader = 100'000'000;
+
+/// Reads one entry of the header; what is wrong, or an empty string.
+std::string readEntry(const json &entry, ArrayLayout &layout, int64_t dataStart) {
+  if (!entry.is_object() || !entry.contains("dtype") || !entry.contains("shape") || !entry.contains("data_offsets"))
+    return "it lacks 'dtype', 'shape' or 'data_offsets'";
+  const json &dtype = entry["dtype"], &shape = entry["shape"], &offsets = entry["data_offsets"];
+  if (!dtype.is_string())
+    return "its 'dtype' is no string";
+  const auto *type = std::find_if(std::begin(typeNames), std::end(typeNames),
+                                  [&](const auto &known) { return dtype == known.first; });
+  if (type == std::end(typeNames))
+    return "its dtype " + dtype.get<std::string>() + " is not supported";
+  layout.type = type->second;
+  if (!shape.is_array() ||
+      !std::all_of(shape.begin(), shape.end(), [](const json &n) { return n.is_number_unsigned(); }))
+    return "its 'shape' is no list of sizes";
+  layout.shape = shape.get<Shape>();
+  if (!isSaneShape(layout.shape, layout.type))
+    return "its shape " + formatShape(layout.shape) + " is impossibly large";
+  if (!offsets.is_array() || offsets.size() != 2 || !offsets[0].is_number_unsigned() ||
+      !offsets[1].is_number_unsigned())
+    return "its 'data_offsets' are no pair of offsets";
+  auto begin = offsets[0].get<uint64_t>(), end = offsets[1].get<uint64_t>();
+  constexpr uint64_t limit = uint64_t(1) << 62;
+  if (begin > end || end > limit)
+    return "its 'data_offsets' [" + std::to_string(begin) + ", " + std::to_string(end) + "] are not in order";
+  if (static_cast<int64_t>(end - begin) != layout.numBytes())
+    return "shape " + formatShape(layout.shape) + " of " + elementTypeName(layout.type) + " needs " +
+           std::to_string(layout.numBytes()) + " bytes, its 'data_offsets' span " + std::to_string(end - begin);
+  layout.offset = dataStart + static_cast<int64_t>(begin);
+  return {};
+}
+
+} // namespace
+
+Expected<SafetensorsReader> SafetensorsReader::open(const std::string &path) {
+  auto file = InputFile::open(path);
+  if (!file)
+    return file.takeError();
+  SafetensorsReader reader(std::move(*file));
+  if (auto ok = reader.readHeader(); !ok)
+    return ok.takeError();
+  return reader;
+}
+
+Expected<void> SafetensorsReader::readHeader() {
+  auto fail = [&](const std::string &problem) { return Error{"'" + path() + "' is no valid .safetensors file: " + problem}; };
+  uint64_t headerSize = 0;
+  if (input.size() < 8)
+    return fail("it has " + std::to_string(std::max<int64_t>(input.size(), 0)) + " bytes, expected at least 8");
+  if (auto ok = input.readAt(&headerSize, 8, 0); !ok)
+    return ok;
+  if (headerSize > maxHeader)
+    return fail("its header would have " + std::to_string(headerSize) + " bytes");
+  if (8 + static_cast<int64_t>(headerSize) > input.size())
+    return fail("it is cut off: the header needs " + std::to_string(headerSize) + " bytes, the file has " +
+                std::to_string(input.size() - 8));
+  std::string text(headerSize, '\0');
+  if (auto ok = input.readAt(text.data(), text.size(), 8); !ok)
+    return ok;
+
+  // A callback sees keys that occur twice, which the parsed object would hide.
+  std::vector<std::string> keys;
+  std::string duplicate;
+  auto callback = [&](int depth, json::parse_event_t event, json &parsed) {
+    if (event == json::parse_event_t::key && depth == 1) {
+      auto key = parsed.get<std::string>();
+      if (std::find(keys.begin(), keys.end(), key) != keys.end())
+        duplicate = key;
+      keys.push_back(std::move(key));
+    }
+    return depth < 8; // Deeper values are dropped: none are valid.
+  };
+  json header;
+  try {
+    header = json::parse(text, callback);
+  } catch (const json::exception &error) {
+    return fail("its header is no valid JSON (" + std::string(error.what()) + ")");
+  }
+  if (!header.is_object())
+    return fail("its header is no JSON object");
+  if (!duplicate.empty())
+    return fail("tensor '" + duplicate + "' occurs twice");
+
+  int64_t dataStart = 8 + static_cast<int64_t>(headerSize);
+  for (const auto &[name, entry] : header.items()) {
+    if (name == "__metadata__") {
+      for (const auto &[key, value] : entry.items()) {
+        if (!value.is_string())
+          return fail("the metadata entry '" + key + "' is no string");
+        strings[key] = value.get<std::string>();
+      }
+      continue;
+    }
+    ArrayLayout layout;
+    if (std::string problem = readEntry(entry, layout, dataStart); !problem.empty())
+      return fail("tensor '" + name + "': " + problem);
+    layouts.emplace_back(name, std::move(layout));
+  }
+  // Empty tensors come before the one that starts at the same offset.
+  std::sort(layouts.begin(), layouts.end(), [](const auto &a, const auto &b) {
+    return std::tuple(a.second.offset, a.second.numBytes(), a.first) <
+           std::tuple(b.second.offset, b.second.numBytes(), b.first);
+  });
+  return checkOffsets(dataStart);
+}
+
+Expected<void> SafetensorsReader::checkOffsets(int64_t dataStart) const {
+  auto fail = [&](const std::string &problem) { return Error{"'" + path() + "' is no valid .safetensors file: " + problem}; };
+  int64_t end = dataStart;
+  const std::string *previous = nullptr;
+  for (const auto &[name, layout] : layouts) {
+    if (layout.offset < end)
+      return fail("the data of tensors '" + *previous + "' and '" + name + "' overlap");
+    if (layout.offset > end)
+      return fail("there is a gap of " + std::to_string(layout.offset - end) + " bytes before tensor '" + name + "'");
+    end = layout.offset + layout.numBytes();
+    previous = &name;
+  }
+  if (end > input.size())
+    return fail("it is cut off: " + std::to_string(end) + " bytes are needed, the file has " +
+                std::to_string(input.size()));
+  if (end < input.size())
+    return fail("there are " + std::to_string(input.size() - end) + " bytes after the last tensor");
+  return {};
+}
+
+const ArrayLayout *SafetensorsReader::find(const std::string &name) const {
+  auto it = std::find_if(layouts.begin(), layouts.end(), [&](const auto &entry) { return entry.first == name; });
+  return it == layouts.end() ? nullptr : &it->second;
+}
+
+Expected<void> flowc::writeSafetensors(const std::string &path, const std::vector<TensorToWrite> &tensors,
+                                       const std::map<std::string, std::string> &metadata) {
+  nlohmann::ordered_json header;
+  header["__metadata__"] = metadata;
+  int64_t offset = 0;
+  for (const TensorToWrite &tensor : tensors) {
+    int64_t bytes = numElements(tensor.shape) * static_cast<int64_t>(elementSize(tensor.type));
+    const auto *type = std::find_if(std::begin(typeNames), std::end(typeNames),
+                                    [&](const auto &known) { return known.second == tensor.type; });
+    header[tensor.name] = {{"dtype", type->first}, {"shape", tensor.shape}, {"data_offsets", {offset, offset + bytes}}};
+    offset += bytes;
+  }
+  std::string text = header.dump(-1, ' ', false, json::error_handler_t::replace);
+  // The data starts at a multiple of 64 bytes.
+  text.resize((text.size() + 8 + 63) / 64 * 64 - 8, ' ');
+  uint64_t headerSize = text.size();
+
+  auto file = OutputFile::create(path);
+  if (!file)
+    return file.takeError();
+  if (auto ok = file->write(&headerSize, 8); !ok)
+    return ok;
+  if (auto ok = file->write(text.data(), text.size()); !ok)
+    return ok;
+  for (const TensorToWrite &tensor : tensors)
+    if (auto ok = file->write(tensor.data, static_cast<size_t>(numElements(tensor.shape)) * elementSize(tensor.type)); !ok)
+      return ok;
+  return file->commit(/*toDisk=*/true);
+}

@@ -1,0 +1,137 @@
+//===- Pipelines.cpp - From a flow to a compiled kernel's module ----------===//
+//
+// Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "flowc/Pipelines/Pipelines.h"
+
+#include "flowc/Conversion/MicroKernels.h"
+#include "flowc/Conversion/Passes.h"
+#include "flowc/Dialect/Flow/IR/FlowDialect.h"
+#include "flowc/Dialect/Flow/Transforms/Passes.h"
+#include "flowc/Frontend/Emit.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/ControlFlow/IR/ControlFlow.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/IR/Diagnostics.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Pass/PassRegistry.h"
+#include "mlir/Transforms/Passes.h"
+
+using namespace mlir;
+using namespace flowc;
+
+namespace {
+/// How a kernel is made: its primal program, and what is differentiated in it.
+struct KernelRecipe {
+  const char *primal;
+  const char *gradientOf; ///< null: no differentiation
+};
+} // namespace
+
+static KernelRecipe getRecipe(Kernel kernel) {
+  switch (kernel) {
+  case Kernel::LogProb:
+    return {"log_prob", nullptr};
+  case Kernel::Sample:
+    return {"sample", nullptr};
+  case Kernel::SampleAndLogProb:
+    return {"sample_and_log_prob", nullptr};
+  case Kernel::Transform:
+    return {"transform", nullptr};
+  case Kernel::Inverse:
+    return {"inverse", nullptr};
+  case Kernel::NllGradient:
+    return {"nll", "params"};
+  case Kernel::Score:
+    return {"log_prob", "inputs"};
+  case Kernel::VjpParams:
+    return {"transform", "params"};
+  case Kernel::VjpInputs:
+    return {"transform", "inputs"};
+  }
+  llvm_unreachable("covered switch");
+}
+
+void flowc::registerPipelineDialects(DialectRegistry &registry) {
+  registry.insert<flow::FlowDialect, arith::ArithDialect, cf::ControlFlowDialect, func::FuncDialect, LLVM::LLVMDialect,
+                  math::MathDialect, scf::SCFDialect, vector::VectorDialect>();
+  flow::registerDifferentiableExternalModels(registry);
+}
+
+static void addCleanup(OpPassManager &pm) {
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+}
+
+/// Flow graph to an optimised sample program.
+static void buildSamplePipeline(OpPassManager &pm, Kernel kernel) {
+  KernelRecipe recipe = getRecipe(kernel);
+  pm.addPass(flow::createSpecializePass({recipe.primal}));
+  addCleanup(pm);
+  pm.addPass(flow::createHoistParametersPass());
+  if (recipe.gradientOf) {
+    pm.addPass(flow::createDifferentiatePass({recipe.gradientOf}));
+    addCleanup(pm);
+  }
+  pm.addPass(flow::createOutlineMapsPass());
+  pm.addPass(flow::createFuseMapsPass());
+  pm.addPass(flow::createFuseScanPass());
+  addCleanup(pm);
+}
+
+/// Sample program to tile program.
+static void buildTilePipeline(OpPassManager &pm, DType dtype, int simdBits) {
+  pm.addPass(flow::createPackWeightsPass({simdBits / (dtype == F32 ? 32 : 64)}));
+  pm.addPass(createConvertFlowToTile({simdBits}));
+  addCleanup(pm);
+}
+
+/// Tile program to the llvm dialect.
+static void buildLLVMPipeline(OpPassManager &pm) {
+  pm.addPass(createFlowExpandMath());
+  pm.addPass(createLowerTileToLLVM());
+}
+
+void flowc::registerAllPasses() {
+  flow::registerFlowPasses();
+  registerFlowConversionPasses();
+  registerCanonicalizerPass();
+  registerCSEPass();
+  registerSymbolDCEPass();
+}
+
+OwningOpRef<ModuleOp> flowc::buildKernelModule(MLIRContext &context, const Flow &flow, EmitLevel level,
+                                               const PipelineOptions &options, std::string &error) {
+  // Diagnostics become the error message.
+  ScopedDiagnosticHandler handler(&context, [&](Diagnostic &diagnostic) {
+    if (diagnostic.getSeverity() == DiagnosticSeverity::Error && error.empty()) {
+      llvm::raw_string_ostream os(error);
+      os << diagnostic.getLocation() << ": " << diagnostic.str();
+    }
+    return success();
+  });
+  OwningOpRef<ModuleOp> module = emitFlowGraph(context, flow.root(), options.dtype, "flow", error);
+  if (!module || level == EmitLevel::Flow)
+    return module;
+  PassManager pm(&context);
+  pm.enableVerifier(options.verify);
+  buildSamplePipeline(pm, options.kernel);
+  if (level >= EmitLevel::Tile)
+    buildTilePipeline(pm, options.dtype, options.simdBits);
+  if (level >= EmitLevel::LLVM)
+    buildLLVMPipeline(pm);
+  if (failed(pm.run(*module))) {
+    if (error.empty())
+      error = "a pass failed without saying why";
+    return nullptr;
+  }
+  return module;
+}

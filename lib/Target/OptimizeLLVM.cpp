@@ -1,0 +1,134 @@
+//===- OptimizeLLVM.cpp - From the llvm dialect to machine code -----------===//
+//
+// Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "flowc/Target/OptimizeLLVM.h"
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Export.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/IR/IRBuilder.h"
+#include "llvm/IR/InstIterator.h"
+#include "llvm/IR/IntrinsicInst.h"
+#include "llvm/IR/LegacyPassManager.h"
+#include "llvm/IR/Module.h"
+#include "llvm/Object/ObjectFile.h"
+#include "llvm/Passes/PassBuilder.h"
+#include "llvm/Support/raw_ostream.h"
+#include "llvm/Target/TargetMachine.h"
+
+using namespace flowc;
+
+/// A processor without FMA would call libm's `fma` for each element.
+static void expandFMA(llvm::Function &function) {
+  for (llvm::Instruction &instruction : llvm::make_early_inc_range(llvm::instructions(function))) {
+    auto *fma = llvm::dyn_cast<llvm::IntrinsicInst>(&instruction);
+    if (!fma || (fma->getIntrinsicID() != llvm::Intrinsic::fma && fma->getIntrinsicID() != llvm::Intrinsic::fmuladd))
+      continue;
+    llvm::IRBuilder<> builder(fma);
+    llvm::Value *product = builder.CreateFMul(fma->getArgOperand(0), fma->getArgOperand(1));
+    fma->replaceAllUsesWith(builder.CreateFAdd(product, fma->getArgOperand(2)));
+    fma->eraseFromParent();
+  }
+}
+
+/// Tells every function which processor it is for; without these attributes the
+/// cost models and the inliner assume a generic one.
+static void setFunctionAttributes(llvm::Module &module, const TargetSpec &target) {
+  for (llvm::Function &function : module) {
+    if (function.isDeclaration())
+      continue;
+    function.addFnAttr("target-cpu", target.cpu);
+    function.addFnAttr("target-features", target.features);
+    function.addFnAttr("prefer-vector-width", std::to_string(target.simdBits));
+    function.addFnAttr(llvm::Attribute::NoUnwind);
+    if (!target.hasFMA)
+      expandFMA(function);
+  }
+}
+
+static void optimise(llvm::Module &module, llvm::TargetMachine &machine) {
+  llvm::PipelineTuningOptions tuning;
+  // The tile program is vectorised and blocked already. What these passes would
+  // add is code for scalar remainders, which costs compile time.
+  tuning.LoopVectorization = false;
+  tuning.LoopInterleaving = false;
+  tuning.SLPVectorization = false;
+  llvm::LoopAnalysisManager loops;
+  llvm::FunctionAnalysisManager functions;
+  llvm::CGSCCAnalysisManager sccs;
+  llvm::ModuleAnalysisManager modules;
+  llvm::PassBuilder builder(&machine, tuning);
+  builder.registerModuleAnalyses(modules);
+  builder.registerCGSCCAnalyses(sccs);
+  builder.registerFunctionAnalyses(functions);
+  builder.registerLoopAnalyses(loops);
+  builder.crossRegisterProxies(loops, functions, sccs, modules);
+  builder.buildPerModuleDefaultPipeline(llvm::OptimizationLevel::O2).run(module, modules);
+}
+
+Expected<std::vector<std::string>> flowc::findUnexpectedSymbols(std::string_view object) {
+  llvm::MemoryBufferRef buffer(llvm::StringRef(object.data(), object.size()), "kernel");
+  auto file = llvm::object::ObjectFile::createObjectFile(buffer);
+  if (!file)
+    return Error{"not an object file: " + llvm::toString(file.takeError())};
+  std::vector<std::string> unexpected;
+  for (const llvm::object::SymbolRef &symbol : (*file)->symbols()) {
+    auto flags = symbol.getFlags();
+    auto name = symbol.getName();
+    if (!flags || !name) {
+      llvm::consumeError(flags.takeError());
+      llvm::consumeError(name.takeError());
+      return Error{"the object file has a damaged symbol table"};
+    }
+    bool undefined = (*flags & llvm::object::SymbolRef::SF_Undefined) && !name->empty();
+    if (undefined && *name != "memcpy" && *name != "memmove" && *name != "memset" && *name != "_GLOBAL_OFFSET_TABLE_")
+      unexpected.push_back(name->str());
+  }
+  llvm::sort(unexpected);
+  return unexpected;
+}
+
+Expected<std::string> flowc::emitNative(mlir::ModuleOp module, const TargetSpec &target, NativeFile file) {
+  auto machine = createTargetMachine(target);
+  if (!machine)
+    return machine.takeError();
+  mlir::registerBuiltinDialectTranslation(*module.getContext());
+  mlir::registerLLVMDialectTranslation(*module.getContext());
+  llvm::LLVMContext context;
+  std::unique_ptr<llvm::Module> translated =
+      mlir::translateModuleToLLVMIR(module, context, "flowc", /*disableVerification=*/true);
+  if (!translated)
+    return Error{"the kernel has an operation that cannot be translated to LLVM"};
+  translated->setTargetTriple((*machine)->getTargetTriple());
+  translated->setDataLayout((*machine)->createDataLayout());
+  setFunctionAttributes(*translated, target);
+  optimise(*translated, **machine);
+
+  llvm::SmallVector<char, 0> bytes;
+  llvm::raw_svector_ostream stream(bytes);
+  if (file == NativeFile::LLVMIR) {
+    translated->print(stream, nullptr);
+    return std::string(bytes.data(), bytes.size());
+  }
+  llvm::legacy::PassManager codegen;
+  auto type = file == NativeFile::Object ? llvm::CodeGenFileType::ObjectFile : llvm::CodeGenFileType::AssemblyFile;
+  if ((*machine)->addPassesToEmitFile(codegen, stream, nullptr, type, /*DisableVerify=*/true))
+    return Error{"LLVM cannot emit this kind of file for '" + target.triple + "'"};
+  codegen.run(*translated);
+  std::string result(bytes.data(), bytes.size());
+  if (file == NativeFile::Assembly)
+    return result;
+  auto unexpected = findUnexpectedSymbols(result);
+  if (!unexpected)
+    return unexpected.takeError();
+  if (!unexpected->empty())
+    return Error{"the kernel calls functions that flowc does not provide: " + llvm::join(*unexpected, ", ")};
+  return result;
+}

@@ -1,0 +1,64 @@
+//===- Record.cpp - How a model was trained -------------------------------===//
+//
+// Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "flowc/Training/Record.h"
+
+#include <nlohmann/json.hpp>
+
+#include <cmath>
+
+using namespace flowc;
+using nlohmann::ordered_json;
+
+/// JSON has no NaN: null stands for it.
+static double numberOrNaN(const ordered_json &value) { return value.is_number() ? value.get<double>() : std::nan(""); }
+
+std::string TrainingRecord::toJson() const {
+  ordered_json json = {{"columns", columns},
+                       {"condition_columns", conditionColumns},
+                       {"rows", rows},
+                       {"standardized", standardized},
+                       {"interrupted", interrupted},
+                       {"best_epoch", bestEpoch},
+                       {"seconds", seconds},
+                       {"options", options},
+                       {"train_losses", trainLosses},
+                       {"val_losses", valLosses}};
+  if (testLogProb) {
+    json["test_log_prob"] = *testLogProb;
+    json["test_rows"] = testRows;
+  }
+  return json.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+}
+
+Expected<TrainingRecord> TrainingRecord::fromJson(const std::string &text) {
+  TrainingRecord record;
+  if (text.empty())
+    return record;
+  try {
+    ordered_json json = ordered_json::parse(text);
+    record.columns = json.value("columns", record.columns);
+    record.conditionColumns = json.value("condition_columns", record.conditionColumns);
+    record.rows = json.value("rows", record.rows);
+    record.standardized = json.value("standardized", false);
+    record.interrupted = json.value("interrupted", false);
+    record.bestEpoch = json.value("best_epoch", record.bestEpoch);
+    record.seconds = json.value("seconds", 0.0);
+    record.options = json.value("options", record.options);
+    for (const ordered_json &loss : json.value("train_losses", ordered_json::array()))
+      record.trainLosses.push_back(numberOrNaN(loss));
+    for (const ordered_json &loss : json.value("val_losses", ordered_json::array()))
+      record.valLosses.push_back(numberOrNaN(loss));
+    if (json.contains("test_log_prob")) {
+      record.testLogProb = numberOrNaN(json["test_log_prob"]);
+      record.testRows = json.value("test_rows", int64_t(0));
+    }
+  } catch (const ordered_json::exception &error) {
+    return Error{"the training record is malformed (" + std::string(error.what()) + ")"};
+  }
+  return record;
+}

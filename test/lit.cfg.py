@@ -1,0 +1,41 @@
+# Configuration of lit, LLVM's test runner, for flowc.
+#
+# A test lies where its subject lies: test/Dialect/Flow/Transforms/x.mlir tests
+# lib/Dialect/Flow/Transforms/X.cpp. Its RUN lines say how.
+
+import os
+
+import lit.formats
+from lit.llvm import llvm_config
+
+config.name = "flowc"
+config.test_format = lit.formats.ShTest(execute_external=False)
+config.suffixes = [".mlir", ".flow", ".test"]
+# Inputs of tests, and files that tests of other kinds read.
+config.excludes = ["Inputs", "data", "golden", "unit"]
+config.test_source_root = os.path.dirname(__file__)
+config.test_exec_root = os.path.join(config.flowc_obj_root, "test")
+
+llvm_config.use_default_substitutions()
+llvm_config.add_tool_substitutions(
+    ["flowc", "flowc-opt", "flowc-lsp-server"], [os.path.join(config.flowc_obj_root, "bin")]
+)
+config.substitutions.append(("%python", f'"{config.python}"'))
+config.substitutions.append(("%data", os.path.join(config.test_source_root, "data")))
+config.substitutions.append(("%src", config.flowc_src_root))
+
+# Tests have an object cache of their own; a test about the cache sets another.
+config.environment["XDG_CACHE_HOME"] = os.path.join(config.test_exec_root, "cache")
+
+# What this machine can run: tests of code for another CPU only look at it.
+with open("/proc/cpuinfo") as cpuinfo:
+    flags = next((line for line in cpuinfo if line.startswith("flags")), "").split()
+for feature in ["avx2", "avx512f"]:
+    if feature in flags:
+        config.available_features.add("native-" + feature)
+
+# FLOWC_VERIFY_ROUNDTRIP=1 makes every test of passes a test of the parser and
+# the printer, too.
+if os.environ.get("FLOWC_VERIFY_ROUNDTRIP"):
+    opt = os.path.join(config.flowc_obj_root, "bin", "flowc-opt")
+    config.substitutions.insert(0, (r"\bflowc-opt\b", opt + " --verify-roundtrip"))

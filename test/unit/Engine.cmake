@@ -1,0 +1,12 @@
+foreach(area ObjectCache KernelRunner JIT)
+  add_executable(${area}Test unit/${area}Test.cpp)
+  set_target_properties(${area}Test PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/test/unit)
+  target_link_libraries(${area}Test PRIVATE FlowcJIT GTest::gtest_main)
+  gtest_discover_tests(${area}Test DISCOVERY_TIMEOUT 60)
+endforeach()
+target_link_libraries(JITTest PRIVATE FlowcTarget)
+
+add_executable(EngineTest unit/EngineTest.cpp)
+set_target_properties(EngineTest PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/test/unit)
+target_link_libraries(EngineTest PRIVATE FlowcExecutionEngine FlowcAPI GTest::gtest_main)
+gtest_discover_tests(EngineTest DISCOVERY_TIMEOUT 60)

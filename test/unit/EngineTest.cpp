@@ -1,0 +1,299 @@
+//===- EngineTest.cpp - Compiling and running flows -----------------------===//
+//
+// Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "flowc/ExecutionEngine/KernelCompiler.h"
+#include "flowc/flowc.h"
+
+#include <gtest/gtest.h>
+
+#include <cfenv>
+#include <cmath>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <thread>
+#include <unistd.h>
+
+using namespace flowc;
+namespace fs = std::filesystem;
+
+static constexpr const char *kAffine = "flow f = transformed(standard_normal([2]), affine([1.5, -2], [0.5, 3]))";
+static constexpr const char *kCoupling =
+    "flow f = coupling_flow(standard_normal([3]), cond_dim = 2, flow_layers = 3, nn_width = 20)";
+static constexpr const char *kSpline = "flow f = masked_autoregressive_flow(standard_normal([3]), transformer = "
+                                       "rational_quadratic_spline(knots = 8, interval = 4), flow_layers = 2)";
+
+namespace {
+
+/// What a test needs of a flow, in element type T.
+template <typename T>
+struct Compiled {
+  explicit Compiled(const char *text, CompileOptions options = {}) : flow(Flow::parse(text)) {
+    options.dtype = sizeof(T) == 4 ? F32 : F64;
+    EXPECT_TRUE(flow) << flow.error().message;
+    model.emplace(*Model::initialise(*flow, {.seed = 3, .dtype = options.dtype}));
+    auto compiled = compile(*flow, options);
+    EXPECT_TRUE(compiled) << compiled.error().message;
+    kernels = *compiled;
+  }
+
+  Expected<Flow> flow;
+  std::optional<Model> model;
+  std::shared_ptr<Kernels> kernels;
+};
+
+class EngineTest : public ::testing::Test {
+protected:
+  // A cache of its own, empty for every test.
+  void SetUp() override {
+    directory = fs::temp_directory_path() / ("flowc-engine-" + std::to_string(getpid()));
+    fs::remove_all(directory);
+    setenv("XDG_CACHE_HOME", directory.c_str(), 1);
+  }
+  void TearDown() override { fs::remove_all(directory); }
+
+  std::vector<fs::path> cachedObjects() const {
+    std::vector<fs::path> paths;
+    if (fs::exists(directory / "flowc"))
+      for (const auto &entry : fs::directory_iterator(directory / "flowc"))
+        if (entry.path().filename() != "llvmcache.timestamp")
+          paths.push_back(entry.path());
+    return paths;
+  }
+
+  fs::path directory;
+};
+
+template <typename T>
+Rows<T> someRows(int64_t rows, int64_t columns) {
+  Rows<T> x(rows, columns);
+  for (int64_t i = 0; i < x.size(); ++i)
+    x.data()[i] = T(3 * std::sin(double(i)));
+  return x;
+}
+
+template <typename T>
+void expectSame(const T &a, const T &b, const std::string &what) {
+  ASSERT_EQ(a.rows(), b.rows()) << what;
+  for (int64_t i = 0; i < a.size(); ++i)
+    ASSERT_EQ(a.data()[i], b.data()[i]) << what << ", element " << i;
+}
+
+template <typename T>
+void expectAffineDensity(T tolerance) {
+  Compiled<T> affine(kAffine);
+  Rows<T> x = someRows<T>(100, 2);
+  auto logProb = affine.kernels->template logProb<T>(*affine.model, x);
+  ASSERT_TRUE(logProb) << logProb.error().message;
+  for (int64_t i = 0; i < 100; ++i) {
+    double a = (double(x(i, 0)) - 1.5) / 0.5, b = (double(x(i, 1)) + 2) / 3;
+    double expected = -0.5 * (a * a + b * b) - std::log(2 * M_PI) - std::log(1.5);
+    // A few roundings of terms that are not larger than the result.
+    EXPECT_NEAR((*logProb)[i], expected, tolerance * std::abs(expected)) << "row " << i;
+  }
+}
+
+} // namespace
+
+TEST_F(EngineTest, DensityOfAnAffineFlow) {
+  expectAffineDensity<float>(1e-6f);
+  expectAffineDensity<double>(1e-14);
+}
+
+TEST_F(EngineTest, RowsDoNotDependOnBatchesOrThreads) {
+  for (const char *text : {kAffine, kCoupling, kSpline}) {
+    Compiled<float> one(text, {.threads = 1}), two(text, {.threads = 2});
+    int64_t dim = one.flow->dim(), condDim = one.flow->condDim();
+    Rows<float> x = someRows<float>(1000, dim), c = someRows<float>(1000, condDim);
+    auto all = one.kernels->logProb<float>(*one.model, x, c);
+    ASSERT_TRUE(all) << all.error().message;
+    expectSame(*all, *two.kernels->logProb<float>(*one.model, x, c), "two threads");
+    for (int64_t size : {1, 7, 64}) {
+      for (int64_t first = 0; first + size <= 1000; first += 97) {
+        Rows<float> xs = x.middleRows(first, size), cs = c.middleRows(first, size);
+        auto some = one.kernels->logProb<float>(*one.model, xs, cs);
+        ASSERT_TRUE(some) << some.error().message;
+        expectSame<Column<float>>(*some, all->segment(first, size), "batches of " + std::to_string(size));
+      }
+    }
+  }
+}
+
+TEST_F(EngineTest, LossesAndGradientsDoNotDependOnThreads) {
+  for (const char *text : {kCoupling, kSpline}) {
+    Compiled<float> one(text, {.threads = 1}), two(text, {.threads = 2}), three(text, {.threads = 3});
+    for (int64_t rows : {1, 65, 100, 5000, 100000}) {
+      Rows<float> x = someRows<float>(rows, one.flow->dim()), c = someRows<float>(rows, one.flow->condDim());
+      auto expected = one.kernels->nllValueAndGradient<float>(*one.model, x, c);
+      ASSERT_TRUE(expected) << expected.error().message;
+      for (Kernels *kernels : {two.kernels.get(), three.kernels.get()})
+        EXPECT_EQ(*expected, *kernels->nllValueAndGradient<float>(*one.model, x, c)) << text << ", " << rows;
+    }
+  }
+}
+
+TEST_F(EngineTest, SamplesDoNotDependOnThePieces) {
+  Compiled<float> spline(kSpline);
+  auto all = spline.kernels->sample<float>(*spline.model, 5000, 42);
+  ASSERT_TRUE(all) << all.error().message;
+  for (int64_t first : {0, 1, 64, 4000}) {
+    auto some = spline.kernels->sample<float>(*spline.model, 1000, 42, {}, first);
+    expectSame<Rows<float>>(*some, all->middleRows(first, 1000), "from " + std::to_string(first));
+  }
+}
+
+TEST_F(EngineTest, WritingParametersTakesEffect) {
+  Compiled<double> affine(kAffine);
+  Rows<double> x = Rows<double>::Zero(1, 2);
+  double before = (*affine.kernels->logProb<double>(*affine.model, x))[0];
+  Model moved = *affine.model;
+  std::vector<double> origin = {0, 0};
+  ASSERT_TRUE(moved.setValues(0, origin));
+  double after = (*affine.kernels->logProb<double>(moved, x))[0];
+  EXPECT_NEAR(after - before, 0.5 * (9 + 4.0 / 9), 1e-13);
+  EXPECT_EQ((*affine.kernels->logProb<double>(*affine.model, x))[0], before) << "the original is untouched";
+}
+
+TEST_F(EngineTest, ObjectsAreCached) {
+  {
+    Compiled<float> first(kAffine);
+    ASSERT_TRUE(first.kernels->prepare(Kernel::LogProb));
+  }
+  std::vector<fs::path> objects = cachedObjects();
+  ASSERT_EQ(objects.size(), 1u);
+  auto written = fs::last_write_time(objects[0]);
+  Compiled<float> second(kAffine);
+  Rows<float> x = someRows<float>(10, 2);
+  auto expected = second.kernels->logProb<float>(*second.model, x);
+  ASSERT_TRUE(expected);
+  EXPECT_EQ(fs::last_write_time(objects[0]), written) << "nothing was compiled";
+  // A damaged object is compiled anew.
+  fs::resize_file(objects[0], fs::file_size(objects[0]) / 2);
+  Compiled<float> third(kAffine);
+  expectSame(*expected, *third.kernels->logProb<float>(*third.model, x), "after damage");
+  EXPECT_EQ(cachedObjects(), objects);
+  // Another kernel, another type and another flow are other objects.
+  ASSERT_TRUE(third.kernels->prepare(Kernel::Score));
+  ASSERT_TRUE(Compiled<double>(kAffine).kernels->prepare(Kernel::LogProb));
+  ASSERT_TRUE(Compiled<float>(kSpline).kernels->prepare(Kernel::LogProb));
+  EXPECT_EQ(cachedObjects().size(), 4u);
+}
+
+TEST_F(EngineTest, TheCacheCanBeSwitchedOff) {
+  Compiled<float> affine(kAffine, {.useCache = false});
+  ASSERT_TRUE(affine.kernels->prepare(Kernel::LogProb));
+  EXPECT_TRUE(cachedObjects().empty());
+}
+
+TEST_F(EngineTest, ThreadsCompileAndRunAtOnce) {
+  Compiled<float> shared(kCoupling);
+  Rows<float> x = someRows<float>(300, 3), c = someRows<float>(300, 2);
+  std::vector<Column<float>> results(4);
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i)
+    threads.emplace_back([&, i] {
+      auto own = compile(*shared.flow, {.useCache = false});
+      results[i] = *(i % 2 ? shared.kernels : *own)->logProb<float>(*shared.model, x, c);
+    });
+  for (std::thread &thread : threads)
+    thread.join();
+  for (int i = 1; i < 4; ++i)
+    expectSame(results[0], results[i], "thread " + std::to_string(i));
+}
+
+TEST_F(EngineTest, TheCallersFloatingPointStateIsKept) {
+  Compiled<float> affine(kAffine);
+  std::fesetround(FE_DOWNWARD);
+  std::feclearexcept(FE_ALL_EXCEPT);
+  auto logProb = affine.kernels->logProb<float>(*affine.model, someRows<float>(100, 2));
+  EXPECT_TRUE(logProb);
+  volatile float one = 1, tiny = 1e-30f;
+  EXPECT_LT(one - tiny, 1.0f) << "still rounds down";
+  std::fesetround(FE_TONEAREST);
+  expectSame(*logProb, *affine.kernels->logProb<float>(*affine.model, someRows<float>(100, 2)), "rounding mode");
+}
+
+//===----------------------------------------------------------------------===//
+// Errors
+//===----------------------------------------------------------------------===//
+
+static std::string errorOf(const Expected<void> &result) {
+  return result ? std::string("no error") : result.error().message;
+}
+
+TEST_F(EngineTest, WrongCallsAreErrors) {
+  Compiled<float> affine(kAffine), coupling(kCoupling);
+  Kernels &kernels = *affine.kernels;
+  float x[2] = {}, y[2];
+  double loss;
+  EXPECT_EQ(errorOf(kernels.run(*affine.model, {.kernel = Kernel::LogProb, .inputs = {}, .outputs = {y}, .rows = 1})),
+            "log_prob of 'f' takes 1 input arrays, got 0");
+  EXPECT_EQ(errorOf(kernels.run(*affine.model, {.kernel = Kernel::LogProb, .inputs = {x}, .rows = 1})),
+            "log_prob of 'f' gives 1 output arrays, got 0");
+  EXPECT_EQ(
+      errorOf(kernels.run(*affine.model, {.kernel = Kernel::LogProb, .inputs = {nullptr}, .outputs = {y}, .rows = 1})),
+      "log_prob of 'f' got a null array");
+  EXPECT_EQ(errorOf(kernels.run(*affine.model, {.kernel = Kernel::LogProb, .inputs = {x}, .outputs = {y}, .rows = -1})),
+            "the number of rows is negative: -1");
+  EXPECT_EQ(errorOf(kernels.run(*affine.model, {.kernel = Kernel::NllGradient, .inputs = {x}, .loss = &loss})),
+            "nll_gradient of 'f': there is no mean over 0 rows");
+  Kernels::Call good = {.kernel = Kernel::LogProb, .inputs = {x}, .outputs = {y}, .rows = 1};
+  EXPECT_EQ(errorOf(kernels.run(affine.model->astype(F64), good)),
+            "the model holds float64 and the kernels were compiled for float32; convert it with 'astype'");
+  EXPECT_EQ(errorOf(kernels.run(*coupling.model, good)),
+            "the model is one of flow 'f', the kernels are those of another flow, 'f'");
+  EXPECT_EQ(errorOf(kernels.run(*affine.model, good)), "no error");
+}
+
+TEST_F(EngineTest, BijectionsHaveNoDensity) {
+  Compiled<float> bijection("bijection b = affine([1, 2], [3, 4])");
+  auto logProb = bijection.kernels->logProb<float>(*bijection.model, someRows<float>(1, 2));
+  ASSERT_FALSE(logProb);
+  EXPECT_EQ(logProb.error().message, "'b' is a bijection, which has no log_prob; write 'flow b = "
+                                     "transformed(BASE, BIJECTION)' for a distribution");
+  EXPECT_TRUE(bijection.kernels->transform<float>(*bijection.model, someRows<float>(1, 2)));
+}
+
+TEST_F(EngineTest, BadOptionsAreErrors) {
+  auto flow = Flow::parse(kAffine);
+  auto unknown = compile(*flow, {.cpu = "pentium9"});
+  ASSERT_FALSE(unknown);
+  EXPECT_NE(unknown.error().message.find("unknown CPU 'pentium9'"), std::string::npos) << unknown.error().message;
+  auto negative = compile(*flow, {.threads = -2});
+  ASSERT_FALSE(negative);
+  EXPECT_EQ(negative.error().message, "the number of threads is negative: -2");
+}
+
+TEST_F(EngineTest, EveryLevelCanBeEmitted) {
+  auto flow = Flow::parse(kAffine);
+  for (auto [level, expected] : {std::pair("flow", "flow.affine"), std::pair("tile", "vector"),
+                                 std::pair("llvm", "llvm.func"), std::pair("asm", "kernel:")}) {
+    auto text = emitKernel(*flow, Kernel::LogProb, level, F32);
+    ASSERT_TRUE(text) << level << ": " << text.error().message;
+    EXPECT_NE(text->find(expected), std::string::npos) << level << ":\n" << *text;
+  }
+  auto object = emitKernel(*flow, Kernel::LogProb, "obj", F64, "x86-64-v3");
+  ASSERT_TRUE(object) << object.error().message;
+  EXPECT_EQ(object->substr(1, 3), "ELF");
+  auto unknown = emitKernel(*flow, Kernel::LogProb, "bytecode", F32);
+  ASSERT_FALSE(unknown);
+  EXPECT_EQ(unknown.error().message, "unknown level 'bytecode', expected one of flow, sample, tile, llvm, asm, obj");
+}
+
+TEST_F(EngineTest, CodeForOlderProcessorsRunsHere) {
+  Rows<float> x = someRows<float>(100, 3);
+  auto expected = Compiled<float>(kSpline).kernels->logProb<float>(*Compiled<float>(kSpline).model, x);
+  ASSERT_TRUE(expected) << expected.error().message;
+  for (const char *cpu : {"x86-64-v3", "x86-64"}) {
+    Compiled<float> old(kSpline, {.cpu = cpu});
+    auto logProb = old.kernels->logProb<float>(*old.model, x);
+    ASSERT_TRUE(logProb) << cpu << ": " << logProb.error().message;
+    // Without FMA, sums of some 50 terms are rounded twice as often.
+    for (int64_t i = 0; i < 100; ++i)
+      EXPECT_NEAR((*logProb)[i], (*expected)[i], 2e-5 * (1 + std::abs((*expected)[i]))) << cpu << ", row " << i;
+  }
+}

@@ -1,0 +1,195 @@
+//===- KernelRunnerTest.cpp - Splitting rows over threads -----------------===//
+//
+// Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The kernels here are ordinary functions, so that only the runner is on trial.
+//
+//===----------------------------------------------------------------------===//
+
+#include "flowc/ExecutionEngine/KernelRunner.h"
+
+#include <gtest/gtest.h>
+
+#include <cfenv>
+#include <cmath>
+#include <cstring>
+#include <set>
+#include <thread>
+#include <vector>
+
+using namespace flowc;
+
+namespace {
+
+constexpr int64_t kSums = 37;
+
+/// y = 2 x + number of the sample, for rows of three; the sum output holds sines
+/// of x, which are not associative to add.
+void testKernel(const void *prepared, const void *const *inputs, void *const *outputs, void *workspace, int64_t rows,
+                uint64_t first, uint64_t seed) {
+  const auto *x = static_cast<const float *>(inputs[0]);
+  auto *y = static_cast<float *>(outputs[0]);
+  auto *sum = static_cast<float *>(outputs[1]);
+  float factor = *static_cast<const float *>(prepared);
+  EXPECT_EQ(reinterpret_cast<uintptr_t>(workspace) % 64, 0u);
+  EXPECT_EQ(reinterpret_cast<uintptr_t>(sum) % 64, 0u);
+  std::memset(workspace, 0xff, 1000 * sizeof(float));
+  std::fill_n(sum, kSums, 0.0f);
+  for (int64_t i = 0; i < rows; ++i) {
+    for (int j = 0; j < 3; ++j)
+      y[3 * i + j] = factor * x[3 * i + j] + float(first + i + seed);
+    for (int64_t k = 0; k < kSums; ++k)
+      sum[k] += std::sin(x[3 * i] * float(k + 1));
+  }
+}
+
+void rowKernel(const void *, const void *const *inputs, void *const *outputs, void *, int64_t rows, uint64_t first,
+               uint64_t) {
+  const auto *x = static_cast<const double *>(inputs[0]);
+  for (int64_t i = 0; i < rows; ++i)
+    static_cast<double *>(outputs[0])[i] = x[2 * i] - x[2 * i + 1] + double(first + i);
+}
+
+class TestKernel : public LoadedKernel {
+public:
+  TestKernel(KernelFn function, int64_t sums, int64_t macs = 100) {
+    kernel = function;
+    info = {.abiVersion = kKernelABIVersion,
+            .preparedElements = 1,
+            .workspaceElements = 1000,
+            .sumElements = sums,
+            .numInputs = 1,
+            .numOutputs = 1,
+            .gradientElements = 0,
+            .macsPerRow = macs,
+            .finishWorkspaceElements = 0};
+  }
+};
+
+struct Result {
+  std::vector<float> y;
+  std::vector<float> sums;
+  bool operator==(const Result &) const = default;
+};
+
+Result runOn(int threads, int64_t rows, int64_t macs) {
+  TestKernel kernel(testKernel, kSums, macs);
+  std::vector<float> x(3 * rows);
+  for (size_t i = 0; i < x.size(); ++i)
+    x[i] = std::cos(float(i));
+  Result result{std::vector<float>(3 * rows), std::vector<float>(kSums)};
+  alignas(64) float sums[64];
+  float factor = 2;
+  const void *input = x.data();
+  void *output = result.y.data();
+  int64_t width = 3;
+  KernelRunner runner(threads);
+  RowCost cost(kernel.info.macsPerRow);
+  for (int repeat = 0; repeat < 3; ++repeat)
+    runner.run({.kernel = kernel,
+                .elementSize = 4,
+                .prepared = &factor,
+                .inputs = {&input, 1},
+                .inputWidths = {&width, 1},
+                .outputs = {&output, 1},
+                .outputWidths = {&width, 1},
+                .rows = rows,
+                .first = 5,
+                .seed = 7,
+                .sums = sums},
+               cost);
+  std::copy_n(sums, kSums, result.sums.begin());
+  return result;
+}
+
+} // namespace
+
+TEST(KernelRunnerTest, SumsAndRowsDoNotDependOnThreads) {
+  for (int64_t rows : {0, 1, 63, 64, 65, 100, 128, 129, 1000, 1024, 5000, 40001}) {
+    // A kernel that claims to be slow is shared among threads from the start.
+    Result one = runOn(1, rows, 100);
+    for (int threads : {2, 3, 4, 7})
+      EXPECT_EQ(one, runOn(threads, rows, 10000000)) << rows << " rows, " << threads << " threads";
+    for (int64_t i = 0; i < rows; ++i)
+      ASSERT_EQ(one.y[3 * i], 2 * std::cos(float(3 * i)) + float(5 + i + 7)) << "row " << i;
+  }
+}
+
+TEST(KernelRunnerTest, SumsAreTheSums) {
+  int64_t rows = 40001;
+  Result result = runOn(2, rows, 10000000);
+  for (int64_t k = 0; k < kSums; ++k) {
+    double expected = 0;
+    for (int64_t i = 0; i < rows; ++i)
+      expected += std::sin(std::cos(float(3 * i)) * float(k + 1));
+    // Chunks of 512 rows in sequence, then a tree: each term is rounded at most
+    // 512 + log2(79) times, by half a unit of a partial sum below 512.
+    EXPECT_NEAR(result.sums[k], expected, 0.05) << k;
+  }
+}
+
+TEST(KernelRunnerTest, RowsPerChunkFollowsFromTheRowsAlone) {
+  EXPECT_EQ(rowsPerChunk(1), 64);
+  EXPECT_EQ(rowsPerChunk(100), 64);
+  EXPECT_EQ(rowsPerChunk(10000000), 512);
+  for (int64_t rows = 1; rows < 20000; rows += 17) {
+    EXPECT_EQ(rowsPerChunk(rows) % 64, 0) << rows;
+    EXPECT_LE(rowsPerChunk(rows), rowsPerChunk(rows + 17)) << rows;
+  }
+}
+
+TEST(KernelRunnerTest, ManyCallersShareOneRunner) {
+  TestKernel kernel(rowKernel, 0, /*macs=*/100000);
+  KernelRunner runner(3);
+  RowCost cost(kernel.info.macsPerRow);
+  std::vector<std::thread> callers;
+  for (int caller = 0; caller < 4; ++caller)
+    callers.emplace_back([&, caller] {
+      int64_t rows = 1000 + 77 * caller;
+      std::vector<double> x(2 * rows), y(rows);
+      for (int64_t i = 0; i < rows; ++i)
+        x[2 * i] = double(caller), x[2 * i + 1] = double(i);
+      const void *input = x.data();
+      void *output = y.data();
+      int64_t widths[] = {2, 1};
+      for (int repeat = 0; repeat < 50; ++repeat) {
+        std::fill(y.begin(), y.end(), -1);
+        runner.run({.kernel = kernel,
+                    .elementSize = 8,
+                    .prepared = nullptr,
+                    .inputs = {&input, 1},
+                    .inputWidths = {widths, 1},
+                    .outputs = {&output, 1},
+                    .outputWidths = {widths + 1, 1},
+                    .rows = rows,
+                    .first = 10},
+                   cost);
+        for (int64_t i = 0; i < rows; ++i)
+          ASSERT_EQ(y[i], caller + 10.0);
+      }
+    });
+  for (std::thread &caller : callers)
+    caller.join();
+}
+
+TEST(KernelRunnerTest, FloatingPointStateIsTheKernelsInsideAndTheCallersOutside) {
+  std::fesetround(FE_UPWARD);
+  std::feclearexcept(FE_ALL_EXCEPT);
+  volatile float tiny = 1e-38f, third = 1.0f / 3;
+  {
+    ScopedFloatingPointState state;
+#ifdef __x86_64__
+    volatile float above = 1.0f + tiny;
+    EXPECT_EQ(above, 1.0f) << "to nearest";
+    volatile float subnormal = tiny * third;
+    EXPECT_EQ(subnormal, 0.0f);
+#endif
+  }
+  EXPECT_EQ(std::fegetround(), FE_UPWARD);
+  EXPECT_FALSE(std::fetestexcept(FE_UNDERFLOW)) << "flags raised inside stay inside";
+  EXPECT_GT(tiny * third, 0.0f);
+  std::fesetround(FE_TONEAREST);
+}

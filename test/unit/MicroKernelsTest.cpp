@@ -1,0 +1,409 @@
+//===- MicroKernelsTest.cpp - The micro-kernels against plain loops -------===//
+//
+// Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "ExpandMathJit.h"
+#include "flowc/Conversion/ExpandMath.h"
+#include "flowc/Conversion/MicroKernels.h"
+#include <cmath>
+#include <gtest/gtest.h>
+#include <numeric>
+#include <random>
+
+using namespace flowc;
+using namespace flowc::test;
+using namespace mlir;
+
+namespace {
+
+/// An array aligned like a tile.
+template <typename T>
+struct Aligned {
+  explicit Aligned(size_t size, T value = T(0)) : count(size) {
+    data = static_cast<T *>(std::aligned_alloc(64, (size * sizeof(T) + 63) / 64 * 64));
+    std::fill_n(data, size, value);
+  }
+  Aligned(const Aligned &) = delete;
+  ~Aligned() { std::free(data); }
+  T &operator[](size_t i) { return data[i]; }
+  void randomise(std::mt19937 &random) {
+    std::uniform_real_distribution<double> uniform(-1, 1);
+    for (size_t i = 0; i < count; ++i)
+      data[i] = T(uniform(random));
+  }
+  size_t count;
+  T *data;
+};
+
+/// Tests run for both element types and for 512, 256 and 128 bits.
+template <typename T, int bits>
+struct Config {
+  using Element = T;
+  static constexpr int64_t lanes = bits / 8 / sizeof(T), stride = 4 * lanes;
+  static TileShape shape(MLIRContext &context) {
+    return TileShape::get(sizeof(T) == 4 ? FloatType(Float32Type::get(&context)) : FloatType(Float64Type::get(&context)),
+                          bits);
+  }
+};
+
+template <typename ConfigT>
+struct MicroKernels : ::testing::Test {
+  using T = typename ConfigT::Element;
+  static constexpr int64_t lanes = ConfigT::lanes, stride = ConfigT::stride;
+
+  MicroKernels() : module(ModuleOp::create(UnknownLoc::get(&context))), shape(ConfigT::shape(context)) {}
+
+  /// Makes a micro-kernel visible to `kernel`.
+  std::string publish(func::FuncOp function) {
+    function.setPublic();
+    function->removeAttr("llvm.linkage");
+    return function.getName().str();
+  }
+  template <typename Function>
+  Function *kernel(StringRef name) {
+    if (!jit)
+      jit = Jit::compile(*module);
+    return jit ? jit->lookup<Function>(name) : nullptr;
+  }
+
+  TileContext context;
+  OwningOpRef<ModuleOp> module;
+  TileShape shape;
+  std::unique_ptr<Jit> jit;
+  std::mt19937 random{11};
+};
+
+using Configs = ::testing::Types<Config<float, 512>, Config<double, 512>, Config<float, 256>, Config<double, 256>,
+                                 Config<float, 128>>;
+
+struct ConfigNames {
+  template <typename ConfigT>
+  static std::string GetName(int) {
+    return (sizeof(typename ConfigT::Element) == 4 ? "f32x" : "f64x") + std::to_string(ConfigT::lanes);
+  }
+};
+TYPED_TEST_SUITE(MicroKernels, Configs, ConfigNames);
+
+//===----------------------------------------------------------------------===//
+// Dense layers
+//===----------------------------------------------------------------------===//
+
+template <typename T>
+using DenseFunction = void(const T *, const int32_t *, const T *, T *, int64_t, int64_t, int64_t);
+
+/// A layer with blocks of every number of rows and irregular ranges of k.
+template <typename T>
+struct Layer {
+  std::vector<int32_t> table;
+  std::vector<T> weights;
+  int64_t blocks = 0, outputs = 0, inputs;
+
+  Layer(int64_t inputs, std::mt19937 &random) : inputs(inputs) {
+    std::uniform_real_distribution<double> uniform(-1, 1);
+    for (int32_t rows : {4, 1, 3, 2, 4, 2}) {
+      int32_t begin = blocks % 3, count = blocks == 3 ? 0 : static_cast<int32_t>(inputs) - begin - blocks % 2;
+      table.insert(table.end(), {static_cast<int32_t>(outputs), rows, begin, count, static_cast<int32_t>(weights.size())});
+      for (int i = 0; i < rows * (count + 1); ++i)
+        weights.push_back(T(uniform(random)));
+      outputs += rows;
+      ++blocks;
+    }
+  }
+  int32_t entry(int64_t block, int64_t field) const { return table[block * DenseTableStride + field]; }
+};
+
+TYPED_TEST(MicroKernels, DenseIsAChainOfFusedMultiplyAdds) {
+  using T = typename TypeParam::Element;
+  constexpr int64_t lanes = TypeParam::lanes, stride = TypeParam::stride;
+  auto relu = [](OpBuilder &b, Location loc, Value x) -> Value {
+    Value zero = arith::ConstantOp::create(b, loc, b.getZeroAttr(x.getType()));
+    Value positive = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OGT, x, zero);
+    return arith::SelectOp::create(b, loc, positive, x, zero);
+  };
+  std::string identity = this->publish(getOrCreateDense(*this->module, this->shape));
+  std::string inRegisters = this->publish(getOrCreateDense(*this->module, this->shape, {"relu", relu, true}));
+  std::string inLoop = this->publish(getOrCreateDense(*this->module, this->shape, {"relu_loop", relu, false}));
+  std::string accumulating = this->publish(getOrCreateDense(*this->module, this->shape, {}, true));
+
+  Layer<T> layer(13, this->random);
+  Aligned<T> x(layer.inputs * stride), y(layer.outputs * stride), start(layer.outputs * stride);
+  x.randomise(this->random);
+  start.randomise(this->random);
+  for (const std::string &name : {identity, inRegisters, inLoop, accumulating}) {
+    auto *dense = this->template kernel<DenseFunction<T>>(name);
+    ASSERT_TRUE(dense);
+    for (int64_t vectors = 1; vectors <= 4; ++vectors) {
+      std::copy_n(start.data, start.count, y.data);
+      dense(layer.weights.data(), layer.table.data(), x.data, y.data, 1, layer.blocks, vectors);
+      for (int64_t block = 0; block < layer.blocks; ++block) {
+        int64_t rows = layer.entry(block, RowCount);
+        const T *weights = layer.weights.data() + layer.entry(block, WeightOffset);
+        for (int64_t r = 0; r < rows; ++r) {
+          for (int64_t lane = 0; lane < stride; ++lane) {
+            int64_t at = (layer.entry(block, RowBegin) + r) * stride + lane;
+            T want = weights[r];
+            if (name == accumulating)
+              want = start[at] + want;
+            for (int64_t k = 0; k < layer.entry(block, InputCount); ++k)
+              want = std::fma(weights[rows * (k + 1) + r], x[(layer.entry(block, InputBegin) + k) * stride + lane], want);
+            if ((name == inRegisters || name == inLoop) && !(want > 0))
+              want = 0;
+            if (block == 0 || lane >= vectors * lanes)
+              want = start[at]; // outside the blocks or vectors asked for
+            ASSERT_EQ(y[at], want) << name << " nv " << vectors << " block " << block << " row " << r << " lane " << lane;
+          }
+        }
+      }
+    }
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// Rows
+//===----------------------------------------------------------------------===//
+
+template <typename T>
+using RowsFunction = void(T *, T *, int64_t, int64_t, int64_t, int64_t, int64_t);
+
+TYPED_TEST(MicroKernels, LoadRowsTransposesAndRepeatsTheLastRow) {
+  using T = typename TypeParam::Element;
+  constexpr int64_t lanes = TypeParam::lanes, stride = TypeParam::stride;
+  auto *load = this->template kernel<RowsFunction<T>>(this->publish(getOrCreateLoadRows(*this->module, this->shape)));
+  ASSERT_TRUE(load);
+  for (int64_t columns = 1; columns <= 2 * lanes + 1; ++columns) {
+    for (int64_t vectors : {1, 3, 4}) {
+      for (int64_t rows : {int64_t(1), lanes - 1, 3 * lanes + 1, vectors * lanes, 5 * lanes}) {
+        int64_t pitch = columns + 2, firstRow = 3;
+        // The array ends with its last element: reading on would be caught by
+        // a sanitizer.
+        std::vector<T> data((firstRow + rows - 1) * pitch + columns);
+        std::iota(data.begin(), data.end(), T(1));
+        Aligned<T> tile((columns + 1) * stride, T(-1));
+        load(data.data(), tile.data, columns, pitch, firstRow, firstRow + rows, vectors);
+        for (int64_t d = 0; d <= columns; ++d) {
+          for (int64_t lane = 0; lane < stride; ++lane) {
+            int64_t row = std::min(firstRow + lane, firstRow + rows - 1);
+            T want = d == columns || lane >= vectors * lanes ? T(-1) : data[row * pitch + d];
+            ASSERT_EQ(tile[d * stride + lane], want) << "columns " << columns << " nv " << vectors << " rows " << rows;
+          }
+        }
+      }
+    }
+  }
+}
+
+TYPED_TEST(MicroKernels, StoreRowsWritesNothingElse) {
+  using T = typename TypeParam::Element;
+  constexpr int64_t lanes = TypeParam::lanes, stride = TypeParam::stride;
+  auto *store = this->template kernel<RowsFunction<T>>(this->publish(getOrCreateStoreRows(*this->module, this->shape)));
+  ASSERT_TRUE(store);
+  for (int64_t columns = 1; columns <= 2 * lanes + 1; ++columns) {
+    for (int64_t vectors : {1, 3, 4}) {
+      for (int64_t rows : {int64_t(1), lanes - 1, 3 * lanes + 1, vectors * lanes, 5 * lanes}) {
+        int64_t pitch = columns + 2, firstRow = 3;
+        std::vector<T> data((firstRow + rows - 1) * pitch + columns, T(-1));
+        Aligned<T> tile(columns * stride);
+        std::iota(tile.data, tile.data + tile.count, T(1));
+        store(data.data(), tile.data, columns, pitch, firstRow, firstRow + rows, vectors);
+        for (size_t i = 0; i < data.size(); ++i) {
+          int64_t row = static_cast<int64_t>(i) / pitch - firstRow, d = static_cast<int64_t>(i) % pitch;
+          bool stored = row >= 0 && row < std::min(rows, vectors * lanes) && d < columns;
+          ASSERT_EQ(data[i], stored ? tile[d * stride + row] : T(-1))
+              << "columns " << columns << " nv " << vectors << " rows " << rows;
+        }
+      }
+    }
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// Weight gradients
+//===----------------------------------------------------------------------===//
+
+template <typename T>
+using TransposeFunction = void(const T *, T *, int64_t, int64_t, int64_t);
+template <typename T>
+using OuterFunction = void(const T *, const T *, T *, const int32_t *, int64_t, int64_t, int64_t, int64_t, int64_t);
+
+TYPED_TEST(MicroKernels, OuterSumsOverLanes) {
+  using T = typename TypeParam::Element;
+  constexpr int64_t lanes = TypeParam::lanes, stride = TypeParam::stride;
+  std::string transposeName = this->publish(getOrCreateTranspose(*this->module, this->shape));
+  std::string outerName = this->publish(getOrCreateOuter(*this->module, this->shape));
+  auto *transpose = this->template kernel<TransposeFunction<T>>(transposeName);
+  auto *outer = this->template kernel<OuterFunction<T>>(outerName);
+  ASSERT_TRUE(transpose && outer);
+  for (int64_t inputs : {int64_t(5), lanes - 1, lanes, 4 * lanes, 7 * lanes + 3}) {
+    int64_t pitch = (inputs + lanes) / lanes * lanes;
+    Layer<T> layer(inputs, this->random);
+    for (int64_t vectors = 1; vectors <= 4; ++vectors) {
+      Aligned<T> x(inputs * stride), g(layer.outputs * stride), scratch(stride * pitch, T(9)),
+          acc(layer.outputs * pitch);
+      x.randomise(this->random);
+      g.randomise(this->random);
+      acc.randomise(this->random);
+      std::vector<T> before(acc.data, acc.data + acc.count);
+      transpose(x.data, scratch.data, inputs, pitch, vectors);
+      for (int64_t lane = 0; lane < vectors * lanes; ++lane)
+        for (int64_t k = 0; k < pitch; ++k)
+          ASSERT_EQ(scratch[lane * pitch + k], k < inputs ? x[k * stride + lane] : T(k == inputs)) << inputs;
+      outer(g.data, scratch.data, acc.data, layer.table.data(), 1, layer.blocks, inputs, pitch, vectors);
+      for (int64_t block = 0; block < layer.blocks; ++block) {
+        for (int64_t r = 0; r < layer.entry(block, RowCount); ++r) {
+          int64_t row = layer.entry(block, RowBegin) + r, begin = layer.entry(block, InputBegin);
+          for (int64_t k = 0; k <= inputs; ++k) {
+            bool inRange = k == inputs || (k >= begin && k < begin + layer.entry(block, InputCount));
+            long double want = before[row * pitch + k];
+            for (int64_t lane = 0; block > 0 && lane < vectors * lanes; ++lane)
+              want += static_cast<long double>(g[row * stride + lane]) * (k == inputs ? T(1) : x[k * stride + lane]);
+            // Each of up to 64 terms is below 1 and is rounded once.
+            if (inRange || block == 0)
+              ASSERT_NEAR(acc[row * pitch + k], want, 64 * 8 * std::numeric_limits<T>::epsilon())
+                  << "inputs " << inputs << " nv " << vectors << " row " << row << " k " << k;
+          }
+        }
+      }
+    }
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// Random numbers
+//===----------------------------------------------------------------------===//
+
+/// A plain Philox4x32-10, checked against the published vectors below.
+std::array<uint32_t, 4> philox(std::array<uint32_t, 4> c, std::array<uint32_t, 2> k) {
+  for (int round = 0; round < 10; ++round) {
+    uint64_t p0 = uint64_t(0xd2511f53) * c[0], p1 = uint64_t(0xcd9e8d57) * c[2];
+    c = {uint32_t(p1 >> 32) ^ c[1] ^ k[0], uint32_t(p1), uint32_t(p0 >> 32) ^ c[3] ^ k[1], uint32_t(p0)};
+    k = {k[0] + 0x9e3779b9, k[1] + 0xbb67ae85};
+  }
+  return c;
+}
+
+TEST(Philox, KnownAnswers) {
+  // kat_vectors of Random123: counter, key, result.
+  struct Known {
+    std::array<uint32_t, 4> counter;
+    std::array<uint32_t, 2> key;
+    std::array<uint32_t, 4> result;
+  } known[] = {
+      {{0, 0, 0, 0}, {0, 0}, {0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8}},
+      {{~0u, ~0u, ~0u, ~0u}, {~0u, ~0u}, {0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd}},
+      {{0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344},
+       {0xa4093822, 0x299f31d0},
+       {0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1}},
+  };
+  TileContext context;
+  OwningOpRef<ModuleOp> module = ModuleOp::create(UnknownLoc::get(&context));
+  ImplicitLocOpBuilder b(module->getLoc(), &context);
+  b.setInsertionPointToEnd(module->getBody());
+  Type i64 = b.getI64Type(), pointer = LLVM::LLVMPointerType::get(&context);
+  auto function = func::FuncOp::create(b, "philox", b.getFunctionType({i64, i64, i64, i64, i64, i64, pointer}, {}));
+  Block *entry = function.addEntryBlock();
+  b.setInsertionPointToStart(entry);
+  auto args = entry->getArguments();
+  std::array<Value, 4> result = buildPhilox(b, {args[0], args[1], args[2], args[3]}, {args[4], args[5]});
+  for (auto [i, word] : llvm::enumerate(result))
+    LLVM::StoreOp::create(b, word, LLVM::GEPOp::create(b, pointer, i64, args[6], ArrayRef<LLVM::GEPArg>{int32_t(i)}));
+  func::ReturnOp::create(b);
+  std::unique_ptr<Jit> jit = Jit::compile(*module);
+  ASSERT_TRUE(jit);
+  auto *compiled = jit->lookup<void(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t *)>("philox");
+  for (const Known &k : known) {
+    EXPECT_EQ(philox(k.counter, k.key), k.result);
+    // Set high halves must not matter.
+    uint64_t high = 0xdeadbeefull << 32, out[4];
+    compiled(k.counter[0] | high, k.counter[1] | high, k.counter[2] | high, k.counter[3] | high, k.key[0] | high,
+             k.key[1] | high, out);
+    for (int i = 0; i < 4; ++i)
+      EXPECT_EQ(uint32_t(out[i]), k.result[i]);
+  }
+}
+
+template <typename T>
+using RandomFunction = void(T *, int64_t, uint64_t, uint64_t, int64_t);
+
+/// The draws that the header promises, in long double.
+template <typename T>
+long double expectedDraw(uint64_t seed, uint64_t sample, int64_t coordinate, bool normal) {
+  constexpr int64_t perBlock = sizeof(T) == 4 ? 4 : 2;
+  std::array<uint32_t, 4> w = philox({uint32_t(sample), uint32_t(sample >> 32), uint32_t(coordinate / perBlock), 0},
+                                     {uint32_t(seed), uint32_t(seed >> 32)});
+  auto unit = [&](int64_t i) -> long double {
+    if (sizeof(T) == 4)
+      return w[i] * 0x1p-32L;
+    return ((uint64_t(w[2 * i + 1]) << 32 | w[2 * i]) >> 11) * 0x1p-53L;
+  };
+  int64_t i = coordinate % perBlock;
+  long double half = sizeof(T) == 4 ? 0x1p-33L : 0x1p-54L;
+  if (!normal)
+    return unit(i) + half;
+  int64_t pair = i / 2 * 2;
+  long double radius = std::sqrt(-2 * std::log(static_cast<long double>(T(unit(pair) + half))));
+  long double angle = 2 * std::acos(-1.0L) * unit(pair + 1);
+  return radius * (i % 2 ? std::sin(angle) : std::cos(angle));
+}
+
+TYPED_TEST(MicroKernels, PhiloxDrawsDependOnSampleAndCoordinateOnly) {
+  using T = typename TypeParam::Element;
+  constexpr int64_t lanes = TypeParam::lanes, stride = TypeParam::stride;
+  std::string names[] = {this->publish(getOrCreatePhiloxNormal(*this->module, this->shape)),
+                         this->publish(getOrCreatePhiloxUniform(*this->module, this->shape))};
+  uint64_t seed = 0x123456789abcdef0;
+  for (bool normal : {true, false}) {
+    auto *draw = this->template kernel<RandomFunction<T>>(names[normal ? 0 : 1]);
+    ASSERT_TRUE(draw);
+    for (int64_t count : {1, 2, 3, 4, 5, 11}) {
+      for (uint64_t first : {uint64_t(0), uint64_t(1000), (uint64_t(1) << 32) - 5}) {
+        for (int64_t vectors : {1, 4}) {
+          Aligned<T> tile((count + 1) * stride, T(77));
+          draw(tile.data, count, seed, first, vectors);
+          for (int64_t c = 0; c <= count; ++c) {
+            for (int64_t lane = 0; lane < stride; ++lane) {
+              T got = tile[c * stride + lane];
+              if (c == count || lane >= vectors * lanes) {
+                ASSERT_EQ(got, T(77));
+                continue;
+              }
+              long double want = expectedDraw<T>(seed, first + lane, c, normal);
+              // Rounding of the angle and of sqrt(log), as a share of the
+              // radius of at most 9.
+              ASSERT_NEAR(got, want, 9 * 4 * std::numeric_limits<T>::epsilon()) << c << " " << lane;
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
+TYPED_TEST(MicroKernels, PhiloxMomentsAreThoseOfANormal) {
+  using T = typename TypeParam::Element;
+  constexpr int64_t lanes = TypeParam::lanes, stride = TypeParam::stride;
+  auto *draw =
+      this->template kernel<RandomFunction<T>>(this->publish(getOrCreatePhiloxNormal(*this->module, this->shape)));
+  ASSERT_TRUE(draw);
+  constexpr int64_t count = 16;
+  Aligned<T> tile(count * stride);
+  double moments[5] = {};
+  int64_t n = 0;
+  for (int64_t first = 0; n < 1'000'000; first += 4 * lanes) {
+    draw(tile.data, count, 3, first, 4);
+    for (size_t i = 0; i < tile.count; ++i, ++n) {
+      double z = tile[i], power = 1;
+      for (double &moment : moments)
+        moment += (power *= z);
+    }
+  }
+  // Five standard deviations of each mean: variances of z^k are
+  // 1, 2, 15, 96, 945.
+  double expected[] = {0, 1, 0, 3, 0}, variance[] = {1, 2, 15, 96, 945};
+  for (int k = 0; k < 5; ++k)
+    EXPECT_NEAR(moments[k] / n, expected[k], 5 * std::sqrt(variance[k] / n)) << "moment " << k + 1;
+}
+
+} // namespace

@@ -1,0 +1,136 @@
+#!/usr/bin/env bash
+#===- bootstrap.sh - From a bare Debian 12 to a running flowc ------------===//
+#
+# Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+#===----------------------------------------------------------------------===//
+#
+#   tools/bootstrap.sh setup   install the packages that flowc needs
+#   tools/bootstrap.sh build   setup, then compile; binaries land in build/bin
+#   tools/bootstrap.sh test    build, then run the whole test suite
+#   tools/bootstrap.sh demo    build, then train a flow on the galaxy catalogue,
+#                              sample from it and draw the result (build/demo)
+#
+# Everything comes from Debian's own repositories. What is installed already is
+# left alone, so that a second run needs neither the network nor root. Steps can
+# be repeated at will.
+#
+#===----------------------------------------------------------------------===//
+
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+readonly PACKAGES=(
+  # LLVM and MLIR, and the compiler and linker of the same release.
+  llvm-22-dev libmlir-22-dev mlir-22-tools llvm-22-tools clang-22 lld-22 libclang-rt-22-dev
+  # Libraries.
+  libgtest-dev libeigen3-dev libtbb-dev libcli11-dev nlohmann-json3-dev libcairo2-dev
+  # Building and testing.
+  cmake ninja-build ccache g++ pkg-config python3 python3-numpy
+)
+
+say() { printf '\n== %s\n' "$*"; }
+fail() {
+  printf 'bootstrap.sh: %s\n' "$*" >&2
+  exit 1
+}
+
+missing_packages() {
+  local package
+  for package in "${PACKAGES[@]}"; do
+    [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || echo "$package"
+  done
+}
+
+as_root() {
+  if [ "$(id -u)" = 0 ]; then
+    "$@"
+  elif command -v sudo >/dev/null; then
+    sudo "$@"
+  else
+    fail "installing packages needs root: run 'tools/bootstrap.sh setup' as root first"
+  fi
+}
+
+setup() {
+  command -v dpkg-query >/dev/null || fail "this script installs Debian packages; on another system see README.md"
+  local missing
+  missing=$(missing_packages)
+  if [ -z "$missing" ]; then
+    say "All packages are installed"
+    return
+  fi
+  say "Installing" $missing
+  as_root apt-get update -q
+  # Recommended packages of these would fill another gigabyte.
+  # shellcheck disable=SC2086 # one word per package
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $missing ||
+    fail "apt-get failed; LLVM 22 is in Debian 12 (bookworm), main and security: are both in /etc/apt/sources.list?"
+}
+
+# Heavy files need up to 0.7 GB each: one job for a processor and a gigabyte.
+build_jobs() {
+  local processors gigabytes
+  processors=$(nproc)
+  gigabytes=$(awk '/MemAvailable/ { print int($2 / 1048576) }' /proc/meminfo)
+  if [ "$gigabytes" -lt 1 ]; then gigabytes=1; fi
+  echo $((processors < gigabytes ? processors : gigabytes))
+}
+
+build() {
+  setup
+  say "Building"
+  # What ccache must overlook to find objects that use precompiled headers.
+  export CCACHE_SLOPPINESS=pch_defines,time_macros
+  cmake --preset default
+  cmake --build build -j "$(build_jobs)"
+}
+
+run_tests() {
+  build
+  say "Testing"
+  ctest --test-dir build --output-on-failure -j "$(nproc)"
+}
+
+demo() {
+  build
+  local start out=build/demo data=test/data/galaxies.csv
+  start=$(date +%s)
+  mkdir -p "$out"
+  cat >"$out/galaxies.flow" <<'FLOW'
+# p(redshift and six magnitudes) of simulated galaxies.
+flow galaxies = coupling_flow(
+    base_dist = standard_normal([7]),
+    transformer = rational_quadratic_spline(knots = 8, interval = 4),
+    nn_width = 50)
+FLOW
+  # One row in ten is kept from training.
+  awk 'NR == 1 || NR % 10 != 0' "$data" >"$out/train.csv"
+  awk 'NR == 1 || NR % 10 == 0' "$data" >"$out/test.csv"
+
+  say "Training a spline coupling flow on $(($(wc -l <"$out/train.csv") - 1)) galaxies"
+  build/bin/flowc train "$out/galaxies.flow" --data "$out/train.csv" -o "$out/galaxies.safetensors"
+
+  say "Scoring $(($(wc -l <"$out/test.csv") - 1)) galaxies it has not seen"
+  build/bin/flowc log-prob "$out/galaxies.safetensors" "$out/test.csv" -o "$out/log_prob.csv"
+  awk -F, '$1 + 0 == $1 { sum += $1; ++n }
+           END { if (!n) exit 1; printf "test log-likelihood: %.4f nats per galaxy\n", sum / n }' "$out/log_prob.csv"
+
+  say "Drawing 100,000 samples"
+  build/bin/flowc sample "$out/galaxies.safetensors" -n 100000 --seed 1 -o "$out/samples.csv"
+  build/bin/flowc plot "$out/galaxies.safetensors" "$out/test.csv" -o "$out/galaxies.svg"
+
+  say "Done in $(($(date +%s) - start)) s: $out/galaxies.svg shows data against samples, $out/samples.csv holds them"
+}
+
+case "${1:-}" in
+setup) setup ;;
+build) build ;;
+test) run_tests ;;
+demo) demo ;;
+*)
+  sed -n '/^#   tools/,/^#$/p' "${BASH_SOURCE[0]}" | sed 's/^# \{0,1\}//'
+  exit 1
+  ;;
+esac

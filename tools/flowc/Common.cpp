@@ -1,0 +1,309 @@
+//===- Common.cpp - What the commands of flowc share ----------------------===//
+//
+// Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Common.h"
+
+#include "flowc/API/ModelImpl.h"
+
+#include <algorithm>
+
+using namespace flowc;
+using namespace flowc::tool;
+
+//===----------------------------------------------------------------------===//
+// Models
+//===----------------------------------------------------------------------===//
+
+void ModelOptions::add(CLI::App &command, const std::string &positional) {
+  command.add_option(positional, path,
+                     positional == "MODEL" ? "A model (.safetensors)" : "The text of a flow, or a model (.safetensors)")
+      ->required();
+  addShared(command);
+}
+
+void ModelOptions::addShared(CLI::App &command) {
+  command.add_option("--name", name, "Which item of the text (default: the last flow)");
+  command.add_option("--dtype", dtype, "Element type: f32 or f64 (default: the model's; f32 for a new one)")
+      ->check(CLI::IsMember({"f32", "f64", "float32", "float64"}));
+  command.add_option("--threads", threads, "Number of threads (default: all processors)")->check(CLI::Range(1, 4096));
+  command.add_flag("--no-cache", noCache, "Compile, even if the object cache has the kernels");
+}
+
+DType ModelOptions::dtypeOr(DType fallback) const {
+  if (dtype.empty())
+    return fallback;
+  return dtype.ends_with("32") ? F32 : F64;
+}
+
+CompileOptions ModelOptions::compileOptions(DType type) const {
+  return {.dtype = type, .threads = threads, .cpu = {}, .useCache = !noCache};
+}
+
+bool tool::isModelPath(const std::string &path) { return path.ends_with(".safetensors"); }
+
+Expected<Flow> tool::loadFlow(const std::string &path, const std::string &name) {
+  constexpr int64_t largestText = 1 << 26;
+  auto text = readFile(path, largestText);
+  if (!text)
+    return text.takeError();
+  return Flow::parse(*text, name, path);
+}
+
+Expected<Loaded> tool::loadModel(const ModelOptions &options) {
+  if (!isModelPath(options.path)) {
+    auto flow = loadFlow(options.path, options.name);
+    if (!flow)
+      return flow.takeError();
+    auto model = Model::initialise(*flow, {.seed = 0, .dtype = options.dtypeOr(F32)});
+    if (!model)
+      return model.takeError();
+    return Loaded{std::move(*model), {}, nullptr};
+  }
+  auto model = Model::load(options.path, options.name);
+  if (!model)
+    return model.takeError();
+  auto record = TrainingRecord::fromJson(model->record());
+  if (!record)
+    return Error{"'" + options.path + "': " + record.error().message};
+  return Loaded{model->astype(options.dtypeOr(model->dtype())), std::move(*record), nullptr};
+}
+
+Expected<Loaded> tool::loadKernels(const ModelOptions &options) {
+  if (!isModelPath(options.path))
+    return Error{"'" + options.path + "' is no model, expected a .safetensors file: make one with 'flowc train' or " +
+                 "'flowc init'"};
+  auto loaded = loadModel(options);
+  if (!loaded)
+    return loaded;
+  auto kernels = compile(loaded->flow(), options.compileOptions(loaded->dtype()));
+  if (!kernels)
+    return kernels.takeError();
+  loaded->kernels = std::move(*kernels);
+  return loaded;
+}
+
+int64_t tool::countWeights(const Flow &flow) {
+  const std::vector<PlacedLeaf> &leaves = Flow::Impl::of(flow).leaves;
+  int64_t count = 0;
+  for (size_t i = 0; i < leaves.size(); ++i) {
+    const PlacedLeaf &leaf = leaves[i];
+    if (leaf.leaf->kind == Leaf::Kind::Constant || leaf.shape.size() < 2 ||
+        leaf.path.find(".weight") == std::string::npos)
+      continue;
+    bool masked = i > 0 && leaves[i - 1].leaf->type == Leaf::Type::Bool && leaves[i - 1].shape == leaf.shape;
+    count += masked ? std::count(leaves[i - 1].values.begin(), leaves[i - 1].values.end(), 1.0)
+                    : numElements(leaf.shape);
+  }
+  return count;
+}
+
+//===----------------------------------------------------------------------===//
+// Data
+//===----------------------------------------------------------------------===//
+
+void DataOptions::addShared(CLI::App &command) {
+  command.add_option("--condition", condition, "Conditions: one row for each row of DATA, or one for all");
+  command
+      .add_option("--columns", columns,
+                  "Columns of DATA, by name, separated by commas (default: those of the training, else all)")
+      ->delimiter(',');
+  command.add_option("--condition-columns", conditionColumns, "Columns of DATA that are the condition")->delimiter(',');
+}
+
+Expected<void> tool::checkRowShape(const RowReader &reader, const Shape &shape, const std::string &what) {
+  // Rows may be flat whatever the shape of the event.
+  bool isFlat = reader.rowShape().size() <= 1 && reader.columns() == numElements(shape);
+  if (reader.rowShape() == shape || isFlat)
+    return {};
+  if (reader.rowShape().size() == 1)
+    return Error{"'" + reader.path() + "' has " + std::to_string(reader.columns()) + " columns, expected " +
+                 std::to_string(numElements(shape)) + " (" + what + ")"};
+  return Error{"rows of '" + reader.path() + "' have shape " + formatShape(reader.rowShape()) + ", expected " +
+               formatShape(shape) + " (" + what + ")"};
+}
+
+/// Opens a file with these columns, or, if none are asked for, with those of the
+/// training where the file has column names.
+static Expected<std::unique_ptr<RowReader>> openColumns(const std::string &path,
+                                                        const std::vector<std::string> &wanted,
+                                                        const std::vector<std::string> &trained) {
+  if (!wanted.empty() || trained.empty())
+    return openRows(path, wanted);
+  auto names = readColumnNames(path);
+  if (!names)
+    return names.takeError();
+  return openRows(path, names->empty() ? wanted : trained);
+}
+
+Expected<std::unique_ptr<RowReader>> tool::openEvents(const Flow &flow, const TrainingRecord &record,
+                                                      const DataOptions &options) {
+  DataOptions chosen = options;
+  // What is not a condition is the event.
+  if (options.columns.empty() && record.columns.empty() && !options.conditionColumns.empty()) {
+    auto names = readColumnNames(options.path);
+    if (!names)
+      return names.takeError();
+    const auto &conditions = options.conditionColumns;
+    std::copy_if(names->begin(), names->end(), std::back_inserter(chosen.columns), [&](const std::string &name) {
+      return std::find(conditions.begin(), conditions.end(), name) == conditions.end();
+    });
+  }
+  auto reader = openColumns(options.path, chosen.columns, record.columns);
+  if (!reader)
+    return reader;
+  if (auto ok = checkRowShape(**reader, flow.shape(), "the event of '" + flow.name() + "'"); !ok)
+    return Error{ok.error().message +
+                 ((*reader)->columnNames().empty() ? "" : "; choose columns with --columns and --condition-columns")};
+  return reader;
+}
+
+Expected<std::unique_ptr<RowReader>> tool::openConditions(const Flow &flow, const TrainingRecord &record,
+                                                          const DataOptions &options) {
+  if (!flow.condShape()) {
+    if (!options.condition.empty() || !options.conditionColumns.empty())
+      return Error{"'" + flow.name() + "' takes no condition, but got one"};
+    return std::unique_ptr<RowReader>();
+  }
+  std::string path = options.condition;
+  if (path.empty()) {
+    if (options.conditionColumns.empty() && (record.conditionColumns.empty() || options.path.empty()))
+      return Error{"'" + flow.name() + "' needs a condition of " + std::to_string(flow.condDim()) +
+                   " numbers per row: give --condition FILE" +
+                   (options.path.empty() ? "" : " or --condition-columns NAMES")};
+    path = options.path;
+  }
+  auto reader = openColumns(path, options.conditionColumns, record.conditionColumns);
+  if (!reader)
+    return reader;
+  if (auto ok = checkRowShape(**reader, *flow.condShape(), "the condition of '" + flow.name() + "'"); !ok)
+    return ok.takeError();
+  return reader;
+}
+
+std::vector<std::string> tool::eventColumnNames(const Flow &flow, const TrainingRecord &record) {
+  if (static_cast<int64_t>(record.columns.size()) == flow.dim())
+    return record.columns;
+  return defaultColumnNames("x", flow.dim());
+}
+
+//===----------------------------------------------------------------------===//
+// RowSources
+//===----------------------------------------------------------------------===//
+
+void RowSources::add(std::unique_ptr<RowReader> reader, bool mayRepeat) {
+  rowWidth += reader->columns();
+  sources.push_back({std::move(reader), mayRepeat, false, {}});
+}
+
+int64_t RowSources::chunkRows() const {
+  // A chunk of all arrays takes this many bytes: enough to keep many threads
+  // busy, little enough to stay in the cache.
+  constexpr int64_t chunkBytes = int64_t(8) << 20;
+  int64_t rowBytes = rowWidth * static_cast<int64_t>(elementSize(elementTypeOf(dtype)));
+  return std::max<int64_t>(2, chunkBytes / std::max<int64_t>(1, rowBytes));
+}
+
+Error RowSources::countError(const Source &other, int64_t otherRows) const {
+  const RowReader &first = *sources.front().reader;
+  return {"'" + first.path() + "' has " + (first.rows() < 0 ? "another number of" : std::to_string(first.rows())) +
+          " rows than '" + other.reader->path() + "'" + (otherRows < 0 ? "" : " (" + std::to_string(otherRows) + ")") +
+          ": expected as many" + (other.mayRepeat ? ", or one for all" : "")};
+}
+
+Expected<int64_t> RowSources::next() {
+  Source &first = sources.front();
+  auto size = static_cast<int64_t>(elementSize(elementTypeOf(dtype)));
+  int64_t rowsOfChunk = chunkRows();
+  if (rows() >= 0) {
+    rowsOfChunk = std::min(rowsOfChunk, rows());
+    for (const Source &other : sources) {
+      int64_t otherRows = other.reader->rows();
+      if (otherRows >= 0 && otherRows != rows() && !(other.mayRepeat && otherRows == 1))
+        return countError(other, otherRows);
+    }
+  }
+  for (Source &source : sources)
+    source.buffer.resize(static_cast<size_t>(rowsOfChunk * source.reader->columns() * size));
+  auto count = first.reader->next(rowsOfChunk, dtype, first.buffer.data());
+  if (!count)
+    return count;
+  for (size_t i = 1; i < sources.size(); ++i)
+    if (auto ok = readOther(sources[i], *count); !ok)
+      return ok.takeError();
+  return count;
+}
+
+Expected<void> RowSources::readOther(Source &source, int64_t count) {
+  if (source.repeated)
+    return {};
+  auto rowBytes = static_cast<size_t>(source.reader->columns()) * elementSize(elementTypeOf(dtype));
+  if (count == 0) {
+    std::vector<char> surplus(rowBytes);
+    auto more = source.reader->next(1, dtype, surplus.data());
+    if (!more)
+      return more.takeError();
+    bool single = source.mayRepeat && source.reader->position() == 1;
+    return *more && !single ? Expected<void>(countError(source, source.reader->rows())) : Expected<void>();
+  }
+  bool isFirst = source.reader->position() == 0;
+  auto got = source.reader->next(count, dtype, source.buffer.data());
+  if (!got)
+    return got.takeError();
+  if (*got == count)
+    return {};
+  if (!isFirst || *got != 1 || !source.mayRepeat)
+    return countError(source, source.reader->rows());
+  source.repeated = true;
+  for (size_t at = rowBytes; at + rowBytes <= source.buffer.size(); at += rowBytes)
+    std::copy_n(source.buffer.begin(), rowBytes, source.buffer.begin() + static_cast<int64_t>(at));
+  return {};
+}
+
+std::vector<const void *> RowSources::pointers() const {
+  std::vector<const void *> result;
+  for (const Source &source : sources)
+    result.push_back(source.buffer.data());
+  return result;
+}
+
+Expected<RowSources> tool::openSources(const Loaded &loaded, const DataOptions &options, int64_t outputWidth) {
+  RowSources sources(loaded.dtype(), outputWidth);
+  auto events = openEvents(loaded.flow(), loaded.record, options);
+  if (!events)
+    return events.takeError();
+  auto conditions = openConditions(loaded.flow(), loaded.record, options);
+  if (!conditions)
+    return conditions.takeError();
+  sources.add(std::move(*events));
+  if (*conditions)
+    sources.add(std::move(*conditions), /*mayRepeat=*/true);
+  return sources;
+}
+
+//===----------------------------------------------------------------------===//
+// Output
+//===----------------------------------------------------------------------===//
+
+std::string tool::formatNumber(double value, DType dtype) {
+  char text[40];
+  std::snprintf(text, sizeof(text), dtype == F32 ? "%.9g" : "%.17g", value);
+  return text;
+}
+
+std::string tool::formatCount(int64_t count) {
+  std::string digits = std::to_string(count);
+  for (auto at = static_cast<int64_t>(digits.size()) - 3; at > (count < 0 ? 1 : 0); at -= 3)
+    digits.insert(static_cast<size_t>(at), ",");
+  return digits;
+}
+
+Expected<void> tool::checkWritable(const std::string &path) {
+  auto file = OutputFile::create(path);
+  if (!file)
+    return file.takeError();
+  return {};
+}

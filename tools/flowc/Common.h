@@ -1,0 +1,156 @@
+//===- Common.h - What the commands of flowc share --------------*- C++ -*-===//
+//
+// Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FLOWC_TOOLS_FLOWC_COMMON_H
+#define FLOWC_TOOLS_FLOWC_COMMON_H
+
+#include "flowc/IO/Rows.h"
+#include "flowc/Training/Record.h"
+#include "flowc/flowc.h"
+
+#include <CLI/CLI.hpp>
+
+namespace flowc::tool {
+
+/// What the chosen command does; the exit code, or the error to report.
+using Action = std::function<Expected<int>()>;
+
+// Each adds its commands to `app`; parsing the command line sets `action`.
+void addModelCommands(CLI::App &app, Action &action);    ///< check, init, import
+void addScoreCommands(CLI::App &app, Action &action);    ///< log-prob, transform, inverse
+void addSampleCommand(CLI::App &app, Action &action);    ///< sample
+void addGradientCommands(CLI::App &app, Action &action); ///< gradient, vjp
+void addCompileCommands(CLI::App &app, Action &action);  ///< compile, explain
+void addTrainCommand(CLI::App &app, Action &action);     ///< train
+void addPlotCommand(CLI::App &app, Action &action);      ///< plot
+void addBenchCommand(CLI::App &app, Action &action);     ///< bench
+
+/// Adds a command with its own options and `examples` at the end of its help.
+template <typename Options>
+CLI::App *addCommand(CLI::App &app, Action &action, const std::string &name, const std::string &description,
+                     const std::string &examples, std::shared_ptr<Options> options,
+                     Expected<int> (*run)(const Options &)) {
+  CLI::App *command = app.add_subcommand(name, description);
+  command->footer("Examples:\n" + examples);
+  command->callback([&action, options, run] { action = [options, run] { return run(*options); }; });
+  return command;
+}
+
+/// Which model, in which element type, on how many threads.
+struct ModelOptions {
+  std::string path;
+  std::string name;
+  std::string dtype;
+  int threads = 0;
+  bool noCache = false;
+
+  /// Adds the positional MODEL and --dtype, --threads, --name, --no-cache.
+  void add(CLI::App &command, const std::string &positional = "MODEL");
+  /// Adds all but the positional.
+  void addShared(CLI::App &command);
+  /// The element type asked for, or `fallback`.
+  DType dtypeOr(DType fallback) const;
+  CompileOptions compileOptions(DType type) const;
+};
+
+/// A model and kernels of it.
+struct Loaded {
+  Model model;
+  TrainingRecord record;
+  std::shared_ptr<Kernels> kernels;
+
+  const Flow &flow() const { return model.flow(); }
+  DType dtype() const { return model.dtype(); }
+};
+
+/// Whether a path names a model (and not the text of a flow).
+bool isModelPath(const std::string &path);
+/// Reads the text of a flow.
+Expected<Flow> loadFlow(const std::string &path, const std::string &name);
+/// Reads a model (or initialises a flow's, if the path is that of a text) in the
+/// element type asked for, and its training record.
+Expected<Loaded> loadModel(const ModelOptions &options);
+/// Such a model with its kernels.
+Expected<Loaded> loadKernels(const ModelOptions &options);
+
+/// Multiply-adds of one row in the networks: weights that no mask removes.
+int64_t countWeights(const Flow &flow);
+
+/// Which rows to read.
+struct DataOptions {
+  std::string path;
+  std::string condition;
+  std::vector<std::string> columns, conditionColumns;
+
+  /// Adds --condition, --columns and --condition-columns.
+  void addShared(CLI::App &command);
+};
+
+/// Opens DATA for the events of a flow: picks the columns, checks the shape.
+Expected<std::unique_ptr<RowReader>> openEvents(const Flow &flow, const TrainingRecord &record,
+                                                const DataOptions &options);
+/// Opens the conditions (null for an unconditional flow): the file --condition,
+/// or columns of DATA.
+Expected<std::unique_ptr<RowReader>> openConditions(const Flow &flow, const TrainingRecord &record,
+                                                    const DataOptions &options);
+/// Checks that rows of `reader` have this shape; `what` says in messages whose
+/// shape it is.
+Expected<void> checkRowShape(const RowReader &reader, const Shape &shape, const std::string &what);
+
+/// Names for the columns of events: those of the training data, or x0, x1, ...
+std::vector<std::string> eventColumnNames(const Flow &flow, const TrainingRecord &record);
+
+/// Files read in step: a chunk has the same rows of each.
+class RowSources {
+public:
+  /// `outputWidth`: elements a row that the caller keeps besides these.
+  RowSources(DType dtype, int64_t outputWidth) : dtype(dtype), rowWidth(outputWidth) {}
+
+  /// Adds a file; the first one says how many rows there are. One row in a file
+  /// that `mayRepeat` is used for all.
+  void add(std::unique_ptr<RowReader> reader, bool mayRepeat = false);
+  /// Number of rows, or -1 if only reading tells.
+  int64_t rows() const { return sources.front().reader->rows(); }
+  /// Most rows of a chunk; constant after the last `add`.
+  int64_t chunkRows() const;
+  /// Reads the next chunk; its number of rows, 0 at the end.
+  Expected<int64_t> next();
+  /// The rows of the chunk, one pointer for each file.
+  std::vector<const void *> pointers() const;
+
+private:
+  struct Source {
+    std::unique_ptr<RowReader> reader;
+    bool mayRepeat;
+    bool repeated = false;
+    std::vector<char> buffer;
+  };
+  Expected<void> readOther(Source &source, int64_t count);
+  Error countError(const Source &other, int64_t otherRows) const;
+
+  DType dtype;
+  int64_t rowWidth;
+  std::vector<Source> sources;
+};
+
+/// Events, and conditions if the flow has them.
+Expected<RowSources> openSources(const Loaded &loaded, const DataOptions &options, int64_t outputWidth);
+
+/// Digits of a number that give it back.
+std::string formatNumber(double value, DType dtype);
+/// E.g. 1,234,567.
+std::string formatCount(int64_t count);
+
+/// Fails if `path` cannot be written, before work is spent on it.
+Expected<void> checkWritable(const std::string &path);
+
+/// The error of something that a later version will have.
+inline Error notSupported(const std::string &what) { return {"not supported yet: " + what}; }
+
+} // namespace flowc::tool
+
+#endif // FLOWC_TOOLS_FLOWC_COMMON_H

@@ -1,0 +1,83 @@
+//===- Compile.cpp - flowc compile, explain -------------------------------===//
+//
+// Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Common.h"
+
+#include "flowc/ExecutionEngine/KernelCompiler.h"
+
+using namespace flowc;
+using namespace flowc::tool;
+
+namespace {
+
+struct CompileCommandOptions {
+  ModelOptions model;
+  std::string emit = "obj", kernel, cpu, output;
+};
+
+struct ExplainOptions {
+  ModelOptions model;
+};
+
+Expected<int> runCompile(const CompileCommandOptions &options) {
+  if (options.emit == "obj" && options.output.empty())
+    return Error{"an object file needs a name: give -o FILE.o, or look at the code with --emit=asm"};
+  auto loaded = loadModel(options.model);
+  if (!loaded)
+    return loaded.takeError();
+  std::optional<OutputFile> file;
+  if (!options.output.empty()) {
+    auto created = OutputFile::create(options.output);
+    if (!created)
+      return created.takeError();
+    file.emplace(std::move(*created));
+  } else {
+    file.emplace(OutputFile::standardOutput());
+  }
+  // A bare bijection has no density; its first kernel is `transform`.
+  std::string name = options.kernel;
+  if (name.empty())
+    name = loaded->flow().isDistribution() ? "log_prob" : "transform";
+  auto kernel = parseKernelName(name);
+  if (!kernel)
+    return kernel.takeError();
+  auto text = emitKernel(loaded->flow(), *kernel, options.emit, loaded->dtype(), options.cpu);
+  if (!text)
+    return text.takeError();
+  if (auto ok = file->write(text->data(), text->size()); !ok)
+    return ok.takeError();
+  if (auto ok = file->commit(); !ok)
+    return ok.takeError();
+  return 0;
+}
+
+Expected<int> runExplain(const ExplainOptions &) { return notSupported("flowc explain"); }
+
+} // namespace
+
+void tool::addCompileCommands(CLI::App &app, Action &action) {
+  auto options = std::make_shared<CompileCommandOptions>();
+  CLI::App *command = addCommand(app, action, "compile", "Show what a flow becomes at each level, or write an object",
+                                 "  flowc compile galaxies.flow --emit=flow\n"
+                                 "  flowc compile galaxies.flow --emit=tile --kernel sample\n"
+                                 "  flowc compile galaxies.flow --emit=asm --cpu znver4 -o log_prob.s\n"
+                                 "  flowc compile galaxies.flow -o log_prob.o",
+                                 options, runCompile);
+  options->model.add(*command, "FILE");
+  command->add_option("--emit", options->emit, "flow, sample, tile, llvm, asm or obj (default)")
+      ->check(CLI::IsMember({"flow", "sample", "tile", "llvm", "asm", "obj"}));
+  command->add_option("--kernel", options->kernel,
+                      "log_prob (default), sample, sample_and_log_prob, transform (default of a bijection), inverse, "
+                      "nll_gradient, score, vjp_params or vjp_inputs");
+  command->add_option("--cpu", options->cpu, "LLVM's name of the CPU to compile for (default: this one)");
+  command->add_option("-o,--output", options->output, "File to write (default: standard output)");
+
+  auto explain = std::make_shared<ExplainOptions>();
+  command = addCommand(app, action, "explain", "The derived mathematics of a flow (not supported yet)",
+                       "  flowc explain galaxies.flow", explain, runExplain);
+  explain->model.add(*command, "FILE");
+}

@@ -1,0 +1,209 @@
+//===- Gradient.cpp - flowc gradient, vjp ---------------------------------===//
+//
+// Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Common.h"
+#include "Progress.h"
+
+#include <cstdio>
+
+using namespace flowc;
+using namespace flowc::tool;
+
+namespace {
+
+struct GradientOptions {
+  ModelOptions model;
+  DataOptions data;
+  std::string loss = "nll", of = "params", target, output;
+};
+
+struct VjpOptions {
+  ModelOptions model;
+  DataOptions data;
+  std::string cotangent, logDetCotangent, of = "params", output;
+};
+
+/// Gradients of `kernel` for each row go to the output as they come.
+Expected<int> writeByRow(const Loaded &loaded, RowSources &sources, Kernel kernel, const std::string &output) {
+  const Flow &flow = loaded.flow();
+  auto writer = createRowWriter(output, loaded.dtype(), flow.shape(), defaultColumnNames("grad", flow.dim()));
+  if (!writer)
+    return writer.takeError();
+  Progress progress("gradient", sources.rows(), "rows");
+  std::vector<double> values; // Doubles are as well aligned as floats.
+  for (int64_t done = 0;;) {
+    auto count = sources.next();
+    if (!count)
+      return count.takeError();
+    if (*count == 0)
+      break;
+    values.resize(static_cast<size_t>(*count * flow.dim()));
+    Kernels::Call call{.kernel = kernel, .inputs = sources.pointers(), .outputs = {values.data()}, .rows = *count};
+    if (auto ok = loaded.kernels->run(loaded.model, call); !ok)
+      return ok.takeError();
+    if (auto ok = (*writer)->append(values.data(), *count); !ok)
+      return ok.takeError();
+    progress.update(done += *count);
+  }
+  if (auto ok = (*writer)->finish(); !ok)
+    return ok.takeError();
+  return 0;
+}
+
+/// A sum over all rows.
+struct Sum {
+  double loss = 0;
+  std::vector<double> gradient;
+  int64_t rows = 0;
+};
+
+Expected<Sum> sumOverRows(const Loaded &loaded, RowSources &sources, Kernel kernel) {
+  Sum sum;
+  std::vector<double> part(static_cast<size_t>(loaded.model.numTrainable()));
+  sum.gradient.resize(part.size());
+  Progress progress("gradient", sources.rows(), "rows");
+  while (true) {
+    auto count = sources.next();
+    if (!count)
+      return count.takeError();
+    if (*count == 0)
+      return sum;
+    double loss = 0;
+    Kernels::Call call{.kernel = kernel,
+                       .inputs = sources.pointers(),
+                       .rows = *count,
+                       .mean = false,
+                       .loss = &loss,
+                       .gradient = part.data()};
+    if (auto ok = loaded.kernels->run(loaded.model, call); !ok)
+      return ok.takeError();
+    sum.loss += loss;
+    for (size_t i = 0; i < part.size(); ++i)
+      sum.gradient[i] += part[i];
+    sum.rows += *count;
+    progress.update(sum.rows);
+  }
+}
+
+/// Writes a flat gradient as one column.
+Expected<void> writeFlat(const std::vector<double> &gradient, DType dtype, const std::string &output) {
+  auto writer = createRowWriter(output, dtype, {}, {"gradient"});
+  if (!writer)
+    return writer.takeError();
+  auto count = static_cast<int64_t>(gradient.size());
+  std::vector<float> narrow(gradient.begin(), gradient.end());
+  const void *data = dtype == F32 ? static_cast<const void *>(narrow.data()) : gradient.data();
+  if (auto ok = (*writer)->append(data, count); !ok)
+    return ok;
+  return (*writer)->finish();
+}
+
+Expected<int> runGradient(const GradientOptions &options) {
+  if (options.loss != "nll")
+    return notSupported("the loss '" + options.loss + "'");
+  if (!options.target.empty())
+    return notSupported("--target");
+  auto loaded = loadKernels(options.model);
+  if (!loaded)
+    return loaded.takeError();
+  if (!loaded->flow().isDistribution())
+    return Error{"'" + loaded->flow().name() +
+                 "' is a bijection, expected a flow: it has no density (flowc vjp differentiates bijections)"};
+  if (!options.output.empty())
+    if (auto ok = checkWritable(options.output); !ok)
+      return ok.takeError();
+  auto sources = openSources(*loaded, options.data, loaded->flow().dim());
+  if (!sources)
+    return sources.takeError();
+  if (options.of == "inputs")
+    return writeByRow(*loaded, *sources, Kernel::Score, options.output);
+  if (auto ok = checkOutputFormat(options.output); !ok)
+    return ok.takeError();
+  auto sum = sumOverRows(*loaded, *sources, Kernel::NllGradient);
+  if (!sum)
+    return sum.takeError();
+  if (sum->rows == 0)
+    return Error{"'" + options.data.path + "' has no rows: there is no mean loss"};
+  auto rows = static_cast<double>(sum->rows);
+  for (double &entry : sum->gradient)
+    entry /= rows;
+  if (auto ok = writeFlat(sum->gradient, loaded->dtype(), options.output); !ok)
+    return ok.takeError();
+  std::fprintf(options.output.empty() ? stderr : stdout, "loss: %s\n",
+               formatNumber(sum->loss / rows, loaded->dtype()).c_str());
+  return 0;
+}
+
+Expected<int> runVjp(const VjpOptions &options) {
+  auto loaded = loadKernels(options.model);
+  if (!loaded)
+    return loaded.takeError();
+  const Flow &flow = loaded->flow();
+  if (!options.output.empty())
+    if (auto ok = checkWritable(options.output); !ok)
+      return ok.takeError();
+  auto sources = openSources(*loaded, options.data, flow.dim());
+  if (!sources)
+    return sources.takeError();
+  auto cotangent = openRows(options.cotangent);
+  if (!cotangent)
+    return cotangent.takeError();
+  if (auto ok = checkRowShape(**cotangent, flow.shape(), "the cotangent of what '" + flow.name() + "' gives"); !ok)
+    return ok.takeError();
+  auto logDetCotangent = openRows(options.logDetCotangent);
+  if (!logDetCotangent)
+    return logDetCotangent.takeError();
+  if (auto ok = checkRowShape(**logDetCotangent, {}, "the cotangent of the log-determinant"); !ok)
+    return ok.takeError();
+  sources->add(std::move(*cotangent));
+  sources->add(std::move(*logDetCotangent));
+  if (options.of == "inputs")
+    return writeByRow(*loaded, *sources, Kernel::VjpInputs, options.output);
+  if (auto ok = checkOutputFormat(options.output); !ok)
+    return ok.takeError();
+  auto sum = sumOverRows(*loaded, *sources, Kernel::VjpParams);
+  if (!sum)
+    return sum.takeError();
+  if (auto ok = writeFlat(sum->gradient, loaded->dtype(), options.output); !ok)
+    return ok.takeError();
+  return 0;
+}
+
+} // namespace
+
+void tool::addGradientCommands(CLI::App &app, Action &action) {
+  auto gradient = std::make_shared<GradientOptions>();
+  CLI::App *command = addCommand(app, action, "gradient", "Gradient of the mean loss, or the score of each row",
+                                 "  flowc gradient model.safetensors data.npy -o gradient.npy\n"
+                                 "  flowc gradient model.safetensors data.npy --of inputs -o score.npy\n\n"
+                                 "The gradient in parameters is flat, in the order of FlowJAX's leaves; the loss is printed.",
+                                 gradient, runGradient);
+  gradient->model.add(*command);
+  command->add_option("DATA", gradient->data.path, "Rows: .npy, .csv, .tsv or FILE.safetensors:NAME")->required();
+  gradient->data.addShared(*command);
+  command->add_option("--loss", gradient->loss, "nll (default), elbo or stl")->check(CLI::IsMember({"nll", "elbo", "stl"}));
+  command->add_option("--of", gradient->of, "params (default), or inputs: d log_prob / dx by row")
+      ->check(CLI::IsMember({"params", "inputs"}));
+  command->add_option("--target", gradient->target, "The target density (.flow) of the losses elbo and stl");
+  command->add_option("-o,--output", gradient->output,
+                      "File to write: .npy, .csv or .tsv (default: CSV on standard output)");
+
+  auto vjp = std::make_shared<VjpOptions>();
+  command = addCommand(app, action, "vjp", "Vector-Jacobian product of transform",
+                       "  flowc vjp model.safetensors x.npy --cotangent dy.npy --log-det-cotangent dl.npy -o grad.npy\n"
+                       "  flowc vjp model.safetensors x.npy --cotangent dy.npy --log-det-cotangent dl.npy --of inputs",
+                       vjp, runVjp);
+  vjp->model.add(*command);
+  command->add_option("DATA", vjp->data.path, "Rows: .npy, .csv, .tsv or FILE.safetensors:NAME")->required();
+  vjp->data.addShared(*command);
+  command->add_option("--cotangent", vjp->cotangent, "Cotangent of the result, a row for each row of DATA")->required();
+  command->add_option("--log-det-cotangent", vjp->logDetCotangent, "Cotangent of the log-determinant, a number for each row")
+      ->required();
+  command->add_option("--of", vjp->of, "params (default): summed over rows; inputs: by row")
+      ->check(CLI::IsMember({"params", "inputs"}));
+  command->add_option("-o,--output", vjp->output, "File to write: .npy, .csv or .tsv (default: CSV on standard output)");
+}

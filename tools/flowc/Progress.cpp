@@ -1,0 +1,78 @@
+//===- Progress.cpp - A progress bar --------------------------------------===//
+//
+// Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Progress.h"
+
+#include "Common.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+using namespace flowc::tool;
+using Clock = std::chrono::steady_clock;
+
+static double seconds(Clock::duration duration) { return std::chrono::duration<double>(duration).count(); }
+
+/// E.g. 1:02:03 or 2:03.
+static std::string formatTime(double time) {
+  auto whole = static_cast<int64_t>(time + 0.5);
+  char text[40];
+  if (whole >= 3600)
+    std::snprintf(text, sizeof(text), "%d:%02d:%02d", static_cast<int>(whole / 3600), static_cast<int>(whole / 60 % 60),
+                  static_cast<int>(whole % 60));
+  else
+    std::snprintf(text, sizeof(text), "%d:%02d", static_cast<int>(whole / 60), static_cast<int>(whole % 60));
+  return text;
+}
+
+Progress::Progress(std::string label, int64_t total, std::string unit)
+    : label(std::move(label)), unit(std::move(unit)), total(total), enabled(::isatty(STDERR_FILENO)),
+      start(Clock::now()), last(start) {}
+
+Progress::~Progress() {
+  if (drawn)
+    std::fputs("\r\033[K", stderr);
+}
+
+bool Progress::isDue() const { return enabled && seconds(Clock::now() - last) >= 0.1; }
+
+void Progress::update(int64_t done, const std::string &note) {
+  if (!isDue())
+    return;
+  last = Clock::now();
+  drawn = true;
+  winsize window{};
+  size_t width = ::ioctl(STDERR_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col ? window.ws_col : 80;
+
+  double elapsed = seconds(last - start);
+  std::string line = label + " ";
+  std::string tail = " " + formatCount(done);
+  if (total > 0) {
+    double share = std::min(1.0, static_cast<double>(done) / static_cast<double>(total));
+    tail += "/" + formatCount(total) + " " + unit;
+    if (done > 0)
+      tail += ", " + formatTime(elapsed / share * (1 - share)) + " left";
+    tail += note.empty() ? "" : "  " + note;
+    size_t used = line.size() + tail.size() + 3;
+    size_t cells = std::clamp<size_t>(width > used ? width - used : 0, 8, 30);
+    // Eighths of a block make the bar smooth.
+    static const char *const parts[] = {"", "▏", "▎", "▍", "▌", "▋", "▊", "▉"};
+    auto eighths = static_cast<size_t>(share * static_cast<double>(cells) * 8);
+    line += "▕";
+    for (size_t i = 0; i < eighths / 8; ++i)
+      line += "█";
+    line += parts[eighths % 8];
+    line.append(cells - eighths / 8 - (eighths % 8 != 0), ' ');
+    line += "▏";
+  } else {
+    tail += " " + unit + ", " + formatTime(elapsed) + (note.empty() ? "" : "  " + note);
+  }
+  std::fprintf(stderr, "\r%s%s\033[K", line.c_str(), tail.c_str());
+  std::fflush(stderr);
+}

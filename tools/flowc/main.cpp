@@ -1,0 +1,73 @@
+//===- main.cpp - The flowc tool ------------------------------------------===//
+//
+// Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Common.h"
+
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <unistd.h>
+
+using namespace flowc;
+using namespace flowc::tool;
+
+/// Ctrl-C leaves no temporary behind. (Training handles it by itself.)
+static void handleSignal(int signal) {
+  OutputFile::removeTemporaries();
+  ::_exit(128 + signal);
+}
+
+/// Messages about the text of a flow already say where they come from.
+static bool hasLocation(const std::string &message) { return message.find(": error: ") != std::string::npos; }
+
+static int reportError(const std::string &message) {
+  std::fflush(stdout);
+  std::fprintf(stderr, "%s%s\n", hasLocation(message) ? "" : "flowc: error: ", message.c_str());
+  return 1;
+}
+
+int main(int argc, char **argv) {
+  std::signal(SIGINT, handleSignal);
+  std::signal(SIGTERM, handleSignal);
+  std::signal(SIGPIPE, handleSignal);
+
+  CLI::App app("flowc compiles normalizing flows: train them on data, score rows, draw samples.", "flowc");
+  app.require_subcommand(1);
+  app.set_version_flag("--version", "flowc " FLOWC_VERSION);
+  app.get_formatter()->column_width(34);
+  app.footer("Start with: flowc train FILE.flow --data DATA.csv -o MODEL.safetensors\n"
+             "'flowc COMMAND --help' explains a command and shows examples.");
+  Action action;
+  addModelCommands(app, action);
+  addTrainCommand(app, action);
+  addScoreCommands(app, action);
+  addSampleCommand(app, action);
+  addGradientCommands(app, action);
+  addCompileCommands(app, action);
+  addPlotCommand(app, action);
+  addBenchCommand(app, action);
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success &request) { // --help, --version
+    return app.exit(request);
+  } catch (const CLI::ParseError &error) {
+    std::string hint = "run 'flowc --help'";
+    for (const CLI::App *command : app.get_subcommands())
+      hint = "run 'flowc " + command->get_name() + " --help'";
+    return reportError(std::string(error.what()) + " (" + hint + ")");
+  }
+  try {
+    auto code = action();
+    int status = code ? *code : reportError(code.error().message);
+    std::fflush(stdout);
+    // Nothing is left to clean up: leaving now saves the teardown of LLVM.
+    std::quick_exit(status);
+  } catch (const std::bad_alloc &) {
+    return reportError("out of memory");
+  }
+}

@@ -20,6 +20,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cfenv>
 #include <chrono>
 #include <mutex>
 
@@ -124,7 +125,24 @@ KernelShape Engine::shapeOf(Kernel kernel) const {
   return shape;
 }
 
+namespace {
+/// The state in which programs start. Constants are folded during compilation,
+/// and must not depend on the rounding mode of whoever asks first.
+class ScopedDefaultFloatingPointState {
+public:
+  ScopedDefaultFloatingPointState() {
+    std::fegetenv(&saved);
+    std::fesetenv(FE_DFL_ENV);
+  }
+  ~ScopedDefaultFloatingPointState() { std::fesetenv(&saved); }
+
+private:
+  std::fenv_t saved;
+};
+} // namespace
+
 Expected<std::unique_ptr<ReadyKernel>> Engine::load(Kernel kernel) const {
+  ScopedDefaultFloatingPointState state;
   auto begin = std::chrono::steady_clock::now();
   KernelShape shape = shapeOf(kernel);
   auto ready = [&](std::unique_ptr<LoadedKernel> code) {

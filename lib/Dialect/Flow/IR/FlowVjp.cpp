@@ -11,7 +11,7 @@
 
 #include "flowc/Dialect/Flow/IR/FlowVjp.h"
 #include "FlowVjpGuards.h"
-#include "flowc/Dialect/Flow/IR/FlowDialect.h"
+#include "flowc/Dialect/Flow/IR/FlowBodies.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/Matchers.h"
@@ -157,7 +157,10 @@ LogicalResult InvLogitOp::buildVjp(VjpBuilder &vjp, ValueRange cotangents) {
 }
 
 LogicalResult ReduceSumOp::buildVjp(VjpBuilder &vjp, ValueRange cotangents) {
-  vjp.accumulate(getX(), SplatOp::create(vjp.getBuilder(), getX().getType(), cotangents[0]));
+  ImplicitLocOpBuilder &builder = vjp.getBuilder();
+  auto constant = llvm::dyn_cast_or_null<FloatAttr>(getUniformConstant(cotangents[0]));
+  vjp.accumulate(getX(), constant ? buildConstant(builder, getX().getType(), constant.getValueAsDouble())
+                                  : SplatOp::create(builder, getX().getType(), cotangents[0]));
   return success();
 }
 

@@ -8,6 +8,7 @@
 #include "Fusion.h"
 #include "flowc/Dialect/Flow/IR/FlowBodies.h"
 #include "flowc/Dialect/Flow/IR/FlowBuilders.h"
+#include "flowc/Dialect/Flow/IR/FlowVjp.h"
 #include "flowc/Dialect/Flow/Transforms/Passes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"

@@ -1,0 +1,73 @@
+// RUN: flowc-opt %s --split-input-file --flow-differentiate --canonicalize --cse | FileCheck %s
+
+// Layers x <- exp(s) x with log-determinant s: the forward scan keeps each layer's
+// input, the reverse scan runs from the last layer to the first and gives every
+// layer its cotangent. The log-determinant's cotangent is the same in all layers
+// and no carry; nothing is unrolled.
+
+// CHECK-LABEL: func.func @kernel
+// CHECK-SAME: %[[X:.*]]: f32 {flow.row}, %[[S:.*]]: tensor<5xf32>, %[[C:.*]]: f32)
+// CHECK-SAME: -> (f32 {flow.sum}, tensor<5xf32> {flow.sum}, f32 {flow.sum})
+// CHECK: %[[W:.*]] = flow.row_weight
+// CHECK: %[[F:.*]]:2, %[[SAVED:.*]] = flow.scan 5 carries(%[[X]], %{{.*}} : f32, f32) over(%[[S]] : tensor<5xf32>) shared(%[[C]] : f32)
+// CHECK-NEXT: ^bb0(%[[XL:.*]]: f32, %[[LD:.*]]: f32, %[[SL:.*]]: f32, %{{.*}}: f32)
+// CHECK: flow.yield %{{.*}}, %{{.*}}, %[[XL]]
+// CHECK: %[[DF:.*]]:2, %[[DS:.*]] = flow.scan 5 reverse carries(%{{[^ ]*}}, %{{[^ ]*}} : f32, f32)
+// CHECK-SAME: over(%[[SAVED]], %[[S]] : tensor<5xf32>, tensor<5xf32>) shared(%[[C]], %[[W]] : f32, f32)
+// CHECK-NEXT: ^bb0(%[[G:.*]]: f32, %[[DC:.*]]: f32, %[[XL:.*]]: f32, %[[SL:.*]]: f32, %[[CL:.*]]: f32, %[[WL:.*]]: f32)
+// CHECK-NEXT: %[[E:.*]] = math.exp %[[SL]]
+// CHECK-NEXT: %[[GC:.*]] = arith.mulf %[[G]], %[[CL]]
+// CHECK-NEXT: %[[EX:.*]] = arith.mulf %[[E]], %[[XL]]
+// CHECK-NEXT: %[[DCL:.*]] = arith.mulf %[[G]], %[[EX]]
+// CHECK-NEXT: %[[DX:.*]] = arith.mulf %[[GC]], %[[E]]
+// CHECK-NEXT: %[[DE:.*]] = arith.mulf %[[GC]], %[[XL]]
+// CHECK-NEXT: %[[DES:.*]] = arith.mulf %[[DE]], %[[E]]
+// CHECK-NEXT: %[[DSL:.*]] = arith.addf %[[WL]], %[[DES]]
+// CHECK-NEXT: %[[DCS:.*]] = arith.addf %[[DC]], %[[DCL]]
+// CHECK-NEXT: flow.yield %[[DX]], %[[DCS]], %[[DSL]]
+// CHECK: return %{{.*}}, %[[DS]], %[[DF]]#1
+func.func @prepare(%s: tensor<5xf32> {flow.name = "s", flow.trainable}, %c: f32 {flow.name = "c", flow.trainable}) -> (tensor<5xf32>, f32) {
+  return %s, %c : tensor<5xf32>, f32
+}
+func.func @kernel(%x: f32 {flow.row}, %s: tensor<5xf32>, %c: f32) -> f32 {
+  %zero = arith.constant 0.0 : f32
+  %y, %ld = flow.scan 5 carries(%x, %zero : f32, f32) over(%s : tensor<5xf32>) shared(%c : f32) {
+  ^bb0(%xl: f32, %ldl: f32, %sl: f32, %cl: f32):
+    %e = math.exp %sl : f32
+    %ex = arith.mulf %e, %xl : f32
+    %yl = arith.mulf %ex, %cl : f32
+    %next = arith.addf %ldl, %sl : f32
+    flow.yield %yl, %next : f32, f32
+  } -> (f32, f32), ()
+  %yy = arith.mulf %y, %y : f32
+  %l = arith.addf %yy, %ld : f32
+  return %l : f32
+}
+
+// -----
+
+// A carry without a final cotangent gets one from the layers (here %b, through %a).
+
+// CHECK-LABEL: func.func @kernel
+// CHECK: flow.scan 3 reverse carries(%{{.*}}, %{{.*}} : f32, f32) over(%{{.*}} : tensor<3xf32>, tensor<3xf32>) {
+// CHECK-NEXT: ^bb0(%[[DA:.*]]: f32, %[[DB:.*]]: f32, %[[A:.*]]: f32, %[[B:.*]]: f32)
+// CHECK-NEXT: %[[SIN:.*]] = math.sin %[[B]]
+// CHECK-NEXT: %[[DAN:.*]] = arith.mulf %[[DA]], %[[SIN]]
+// CHECK-NEXT: %[[DSIN:.*]] = arith.mulf %[[DA]], %[[A]]
+// CHECK-NEXT: %[[COS:.*]] = math.cos %[[B]]
+// CHECK-NEXT: %[[DBL:.*]] = arith.mulf %[[DSIN]], %[[COS]]
+// CHECK-NEXT: %[[DBN:.*]] = arith.addf %[[DB]], %[[DBL]]
+// CHECK-NEXT: flow.yield %[[DAN]], %[[DBN]], %[[DB]]
+func.func @prepare(%p: tensor<3xf32> {flow.name = "p", flow.trainable}) -> tensor<3xf32> {
+  return %p : tensor<3xf32>
+}
+func.func @kernel(%x: f32 {flow.row}, %p: tensor<3xf32>) -> f32 {
+  %a, %b = flow.scan 3 carries(%x, %x : f32, f32) over(%p : tensor<3xf32>) {
+  ^bb0(%al: f32, %bl: f32, %pl: f32):
+    %sin = math.sin %bl : f32
+    %an = arith.mulf %sin, %al : f32
+    %bn = arith.addf %bl, %pl : f32
+    flow.yield %an, %bn : f32, f32
+  } -> (f32, f32), ()
+  return %a : f32
+}

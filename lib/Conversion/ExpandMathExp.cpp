@@ -45,8 +45,13 @@ static constexpr double tanhF32[] = {-0x1.55554ap-2, 0x1.110ceep-3, -0x1.b91e7ep
 static constexpr double tanhF64[] = {-0x1.555555555554fp-2, 0x1.111111111078dp-3,   -0x1.ba1ba1b97c6d4p-5,
                                      0x1.664f48592c85cp-6,  -0x1.226e2f0b43899p-7,  0x1.d6d29a10db0b3p-9,
                                      -0x1.7d8fbf3ea1e62p-10, 0x1.3483002e0f4a3p-11, -0x1.e9689a9d95fb5p-13,
-                                     0x1.5d5f26cbbafaep-14, -0x1.46db22dcbf844p-16};
-// The first arguments beyond which e^x is not finite, and is subnormal.
+                                     0x1.5d5f26cbbafaep-14, -0x1.46db22dcbf844p-16};// (sinh(x)/x - 1) / x^2 over x^2; below 2^-31.6 and 2^-61.7 for |x| <= 1.
+static constexpr double sinhF32[] = {0x1.555556p-3, 0x1.1110ep-7, 0x1.a022b6p-13, 0x1.756df8p-19};
+static constexpr double sinhF64[] = {0x1.5555555555556p-3,  0x1.111111111101ep-7,  0x1.a01a01a037278p-13,
+                                     0x1.71de3a3b03282p-19, 0x1.ae646ffb847d0p-26, 0x1.6116f05178718p-33,
+                                     0x1.b5ca8457ed061p-41};
+
+// The last arguments for which e^x is finite, and is normal.
 static double expOverflow(MathValue x) { return x.pick(0x1.62e42ep+6, 0x1.62e42fefa39efp+9); }
 static double expUnderflow(MathValue x) { return x.pick(-0x1.5d589ep+6, -0x1.6232bdd7abcd2p+9); }
 
@@ -62,7 +67,7 @@ struct Reduced {
 } // namespace
 
 /// Reduces `x`; the low bits of `shifted` hold n + `offset`.
-static Reduced reduce(MathValue x, unsigned offset) {
+static Reduced reduce(MathValue x, int offset) {
   double magic = x.pick(0x1.8p23, 0x1.8p52) + offset;
   MathValue shifted = fma(x, 0x1.71547652b82fep0, magic);
   MathValue n = shifted - magic;
@@ -80,20 +85,35 @@ static MathValue expm1Polynomial(MathValue r) {
 }
 
 MathValue flowc::expInRange(MathValue x) {
-  Reduced reduced = reduce(x, x.bias());
+  Reduced reduced = reduce(x, int(x.bias()));
   return expPolynomial(reduced.r) * reduced.scale();
 }
 
-// n is added to the exponent of e^r as an integer, since 2^128 is no float but
-// 2^128 e^r may be. The comparisons come last and in this order because NaN,
-// whose bits the addition spoils, must come out of the second one.
+/// 2^offset e^x, as long as that is finite and normal; not for NaN. n is added
+/// to the exponent as an integer, since 2^128 is no float but 2^128 e^r may be.
+static MathValue expToTheEdge(MathValue x, int offset) {
+  Reduced reduced = reduce(x, offset);
+  MathBits exponent = reduced.shifted.bits() << x.mantissaBits();
+  return x.fromBits(expPolynomial(reduced.r).bits() + exponent);
+}
+
+/// `y`, or infinity for x beyond `limit`, or NaN for NaN.
+static MathValue overflowBeyond(double limit, MathValue x, MathValue y) {
+  return select(x.greaterOrNaN(limit), x + x.infinity(), y);
+}
+
+// The overflow comes last: it puts NaN right.
 Value flowc::buildExp(ImplicitLocOpBuilder &b, Value value) {
   MathValue x{&b, value};
-  Reduced reduced = reduce(x, 0);
-  MathBits exponent = reduced.shifted.bits() << x.mantissaBits();
-  MathValue y = x.fromBits(expPolynomial(reduced.r).bits() + exponent);
-  y = select(x < expUnderflow(x), 0.0, y);
-  return select(x.greaterOrNaN(expOverflow(x)), x + x.infinity(), y);
+  MathValue y = select(x < expUnderflow(x), 0.0, expToTheEdge(x, 0));
+  return overflowBeyond(expOverflow(x), x, y);
+}
+
+MathValue flowc::expOfPair(MathPair x) {
+  MathValue y = expToTheEdge(x.high, 0);
+  // e^low - 1 is low itself to double precision.
+  y = select(x.high < expUnderflow(x.high), 0.0, fma(y, x.low, y));
+  return overflowBeyond(expOverflow(x.high), x.high, y);
 }
 
 static MathValue expNegative(MathValue x) { return select(x < expUnderflow(x), 0.0, expInRange(x)); }
@@ -106,11 +126,29 @@ Value flowc::buildExpNegative(ImplicitLocOpBuilder &b, Value x) { return expNega
 Value flowc::buildExpm1(ImplicitLocOpBuilder &b, Value value) {
   MathValue x{&b, value};
   MathValue clamped = x.max(x.pick(-18.0, -40.0));
-  Reduced reduced = reduce(clamped, x.bias() - 1);
+  Reduced reduced = reduce(clamped, int(x.bias()) - 1);
   MathValue half = reduced.scale();
   MathValue y = fma(half, expm1Polynomial(reduced.r), half - 0.5) * 2.0;
   y = select(x.abs() < x.pick(0x1p-25, 0x1p-54), x, y);
-  return select(x.greaterOrNaN(expOverflow(x)), x + x.infinity(), y);
+  return overflowBeyond(expOverflow(x), x, y);
+}
+
+// The last arguments for which sinh and cosh are finite.
+static double hyperbolicOverflow(MathValue x) { return x.pick(0x1.65a9f8p+6, 0x1.633ce8fb9f87dp+9); }
+
+// With h = e^|x| / 2: h - 1 / 4h, which cancels for small |x|: there a polynomial.
+Value flowc::buildSinh(ImplicitLocOpBuilder &b, Value value) {
+  MathValue x{&b, value}, a = x.abs();
+  MathValue h = expToTheEdge(a, -1), square = x * x;
+  MathValue small = fma(a * square, polynomial(square, x.pick<ArrayRef<double>>(sinhF32, sinhF64)), a);
+  MathValue y = select(a < 1.0, small, h - x.constant(0.25) / h);
+  return overflowBeyond(hyperbolicOverflow(x), a, y).copySign(x);
+}
+
+Value flowc::buildCosh(ImplicitLocOpBuilder &b, Value value) {
+  MathValue x{&b, value}, a = x.abs();
+  MathValue h = expToTheEdge(a, -1);
+  return overflowBeyond(hyperbolicOverflow(x), a, h + x.constant(0.25) / h);
 }
 
 // 1 - 2 / (e^2|x| + 1), which cancels for small |x|: there a polynomial.

@@ -22,13 +22,23 @@ using namespace mlir;
 // (log(1+f)/f - 1) / f; relative error in log(1+f) below 2^-27.3.
 static constexpr double logF32[] = {-0x1p-1,        0x1.555554p-2,  -0x1.000226p-2, 0x1.99a01ep-3, -0x1.54728cp-3,
                                     0x1.22d8fcp-3, -0x1.0d8216p-3, 0x1.055fa8p-3,  -0x1.38cb4p-4};
-// The same for f in [0, 1]; below 2^-26.9.
-static constexpr double log1pUnitF32[] = {-0x1p-1,       0x1.55527ep-2,  -0x1.ff7d56p-3, 0x1.94f9a2p-3, -0x1.3eda66p-3,
-                                          0x1.c38b7ep-4, -0x1.f2f7aep-5, 0x1.66490cp-6,  -0x1.e1c5fcp-9};
+// The same for f in [0, 1]; below 2^-29.4.
+static constexpr double log1pUnitF32[] = {-0x1p-1,        0x1.5554b4p-2,  -0x1.ffdcfp-3,  0x1.981756p-3, -0x1.4c5ad8p-3,
+                                          0x1.03abp-3, -0x1.5fe216p-4, 0x1.6acedap-5, -0x1.e0e9f4p-7, 0x1.2a2f62p-9};
 // R(z) / z; relative error in log(1+f) below 2^-59.4.
 static constexpr double logF64[] = {0x1.5555555555593p-1, 0x1.999999997f9f8p-2, 0x1.249249422a430p-2,
                                     0x1.c71c51d7d5d8cp-3, 0x1.746649acdae9ep-3, 0x1.39a095fb9c78dp-3,
                                     0x1.2f1178f68ce3ep-3};
+
+// (R(z)/z - 2/3) / z; relative error in log(1+f) below 2^-73.
+static constexpr double logTailF64[] = {0x1.9999999999996p-2, 0x1.2492492492f56p-2, 0x1.c71c71c595961p-3,
+                                        0x1.745d1829ee659p-3, 0x1.3b13649a891a0p-3, 0x1.112076ec41908p-3,
+                                        0x1.de3c1f5c2d8a9p-4, 0x1.ead1503e67010p-4};
+// (asinh(x)/x - 1) / x^2 over x^2; relative error below 2^-60.3 for |x| <= 1/2.
+static constexpr double asinhF64[] = {-0x1.5555555555541p-3, 0x1.3333333330711p-4,  -0x1.6db6db6ba1b0fp-5,
+                                      0x1.f1c71ba7d1f6ap-6,  -0x1.6e8b8c72d7b32p-6, 0x1.1c4d2c49ba987p-6,
+                                      -0x1.c972a330045c0p-7, 0x1.793ff5be90c3ap-7,  -0x1.3861485f01e1bp-7,
+                                      0x1.e910f3c733492p-8,  -0x1.36cea7ee81606p-8, 0x1.c175a4d055d71p-10};
 
 static constexpr double ln2 = 0x1.62e42fefa39efp-1;
 // ln 2 in two parts; k times the first is exact.
@@ -107,4 +117,55 @@ MathValue flowc::log1pUnit(MathValue u) {
   Value upper = u > 0x1.a827999fcef32p-2;
   MathValue f = select(upper, fma(u, 0.5, -0.5), u);
   return logOfReduced(f, select(upper, u.constant(-1.0), 0.0));
+}
+
+// log1p(a + a^2 / (1 + sqrt(1 + a^2))), a = |x|; a polynomial below 1/2, and
+// log a + ln 2 where the square might overflow.
+Value flowc::buildAsinh(ImplicitLocOpBuilder &b, Value value) {
+  return inF64(b, value, [&](ArrayRef<MathValue> operands) {
+    MathValue x = operands[0], a = x.abs(), square = a * a;
+    MathValue small = fma(a * square, polynomial(square, asinhF64), a);
+    Value huge = a > 0x1p60;
+    MathValue t = a + square / ((square + 1.0).sqrt() + 1.0);
+    MathValue large{&b, buildLog1p(b, select(huge, a, t))};
+    large = large + select(huge, x.constant(ln2), 0.0);
+    return select(a < 0.5, small, large).copySign(x);
+  });
+}
+
+// The series in x itself, see above, up to 1/6; log1p(2a / (1 - a)) / 2 beyond.
+Value flowc::buildAtanh(ImplicitLocOpBuilder &b, Value value) {
+  return inF64(b, value, [&](ArrayRef<MathValue> operands) {
+    MathValue x = operands[0], a = x.abs(), square = a * a;
+    MathValue small = fma(a * square * 0.5, polynomial(square, logF64), a);
+    MathValue large{&b, buildLog1p(b, (a + a) / (x.constant(1.0) - a))};
+    MathValue y = select(a < 1.0 / 6, small, large * 0.5);
+    return select(a > 1.0, x.nan(), y).copySign(x);
+  });
+}
+
+// As in `logOfReduced`, with everything down to the second term of the series
+// kept as a pair. The sum of errors is that of z^2 R, 2^-12 of the whole.
+MathPair flowc::logPair(MathValue x) {
+  Exponent exponent = exponentOf(x);
+  MathValue f = x.fromBits(x.bits() + exponent.field) - 1.0;
+  // s = f / (2 + f)
+  MathValue d = f + 2.0, dLow = f - (d - 2.0);
+  MathValue s = f / d, sLow = (fma(-s, d, f) - s * dLow) / d;
+  MathValue z = s * s, zLow = fma(s, s, -z) + s * sLow * 2.0;
+  MathValue cube = s * z, cubeLow = fma(s, z, -cube) + fma(s, zLow, sLow * z);
+  // t = 2/3 + z (...), the rest of the series over s^3
+  constexpr double third = 0x1.5555555555555p-1, thirdLow = 0x1.5555555555555p-55;
+  MathValue rest = z * polynomial(z, logTailF64);
+  MathValue t = rest + third, tLow = (rest - (t - third)) + thirdLow;
+  MathValue p = cube * t, pLow = fma(cube, t, -p) + fma(cube, tLow, cubeLow * t);
+  // k ln 2 + 2s + p, the largest first
+  MathValue twice = s * 2.0;
+  MathValue whole = fma(exponent.minusK, -ln2Hi, twice);
+  MathValue wholeLow = twice - fma(exponent.minusK, ln2Hi, whole);
+  MathValue sum = whole + p;
+  MathValue low = (p - (sum - whole)) + wholeLow;
+  low = low + (pLow + fma(exponent.minusK, -ln2Lo, sLow * 2.0));
+  MathValue high = sum + low;
+  return {high, low - (high - sum)};
 }

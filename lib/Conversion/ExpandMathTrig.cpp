@@ -19,6 +19,12 @@ static constexpr double sinF64[] = {-0x1.5555555555548p-3,  0x1.111111110f752p-7
 static constexpr double cosF32[] = {0x1.55554ap-5, -0x1.6c0c2ap-10, 0x1.99e904p-16};
 static constexpr double cosF64[] = {0x1.555555555554bp-5,   -0x1.6c16c16c1500ep-10, 0x1.a01a019c8df69p-16,
                                     -0x1.27e4f7f06eebap-22, 0x1.1ee9dae2087bep-29,  -0x1.8fa5f8a26635fp-37};
+// (atan(t)/t - 1) / t^2 over t^2; relative error in atan(t) below 2^-30.3 and 2^-59.3 for |t| <= tan(pi/8).
+static constexpr double atanF32[] = {-0x1.55554ap-2, 0x1.9991dep-3, -0x1.23b924p-3, 0x1.b21adcp-4, -0x1.f2aca4p-5};
+static constexpr double atanF64[] = {-0x1.555555555553cp-2, 0x1.9999999995659p-3,  -0x1.24924922a0ed1p-3,
+                                     0x1.c71c70e14e2b5p-4,  -0x1.745cf8551d129p-4, 0x1.3b110fbf09779p-4,
+                                     -0x1.10eb4ddbb9d8dp-4, 0x1.df093b763d646p-5,  -0x1.9cb7555194100p-5,
+                                     0x1.378fb85091f09p-5,  -0x1.24d078af72696p-6};
 
 namespace {
 struct SinCos {
@@ -92,4 +98,17 @@ std::pair<Value, Value> flowc::buildSinCosTurn(ImplicitLocOpBuilder &b, Type typ
   MathValue number{&b, arith::SIToFPOp::create(b, type, fraction)};
   SinCos result = turn(reducedSinCos(number * (isF64 ? 0x1.921fb54442d18p-51 : 0x1.921fb54442d18p-30)), quadrant);
   return {result.sin, result.cos};
+}
+
+// For |x| beyond tan(pi/8) and tan(3pi/8): pi/4 + atan((a-1) / (a+1)) and
+// pi/2 + atan(-1/a), with one division for all three cases.
+Value flowc::buildAtan(ImplicitLocOpBuilder &b, Value value) {
+  MathValue x{&b, value}, a = x.abs(), one = x.constant(1.0);
+  Value middle = a > 0x1.a827999fcef32p-2, upper = a > 0x1.3504f333f9de6p1;
+  MathValue numerator = select(upper, x.constant(-1.0), select(middle, a - 1.0, a));
+  MathValue denominator = select(upper, a, select(middle, a + 1.0, one));
+  MathValue offset = select(upper, x.constant(0x1.921fb54442d18p0), select(middle, x.constant(0x1.921fb54442d18p-1), 0.0));
+  MathValue t = numerator / denominator, square = t * t;
+  MathValue y = fma(t * square, polynomial(square, x.pick<ArrayRef<double>>(atanF32, atanF64)), t);
+  return (offset + y).copySign(x);
 }

@@ -168,6 +168,19 @@ inline MathValue fma(MathValue x, double y, MathValue z) { return fma(x, x.const
 inline MathValue fma(MathValue x, MathValue y, double z) { return fma(x, y, x.constant(z)); }
 inline MathValue fma(MathValue x, double y, double z) { return fma(x, x.constant(y), x.constant(z)); }
 
+/// An f32 function computed in f64; `build` gets f64 values, and returns one.
+/// For rarely used functions: half the speed, no coefficients of their own, and
+/// hardly more than half an ULP.
+inline mlir::Value inF64(mlir::ImplicitLocOpBuilder &b, mlir::ValueRange operands,
+                         llvm::function_ref<MathValue(llvm::ArrayRef<MathValue>)> build) {
+  mlir::Type type = operands.front().getType(), wide = withElementType(type, b.getF64Type());
+  llvm::SmallVector<MathValue> values;
+  for (mlir::Value operand : operands)
+    values.push_back({&b, type == wide ? operand : mlir::arith::ExtFOp::create(b, wide, operand).getResult()});
+  MathValue result = build(values);
+  return type == wide ? result.v : mlir::arith::TruncFOp::create(b, type, result).getResult();
+}
+
 /// A polynomial with the constant term first, by Estrin's scheme: as many
 /// fused multiply-adds as Horner's, plus a few squarings, in a dependency chain
 /// of logarithmic length. Three terms end as Horner would, which is as fast and
@@ -196,6 +209,17 @@ MathValue expInRange(MathValue x);
 
 /// log(1 + u) for u in [0, 1].
 MathValue log1pUnit(MathValue u);
+
+/// An unevaluated sum, the second term being at most half an ULP of the first.
+struct MathPair {
+  MathValue high, low;
+};
+
+/// log(x) for positive, normal, finite f64, to about 2^-66.
+MathPair logPair(MathValue x);
+
+/// e^(x + low) of f64 with a `low` below an ULP of x; overflows like `buildExp`.
+MathValue expOfPair(MathPair x);
 
 } // namespace flowc
 

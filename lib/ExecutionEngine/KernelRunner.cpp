@@ -58,7 +58,7 @@ ScopedFloatingPointState::~ScopedFloatingPointState() = default;
 // One piece of work
 //===----------------------------------------------------------------------===//
 
-/// Runs rows `begin` ... `end - 1` on this thread, in the kernels'
+/// Runs rows `begin` ... `end - 1` on this thread. The caller has set the
 /// floating-point state.
 static void runPiece(const KernelJob &job, int64_t begin, int64_t end, void *sums) {
   thread_local AlignedBuffer workspace;
@@ -176,10 +176,14 @@ void KernelRunner::run(const KernelJob &job, RowCost &cost) {
 }
 
 void KernelRunner::runRows(const KernelJob &job, int64_t piece, bool share) {
-  if (!share)
-    return runPiece(job, 0, job.rows, nullptr);
-  arena->forEach((job.rows + piece - 1) / piece,
-                 [&job, piece](int64_t i) { runPiece(job, i * piece, std::min(job.rows, (i + 1) * piece), nullptr); });
+  auto runOne = [&job, piece](int64_t i) {
+    ScopedFloatingPointState state;
+    runPiece(job, i * piece, std::min(job.rows, (i + 1) * piece), nullptr);
+  };
+  int64_t pieces = (job.rows + piece - 1) / piece;
+  if (!share || pieces == 1)
+    return runOne(0);
+  arena->forEach(pieces, runOne);
 }
 
 void KernelRunner::runSums(const KernelJob &job, bool share) {

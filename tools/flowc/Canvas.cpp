@@ -86,6 +86,7 @@ void Canvas::line(const std::vector<std::pair<double, double>> &points, const Co
   impl->use(color);
   cairo_set_line_width(impl->cairo, lineWidth);
   cairo_set_line_join(impl->cairo, CAIRO_LINE_JOIN_ROUND);
+  cairo_new_path(impl->cairo); // Text leaves a current point behind.
   for (auto [x, y] : points)
     cairo_line_to(impl->cairo, x, y);
   cairo_stroke(impl->cairo);
@@ -95,6 +96,7 @@ void Canvas::fillBelow(const std::vector<std::pair<double, double>> &points, dou
   if (points.empty())
     return;
   impl->use(color);
+  cairo_new_path(impl->cairo);
   cairo_move_to(impl->cairo, points.front().first, base);
   for (auto [x, y] : points)
     cairo_line_to(impl->cairo, x, y);

@@ -244,6 +244,8 @@ void Painter::losses(const Rectangle &area) {
     canvas.text(area.x - 5, at + 3, tickText(tick), 8, ink, Canvas::Align::Right);
   }
   for (double tick : ticksOf(x, 10)) {
+    if (tick != std::floor(tick))
+      continue;
     double at = area.x + area.width * x.position(tick);
     canvas.text(at, area.y + area.height + 12, tickText(tick), 8, ink, Canvas::Align::Center);
   }

@@ -66,9 +66,8 @@ mlir::Value buildTanh(mlir::ImplicitLocOpBuilder &b, mlir::Value x);
 mlir::Value buildSinh(mlir::ImplicitLocOpBuilder &b, mlir::Value x);
 mlir::Value buildCosh(mlir::ImplicitLocOpBuilder &b, mlir::Value x);
 
-/// asinh(x) on the whole line, acosh(x) on [1, inf], atanh(x) on [-1, 1].
+/// asinh(x) on the whole line, atanh(x) on [-1, 1].
 mlir::Value buildAsinh(mlir::ImplicitLocOpBuilder &b, mlir::Value x);
-mlir::Value buildAcosh(mlir::ImplicitLocOpBuilder &b, mlir::Value x);
 mlir::Value buildAtanh(mlir::ImplicitLocOpBuilder &b, mlir::Value x);
 
 /// atan(x) on the whole line.
@@ -86,16 +85,13 @@ std::pair<mlir::Value, mlir::Value> buildSinCosTurn(mlir::ImplicitLocOpBuilder &
 /// The error function on the whole line.
 mlir::Value buildErf(mlir::ImplicitLocOpBuilder &b, mlir::Value x);
 
-/// The complementary error function, with relative accuracy in its tail.
-mlir::Value buildErfc(mlir::ImplicitLocOpBuilder &b, mlir::Value x);
-
 /// x^y as IEEE 754 defines `pow`, with negative bases for integral y.
 mlir::Value buildPow(mlir::ImplicitLocOpBuilder &b, mlir::Value x, mlir::Value y);
 
-/// The quantile of the standard normal distribution on [0, 1]; NaN outside.
-mlir::Value buildNormalQuantile(mlir::ImplicitLocOpBuilder &b, mlir::Value p);
-
-/// log |Gamma(x)| and its derivative for x > 0; NaN for negative x.
+/// log Gamma(x) and its derivative for x > 0: +inf and -inf at 0, NaN below.
+/// The error is 2 ULP of the larger of the result and 8 (in f64; f32 has half
+/// an ULP more than the rounded f64 value): both functions have roots, close to
+/// which only the absolute error is bounded.
 mlir::Value buildLgamma(mlir::ImplicitLocOpBuilder &b, mlir::Value x);
 mlir::Value buildDigamma(mlir::ImplicitLocOpBuilder &b, mlir::Value x);
 

@@ -157,6 +157,20 @@ LogicalResult BodyEmitter::emitOp(Operation *op, BodyMap &values) {
           result.push_back(buildInvLogit(b, x));
         return set(sigmoid, result);
       })
+      .Case([&](ClipOp clip) {
+        BodyValue result;
+        for (Value x : get(clip.getX())) {
+          auto bound = [&](APFloat value, arith::CmpFPredicate beyond) {
+            auto type = cast<FloatType>(getElementTypeOrSelf(clip.getType()));
+            Value end = buildLaneConstant(b, x.getType(), b.getFloatAttr(type, value.convertToDouble()));
+            x = arith::SelectOp::create(b, arith::CmpFOp::create(b, beyond, x, end), end, x);
+          };
+          bound(clip.getLower(), arith::CmpFPredicate::OLT);
+          bound(clip.getUpper(), arith::CmpFPredicate::OGT);
+          result.push_back(x);
+        }
+        return set(clip, result);
+      })
       .Case([&](ReduceSumOp reduce) {
         BodyValue x = get(reduce.getX());
         Value sum = x.front();

@@ -168,8 +168,11 @@ static Transformed buildOnInterval(RationalQuadraticSplineOp op, ImplicitLocOpBu
   Value lower = f.constant(op.getLower().convertToDouble()), upper = f.constant(op.getUpper().convertToDouble());
   Value isInside = arith::AndIOp::create(builder, f.compare(arith::CmpFPredicate::OGE, v, lower),
                                          f.compare(arith::CmpFPredicate::OLE, v, upper));
-  Transformed spline = inside(f.select(isInside, v, lower));
-  return {f.select(isInside, f.clip(spline.event, lower, upper), v), f.select(isInside, spline.logDet, f.constant(0))};
+  auto clip = [&](Value value) {
+    return ClipOp::create(builder, f.type, value, op.getLowerAttr(), op.getUpperAttr());
+  };
+  Transformed spline = inside(clip(v));
+  return {f.select(isInside, clip(spline.event), v), f.select(isInside, spline.logDet, f.constant(0))};
 }
 
 Transformed RationalQuadraticSplineOp::buildElement(ImplicitLocOpBuilder &builder, Value x, ValueRange parameters) {

@@ -156,6 +156,22 @@ LogicalResult InvLogitOp::buildVjp(VjpBuilder &vjp, ValueRange cotangents) {
   return success();
 }
 
+LogicalResult ClipOp::buildVjp(VjpBuilder &vjp, ValueRange cotangents) {
+  ImplicitLocOpBuilder &builder = vjp.getBuilder();
+  Value x = vjp.lookup(getX()), y = vjp.lookup(getY()), g = cotangents[0];
+  Value zero = buildConstant(builder, g.getType(), 0), half = buildConstant(builder, g.getType(), 0.5);
+  auto isEqual = [&](Value a, Value b) {
+    return arith::CmpFOp::create(builder, arith::CmpFPredicate::OEQ, a, b).getResult();
+  };
+  auto isAt = [&](const APFloat &end) {
+    return isEqual(x, buildConstant(builder, x.getType(), end.convertToDouble()));
+  };
+  Value isEnd = arith::OrIOp::create(builder, isAt(getLower()), isAt(getUpper()));
+  Value inside = arith::SelectOp::create(builder, isEnd, arith::MulFOp::create(builder, g, half), g);
+  vjp.accumulate(getX(), arith::SelectOp::create(builder, isEqual(x, y), inside, zero));
+  return success();
+}
+
 LogicalResult ReduceSumOp::buildVjp(VjpBuilder &vjp, ValueRange cotangents) {
   ImplicitLocOpBuilder &builder = vjp.getBuilder();
   auto constant = llvm::dyn_cast_or_null<FloatAttr>(getUniformConstant(cotangents[0]));

@@ -33,18 +33,28 @@ static bool isElementwise(Operation *op) {
          op->hasTrait<OpTrait::Elementwise>() && op->getNumResults() == 1;
 }
 
-static bool isBoolean(Type type) { return getElementTypeOrSelf(type).isInteger(1); }
-
-/// Whether `op` becomes part of a map: elementwise on floats. Conditions are
-/// computed again by each map that reads them.
-static bool isOutlined(Operation *op) {
-  return isElementwise(op) && isa<FloatType>(getElementTypeOrSelf(op->getResult(0).getType()));
+/// Whether `op` reads or makes small tensors as a whole, which only bodies do.
+static bool isSmallTensorOp(Operation *op) {
+  return isa<BinSearchOp, TakeOp, OneHotOp, ReduceSumOp, ReduceMaxOp, SplatOp, CumsumOp>(op);
 }
 
-/// The op that computes the condition `value`, if a map can compute it.
+static bool isInteger(Type type) { return isa<IntegerType>(getElementTypeOrSelf(type)); }
+
+/// Whether `op` becomes part of a map: elementwise on floats, or on a small tensor.
+/// Conditions and bins are computed again by each map that reads them.
+static bool isOutlined(Operation *op) {
+  return (isElementwise(op) || isSmallTensorOp(op)) && !isInteger(op->getResult(0).getType());
+}
+
+/// The steps of the map that `op` becomes part of.
+static int64_t getExtent(Operation *op) {
+  return isSmallTensorOp(op) ? 1 : getNumElements(op->getResult(0).getType());
+}
+
+/// The op that computes the condition or bin `value`, if a map can compute it.
 static Operation *getConditionOp(Value value) {
   Operation *op = value.getDefiningOp();
-  return op && isBoolean(value.getType()) && isElementwise(op) ? op : nullptr;
+  return op && isInteger(value.getType()) && (isElementwise(op) || isSmallTensorOp(op)) ? op : nullptr;
 }
 
 namespace {
@@ -60,6 +70,7 @@ public:
 
 private:
   Value getInside(Value value);
+  Value getWhole(Value value);
   Value cloneInside(Operation *op);
 
   const Group &group;
@@ -69,16 +80,29 @@ private:
 };
 } // namespace
 
-/// Clones `op` into the body, for one element.
+/// Clones `op` into the body: for one element, or whole if it is on small tensors.
 Value GroupOutliner::cloneInside(Operation *op) {
+  bool isWhole = isSmallTensorOp(op);
   SmallVector<Value> operands;
   for (Value operand : op->getOperands())
-    operands.push_back(getInside(operand));
-  OperationState state(op->getLoc(), op->getName(), operands,
-                       getElementTypeOrSelf(op->getResult(0).getType()), op->getAttrs());
+    operands.push_back(isWhole ? getWhole(operand) : getInside(operand));
+  Type type = op->getResult(0).getType();
+  OperationState state(op->getLoc(), op->getName(), operands, isWhole ? type : getElementTypeOrSelf(type),
+                       op->getAttrs());
   Value result = body.getBuilder().create(state)->getResult(0);
   mapping.map(op->getResult(0), result);
   return result;
+}
+
+/// A small tensor that every step sees whole.
+Value GroupOutliner::getWhole(Value value) {
+  if (!isa<RankedTensorType>(value.getType()))
+    return getInside(value);
+  if (Value inside = mapping.lookupOrNull(value))
+    return inside;
+  Value inside = body.addShared(BodyBuilder::Shared, value);
+  mapping.map(value, inside);
+  return inside;
 }
 
 Value GroupOutliner::getInside(Value value) {
@@ -142,9 +166,11 @@ static void outline(Block &block) {
   SmallVector<std::pair<int64_t, Group>> closed;
   for (Operation &op : block) {
     // A condition goes where it is read.
-    if (op.getNumResults() == 1 && getConditionOp(op.getResult(0)) && llvm::all_of(op.getUsers(), isElementwise))
+    if (op.getNumResults() == 1 && getConditionOp(op.getResult(0)) && llvm::all_of(op.getUsers(), [](Operation *user) {
+          return isElementwise(user) || isSmallTensorOp(user);
+        }))
       continue;
-    int64_t extent = isOutlined(&op) ? getNumElements(op.getResult(0).getType()) : 0;
+    int64_t extent = isOutlined(&op) ? getExtent(&op) : 0;
     // A group ends where another op uses one of its results.
     for (auto it = open.begin(); it != open.end();) {
       if (it->first == extent || !usesResultOf(&op, it->second)) {

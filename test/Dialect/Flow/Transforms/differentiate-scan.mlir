@@ -15,16 +15,16 @@
 // CHECK: %[[DF:.*]]:2, %[[DS:.*]] = flow.scan 5 reverse carries(%{{[^ ]*}}, %{{[^ ]*}} : f32, f32)
 // CHECK-SAME: over(%[[SAVED]], %[[S]] : tensor<5xf32>, tensor<5xf32>) shared(%[[C]], %[[W]] : f32, f32)
 // CHECK-NEXT: ^bb0(%[[G:.*]]: f32, %[[DC:.*]]: f32, %[[XL:.*]]: f32, %[[SL:.*]]: f32, %[[CL:.*]]: f32, %[[WL:.*]]: f32)
-// CHECK-NEXT: %[[E:.*]] = math.exp %[[SL]]
-// CHECK-NEXT: %[[GC:.*]] = arith.mulf %[[G]], %[[CL]]
-// CHECK-NEXT: %[[EX:.*]] = arith.mulf %[[E]], %[[XL]]
-// CHECK-NEXT: %[[DCL:.*]] = arith.mulf %[[G]], %[[EX]]
-// CHECK-NEXT: %[[DX:.*]] = arith.mulf %[[GC]], %[[E]]
-// CHECK-NEXT: %[[DE:.*]] = arith.mulf %[[GC]], %[[XL]]
-// CHECK-NEXT: %[[DES:.*]] = arith.mulf %[[DE]], %[[E]]
-// CHECK-NEXT: %[[DSL:.*]] = arith.addf %[[WL]], %[[DES]]
-// CHECK-NEXT: %[[DCS:.*]] = arith.addf %[[DC]], %[[DCL]]
-// CHECK-NEXT: flow.yield %[[DX]], %[[DCS]], %[[DSL]]
+// CHECK-DAG: %[[E:.*]] = math.exp %[[SL]]
+// CHECK-DAG: %[[GC:.*]] = arith.mulf %[[G]], %[[CL]]
+// CHECK-DAG: %[[EX:.*]] = arith.mulf %[[E]], %[[XL]]
+// CHECK-DAG: %[[DCL:.*]] = arith.mulf %[[G]], %[[EX]]
+// CHECK-DAG: %[[DX:.*]] = arith.mulf %[[GC]], %[[E]]
+// CHECK-DAG: %[[DE:.*]] = arith.mulf %[[GC]], %[[XL]]
+// CHECK-DAG: %[[DES:.*]] = arith.mulf %[[DE]], %[[E]]
+// CHECK-DAG: %[[DSL:.*]] = arith.addf %[[WL]], %[[DES]]
+// CHECK-DAG: %[[DCS:.*]] = arith.addf %[[DC]], %[[DCL]]
+// CHECK: flow.yield %[[DX]], %[[DCS]], %[[DSL]]
 // CHECK: return %{{.*}}, %[[DS]], %[[DF]]#1
 func.func @prepare(%s: tensor<5xf32> {flow.name = "s", flow.trainable}, %c: f32 {flow.name = "c", flow.trainable}) -> (tensor<5xf32>, f32) {
   return %s, %c : tensor<5xf32>, f32
@@ -51,13 +51,13 @@ func.func @kernel(%x: f32 {flow.row}, %s: tensor<5xf32>, %c: f32) -> f32 {
 // CHECK-LABEL: func.func @kernel
 // CHECK: flow.scan 3 reverse carries(%{{.*}}, %{{.*}} : f32, f32) over(%{{.*}} : tensor<3xf32>, tensor<3xf32>) {
 // CHECK-NEXT: ^bb0(%[[DA:.*]]: f32, %[[DB:.*]]: f32, %[[A:.*]]: f32, %[[B:.*]]: f32)
-// CHECK-NEXT: %[[SIN:.*]] = math.sin %[[B]]
-// CHECK-NEXT: %[[DAN:.*]] = arith.mulf %[[DA]], %[[SIN]]
-// CHECK-NEXT: %[[DSIN:.*]] = arith.mulf %[[DA]], %[[A]]
-// CHECK-NEXT: %[[COS:.*]] = math.cos %[[B]]
-// CHECK-NEXT: %[[DBL:.*]] = arith.mulf %[[DSIN]], %[[COS]]
-// CHECK-NEXT: %[[DBN:.*]] = arith.addf %[[DB]], %[[DBL]]
-// CHECK-NEXT: flow.yield %[[DAN]], %[[DBN]], %[[DB]]
+// CHECK-DAG: %[[SIN:.*]] = math.sin %[[B]]
+// CHECK-DAG: %[[DAN:.*]] = arith.mulf %[[DA]], %[[SIN]]
+// CHECK-DAG: %[[DSIN:.*]] = arith.mulf %[[DA]], %[[A]]
+// CHECK-DAG: %[[COS:.*]] = math.cos %[[B]]
+// CHECK-DAG: %[[DBL:.*]] = arith.mulf %[[DSIN]], %[[COS]]
+// CHECK-DAG: %[[DBN:.*]] = arith.addf %[[DB]], %[[DBL]]
+// CHECK: flow.yield %[[DAN]], %[[DBN]], %[[DB]]
 func.func @prepare(%p: tensor<3xf32> {flow.name = "p", flow.trainable}) -> tensor<3xf32> {
   return %p : tensor<3xf32>
 }

@@ -49,8 +49,9 @@ func.func @flow(%loc: tensor<3xf32> {flow.name = ".bijection.loc", flow.trainabl
 // LOGPROB: %[[RESULT:.*]] = arith.select %{{.*}}, %{{.*}}, %[[TOTAL]] : f32
 // LOGPROB: return %[[RESULT]] : f32
 
-// NLL: %[[LOGPROB:.*]] = arith.select
-// NLL: %[[RESULT:.*]] = arith.negf %[[LOGPROB]]
+// NLL: arith.andi
+// NLL: %[[DENSITY:.*]] = arith.select
+// NLL: %[[RESULT:.*]] = arith.negf %[[DENSITY]]
 // NLL: return %[[RESULT]] : f32
 
 // A sample needs no log-determinants.

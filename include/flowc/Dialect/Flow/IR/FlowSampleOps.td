@@ -289,6 +289,17 @@ def Flow_InvLogitOp : Flow_UnaryOp<"inv_logit"> {
   let summary = "Sigmoid: s = 1 / (1 + exp(-x)); its derivative is s (1 - s)";
 }
 
+def Flow_ClipOp : Flow_DifferentiableOp<"clip", [SameOperandsAndResultType, Elementwise]> {
+  let summary = "x moved into [lower, upper]; NaN stays NaN";
+  let description = [{
+    The derivative is 1 inside, 0 outside and 1/2 at both ends, as that of JAX's
+    `clip` is.
+  }];
+  let arguments = (ins Flow_Value:$x, F64Attr:$lower, F64Attr:$upper);
+  let results = (outs Flow_Value:$y);
+  let assemblyFormat = "$x `to` `[` $lower `,` $upper `]` attr-dict `:` type($x)";
+}
+
 def Flow_ReduceSumOp : Flow_DifferentiableOp<"reduce_sum"> {
   let summary = "Sum of all elements, in order";
   let arguments = (ins Flow_Small:$x);

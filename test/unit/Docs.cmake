@@ -1,0 +1,22 @@
+# Every code block of README.md and docs/*.md is executed: one test per page.
+set(docs_runner ${CMAKE_CURRENT_SOURCE_DIR}/docs/run_docs.py)
+set(docs_directory ${CMAKE_BINARY_DIR}/test/docs)
+find_package(Python3 REQUIRED COMPONENTS Interpreter)
+file(GLOB docs_pages CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/README.md ${PROJECT_SOURCE_DIR}/docs/*.md)
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${docs_pages} ${docs_runner})
+
+foreach(page IN LISTS docs_pages)
+  get_filename_component(page_name ${page} NAME_WE)
+  execute_process(
+    COMMAND ${Python3_EXECUTABLE} ${docs_runner} --extract ${docs_directory}/src ${page}
+    OUTPUT_VARIABLE docs_programs COMMAND_ERROR_IS_FATAL ANY)
+  string(REGEX MATCHALL "[^\n]+" docs_programs "${docs_programs}")
+  foreach(program IN LISTS docs_programs)
+    add_executable(${program} ${docs_directory}/src/${program}.cpp)
+    set_target_properties(${program} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${docs_directory})
+    target_link_libraries(${program} PRIVATE FlowcTraining)
+  endforeach()
+  add_test(NAME docs.${page_name}
+    COMMAND ${Python3_EXECUTABLE} ${docs_runner} --source ${PROJECT_SOURCE_DIR} --build ${CMAKE_BINARY_DIR} ${page})
+  set_tests_properties(docs.${page_name} PROPERTIES TIMEOUT 900)
+endforeach()

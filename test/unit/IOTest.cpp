@@ -1,0 +1,307 @@
+//===- IOTest.cpp - Data files and their errors ---------------------------===//
+//
+// Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "TemporaryDirectory.h"
+
+#include "flowc/IO/Npy.h"
+#include "flowc/IO/Rows.h"
+#include "flowc/IO/Safetensors.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+
+using namespace flowc;
+using flowc::test::TemporaryDirectory;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+namespace {
+
+/// All numbers of a file, or its error as the only text.
+struct Content {
+  std::vector<double> values;
+  Shape rowShape;
+  std::string error;
+};
+
+Content readAll(const std::string &path, const std::vector<std::string> &columns = {}, bool finite = false) {
+  auto reader = openRows(path, columns);
+  if (!reader)
+    return {{}, {}, reader.error().message};
+  auto values = readAllRows<double>(**reader, finite);
+  if (!values)
+    return {{}, {}, values.error().message};
+  return {*values, (*reader)->rowShape(), {}};
+}
+
+/// The bytes of an .npy file of format 1 with this dictionary.
+std::string npyBytes(const std::string &dictionary, const std::string &data, char version = 1) {
+  std::string header = "\x93NUMPY";
+  header += {version, '\0', static_cast<char>(dictionary.size()), '\0'};
+  if (version > 1)
+    header += std::string(2, '\0');
+  return header + dictionary + data;
+}
+
+template <typename T>
+std::string bytesOf(std::initializer_list<T> values) {
+  return std::string(reinterpret_cast<const char *>(values.begin()), values.size() * sizeof(T));
+}
+
+std::string safetensorsBytes(const std::string &header, const std::string &data) {
+  uint64_t size = header.size();
+  return std::string(reinterpret_cast<const char *>(&size), 8) + header + data;
+}
+
+std::string openError(const std::string &path) {
+  auto reader = SafetensorsReader::open(path);
+  return reader ? "" : reader.error().message;
+}
+
+} // namespace
+
+//===----------------------------------------------------------------------===//
+// .npy
+//===----------------------------------------------------------------------===//
+
+TEST(NpyTest, ReadsEveryVersionOrderAndType) {
+  TemporaryDirectory folder;
+  std::string doubles = bytesOf<double>({1, 2, 3, 4, 5, 6});
+  for (char version : {1, 2, 3}) {
+    std::string file = folder.write(
+        "x.npy", npyBytes("{'descr': '<f8', 'fortran_order': False, 'shape': (3, 2), }\n", doubles, version));
+    EXPECT_THAT(readAll(file).values, ElementsAre(1, 2, 3, 4, 5, 6));
+  }
+  std::string fortran =
+      folder.write("f.npy", npyBytes("{'descr': '<f8', 'fortran_order': True, 'shape': (3, 2), }\n", doubles));
+  EXPECT_THAT(readAll(fortran).values, ElementsAre(1, 4, 2, 5, 3, 6));
+  std::string integers = folder.write("i.npy", npyBytes("{'shape': (2,), 'fortran_order': False, 'descr': '|i1'}\n",
+                                                        bytesOf<int8_t>({-3, 7})));
+  Content content = readAll(integers);
+  EXPECT_THAT(content.values, ElementsAre(-3, 7));
+  EXPECT_EQ(content.rowShape, Shape{});
+}
+
+TEST(NpyTest, FortranOrderOfRankThreeMatchesNumPy) {
+  // numpy.arange(12).reshape(2, 3, 2), saved in Fortran order.
+  TemporaryDirectory folder;
+  std::string file = folder.write("x.npy", npyBytes("{'descr': '<f4', 'fortran_order': True, 'shape': (2, 3, 2)}\n",
+                                                    bytesOf<float>({0, 6, 2, 8, 4, 10, 1, 7, 3, 9, 5, 11})));
+  Content content = readAll(file);
+  EXPECT_THAT(content.values, ElementsAre(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11));
+  EXPECT_EQ(content.rowShape, (Shape{3, 2}));
+}
+
+TEST(NpyTest, WriterAndReaderAgree) {
+  TemporaryDirectory folder;
+  std::string path = folder / "x.npy";
+  auto writer = createRowWriter(path, F32, {2, 2}, {});
+  ASSERT_TRUE(bool(writer));
+  std::vector<float> rows = {1, 2, 3, 4, NAN, 6, 7, INFINITY};
+  ASSERT_TRUE(bool((*writer)->append(rows.data(), 1)));
+  ASSERT_TRUE(bool((*writer)->append(rows.data() + 4, 1)));
+  EXPECT_FALSE(std::filesystem::exists(path)) << "nothing is visible before the end";
+  ASSERT_TRUE(bool((*writer)->finish()));
+  Content content = readAll(path);
+  EXPECT_EQ(content.rowShape, (Shape{2, 2}));
+  ASSERT_EQ(content.values.size(), 8u);
+  EXPECT_TRUE(std::isnan(content.values[4]));
+  EXPECT_EQ(content.values[7], INFINITY);
+  EXPECT_EQ(folder.numFiles(), 1u);
+}
+
+TEST(NpyTest, UnfinishedWriterLeavesNothing) {
+  TemporaryDirectory folder;
+  {
+    auto writer = createRowWriter(folder / "x.npy", F64, {}, {});
+    ASSERT_TRUE(bool(writer));
+    double value = 1;
+    ASSERT_TRUE(bool((*writer)->append(&value, 1)));
+  }
+  EXPECT_EQ(folder.numFiles(), 0u);
+}
+
+TEST(NpyTest, ErrorsSayWhatIsWrong) {
+  TemporaryDirectory folder;
+  auto error = [&](const std::string &content) { return readAll(folder.write("x.npy", content)).error; };
+  std::string data = bytesOf<double>({1, 2});
+  EXPECT_THAT(error(""), HasSubstr("it is cut off (0 bytes)"));
+  EXPECT_THAT(error("this is text, no array"), HasSubstr("does not start with NumPy's signature"));
+  EXPECT_THAT(error(npyBytes("{'descr': '<f8', 'fortran_order': False, 'shape': (3,), }", data)),
+              HasSubstr("shape [3] of float64 needs 24 bytes of data, the file has 16"));
+  EXPECT_THAT(error(npyBytes("{'descr': '<f8', 'fortran_order': False, 'shape': (1,), }", data)),
+              HasSubstr("8 bytes after its data"));
+  EXPECT_THAT(error(npyBytes("{'descr': '>f8', 'fortran_order': False, 'shape': (2,), }", data)),
+              HasSubstr("big-endian"));
+  EXPECT_THAT(error(npyBytes("{'descr': '<f2', 'fortran_order': False, 'shape': (2,), }", data)),
+              HasSubstr("type '<f2', expected float32, float64 or integers"));
+  EXPECT_THAT(error(npyBytes("{'descr': [('a', '<f8')], 'fortran_order': False, 'shape': (2,), }", data)),
+              HasSubstr("records"));
+  EXPECT_THAT(error(npyBytes("{'descr': '<f8', 'fortran_order': False}", data)), HasSubstr("lacks"));
+  EXPECT_THAT(
+      error(npyBytes("{'descr': '<f8', 'fortran_order': False, 'shape': (4611686018427387904, 4), }", data)),
+      HasSubstr("impossibly large"));
+  EXPECT_THAT(error(npyBytes("{'descr': '<f8', 'fortran_order': False, 'shape': (-1,), }", data)),
+              HasSubstr("no valid 'shape'"));
+  EXPECT_THAT(error(npyBytes("{'descr': '<f8', 'fortran_order': False, 'shape': (2,), }", data, 9)),
+              HasSubstr("format version is 9"));
+  EXPECT_THAT(error(npyBytes("{'descr': '<f8', 'fortran_order': False, 'shape': (), }", bytesOf<double>({1}))),
+              HasSubstr("a single number"));
+  EXPECT_THAT(readAll(folder / "none.npy").error, HasSubstr("cannot open"));
+  EXPECT_THAT(readAll(folder / "x.parquet").error, HasSubstr("expected .npy, .csv, .tsv"));
+}
+
+TEST(NpyTest, TrainingNamesTheNaN) {
+  TemporaryDirectory folder;
+  std::string file = folder.write("x.npy", npyBytes("{'descr': '<f8', 'fortran_order': False, 'shape': (2, 2), }",
+                                                    bytesOf<double>({1, 2, 3, NAN})));
+  EXPECT_THAT(readAll(file, {}, /*finite=*/true).error, HasSubstr("row 2, column 1 is NaN"));
+}
+
+//===----------------------------------------------------------------------===//
+// .csv and .tsv
+//===----------------------------------------------------------------------===//
+
+TEST(TextTest, HeaderNamesColumns) {
+  TemporaryDirectory folder;
+  std::string file = folder.write("x.csv", "a,b,\"c, d\"\n1,2,3\r\n-4.5e1, +5 ,\"6\"\n\n");
+  EXPECT_THAT(readAll(file).values, ElementsAre(1, 2, 3, -45, 5, 6));
+  EXPECT_THAT(readAll(file, {"c, d", "a"}).values, ElementsAre(3, 1, 6, -45));
+  EXPECT_THAT(*readColumnNames(file), ElementsAre("a", "b", "c, d"));
+  EXPECT_THAT(readAll(folder.write("x.tsv", "a\tb\n1\t2\n")).values, ElementsAre(1, 2));
+  EXPECT_THAT(readAll(folder.write("bom.csv", "\xEF\xBB\xBF"
+                                              "a\n1\n"),
+                      {"a"})
+                  .values,
+              ElementsAre(1));
+}
+
+TEST(TextTest, FilesWithoutAHeader) {
+  TemporaryDirectory folder;
+  std::string file = folder.write("x.csv", "1,2\n3,4");
+  EXPECT_THAT(readAll(file).values, ElementsAre(1, 2, 3, 4));
+  EXPECT_THAT(readAll(file, {"1"}).values, ElementsAre(2, 4));
+  EXPECT_THAT(readAll(file, {"u"}).error, HasSubstr("has no column names"));
+  // What pandas writes for columns without names.
+  EXPECT_THAT(readAll(folder.write("p.csv", "0,1\n3,4\n")).values, ElementsAre(3, 4));
+}
+
+TEST(TextTest, ErrorsNameRowAndColumn) {
+  TemporaryDirectory folder;
+  auto error = [&](const std::string &content, const std::vector<std::string> &columns = {}) {
+    return readAll(folder.write("x.csv", content), columns).error;
+  };
+  EXPECT_THAT(error("a,b\n1,2\n3,\n"), HasSubstr("line 3 (row 2), column 'b' is empty, expected a number"));
+  EXPECT_THAT(error("a,b\n1,2\n3,four\n"), HasSubstr("line 3 (row 2), column 'b' is 'four', expected a number"));
+  EXPECT_THAT(error("a,b\n1,nan\n"), HasSubstr("line 2 (row 1), column 'b' is 'nan'"));
+  EXPECT_THAT(error("a,b\n1,2,3\n"), HasSubstr("line 2 (row 1) has 3 cells, expected 2"));
+  EXPECT_THAT(error("a,b\n1\n"), HasSubstr("line 2 (row 1) has 1 cells, expected 2"));
+  EXPECT_THAT(error("a,b\n1,2\n\n3,4\n"), HasSubstr("line 3 is empty"));
+  EXPECT_THAT(error(""), HasSubstr("is empty"));
+  EXPECT_THAT(error("a,b\n1,2\n", {"c"}), HasSubstr("has no column 'c'; its columns are: a, b"));
+  EXPECT_THAT(error("a,a\n1,2\n", {"a"}), HasSubstr("2 columns named 'a'"));
+  EXPECT_THAT(error("1,,3\n"), HasSubstr("line 1 (row 1), column 1 is empty"));
+  // A column that is not wanted may hold text.
+  EXPECT_EQ(error("a,name\n1,x\n", {"a"}), "");
+}
+
+TEST(TextTest, LongFilesPassThroughTheBuffer) {
+  TemporaryDirectory folder;
+  std::string text = "a,b\n";
+  constexpr int rows = 150000; // More than one buffer.
+  for (int i = 0; i < rows; ++i)
+    text += std::to_string(i) + "," + std::to_string(i) + ".5\n";
+  Content content = readAll(folder.write("x.csv", text));
+  ASSERT_EQ(content.values.size(), 2u * rows);
+  for (int i = 0; i < rows; ++i) {
+    ASSERT_EQ(content.values[2 * i], i);
+    ASSERT_EQ(content.values[2 * i + 1], i + 0.5);
+  }
+}
+
+TEST(TextTest, WrittenNumbersReadBackExactly) {
+  TemporaryDirectory folder;
+  std::vector<double> values = {0.1, 1.0 / 3, 1e300, -5e-324, 123456789.123456789, INFINITY};
+  auto writer = createRowWriter(folder / "x.csv", F64, {2}, {"a", "b"});
+  ASSERT_TRUE(bool(writer));
+  ASSERT_TRUE(bool((*writer)->append(values.data(), 3)));
+  ASSERT_TRUE(bool((*writer)->finish()));
+  EXPECT_EQ(readAll(folder / "x.csv").values, values);
+}
+
+TEST(TextTest, UnwritableOutputIsFoundAtOnce) {
+  TemporaryDirectory folder;
+  auto error = [](const std::string &path) {
+    auto writer = createRowWriter(path, F64, {}, {});
+    return writer ? "" : writer.error().message;
+  };
+  EXPECT_THAT(error(folder / "none/x.csv"), HasSubstr("cannot write"));
+  EXPECT_THAT(error(folder / "x.txt"), HasSubstr("ends in .npy, .csv or .tsv"));
+}
+
+//===----------------------------------------------------------------------===//
+// .safetensors
+//===----------------------------------------------------------------------===//
+
+TEST(SafetensorsTest, WriterAndReaderAgree) {
+  TemporaryDirectory folder;
+  std::vector<float> a = {1, 2, 3};
+  std::vector<int32_t> b = {4};
+  std::string path = folder / "x.safetensors";
+  ASSERT_TRUE(bool(writeSafetensors(
+      path, {{"a", ElementType::F32, {3}, a.data()}, {"b", ElementType::I32, {}, b.data()}}, {{"key", "va\"lue"}})));
+  auto reader = SafetensorsReader::open(path);
+  ASSERT_TRUE(bool(reader)) << reader.error().message;
+  EXPECT_EQ(reader->metadata().at("key"), "va\"lue");
+  EXPECT_THAT(*readArray(reader->file(), *reader->find("a")), ElementsAre(1, 2, 3));
+  EXPECT_THAT(*readArray(reader->file(), *reader->find("b")), ElementsAre(4));
+  EXPECT_EQ(reader->find("c"), nullptr);
+  EXPECT_THAT(readAll(path + ":a").values, ElementsAre(1, 2, 3));
+  EXPECT_THAT(readAll(path + ":c").error, HasSubstr("no tensor 'c'; its tensors are: a, b"));
+}
+
+TEST(SafetensorsTest, EveryCutIsFound) {
+  TemporaryDirectory folder;
+  std::vector<float> a = {1, 2, 3};
+  std::string path = folder / "x.safetensors";
+  ASSERT_TRUE(bool(writeSafetensors(path, {{"a", ElementType::F32, {3}, a.data()}}, {{"key", "value"}})));
+  std::string bytes = TemporaryDirectory::read(path);
+  for (size_t size = 0; size < bytes.size(); ++size)
+    EXPECT_NE(openError(folder.write("cut.safetensors", bytes.substr(0, size))), "") << size;
+  EXPECT_THAT(openError(folder.write("long.safetensors", bytes + "x")), HasSubstr("1 bytes after the last tensor"));
+}
+
+TEST(SafetensorsTest, ErrorsSayWhatIsWrong) {
+  TemporaryDirectory folder;
+  std::string data = bytesOf<float>({1, 2, 3, 4});
+  auto error = [&](const std::string &header) {
+    return openError(folder.write("x.safetensors", safetensorsBytes(header, data)));
+  };
+  auto tensor = [](const std::string &name, const std::string &shape, int begin, int end) {
+    return "\"" + name + "\":{\"dtype\":\"F32\",\"shape\":" + shape + ",\"data_offsets\":[" + std::to_string(begin) +
+           "," + std::to_string(end) + "]}";
+  };
+  EXPECT_EQ(error("{" + tensor("a", "[2]", 0, 8) + "," + tensor("b", "[2]", 8, 16) + "}"), "");
+  EXPECT_THAT(error("{" + tensor("a", "[3]", 0, 12) + "," + tensor("b", "[2]", 8, 16) + "}"),
+              HasSubstr("'a' and 'b' overlap"));
+  EXPECT_THAT(error("{" + tensor("a", "[1]", 0, 4) + "," + tensor("b", "[2]", 8, 16) + "}"),
+              HasSubstr("a gap of 4 bytes before tensor 'b'"));
+  EXPECT_THAT(error("{" + tensor("a", "[5]", 0, 20) + "}"), HasSubstr("cut off"));
+  EXPECT_THAT(error("{" + tensor("a", "[2]", 0, 16) + "}"), HasSubstr("needs 8 bytes, its 'data_offsets' span 16"));
+  EXPECT_THAT(error("{" + tensor("a", "[2]", 8, 0) + "}"), HasSubstr("not in order"));
+  EXPECT_THAT(error("{" + tensor("a", "[-2]", 0, 8) + "}"), HasSubstr("'shape' is no list of sizes"));
+  EXPECT_THAT(error("{" + tensor("a", "[2]", 0, 8) + "," + tensor("a", "[2]", 8, 16) + "}"),
+              HasSubstr("'a' occurs twice"));
+  EXPECT_THAT(error("{\"a\":1}"), HasSubstr("tensor 'a': it lacks"));
+  EXPECT_THAT(error("{\"a\":{\"dtype\":\"F8\",\"shape\":[],\"data_offsets\":[0,1]}}"), HasSubstr("F8"));
+  EXPECT_THAT(error("[1, 2]"), HasSubstr("no JSON object"));
+  EXPECT_THAT(error("{\"a\":"), HasSubstr("no valid JSON"));
+  EXPECT_THAT(error("{" + tensor("a", "[9223372036854775807, 4]", 0, 8) + "}"), HasSubstr("impossibly large"));
+}

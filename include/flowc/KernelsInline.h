@@ -23,8 +23,8 @@ namespace detail {
 /// What the wrappers of `kernels` check before a call: the element type (given
 /// by its size), the width of the rows (`xColumns`, -1 for samplers) and the
 /// condition: one row for each of `rows`.
-Expected<void> checkCall(const Kernels &kernels, const Model &model, size_t elementSize, int64_t xColumns,
-                         int64_t rows, int64_t condRows, int64_t condColumns);
+Expected<void> checkCall(const Kernels &kernels, const Model &model, size_t elementSize, int64_t xColumns, int64_t rows,
+                         int64_t condRows, int64_t condColumns);
 
 /// `condition` with one row for each of `n` samples: a single row is repeated.
 template <typename T>
@@ -109,8 +109,8 @@ Expected<std::pair<Rows<T>, Column<T>>> Kernels::inverse(const Model &model, Con
 }
 
 template <typename T>
-Expected<std::pair<double, std::vector<double>>>
-Kernels::nllValueAndGradient(const Model &model, ConstRows<T> x, const Rows<T> &condition) {
+Expected<std::pair<double, std::vector<double>>> Kernels::nllValueAndGradient(const Model &model, ConstRows<T> x,
+                                                                              const Rows<T> &condition) {
   std::pair<double, std::vector<double>> result{0.0, std::vector<double>(model.numTrainable())};
   Call call{.kernel = Kernel::NllGradient, .loss = &result.first, .gradient = result.second.data()};
   if (auto ok = detail::runRows<T>(*this, model, x.data(), x.cols(), x.rows(), condition, std::move(call)); !ok)

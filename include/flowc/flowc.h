@@ -154,7 +154,7 @@ enum class Kernel {
 struct CompileOptions {
   DType dtype = F32;
   int threads = 0;       ///< 0: all processors.
-  std::string cpu;       ///< LLVM's CPU name; empty: this machine.
+  std::string cpu = {};  ///< LLVM's CPU name; empty: this machine.
   bool useCache = true;  ///< The object cache on disk.
 };
 
@@ -228,9 +228,9 @@ struct FitOptions {
   bool useCache = true;
   /// Called after every epoch; false stops training (the best parameters are
   /// kept).
-  std::function<bool(int64_t epoch, double trainLoss, double valLoss)> onEpoch;
+  std::function<bool(int64_t epoch, double trainLoss, double valLoss)> onEpoch = {};
   /// Called often; true interrupts training.
-  std::function<bool()> interrupted;
+  std::function<bool()> interrupted = {};
 };
 
 struct FitResult {

@@ -29,8 +29,7 @@ Model::Impl::Impl(Flow flow, DType dtype) : flow(std::move(flow)), dtype(dtype),
     Leaf::Kind kind = leaves[i].leaf->kind;
     if (kind == Leaf::Kind::Constant)
       continue;
-    infos.push_back(
-        {leaves[i].path, leaves[i].shape, kind == Leaf::Kind::Trainable, kind == Leaf::Kind::Permutation});
+    infos.push_back({leaves[i].path, leaves[i].shape, kind == Leaf::Kind::Trainable, kind == Leaf::Kind::Permutation});
     leafIndex.push_back(i);
   }
   offsets.resize(infos.size());

@@ -40,6 +40,18 @@ struct ExpandUnary : OpRewritePattern<OpTy> {
 
   UnaryBuilder build;
 };
+
+struct ExpandPow : OpRewritePattern<math::PowFOp> {
+  using Base::Base;
+
+  LogicalResult matchAndRewrite(math::PowFOp op, PatternRewriter &rewriter) const override {
+    if (!isExpandable(op.getType()))
+      return failure();
+    ImplicitLocOpBuilder b(op.getLoc(), rewriter);
+    rewriter.replaceOp(op, buildPow(b, op.getLhs(), op.getRhs()));
+    return success();
+  }
+};
 } // namespace
 
 void flowc::populateExpandMathPatterns(RewritePatternSet &patterns) {
@@ -52,6 +64,13 @@ void flowc::populateExpandMathPatterns(RewritePatternSet &patterns) {
   add.operator()<math::TanhOp>(buildTanh);
   add.operator()<math::SinOp>(buildSin);
   add.operator()<math::CosOp>(buildCos);
+  add.operator()<math::AtanOp>(buildAtan);
+  add.operator()<math::SinhOp>(buildSinh);
+  add.operator()<math::CoshOp>(buildCosh);
+  add.operator()<math::AsinhOp>(buildAsinh);
+  add.operator()<math::AtanhOp>(buildAtanh);
+  add.operator()<math::ErfOp>(buildErf);
+  patterns.add<ExpandPow>(context);
 }
 
 /// Ops of the math dialect that the backend turns into instructions.

@@ -22,12 +22,11 @@ using namespace mlir;
 
 // (e^r - 1 - r) / r^2; relative error in e^r below 2^-28.2 and 2^-57.8.
 static constexpr double expF32[] = {0x1.fffffcp-2, 0x1.555492p-3, 0x1.5558bp-5, 0x1.12398ep-7, 0x1.6a4d88p-10};
-static constexpr double expF64[] = {0x1.000000000000ap-1,  0x1.5555555555504p-3,  0x1.55555555506a6p-5,
-                                    0x1.111111112553ap-7,  0x1.6c16c1847e852p-10, 0x1.a01a0136eaeb1p-13,
-                                    0x1.a01999458cf84p-16, 0x1.71df0a076ef48p-19, 0x1.28ae18034b15ep-22,
-                                    0x1.ada9ca7c29ffbp-26};
+static constexpr double expF64[] = {
+    0x1.000000000000ap-1,  0x1.5555555555504p-3,  0x1.55555555506a6p-5,  0x1.111111112553ap-7,  0x1.6c16c1847e852p-10,
+    0x1.a01a0136eaeb1p-13, 0x1.a01999458cf84p-16, 0x1.71df0a076ef48p-19, 0x1.28ae18034b15ep-22, 0x1.ada9ca7c29ffbp-26};
 // The same; relative error in e^r - 1 below 2^-31.1 and 2^-61.6.
-static constexpr double expm1F32[] = {0x1p-1,         0x1.555554p-3,  0x1.5554f8p-5,
+static constexpr double expm1F32[] = {0x1p-1,        0x1.555554p-3,  0x1.5554f8p-5,
                                       0x1.1112d8p-7, 0x1.6d3a4ap-10, 0x1.9e73b8p-13};
 static constexpr double expm1F64[] = {0x1p-1,
                                       0x1.5555555555559p-3,
@@ -42,10 +41,11 @@ static constexpr double expm1F64[] = {0x1p-1,
                                       0x1.1f325d4f832b4p-29};
 // (tanh(x)/x - 1) / x^2 over x^2; relative error below 2^-29.7 and 2^-60.5 for |x| < 0.55.
 static constexpr double tanhF32[] = {-0x1.55554ap-2, 0x1.110ceep-3, -0x1.b91e7ep-5, 0x1.58e518p-6, -0x1.9921a2p-8};
-static constexpr double tanhF64[] = {-0x1.555555555554fp-2, 0x1.111111111078dp-3,   -0x1.ba1ba1b97c6d4p-5,
-                                     0x1.664f48592c85cp-6,  -0x1.226e2f0b43899p-7,  0x1.d6d29a10db0b3p-9,
-                                     -0x1.7d8fbf3ea1e62p-10, 0x1.3483002e0f4a3p-11, -0x1.e9689a9d95fb5p-13,
-                                     0x1.5d5f26cbbafaep-14, -0x1.46db22dcbf844p-16};// (sinh(x)/x - 1) / x^2 over x^2; below 2^-31.6 and 2^-61.7 for |x| <= 1.
+static constexpr double tanhF64[] = {
+    -0x1.555555555554fp-2,  0x1.111111111078dp-3,  -0x1.ba1ba1b97c6d4p-5,  0x1.664f48592c85cp-6,
+    -0x1.226e2f0b43899p-7,  0x1.d6d29a10db0b3p-9,  -0x1.7d8fbf3ea1e62p-10, 0x1.3483002e0f4a3p-11,
+    -0x1.e9689a9d95fb5p-13, 0x1.5d5f26cbbafaep-14, -0x1.46db22dcbf844p-16}; // (sinh(x)/x - 1) / x^2 over x^2; below
+                                                                            // 2^-31.6 and 2^-61.7 for |x| <= 1.
 static constexpr double sinhF32[] = {0x1.555556p-3, 0x1.1110ep-7, 0x1.a022b6p-13, 0x1.756df8p-19};
 static constexpr double sinhF64[] = {0x1.5555555555556p-3,  0x1.111111111101ep-7,  0x1.a01a01a037278p-13,
                                      0x1.71de3a3b03282p-19, 0x1.ae646ffb847d0p-26, 0x1.6116f05178718p-33,

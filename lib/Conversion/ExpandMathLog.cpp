@@ -20,10 +20,10 @@ using namespace flowc;
 using namespace mlir;
 
 // (log(1+f)/f - 1) / f; relative error in log(1+f) below 2^-27.3.
-static constexpr double logF32[] = {-0x1p-1,        0x1.555554p-2,  -0x1.000226p-2, 0x1.99a01ep-3, -0x1.54728cp-3,
+static constexpr double logF32[] = {-0x1p-1,       0x1.555554p-2,  -0x1.000226p-2, 0x1.99a01ep-3, -0x1.54728cp-3,
                                     0x1.22d8fcp-3, -0x1.0d8216p-3, 0x1.055fa8p-3,  -0x1.38cb4p-4};
 // The same for f in [0, 1]; below 2^-29.4.
-static constexpr double log1pUnitF32[] = {-0x1p-1,        0x1.5554b4p-2,  -0x1.ffdcfp-3,  0x1.981756p-3, -0x1.4c5ad8p-3,
+static constexpr double log1pUnitF32[] = {-0x1p-1,     0x1.5554b4p-2,  -0x1.ffdcfp-3, 0x1.981756p-3,  -0x1.4c5ad8p-3,
                                           0x1.03abp-3, -0x1.5fe216p-4, 0x1.6acedap-5, -0x1.e0e9f4p-7, 0x1.2a2f62p-9};
 // R(z) / z; relative error in log(1+f) below 2^-59.4.
 static constexpr double logF64[] = {0x1.5555555555593p-1, 0x1.999999997f9f8p-2, 0x1.249249422a430p-2,

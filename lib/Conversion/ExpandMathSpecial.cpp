@@ -14,17 +14,22 @@ using namespace mlir;
 static constexpr double infinity = std::numeric_limits<double>::infinity();
 
 // erf(x)/x - 1 over x^2; relative error in erf(x) below 2^-29.3 and 2^-56.3 for |x| <= 1.
-static constexpr double erfF32[] = {0x1.06eba8p-3, -0x1.81273ep-2, 0x1.ce2ce8p-4, -0x1.b7f76ap-6,
+static constexpr double erfF32[] = {0x1.06eba8p-3, -0x1.81273ep-2,  0x1.ce2ce8p-4, -0x1.b7f76ap-6,
                                     0x1.53f60ap-8, -0x1.a377bep-11, 0x1.47f488p-14};
 static constexpr double erfF64[] = {0x1.06eba8214db69p-3,   -0x1.812746b037a23p-2,  0x1.ce2f21a045709p-4,
                                     -0x1.b82ce3134bc9ep-6,  0x1.565bcd2b00817p-8,   -0x1.c02db8f472c1ep-11,
                                     0x1.f9a3b268ebb2bp-14,  -0x1.f4dc721f1a051p-17, 0x1.ba63089039a96p-20,
                                     -0x1.636089fd9cd69p-23, 0x1.122e63fa557afp-26,  -0x1.bf4da31b3e085p-30,
                                     0x1.34e0d337d1c6bp-33};
-// log(1 - erf(1 + t)); error in erf below 2^-26.6 and ERFERR from 1 to where erf rounds to 1.
-static constexpr double logErfcF32[] = {-0x1.d97fcp+0,   -0x1.51c9a2p+1, -0x1.afab36p-1,  -0x1.559798p-5,
+// log(1 - erf(1 + t)); error in erf below 2^-26.6 and 2^-58.7 from 1 to where erf rounds to 1.
+static constexpr double logErfcF32[] = {-0x1.d97fcp+0, -0x1.51c9a2p+1, -0x1.afab36p-1, -0x1.559798p-5,
                                         0x1.5ab864p-7, -0x1.734488p-9, 0x1.b28526p-11, -0x1.35b7f8p-13};
-static constexpr double logErfcF64[] = {ERFCOEF};
+static constexpr double logErfcF64[] = {
+    -0x1.d97fbf27aa2a1p+0,  -0x1.51c9b0006c23dp+1,  -0x1.afabc11a29233p-1,  -0x1.5477f09c3a7fap-5,
+    0x1.48c9d3f18f1c4p-7,   -0x1.033f6619e4651p-9,  0x1.f1b3974cff61bp-13,  0x1.b8de861d4e11dp-16,
+    -0x1.c7a98be4bdbffp-16, 0x1.42785c77917c6p-17,  -0x1.14c84cc415793p-19, 0x1.3880607025695p-23,
+    0x1.9a4655957518dp-24,  -0x1.b58a55ebecb27p-25, 0x1.f1bcfc671b8efp-27,  -0x1.79fd2c74de4aep-29,
+    0x1.7eda6873d34ebp-32,  -0x1.d6313dc51f814p-36, 0x1.091320cd0d349p-40};
 
 // 1 - exp(P(|x| - 1)), with a polynomial of its own for |x| < 1.
 Value flowc::buildErf(ImplicitLocOpBuilder &b, Value value) {
@@ -48,18 +53,19 @@ Value flowc::buildPow(ImplicitLocOpBuilder &b, Value base, Value exponent) {
     MathPair log = logPair(a);
     MathValue high = select(a < infinity, log.high, a);
     high = select(a < 0x1p-1022, -infinity, high);
-    MathValue product = select(a == 1.0, 0.0, y * high);
+    MathValue product = y * high;
     MathValue low = fma(y, high, -product) + y * log.low;
-    MathValue r = expOfPair({product, select(product.abs() < 0x1p12, low, 0.0)});
+    low = select(product.abs() < 0x1p12, low, 0.0);
+    // 1 to the power of infinity is 1, not e^(inf * 0).
+    MathValue r = expOfPair({select(a == 1.0, 0.0, product), low});
 
     // From 2^52 on every number is an integer, from 2^53 on it is even.
     MathValue half = n * 0.5;
     Value integer = arith::OrIOp::create(b, n >= 0x1p52, n.compare(arith::CmpFPredicate::OEQ, roundBelow(n)));
     Value odd = both(both(integer, n < 0x1p53), half.compare(arith::CmpFPredicate::ONE, roundBelow(half)));
     r = select(odd, r.copySign(x), r);
-    Value negative = both(x < 0.0, x > -infinity);
-    Value fractional = arith::XOrIOp::create(
-        b, integer, buildConstant(b, integer.getType(), b.getBoolAttr(true)));
+    Value negative = both(x<0.0, x> - infinity);
+    Value fractional = arith::XOrIOp::create(b, integer, buildConstant(b, integer.getType(), b.getBoolAttr(true)));
     r = select(both(negative, fractional), x.nan(), r);
     r = select(y.compare(arith::CmpFPredicate::UNO, y), y, r);
     r = select(x == 1.0, 1.0, r);
@@ -69,10 +75,10 @@ Value flowc::buildPow(ImplicitLocOpBuilder &b, Value base, Value exponent) {
 
 // Below 8, Gamma(x) = Gamma(x + 8) / (x (x+1) ... (x+7)); above, Stirling's
 // series. The coefficients are Bernoulli numbers: B(2k) / 2k(2k-1), B(2k) / 2k.
-static constexpr double lgammaSeries[] = {1.0 / 12,         -1.0 / 360, 1.0 / 1260,        -1.0 / 1680,          1.0 / 1188,
+static constexpr double lgammaSeries[] = {1.0 / 12,        -1.0 / 360, 1.0 / 1260,       -1.0 / 1680,     1.0 / 1188,
                                           -691.0 / 360360, 1.0 / 156,  -3617.0 / 122400, 43867.0 / 244188};
-static constexpr double digammaSeries[] = {1.0 / 12,         -1.0 / 120, 1.0 / 252,       -1.0 / 240,      1.0 / 132,
-                                           -691.0 / 32760, 1.0 / 12,  -3617.0 / 8160, 43867.0 / 14364};
+static constexpr double digammaSeries[] = {1.0 / 12,       -1.0 / 120, 1.0 / 252,      -1.0 / 240,     1.0 / 132,
+                                           -691.0 / 32760, 1.0 / 12,   -3617.0 / 8160, 43867.0 / 14364};
 static constexpr int gammaShift = 8;
 
 Value flowc::buildLgamma(ImplicitLocOpBuilder &b, Value value) {
@@ -94,9 +100,10 @@ Value flowc::buildLgamma(ImplicitLocOpBuilder &b, Value value) {
 
 Value flowc::buildDigamma(ImplicitLocOpBuilder &b, Value value) {
   return inF64(b, value, [&](ArrayRef<MathValue> operands) {
-    // The derivative of the product's logarithm is a quotient.
-    MathValue x = operands[0], product = x, derivative = x.constant(1.0);
-    for (int i = 1; i < gammaShift; ++i) {
+    // The derivative of the logarithm of (x+1) ... (x+7) is a quotient; that of
+    // log x, which is all that matters close to 0, stays apart.
+    MathValue x = operands[0], product = x + 1.0, derivative = x.constant(1.0);
+    for (int i = 2; i < gammaShift; ++i) {
       MathValue factor = x + i;
       derivative = fma(derivative, factor, product);
       product = product * factor;
@@ -106,7 +113,7 @@ Value flowc::buildDigamma(ImplicitLocOpBuilder &b, Value value) {
     MathValue inverse = y.constant(1.0) / y, square = inverse * inverse;
     MathValue log{&b, buildLog(b, y)};
     MathValue r = log - fma(square, polynomial(square, digammaSeries), inverse * 0.5);
-    r = r - select(small, derivative / product, 0.0);
+    r = r - select(small, derivative / product, 0.0) - select(small, x.constant(1.0) / x, 0.0);
     return select(x < 0.0, x.nan(), r);
   });
 }

@@ -13,18 +13,17 @@ using namespace mlir;
 
 // (sin(r)/r - 1) / r^2 over r^2; relative error in sin(r) below 2^-27.9 and 2^-57.8 for |r| <= pi/4.
 static constexpr double sinF32[] = {-0x1.555546p-3, 0x1.110776p-7, -0x1.9953p-13};
-static constexpr double sinF64[] = {-0x1.5555555555548p-3,  0x1.111111110f752p-7,   -0x1.a01a019bf0121p-13,
+static constexpr double sinF64[] = {-0x1.5555555555548p-3, 0x1.111111110f752p-7,   -0x1.a01a019bf0121p-13,
                                     0x1.71de355cdd029p-19, -0x1.ae5e528eba56ap-26, 0x1.5d8d9de5f9bb8p-33};
 // (cos(r) - 1 + r^2/2) / r^4 over r^2; below 2^-32.9 and 2^-63.9.
 static constexpr double cosF32[] = {0x1.55554ap-5, -0x1.6c0c2ap-10, 0x1.99e904p-16};
 static constexpr double cosF64[] = {0x1.555555555554bp-5,   -0x1.6c16c16c1500ep-10, 0x1.a01a019c8df69p-16,
                                     -0x1.27e4f7f06eebap-22, 0x1.1ee9dae2087bep-29,  -0x1.8fa5f8a26635fp-37};
-// (atan(t)/t - 1) / t^2 over t^2; relative error in atan(t) below 2^-30.3 and 2^-59.3 for |t| <= tan(pi/8).
-static constexpr double atanF32[] = {-0x1.55554ap-2, 0x1.9991dep-3, -0x1.23b924p-3, 0x1.b21adcp-4, -0x1.f2aca4p-5};
-static constexpr double atanF64[] = {-0x1.555555555553cp-2, 0x1.9999999995659p-3,  -0x1.24924922a0ed1p-3,
-                                     0x1.c71c70e14e2b5p-4,  -0x1.745cf8551d129p-4, 0x1.3b110fbf09779p-4,
-                                     -0x1.10eb4ddbb9d8dp-4, 0x1.df093b763d646p-5,  -0x1.9cb7555194100p-5,
-                                     0x1.378fb85091f09p-5,  -0x1.24d078af72696p-6};
+// (atan(t)/t - 1) / t^2 over t^2; relative error in atan(t) below 2^-61 for |t| <= 1/2.
+static constexpr double atanF64[] = {
+    -0x1.5555555555551p-2, 0x1.9999999998f05p-3,  -0x1.2492492449b98p-3, 0x1.c71c71a79b9efp-4,  -0x1.745d13379889ap-4,
+    0x1.3b135adc54689p-4,  -0x1.110c2e5aa81eep-4, 0x1.e17ebbf23dd02p-5,  -0x1.ac5c69e325691p-5, 0x1.77aa63ef4376bp-5,
+    -0x1.2f5b2a6070ce3p-5, 0x1.818f8208aef13p-6,  -0x1.0fa9723e15371p-7};
 
 namespace {
 struct SinCos {
@@ -100,15 +99,22 @@ std::pair<Value, Value> flowc::buildSinCosTurn(ImplicitLocOpBuilder &b, Type typ
   return {result.sin, result.cos};
 }
 
-// For |x| beyond tan(pi/8) and tan(3pi/8): pi/4 + atan((a-1) / (a+1)) and
-// pi/2 + atan(-1/a), with one division for all three cases.
+// For |x| beyond 1/2, where a - 1 is exact, and beyond tan(3pi/8):
+// pi/4 + atan((a-1) / (a+1)) and pi/2 + atan(-1/a). One division serves all.
 Value flowc::buildAtan(ImplicitLocOpBuilder &b, Value value) {
-  MathValue x{&b, value}, a = x.abs(), one = x.constant(1.0);
-  Value middle = a > 0x1.a827999fcef32p-2, upper = a > 0x1.3504f333f9de6p1;
-  MathValue numerator = select(upper, x.constant(-1.0), select(middle, a - 1.0, a));
-  MathValue denominator = select(upper, a, select(middle, a + 1.0, one));
-  MathValue offset = select(upper, x.constant(0x1.921fb54442d18p0), select(middle, x.constant(0x1.921fb54442d18p-1), 0.0));
-  MathValue t = numerator / denominator, square = t * t;
-  MathValue y = fma(t * square, polynomial(square, x.pick<ArrayRef<double>>(atanF32, atanF64)), t);
-  return (offset + y).copySign(x);
+  return inF64(b, value, [](ArrayRef<MathValue> operands) {
+    MathValue x = operands[0], a = x.abs();
+    Value middle = a > 0.5, upper = a > 0x1.3504f333f9de6p1;
+    auto choose = [&](auto above, auto between, MathValue below) {
+      MathValue lower = select(middle, between, below);
+      return select(upper, above, lower);
+    };
+    MathValue t = choose(-1.0, a - 1.0, a) / choose(a, a + 1.0, x.constant(1.0)), square = t * t;
+    // Multiples of pi/4, and what their rounding leaves.
+    MathValue zero = x.constant(0.0);
+    MathValue offset = choose(0x1.921fb54442d18p0, 0x1.921fb54442d18p-1, zero);
+    MathValue offsetLow = choose(0x1.1a62633145c07p-54, 0x1.1a62633145c07p-55, zero);
+    MathValue y = fma(t * square, polynomial(square, atanF64), t);
+    return (offset + (y + offsetLow)).copySign(x);
+  });
 }

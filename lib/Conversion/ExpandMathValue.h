@@ -45,8 +45,7 @@ struct MathBits {
   MathBits constant(uint64_t value) const {
     mlir::Type element = mlir::getElementTypeOrSelf(v.getType());
     llvm::APInt bits(64, value);
-    return {b, buildConstant(*b, v.getType(),
-                             b->getIntegerAttr(element, bits.trunc(element.getIntOrFloatBitWidth())))};
+    return {b, buildConstant(*b, v.getType(), b->getIntegerAttr(element, bits.trunc(element.getIntOrFloatBitWidth())))};
   }
   template <typename OpTy>
   MathBits apply(MathBits o) const {

@@ -2,6 +2,7 @@ add_flowc_library(FlowcMath
   ExpandMath.cpp
   ExpandMathExp.cpp
   ExpandMathLog.cpp
+  ExpandMathSpecial.cpp
   ExpandMathTrig.cpp
   MicroKernelsBuilder.cpp
   MicroKernelsDense.cpp

@@ -48,18 +48,14 @@ struct KernelBuilder : mlir::ImplicitLocOpBuilder {
   /// a / b for a >= 0 and b a power of two.
   Value div(Value a, int64_t b) { return mlir::arith::ShRUIOp::create(*this, a, i64(llvm::Log2_64(b))); }
   Value min(Value a, Value b) { return mlir::arith::MinSIOp::create(*this, a, b); }
-  Value less(Value a, Value b) {
-    return mlir::arith::CmpIOp::create(*this, mlir::arith::CmpIPredicate::slt, a, b);
-  }
+  Value less(Value a, Value b) { return mlir::arith::CmpIOp::create(*this, mlir::arith::CmpIPredicate::slt, a, b); }
 
   /// pointer + offset elements.
   Value at(Value base, Value offset, mlir::Type element = {}) {
     return mlir::LLVM::GEPOp::create(*this, pointer, element ? element : shape.element, base,
                                      mlir::ArrayRef<mlir::LLVM::GEPArg>{offset});
   }
-  Value at(Value base, int64_t offset) {
-    return offset ? at(base, i64(offset)) : base;
-  }
+  Value at(Value base, int64_t offset) { return offset ? at(base, i64(offset)) : base; }
 
   /// A vector at an address aligned to `alignment`, by default to its size.
   Value load(Value address, int64_t alignment = 0) { return load(shape.vectorType(), address, alignment); }

@@ -41,9 +41,8 @@ void DenseBlock::emit(int64_t rows, int64_t vectors, Value lane) {
   for (int64_t r = 0; r < rows; ++r) {
     Value bias = b.loadSplat(b.at(weights, r));
     for (int64_t j = 0; j < vectors; ++j)
-      sums.push_back(accumulate
-                         ? arith::AddFOp::create(b, b.load(b.at(yLane, r * stride + j * lanes)), bias).getResult()
-                         : bias);
+      sums.push_back(
+          accumulate ? arith::AddFOp::create(b, b.load(b.at(yLane, r * stride + j * lanes)), bias).getResult() : bias);
   }
   Value groups = b.at(weights, rows);
   sums = b.loop(b.i64(0), inputs, 1, sums, [&](Value k, ValueRange carried) {

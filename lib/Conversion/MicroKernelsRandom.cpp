@@ -80,7 +80,8 @@ static void fillTile(KernelBuilder &b, ValueRange arguments,
     b.loop(b.i64(0), vectors, 1, [&](Value j) {
       Value lane = b.mul(j, lanes);
       Value sample = arith::AddIOp::create(b, splat(b.add(first, lane)), iota);
-      SmallVector<Value> rows = draw(drawBits(b, buildPhilox(b, {sample, high(sample), block, zero}, {key, high(key)})));
+      SmallVector<Value> rows =
+          draw(drawBits(b, buildPhilox(b, {sample, high(sample), block, zero}, {key, high(key)})));
       for (auto [i, row] : llvm::enumerate(rows)) {
         Value number = b.add(coordinate, i);
         b.when(b.less(number, count),

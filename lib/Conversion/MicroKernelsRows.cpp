@@ -102,9 +102,7 @@ void RowGroup::store(Value tile, Value column, Value columns, int64_t count, Val
   b.when(
       full,
       [&] {
-        forEachRow([&](int64_t lane, Value vector) {
-          b.store(vector, b.at(rows[lane], column), b.elementBytes());
-        });
+        forEachRow([&](int64_t lane, Value vector) { b.store(vector, b.at(rows[lane], column), b.elementBytes()); });
       },
       [&] {
         Value exist = mask(columns, count);
@@ -140,8 +138,7 @@ static void forEachPiece(
           [&] {
             if (lanes < 8)
               return piece(lanes / 2);
-            b.when(
-                b.less(b.i64(lanes / 4), left), [&] { piece(lanes / 2); }, [&] { piece(lanes / 4); });
+            b.when(b.less(b.i64(lanes / 4), left), [&] { piece(lanes / 2); }, [&] { piece(lanes / 4); });
           });
     });
   });
@@ -150,10 +147,9 @@ static void forEachPiece(
 func::FuncOp flowc::getOrCreateLoadRows(ModuleOp module, const TileShape &shape) {
   return KernelBuilder::getOrCreate(
       module, shape, "load_rows", 2, {false, false, false, false, false}, [](KernelBuilder &b, ValueRange arguments) {
-        forEachPiece(b, arguments,
-                     [](RowGroup &group, Value tile, Value column, Value columns, int64_t count, Value) {
-                       group.load(tile, column, columns, count);
-                     });
+        forEachPiece(b, arguments, [](RowGroup &group, Value tile, Value column, Value columns, int64_t count, Value) {
+          group.load(tile, column, columns, count);
+        });
       });
 }
 

@@ -38,7 +38,6 @@ const char *flowc::elementTypeName(ElementType type) {
   return names[static_cast<int>(type)];
 }
 
-
 int64_t ArrayLayout::numBytes() const { return numElements(shape) * static_cast<int64_t>(elementSize(type)); }
 
 bool flowc::isSaneShape(const Shape &shape, ElementType type) {

@@ -33,8 +33,8 @@ public:
     int64_t count = std::min(maxRows, numRows - rowsRead);
     if (count <= 0)
       return 0;
-    Expected<void> ok = dtype == F32 ? read(count, static_cast<float *>(buffer))
-                                     : read(count, static_cast<double *>(buffer));
+    Expected<void> ok =
+        dtype == F32 ? read(count, static_cast<float *>(buffer)) : read(count, static_cast<double *>(buffer));
     if (!ok)
       return ok.takeError();
     rowsRead += count;

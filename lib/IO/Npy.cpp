@@ -181,8 +181,8 @@ Expected<ArrayLayout> flowc::readNpyHeader(const InputFile &file, int64_t offset
 }
 
 std::string flowc::makeNpyHeader(DType dtype, const Shape &shape, size_t paddedSize) {
-  std::string dict = "{'descr': '" + std::string(dtype == F32 ? "<f4" : "<f8") +
-                     "', 'fortran_order': False, 'shape': (";
+  std::string dict =
+      "{'descr': '" + std::string(dtype == F32 ? "<f4" : "<f8") + "', 'fortran_order': False, 'shape': (";
   for (int64_t extent : shape)
     dict += std::to_string(extent) + ",";
   dict += "), }";

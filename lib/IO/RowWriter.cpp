@@ -122,8 +122,7 @@ Expected<void> flowc::checkOutputFormat(const std::string &path) {
   return Error{"cannot tell the format of '" + path + "', expected a name that ends in .npy, .csv or .tsv"};
 }
 
-Expected<std::unique_ptr<RowWriter>> flowc::createRowWriter(const std::string &path, DType dtype,
-                                                            const Shape &rowShape,
+Expected<std::unique_ptr<RowWriter>> flowc::createRowWriter(const std::string &path, DType dtype, const Shape &rowShape,
                                                             const std::vector<std::string> &columnNames) {
   if (auto ok = checkOutputFormat(path); !ok)
     return ok.takeError();

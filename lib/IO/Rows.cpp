@@ -140,8 +140,8 @@ Expected<std::vector<T>> flowc::readAllRows(RowReader &reader, bool finite) {
       for (int64_t i = row * columns; i < (row + *got) * columns; ++i)
         if (!std::isfinite(values[i]))
           return Error{"'" + reader.path() + "': row " + std::to_string(i / columns + 1) + ", " +
-                       reader.describeColumn(i % columns) + " is " +
-                       (std::isnan(values[i]) ? "NaN" : "infinite") + ", expected a finite number"};
+                       reader.describeColumn(i % columns) + " is " + (std::isnan(values[i]) ? "NaN" : "infinite") +
+                       ", expected a finite number"};
     row += *got;
     if (*got == 0) {
       values.resize(static_cast<size_t>(row * columns));

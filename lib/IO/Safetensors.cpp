@@ -18,8 +18,8 @@ using nlohmann::json;
 namespace {
 
 constexpr std::pair<const char *, ElementType> typeNames[] = {
-    {"F32", ElementType::F32}, {"F64", ElementType::F64}, {"I8", ElementType::I8},   {"I16", ElementType::I16},
-    {"I32", ElementType::I32}, {"I64", ElementType::I64}, {"U8", ElementType::U8},   {"U16", ElementType::U16},
+    {"F32", ElementType::F32}, {"F64", ElementType::F64}, {"I8", ElementType::I8},    {"I16", ElementType::I16},
+    {"I32", ElementType::I32}, {"I64", ElementType::I64}, {"U8", ElementType::U8},    {"U16", ElementType::U16},
     {"U32", ElementType::U32}, {"U64", ElementType::U64}, {"BOOL", ElementType::Bool}};
 
 /// The reference implementation's limit on the header.
@@ -32,8 +32,8 @@ std::string readEntry(const json &entry, ArrayLayout &layout, int64_t dataStart)
   const json &dtype = entry["dtype"], &shape = entry["shape"], &offsets = entry["data_offsets"];
   if (!dtype.is_string())
     return "its 'dtype' is no string";
-  const auto *type = std::find_if(std::begin(typeNames), std::end(typeNames),
-                                  [&](const auto &known) { return dtype == known.first; });
+  const auto *type =
+      std::find_if(std::begin(typeNames), std::end(typeNames), [&](const auto &known) { return dtype == known.first; });
   if (type == std::end(typeNames))
     return "its dtype " + dtype.get<std::string>() + " is not supported";
   layout.type = type->second;
@@ -70,7 +70,9 @@ Expected<SafetensorsReader> SafetensorsReader::open(const std::string &path) {
 }
 
 Expected<void> SafetensorsReader::readHeader() {
-  auto fail = [&](const std::string &problem) { return Error{"'" + path() + "' is no valid .safetensors file: " + problem}; };
+  auto fail = [&](const std::string &problem) {
+    return Error{"'" + path() + "' is no valid .safetensors file: " + problem};
+  };
   uint64_t headerSize = 0;
   if (input.size() < 8)
     return fail("it has " + std::to_string(std::max<int64_t>(input.size(), 0)) + " bytes, expected at least 8");
@@ -132,7 +134,9 @@ Expected<void> SafetensorsReader::readHeader() {
 }
 
 Expected<void> SafetensorsReader::checkOffsets(int64_t dataStart) const {
-  auto fail = [&](const std::string &problem) { return Error{"'" + path() + "' is no valid .safetensors file: " + problem}; };
+  auto fail = [&](const std::string &problem) {
+    return Error{"'" + path() + "' is no valid .safetensors file: " + problem};
+  };
   int64_t end = dataStart;
   const std::string *previous = nullptr;
   for (const auto &[name, layout] : layouts) {
@@ -181,7 +185,8 @@ Expected<void> flowc::writeSafetensors(const std::string &path, const std::vecto
   if (auto ok = file->write(text.data(), text.size()); !ok)
     return ok;
   for (const TensorToWrite &tensor : tensors)
-    if (auto ok = file->write(tensor.data, static_cast<size_t>(numElements(tensor.shape)) * elementSize(tensor.type)); !ok)
+    if (auto ok = file->write(tensor.data, static_cast<size_t>(numElements(tensor.shape)) * elementSize(tensor.type));
+        !ok)
       return ok;
   return file->commit(/*toDisk=*/true);
 }

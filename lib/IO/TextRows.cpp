@@ -216,8 +216,7 @@ Expected<void> TextRowReader::parseRow(std::string_view line, T *out) {
       // Not the plain case: quotes, or a wrong number of cells.
       splitLine(line, separator, cells);
       if (static_cast<int64_t>(cells.size()) != columns)
-        return Error{where() + " has " + std::to_string(cells.size()) + " cells, expected " +
-                     std::to_string(columns)};
+        return Error{where() + " has " + std::to_string(cells.size()) + " cells, expected " + std::to_string(columns)};
       for (int64_t i = 0; i < columns; ++i)
         if (place[i] >= 0) {
           std::string_view text = cellValue(cells[i]);

@@ -36,8 +36,7 @@ struct Coefficients {
 
 template <typename T>
 [[gnu::always_inline]] inline void update(T *__restrict parameters, T *__restrict m, T *__restrict v,
-                                          const double *__restrict gradient, int64_t count,
-                                          const Coefficients<T> &c) {
+                                          const double *__restrict gradient, int64_t count, const Coefficients<T> &c) {
   for (int64_t i = 0; i < count; ++i) {
     T g = static_cast<T>(gradient[i]);
     T newM = c.beta1 * m[i] + c.rest1 * g;

@@ -219,7 +219,7 @@ Expected<std::unique_ptr<Trainer>> Trainer::create(Model &model, const TrainingD
   if (planBatches(data.rows, options.valProp, options.batchSize).trainRows < 1)
     return Error{"there are no rows to train on (" + std::to_string(data.rows) + " rows in all)"};
 
-  auto kernels = compile(flow, {.dtype = model.dtype(), .threads = options.threads, .cpu = {}, .useCache = options.useCache});
+  auto kernels = compile(flow, {.dtype = model.dtype(), .threads = options.threads, .useCache = options.useCache});
   if (!kernels)
     return kernels.takeError();
   for (Kernel kernel : {Kernel::NllGradient, Kernel::LogProb})

@@ -38,8 +38,10 @@ Expected<ColumnStatistics> flowc::computeStatistics(const T *rows, int64_t count
     deviation = std::sqrt(deviation / static_cast<double>(count));
     // Equal numbers may leave a rounding error of their mean.
     if (deviation <= 1e-12 * std::abs(statistics.mean[column]) || deviation == 0) {
-      std::string name = column < static_cast<int64_t>(names.size()) ? "'" + names[column] + "'" : std::to_string(column);
-      return Error{"column " + name + " is constant: it cannot be standardised and has no density; leave it out with "
+      std::string name =
+          column < static_cast<int64_t>(names.size()) ? "'" + names[column] + "'" : std::to_string(column);
+      return Error{"column " + name +
+                   " is constant: it cannot be standardised and has no density; leave it out with "
                    "--columns"};
     }
   }
@@ -55,9 +57,9 @@ namespace {
 
 /// Nodes that may keep the flow from reaching all of R^D.
 bool isRestricted(const Node &node) {
-  static constexpr std::string_view restricted[] = {"tanh",    "softplus", "exp",     "sigmoid",     "power",
-                                                    "uniform", "gamma",    "beta",    "exponential", "log_normal",
-                                                    "formula"};
+  static constexpr std::string_view restricted[] = {"tanh",        "softplus",   "exp",    "sigmoid",
+                                                    "power",       "uniform",    "gamma",  "beta",
+                                                    "exponential", "log_normal", "formula"};
   if (std::find(std::begin(restricted), std::end(restricted), node.kind) != std::end(restricted))
     return true;
   auto isChildRestricted = [](const Child &child) { return isRestricted(*child.node); };
@@ -113,8 +115,8 @@ Expected<Flow> flowc::standardize(const Flow &flow, const ColumnStatistics &data
     std::string rawShape;
     for (int64_t extent : shape)
       rawShape += (rawShape.empty() ? "" : ", ") + std::to_string(extent);
-    inner = "embed_condition(" + inner + ", " + frozenAffine(shape, loc, scale) + ", raw_cond_shape = [" + rawShape +
-            "])";
+    inner =
+        "embed_condition(" + inner + ", " + frozenAffine(shape, loc, scale) + ", raw_cond_shape = [" + rawShape + "])";
   }
   std::string text = flow.text();
   std::string name = flow.name() + "_data";

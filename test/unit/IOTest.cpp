@@ -82,8 +82,8 @@ TEST(NpyTest, ReadsEveryVersionOrderAndType) {
   std::string fortran =
       folder.write("f.npy", npyBytes("{'descr': '<f8', 'fortran_order': True, 'shape': (3, 2), }\n", doubles));
   EXPECT_THAT(readAll(fortran).values, ElementsAre(1, 4, 2, 5, 3, 6));
-  std::string integers = folder.write("i.npy", npyBytes("{'shape': (2,), 'fortran_order': False, 'descr': '|i1'}\n",
-                                                        bytesOf<int8_t>({-3, 7})));
+  std::string integers = folder.write(
+      "i.npy", npyBytes("{'shape': (2,), 'fortran_order': False, 'descr': '|i1'}\n", bytesOf<int8_t>({-3, 7})));
   Content content = readAll(integers);
   EXPECT_THAT(content.values, ElementsAre(-3, 7));
   EXPECT_EQ(content.rowShape, Shape{});
@@ -145,9 +145,8 @@ TEST(NpyTest, ErrorsSayWhatIsWrong) {
   EXPECT_THAT(error(npyBytes("{'descr': [('a', '<f8')], 'fortran_order': False, 'shape': (2,), }", data)),
               HasSubstr("records"));
   EXPECT_THAT(error(npyBytes("{'descr': '<f8', 'fortran_order': False}", data)), HasSubstr("lacks"));
-  EXPECT_THAT(
-      error(npyBytes("{'descr': '<f8', 'fortran_order': False, 'shape': (4611686018427387904, 4), }", data)),
-      HasSubstr("impossibly large"));
+  EXPECT_THAT(error(npyBytes("{'descr': '<f8', 'fortran_order': False, 'shape': (4611686018427387904, 4), }", data)),
+              HasSubstr("impossibly large"));
   EXPECT_THAT(error(npyBytes("{'descr': '<f8', 'fortran_order': False, 'shape': (-1,), }", data)),
               HasSubstr("no valid 'shape'"));
   EXPECT_THAT(error(npyBytes("{'descr': '<f8', 'fortran_order': False, 'shape': (2,), }", data, 9)),

@@ -5,9 +5,9 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "flowc/Conversion/MicroKernels.h"
 #include "ExpandMathJit.h"
 #include "flowc/Conversion/ExpandMath.h"
-#include "flowc/Conversion/MicroKernels.h"
 #include <cmath>
 #include <gtest/gtest.h>
 #include <numeric>
@@ -44,8 +44,8 @@ struct Config {
   using Element = T;
   static constexpr int64_t lanes = bits / 8 / sizeof(T), stride = 4 * lanes;
   static TileShape shape(MLIRContext &context) {
-    return TileShape::get(sizeof(T) == 4 ? FloatType(Float32Type::get(&context)) : FloatType(Float64Type::get(&context)),
-                          bits);
+    return TileShape::get(
+        sizeof(T) == 4 ? FloatType(Float32Type::get(&context)) : FloatType(Float64Type::get(&context)), bits);
   }
 };
 
@@ -105,7 +105,8 @@ struct Layer {
     std::uniform_real_distribution<double> uniform(-1, 1);
     for (int32_t rows : {4, 1, 3, 2, 4, 2}) {
       int32_t begin = blocks % 3, count = blocks == 3 ? 0 : static_cast<int32_t>(inputs) - begin - blocks % 2;
-      table.insert(table.end(), {static_cast<int32_t>(outputs), rows, begin, count, static_cast<int32_t>(weights.size())});
+      table.insert(table.end(),
+                   {static_cast<int32_t>(outputs), rows, begin, count, static_cast<int32_t>(weights.size())});
       for (int i = 0; i < rows * (count + 1); ++i)
         weights.push_back(T(uniform(random)));
       outputs += rows;
@@ -148,12 +149,14 @@ TYPED_TEST(MicroKernels, DenseIsAChainOfFusedMultiplyAdds) {
             if (name == accumulating)
               want = start[at] + want;
             for (int64_t k = 0; k < layer.entry(block, InputCount); ++k)
-              want = std::fma(weights[rows * (k + 1) + r], x[(layer.entry(block, InputBegin) + k) * stride + lane], want);
+              want =
+                  std::fma(weights[rows * (k + 1) + r], x[(layer.entry(block, InputBegin) + k) * stride + lane], want);
             if ((name == inRegisters || name == inLoop) && !(want > 0))
               want = 0;
             if (block == 0 || lane >= vectors * lanes)
               want = start[at]; // outside the blocks or vectors asked for
-            ASSERT_EQ(y[at], want) << name << " nv " << vectors << " block " << block << " row " << r << " lane " << lane;
+            ASSERT_EQ(y[at], want) << name << " nv " << vectors << " block " << block << " row " << r << " lane "
+                                   << lane;
           }
         }
       }

@@ -66,7 +66,7 @@ std::vector<Array> SampleInterpreter::run(func::FuncOp function, std::vector<Arr
 void SampleInterpreter::runOp(Operation &op) {
   llvm::TypeSwitch<Operation *>(&op)
       .Case<MapOp, ScanOp, DenseOp, OuterOp, SweepOp, arith::ConstantOp, arith::CmpFOp, arith::SelectOp, SplitOp,
-            ConcatOp, GatherOp, ReverseOp, ReorderOp, ReshapeOp, ReduceSumOp, ReduceMaxOp, SplatOp, CumsumOp,
+            ConcatOp, GatherOp, ReverseOp, ReorderOp, ReshapeOp, ClipOp, ReduceSumOp, ReduceMaxOp, SplatOp, CumsumOp,
             BinSearchOp, TakeOp, OneHotOp, RowWeightOp, RandomNormalOp>([&](auto known) { runOn(known); })
       .Default([&](Operation *other) { runElementwise(*other); });
 }
@@ -186,7 +186,8 @@ void SampleInterpreter::runOn(SweepOp op) {
     for (int64_t t = 0; t < stages; ++t) {
       bool last = t == stages - 1;
       ArrayRef<int64_t> ends = op.getStageRowEnds(t);
-      int64_t begin = 0, end = inputs[t].size(); // the inputs that are there
+      // The inputs that are there; some units are never computed.
+      int64_t begin = t == 0 ? 0 : op.getStageRowEnds(t - 1).front(), end = inputs[t].size();
       if (op.getReverse())
         begin = t == 0 ? prefix + (s + 1) * group : op.getStageRowEnds(t - 1)[s];
       else
@@ -230,10 +231,11 @@ void SampleInterpreter::runOn(SweepOp op) {
   size_t next = 0;
   for (const auto &stage : extras)
     for (const std::vector<Array> &parts : stage) {
-      Array stack;
+      Value extra = op.getExtras()[next++];
+      Array stack, missing(getNumElements(extra.getType()) / int64_t(parts.size()));
       for (const Array &part : parts)
-        append(stack, part);
-      set(op.getExtras()[next++], stack);
+        append(stack, part.empty() ? missing : part);
+      set(extra, stack);
     }
   for (auto [value, array] : llvm::zip_equal(op.getSums(), sums))
     set(value, array);
@@ -340,6 +342,14 @@ void SampleInterpreter::runOn(arith::SelectOp op) {
     if (condition[condition.size() == 1 ? 0 : i] == 0)
       result[i] = get(op.getFalseValue())[i];
   set(op.getResult(), result);
+}
+
+void SampleInterpreter::runOn(ClipOp op) {
+  Scalar lower = op.getLower().convertToDouble(), upper = op.getUpper().convertToDouble();
+  Array y = get(op.getX());
+  for (Scalar &value : y)
+    value = value < lower ? lower : value > upper ? upper : value;
+  set(op.getY(), y);
 }
 
 void SampleInterpreter::runOn(ReduceSumOp op) {

@@ -53,6 +53,7 @@ private:
   void runOn(flow::ReverseOp op);
   void runOn(flow::ReorderOp op);
   void runOn(flow::ReshapeOp op);
+  void runOn(flow::ClipOp op);
   void runOn(flow::ReduceSumOp op);
   void runOn(flow::ReduceMaxOp op);
   void runOn(flow::SplatOp op);

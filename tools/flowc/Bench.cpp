@@ -381,10 +381,11 @@ Expected<int> runBench(const BenchOptions &given) {
 
 void tool::addBenchCommand(CLI::App &app, Action &action) {
   auto options = std::make_shared<BenchOptions>();
-  CLI::App *command = addCommand(app, action, "bench", "Measure speed",
-                                 "  flowc bench galaxies.flow\n"
-                                 "  flowc bench model.safetensors --rows 1000000 --kernels=log_prob,sample --threads 1 --json",
-                                 options, runBench);
+  CLI::App *command =
+      addCommand(app, action, "bench", "Measure speed",
+                 "  flowc bench galaxies.flow\n"
+                 "  flowc bench model.safetensors --rows 1000000 --kernels=log_prob,sample --threads 1 --json",
+                 options, runBench);
   options->model.add(*command, "FILE");
   command->add_option("--rows", options->rows, "Rows of a call")
       ->capture_default_str()

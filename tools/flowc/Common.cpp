@@ -19,8 +19,9 @@ using namespace flowc::tool;
 //===----------------------------------------------------------------------===//
 
 void ModelOptions::add(CLI::App &command, const std::string &positional) {
-  command.add_option(positional, path,
-                     positional == "MODEL" ? "A model (.safetensors)" : "The text of a flow, or a model (.safetensors)")
+  command
+      .add_option(positional, path,
+                  positional == "MODEL" ? "A model (.safetensors)" : "The text of a flow, or a model (.safetensors)")
       ->required();
   addShared(command);
 }
@@ -40,7 +41,7 @@ DType ModelOptions::dtypeOr(DType fallback) const {
 }
 
 CompileOptions ModelOptions::compileOptions(DType type) const {
-  return {.dtype = type, .threads = threads, .cpu = {}, .useCache = !noCache};
+  return {.dtype = type, .threads = threads, .useCache = !noCache};
 }
 
 bool tool::isModelPath(const std::string &path) { return path.ends_with(".safetensors"); }
@@ -95,8 +96,8 @@ int64_t tool::countWeights(const Flow &flow) {
         leaf.path.find(".weight") == std::string::npos)
       continue;
     bool masked = i > 0 && leaves[i - 1].leaf->type == Leaf::Type::Bool && leaves[i - 1].shape == leaf.shape;
-    count += masked ? std::count(leaves[i - 1].values.begin(), leaves[i - 1].values.end(), 1.0)
-                    : numElements(leaf.shape);
+    count +=
+        masked ? std::count(leaves[i - 1].values.begin(), leaves[i - 1].values.end(), 1.0) : numElements(leaf.shape);
   }
   return count;
 }
@@ -128,8 +129,7 @@ Expected<void> tool::checkRowShape(const RowReader &reader, const Shape &shape, 
 
 /// Opens a file with these columns, or, if none are asked for, with those of the
 /// training where the file has column names.
-static Expected<std::unique_ptr<RowReader>> openColumns(const std::string &path,
-                                                        const std::vector<std::string> &wanted,
+static Expected<std::unique_ptr<RowReader>> openColumns(const std::string &path, const std::vector<std::string> &wanted,
                                                         const std::vector<std::string> &trained) {
   if (!wanted.empty() || trained.empty())
     return openRows(path, wanted);

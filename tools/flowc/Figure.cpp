@@ -121,8 +121,8 @@ void Painter::diagonal(size_t column) {
   Rectangle area = place(column, column);
   std::vector<double> ofData = histogram(figure.data, column, bins);
   std::vector<double> ofSamples = histogram(figure.samples, column, bins);
-  double most = std::max(*std::max_element(ofData.begin(), ofData.end()),
-                         *std::max_element(ofSamples.begin(), ofSamples.end()));
+  double most =
+      std::max(*std::max_element(ofData.begin(), ofData.end()), *std::max_element(ofSamples.begin(), ofSamples.end()));
   auto outline = [&](const std::vector<double> &heights) {
     std::vector<std::pair<double, double>> points;
     for (int bin = 0; bin < bins; ++bin)
@@ -224,8 +224,8 @@ void Painter::heading(double width) {
 
 void Painter::losses(const Rectangle &area) {
   size_t epochs = figure.trainLosses.size();
-  Range x{1, std::max<double>(2, static_cast<double>(epochs))}, y{std::numeric_limits<double>::max(),
-                                                                 std::numeric_limits<double>::lowest()};
+  Range x{1, std::max<double>(2, static_cast<double>(epochs))},
+      y{std::numeric_limits<double>::max(), std::numeric_limits<double>::lowest()};
   // The first epochs may be far off: the scale is that of the later ones.
   size_t skipped = epochs > 10 ? epochs / 20 : 0;
   for (const auto *losses : {&figure.trainLosses, &figure.valLosses})

@@ -52,8 +52,7 @@ void portableLoop() {
     for (VECTOR &sum : sums)                                                                                           \
       sum = term;                                                                                                      \
     for (int64_t i = 0; i < rounds; ++i)                                                                               \
-      _Pragma("GCC unroll 12") for (VECTOR &sum : sums)                                                                \
-        sum = PREFIX##_fmadd_##SUFFIX(sum, factor, term);                                                              \
+      _Pragma("GCC unroll 12") for (VECTOR &sum : sums) sum = PREFIX##_fmadd_##SUFFIX(sum, factor, term);              \
     for (VECTOR &sum : sums)                                                                                           \
       sink = static_cast<double>(reinterpret_cast<T *>(&sum)[0]);                                                      \
   }

@@ -177,15 +177,17 @@ Expected<int> runVjp(const VjpOptions &options) {
 
 void tool::addGradientCommands(CLI::App &app, Action &action) {
   auto gradient = std::make_shared<GradientOptions>();
-  CLI::App *command = addCommand(app, action, "gradient", "Gradient of the mean loss, or the score of each row",
-                                 "  flowc gradient model.safetensors data.npy -o gradient.npy\n"
-                                 "  flowc gradient model.safetensors data.npy --of inputs -o score.npy\n\n"
-                                 "The gradient in parameters is flat, in the order of FlowJAX's leaves; the loss is printed.",
-                                 gradient, runGradient);
+  CLI::App *command =
+      addCommand(app, action, "gradient", "Gradient of the mean loss, or the score of each row",
+                 "  flowc gradient model.safetensors data.npy -o gradient.npy\n"
+                 "  flowc gradient model.safetensors data.npy --of inputs -o score.npy\n\n"
+                 "The gradient in parameters is flat, in the order of FlowJAX's leaves; the loss is printed.",
+                 gradient, runGradient);
   gradient->model.add(*command);
   command->add_option("DATA", gradient->data.path, "Rows: .npy, .csv, .tsv or FILE.safetensors:NAME")->required();
   gradient->data.addShared(*command);
-  command->add_option("--loss", gradient->loss, "nll (default), elbo or stl")->check(CLI::IsMember({"nll", "elbo", "stl"}));
+  command->add_option("--loss", gradient->loss, "nll (default), elbo or stl")
+      ->check(CLI::IsMember({"nll", "elbo", "stl"}));
   command->add_option("--of", gradient->of, "params (default), or inputs: d log_prob / dx by row")
       ->check(CLI::IsMember({"params", "inputs"}));
   command->add_option("--target", gradient->target, "The target density (.flow) of the losses elbo and stl");
@@ -201,9 +203,12 @@ void tool::addGradientCommands(CLI::App &app, Action &action) {
   command->add_option("DATA", vjp->data.path, "Rows: .npy, .csv, .tsv or FILE.safetensors:NAME")->required();
   vjp->data.addShared(*command);
   command->add_option("--cotangent", vjp->cotangent, "Cotangent of the result, a row for each row of DATA")->required();
-  command->add_option("--log-det-cotangent", vjp->logDetCotangent, "Cotangent of the log-determinant, a number for each row")
+  command
+      ->add_option("--log-det-cotangent", vjp->logDetCotangent,
+                   "Cotangent of the log-determinant, a number for each row")
       ->required();
   command->add_option("--of", vjp->of, "params (default): summed over rows; inputs: by row")
       ->check(CLI::IsMember({"params", "inputs"}));
-  command->add_option("-o,--output", vjp->output, "File to write: .npy, .csv or .tsv (default: CSV on standard output)");
+  command->add_option("-o,--output", vjp->output,
+                      "File to write: .npy, .csv or .tsv (default: CSV on standard output)");
 }

@@ -79,7 +79,8 @@ Expected<int> runCheck(const CheckOptions &options) {
       counts[static_cast<int>(leaf.leaf->kind)] += numElements(leaf.shape);
 
   std::printf("%s %s\n", flow.isDistribution() ? "flow" : "bijection", flow.name().c_str());
-  std::printf("  event:       %s (%s coordinates)\n", formatShape(flow.shape()).c_str(), formatCount(flow.dim()).c_str());
+  std::printf("  event:       %s (%s coordinates)\n", formatShape(flow.shape()).c_str(),
+              formatCount(flow.dim()).c_str());
   if (flow.condShape())
     std::printf("  condition:   %s\n", formatShape(*flow.condShape()).c_str());
   std::printf("  parameters:  %s trainable", formatCount(counts[static_cast<int>(Leaf::Kind::Trainable)]).c_str());

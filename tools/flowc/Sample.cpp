@@ -161,5 +161,6 @@ void tool::addSampleCommand(CLI::App &app, Action &action) {
   command->add_option("--condition-columns", options->data.conditionColumns, "Columns of the condition file")
       ->delimiter(',');
   command->add_flag("--log-prob", options->logProb, "Add the log-density as a last column");
-  command->add_option("-o,--output", options->output, "File to write: .npy, .csv or .tsv (default: CSV on standard output)");
+  command->add_option("-o,--output", options->output,
+                      "File to write: .npy, .csv or .tsv (default: CSV on standard output)");
 }

@@ -41,7 +41,8 @@ Expected<int> runLogProb(const ScoreOptions &options) {
     if (*count == 0)
       break;
     logProb.resize(static_cast<size_t>(*count));
-    Kernels::Call call{.kernel = Kernel::LogProb, .inputs = sources->pointers(), .outputs = {logProb.data()}, .rows = *count};
+    Kernels::Call call{
+        .kernel = Kernel::LogProb, .inputs = sources->pointers(), .outputs = {logProb.data()}, .rows = *count};
     if (auto ok = loaded->kernels->run(loaded->model, call); !ok)
       return ok.takeError();
     if (auto ok = (*writer)->append(logProb.data(), *count); !ok)
@@ -110,7 +111,8 @@ void addDataArguments(CLI::App &command, ScoreOptions &options) {
   options.model.add(command);
   command.add_option("DATA", options.data.path, "Rows: .npy, .csv, .tsv or FILE.safetensors:NAME")->required();
   options.data.addShared(command);
-  command.add_option("-o,--output", options.output, "File to write: .npy, .csv or .tsv (default: CSV on standard output)");
+  command.add_option("-o,--output", options.output,
+                     "File to write: .npy, .csv or .tsv (default: CSV on standard output)");
 }
 
 } // namespace
@@ -129,8 +131,7 @@ void tool::addScoreCommands(CLI::App &app, Action &action) {
     auto options = std::make_shared<ScoreOptions>();
     CLI::App *map = addCommand(app, action, name, description,
                                "  flowc " + name + " model.safetensors " + from + ".npy -o " + to + ".npy\n  flowc " +
-                                   name + " model.safetensors " + from + ".npy -o " + to +
-                                   ".npy --log-det log_det.npy",
+                                   name + " model.safetensors " + from + ".npy -o " + to + ".npy --log-det log_det.npy",
                                options, run);
     addDataArguments(*map, *options);
     map->add_option("--log-det", options->logDet, "File for log |det J| of each row");

@@ -68,8 +68,8 @@ void holdOut(TrainRows<T> &data, int64_t dim, int64_t condDim, double share, uin
     std::vector<T> kept;
     kept.reserve(all.size());
     for (int64_t row = 0; row < data.rows; ++row)
-      (isTest[row] ? test : kept).insert((isTest[row] ? test : kept).end(), all.begin() + row * width,
-                                         all.begin() + (row + 1) * width);
+      (isTest[row] ? test : kept)
+          .insert((isTest[row] ? test : kept).end(), all.begin() + row * width, all.begin() + (row + 1) * width);
     all = std::move(kept);
   };
   split(data.x, dim, data.testX);
@@ -99,8 +99,8 @@ Expected<TrainRows<T>> readData(const Flow &flow, const TrainingRecord &record, 
     data.condition = std::move(*c);
     data.conditionNames = (*conditions)->columnNames();
     if ((*conditions)->position() != data.rows)
-      return Error{"'" + (*events)->path() + "' has " + std::to_string(data.rows) + " rows, '" +
-                   (*conditions)->path() + "' " + std::to_string((*conditions)->position()) + ": expected as many"};
+      return Error{"'" + (*events)->path() + "' has " + std::to_string(data.rows) + " rows, '" + (*conditions)->path() +
+                   "' " + std::to_string((*conditions)->position()) + ": expected as many"};
   }
   holdOut(data, flow.dim(), flow.condDim(), options.testProp, options.fit.seed);
   return data;
@@ -377,7 +377,8 @@ void tool::addTrainCommand(CLI::App &app, Action &action) {
   command->add_option("--test-prop", options->testProp, "Share of the rows to hold out and score at the end")
       ->capture_default_str()
       ->check(CLI::Range(0.0, 0.99));
-  command->add_flag("--return-best,!--no-return-best", fit.returnBest, "Keep the parameters of the best epoch (default)");
+  command->add_flag("--return-best,!--no-return-best", fit.returnBest,
+                    "Keep the parameters of the best epoch (default)");
   command->add_flag("!--no-standardize,--standardize", options->standardize, "Leave the columns as they are");
   command->add_option("--seed", fit.seed, "Seed of initial parameters, split and order")->capture_default_str();
   command->add_option("--checkpoint", options->checkpoint, "File to write the state of training to (.safetensors)");

@@ -79,7 +79,7 @@ mlir::Value buildCos(mlir::ImplicitLocOpBuilder &b, mlir::Value x);
 
 /// {sin(2 pi u), cos(2 pi u)} of u = bits / 2^n, for an unsigned integer (or
 /// vector) `bits` of n = 32 bits when `type` is f32, and for the upper 53 of
-/// n = 64 bits when it is f64. The reduction is exact.
+/// n = 64 bits when it is f64. The reduction is exact, the error at most 3 ULP.
 std::pair<mlir::Value, mlir::Value> buildSinCosTurn(mlir::ImplicitLocOpBuilder &b, mlir::Type type, mlir::Value bits);
 
 /// The error function on the whole line.
@@ -89,9 +89,8 @@ mlir::Value buildErf(mlir::ImplicitLocOpBuilder &b, mlir::Value x);
 mlir::Value buildPow(mlir::ImplicitLocOpBuilder &b, mlir::Value x, mlir::Value y);
 
 /// log Gamma(x) and its derivative for x > 0: +inf and -inf at 0, NaN below.
-/// The error is 2 ULP of the larger of the result and 8 (in f64; f32 has half
-/// an ULP more than the rounded f64 value): both functions have roots, close to
-/// which only the absolute error is bounded.
+/// Both have roots, close to which only the absolute error is bounded: 2 ULP
+/// hold for the larger of the result and 32 in f64, and 10^-7 in f32.
 mlir::Value buildLgamma(mlir::ImplicitLocOpBuilder &b, mlir::Value x);
 mlir::Value buildDigamma(mlir::ImplicitLocOpBuilder &b, mlir::Value x);
 

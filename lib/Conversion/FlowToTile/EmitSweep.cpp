@@ -51,9 +51,10 @@ LogicalResult TileEmitter::emitSweep(PanelSweepOp op) {
     copy(find(operand), sumStorages.back());
   }
 
-  // Per stage: where its raw sums go, its tables, its indexed operands, extras.
+  // Per stage: where its raw sums go and where its body reads them, its tables,
+  // its indexed operands, extras.
   struct Stage {
-    Storage raw;
+    Storage raw, sums;
     Value blocks, blockEnds, rowEnds;
     SmallVector<Storage> indexed, extras;
     bool activation = false;
@@ -67,6 +68,8 @@ LogicalResult TileEmitter::emitSweep(PanelSweepOp op) {
     stage.activation = !last && isActivation(body);
     ArrayRef<int64_t> rowEnds = cast<DenseI64ArrayAttr>(op.getRowEnds()[t]).asArrayRef();
     stage.raw = stage.activation ? units[t] : allocate(RankedTensorType::get({rowEnds.back()}, shape.element));
+    // Steps of the last stage count from its first unit that is computed.
+    stage.sums = last ? slice(stage.raw, index(rowEnds.front()), rowEnds.back() - rowEnds.front()) : stage.raw;
     stage.blocks = table(cast<DenseI32ArrayAttr>(op.getBlocks()[t]).asArrayRef());
     stage.blockEnds = table(cast<DenseI32ArrayAttr>(op.getBlockEnds()[t]).asArrayRef());
     stage.rowEnds = table(SmallVector<int32_t>(rowEnds));
@@ -85,7 +88,7 @@ LogicalResult TileEmitter::emitSweep(PanelSweepOp op) {
     Block &body = op.getStages()[t].front();
     bool last = t == numStages - 1;
     BodyMap values;
-    values[body.getArgument(0)] = loadBodyValue(stage.raw, body.getArgument(0).getType(), i, j);
+    values[body.getArgument(0)] = loadBodyValue(stage.sums, body.getArgument(0).getType(), i, j);
     for (auto [k, storage] : llvm::enumerate(stage.indexed)) {
       BlockArgument argument = body.getArgument(1 + k);
       values[argument] = loadBodyValue(storage, argument.getType(), i, j);

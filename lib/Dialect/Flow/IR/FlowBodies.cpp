@@ -66,6 +66,22 @@ void BodyBuilder::replace(BlockArgument argument, Value value) {
   llvm::erase_if(ports, [&](const Port &port) { return port.argument == argument; });
 }
 
+void BodyBuilder::replaceOperand(Value from, Value to) {
+  for (Port &port : ports)
+    if (port.operand == from)
+      port.operand = to;
+}
+
+bool BodyBuilder::isUsed(unsigned group, Value operand) const {
+  return llvm::any_of(ports, [&](const Port &port) {
+    return port.group == group && port.operand == operand && !port.argument.use_empty();
+  });
+}
+
+void BodyBuilder::drop(unsigned group, Value operand) {
+  llvm::erase_if(ports, [&](const Port &port) { return port.group == group && port.operand == operand; });
+}
+
 void BodyBuilder::dropUnused(unsigned group) {
   llvm::erase_if(ports, [&](const Port &port) { return port.group == group && port.argument.use_empty(); });
 }

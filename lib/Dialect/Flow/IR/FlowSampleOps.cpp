@@ -201,7 +201,8 @@ ArrayRef<int64_t> SweepOp::getStageRowEnds(int64_t stage) {
 }
 
 int64_t SweepOp::getUnitsPerStep() {
-  return cast<RankedTensorType>(getWeights().back().getType()).getDimSize(getTransposed() ? 1 : 0) / getExtent();
+  ArrayRef<int64_t> ends = getStageRowEnds(getNumStages() - 1);
+  return (ends.back() - ends.front()) / getExtent();
 }
 
 int64_t SweepOp::getStatePerStep() { return getState().getType().getNumElements() / getExtent(); }
@@ -212,14 +213,14 @@ LogicalResult SweepOp::verify() {
   if (stages < 1 || int64_t(getStages().size()) != stages || int64_t(getRowEnds().size()) != stages ||
       (!getBiases().empty() && int64_t(getBiases().size()) != stages) || int64_t(getUnits().size()) != stages - 1)
     return emitOpError("needs one region, one list of row ends, at most one bias and one result of units per stage");
-  // sweep_c2: row ends ascend from 0 to the stage's rows in extent + 1 entries.
+  // sweep_c2: row ends ascend to the stage's rows in extent + 1 entries.
   int64_t inputs = (getPrefix() ? getPrefix().getType().getNumElements() : 0) + getState().getType().getNumElements();
   for (int64_t t = 0; t < stages; ++t) {
     ArrayRef<int64_t> ends = getStageRowEnds(t);
     auto weight = cast<RankedTensorType>(getWeights()[t].getType());
     int64_t rows = weight.getDimSize(getTransposed() ? 1 : 0), columns = weight.getDimSize(getTransposed() ? 0 : 1);
-    if (int64_t(ends.size()) != extent + 1 || ends.front() != 0 || ends.back() != rows || !llvm::is_sorted(ends))
-      return emitOpError("row ends of stage ") << t << " must ascend from 0 to " << rows << " in " << extent + 1
+    if (int64_t(ends.size()) != extent + 1 || ends.front() < 0 || ends.back() != rows || !llvm::is_sorted(ends))
+      return emitOpError("row ends of stage ") << t << " must ascend to " << rows << " in " << extent + 1
                                                << " entries";
     // sweep_c3: each stage reads what the one before computes.
     if (columns != inputs)
@@ -229,7 +230,7 @@ LogicalResult SweepOp::verify() {
   }
   // sweep_c4: the last stage has equally many units at every step.
   for (auto [s, end] : llvm::enumerate(getStageRowEnds(stages - 1)))
-    if (end != int64_t(s) * getUnitsPerStep())
+    if (end != getStageRowEnds(stages - 1).front() + int64_t(s) * getUnitsPerStep())
       return emitOpError("the last stage needs equally many units at every step");
   if (getIndexedStage().size() != getIndexed().size())
     return emitOpError("needs a stage for every indexed operand");

@@ -36,9 +36,7 @@ static bool isExpensive(Operation *op) {
   return isa<math::MathDialect>(op->getDialect()) || isa<arith::DivFOp, Log1pExpOp, InvLogitOp>(op);
 }
 
-/// Whether a body that is given `value`, which it could compute, is spared an
-/// argument or an expensive op.
-static bool isBetterGiven(Block &block, Value value) {
+bool flowc::flow::isBetterGiven(Block &block, Value value) {
   llvm::SetVector<Value> computed = getLiveValues(block, {});
   if (isa<BlockArgument>(value) || !computed.contains(value))
     return false;

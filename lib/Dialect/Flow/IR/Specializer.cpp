@@ -102,10 +102,15 @@ Value Specializer::addLogDets(Value a, Value b) {
 
 /// Whether `value` depends on `argument`, an argument of its block.
 static bool dependsOn(Value value, Value argument) {
-  if (value == argument)
-    return true;
-  Operation *op = value.getDefiningOp();
-  return op && llvm::any_of(op->getOperands(), [&](Value operand) { return dependsOn(operand, argument); });
+  llvm::SetVector<Value> seen;
+  seen.insert(value);
+  for (size_t i = 0; i < seen.size(); ++i) {
+    if (seen[i] == argument)
+      return true;
+    if (Operation *op = seen[i].getDefiningOp())
+      seen.insert_range(op->getOperands());
+  }
+  return false;
 }
 
 FailureOr<Transformed> flowc::flow::buildElementwise(Operation *op, Specializer &specializer, Value event,

@@ -35,15 +35,18 @@ static bool isElementwise(Operation *op) {
 
 /// Whether `op` reads or makes small tensors as a whole, which only bodies do.
 static bool isSmallTensorOp(Operation *op) {
-  return isa<BinSearchOp, TakeOp, OneHotOp, ReduceSumOp, ReduceMaxOp, SplatOp, CumsumOp>(op);
+  return isa<BinSearchOp, TakeOp, OneHotOp, ReduceMaxOp, CumsumOp>(op);
 }
+
+/// Whether `op` is a splat that something needs as a tensor; maps take the float.
+static bool isNeededSplat(Operation *op) { return isa<SplatOp>(op) && !llvm::all_of(op->getUsers(), isElementwise); }
 
 static bool isInteger(Type type) { return isa<IntegerType>(getElementTypeOrSelf(type)); }
 
 /// Whether `op` becomes part of a map: elementwise on floats, or on a small tensor.
 /// Conditions and bins are computed again by each map that reads them.
 static bool isOutlined(Operation *op) {
-  return (isElementwise(op) || isSmallTensorOp(op)) && !isInteger(op->getResult(0).getType());
+  return (isElementwise(op) || isSmallTensorOp(op) || isNeededSplat(op)) && !isInteger(op->getResult(0).getType());
 }
 
 /// The steps of the map that `op` becomes part of.
@@ -82,6 +85,11 @@ private:
 
 /// Clones `op` into the body: for one element, or whole if it is on small tensors.
 Value GroupOutliner::cloneInside(Operation *op) {
+  if (auto splat = dyn_cast<SplatOp>(op)) {
+    Value inside = getInside(splat.getX());
+    mapping.map(splat.getY(), inside);
+    return inside;
+  }
   bool isWhole = isSmallTensorOp(op);
   SmallVector<Value> operands;
   for (Value operand : op->getOperands())
@@ -160,7 +168,24 @@ static void absorbAddends(Block &block) {
   }
 }
 
+/// A reduction is a map with a sum and nothing else, which the map that makes the
+/// elements can join.
+static void turnReductionsIntoMaps(Block &block) {
+  for (auto reduction : llvm::make_early_inc_range(block.getOps<ReduceSumOp>())) {
+    ImplicitLocOpBuilder builder(reduction.getLoc(), reduction);
+    Value x = reduction.getX();
+    FailureOr<MapOp> map = buildMap(builder, getNumElements(x.getType()), x, {},
+                                    [](ImplicitLocOpBuilder &, ValueRange arguments, MapYields &yields) {
+                                      yields.summands.push_back(arguments.front());
+                                      return success();
+                                    });
+    reduction.replaceAllUsesWith(map->getSums().front());
+    reduction.erase();
+  }
+}
+
 static void outline(Block &block) {
+  turnReductionsIntoMaps(block);
   absorbAddends(block);
   std::map<int64_t, Group> open;
   SmallVector<std::pair<int64_t, Group>> closed;

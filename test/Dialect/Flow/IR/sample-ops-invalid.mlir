@@ -188,7 +188,7 @@ func.func @sweep_c1(%y: tensor<2xf32>, %w: tensor<2x2xf32>, %b: tensor<2xf32>) {
 // -----
 
 func.func @sweep_c2(%y: tensor<2xf32>, %w: tensor<2x2xf32>, %b: tensor<2xf32>) {
-  // expected-error @+1 {{row ends of stage 0 must ascend from 0 to 2 in 3 entries}}
+  // expected-error @+1 {{row ends of stage 0 must ascend to 2 in 3 entries}}
   %x = flow.sweep 2 weights(%w : tensor<2x2xf32>) biases(%b : tensor<2xf32>) indexed(%y : tensor<2xf32>)
       attributes {indexed_stage = array<i64: 0>, row_ends = [array<i64: 0, 1, 1>]} {
   ^bb0(%p: f32, %v: f32):

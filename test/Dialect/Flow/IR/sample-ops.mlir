@@ -98,6 +98,8 @@ func.func @small(%x: tensor<3xf32>, %v: f32) {
   %0 = flow.log1p_exp %x : tensor<3xf32>
   // CHECK: flow.inv_logit %{{.*}} : f32
   %1 = flow.inv_logit %v : f32
+  // CHECK: flow.clip %{{.*}} to[-1.000000e+00, 2.000000e+00] : f32
+  %clip = flow.clip %v to [-1.0, 2.0] : f32
   // CHECK: flow.reduce_sum %{{.*}} : tensor<3xf32> -> f32
   %2 = flow.reduce_sum %0 : tensor<3xf32> -> f32
   // CHECK: flow.reduce_max %{{.*}} : tensor<3xf32> -> f32

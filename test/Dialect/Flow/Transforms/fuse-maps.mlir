@@ -64,7 +64,7 @@ func.func @blocked(%x: tensor<4xf32>) -> tensor<4xf32> {
   return %y : tensor<4xf32>
 }
 
-// A map of a dense layer's outputs is its activation; so is a chain of maps.
+// A map of a dense layer's outputs is its activation.
 // CHECK-LABEL: func.func @activation
 // CHECK: %[[H:.*]] = flow.dense {{.*}} -> tensor<3xf32> {
 // CHECK-NEXT: ^bb0(%[[U:.*]]: f32)

@@ -60,14 +60,44 @@ func.func @rank_two(%x: tensor<2x3xf32>) -> tensor<2x3xf32> {
 // CHECK-LABEL: func.func @interrupted
 // CHECK: %[[E:.*]] = flow.map 3
 // CHECK: math.exp
-// CHECK: %[[C:.*]] = flow.cumsum %[[E]]
+// CHECK: %[[C:.*]] = flow.reverse %[[E]]
 // CHECK: flow.map 3 indexed(%[[C]], %[[E]] :
 // CHECK: arith.divf
 func.func @interrupted(%x: tensor<3xf32>) -> tensor<3xf32> {
   %e = math.exp %x : tensor<3xf32>
-  %c = flow.cumsum %e : tensor<3xf32>
+  %c = flow.reverse %e : tensor<3xf32>
   %y = arith.divf %c, %e : tensor<3xf32>
   return %y : tensor<3xf32>
+}
+
+// A reduction is a map with a sum; small tensors that are read whole are shared.
+// CHECK-LABEL: func.func @small
+// CHECK-SAME: %[[X:.*]]: tensor<3xf32>, %[[V:.*]]: f32)
+// CHECK: %[[SUM:.*]] = flow.map 3 indexed(%[[X]] : tensor<3xf32>) init
+// CHECK: flow.map 1 indexed(%[[V]], %[[SUM]] : f32, f32) shared(%[[X]] : tensor<3xf32>)
+// CHECK-NEXT: ^bb0(%[[VI:.*]]: f32, %[[SI:.*]]: f32, %[[T:.*]]: tensor<3xf32>)
+// CHECK-NEXT: %[[BIN:.*]] = flow.bin_search %[[T]], %[[VI]]
+// CHECK-NEXT: %[[K:.*]] = flow.take %[[T]][%[[BIN]] + 0]
+// CHECK-NEXT: arith.divf %[[K]], %[[SI]]
+func.func @small(%x: tensor<3xf32>, %v: f32) -> f32 {
+  %sum = flow.reduce_sum %x : tensor<3xf32> -> f32
+  %bin = flow.bin_search %x, %v : tensor<3xf32>, f32
+  %k = flow.take %x[%bin + 0] : tensor<3xf32> -> f32
+  %y = arith.divf %k, %sum : f32
+  return %y : f32
+}
+
+// A splat that is needed as a tensor is a map of its own.
+// CHECK-LABEL: func.func @splat
+// CHECK-SAME: %[[A:.*]]: f32)
+// CHECK: %[[S:.*]] = flow.map 3 shared(%[[A]] : f32) {
+// CHECK-NEXT: ^bb0(%[[AI:.*]]: f32)
+// CHECK-NEXT: flow.yield %[[AI]]
+// CHECK: flow.concat %[[S]], %[[A]]
+func.func @splat(%a: f32) -> tensor<4xf32> {
+  %s = flow.splat %a : f32 -> tensor<3xf32>
+  %y = flow.concat %s, %a : tensor<3xf32>, f32 -> tensor<4xf32>
+  return %y : tensor<4xf32>
 }
 
 // What is added to a sum is where the sum starts; inside scans too.

@@ -20,7 +20,7 @@ func.func @bijection(%x: f64 {flow.row}, %x_pos: tensor<5xf64>, %y_pos: tensor<5
 // CHECK: %[[ABOVE:.*]] = arith.cmpf oge, %[[X]], %[[LOWER]]
 // CHECK: %[[BELOW:.*]] = arith.cmpf ole, %[[X]], %[[UPPER]]
 // CHECK: %[[INSIDE:.*]] = arith.andi %[[ABOVE]], %[[BELOW]]
-// CHECK: %[[V:.*]] = arith.select %[[INSIDE]], %[[X]], %[[LOWER]]
+// CHECK: %[[V:.*]] = flow.clip %[[X]] to[-4.000000e+00, 4.000000e+00]
 // FORWARD: %[[BIN:.*]] = flow.bin_search %[[XPOS]], %[[V]]
 // INVERSE: %[[BIN:.*]] = flow.bin_search %[[YPOS]], %[[V]]
 // CHECK: %[[R0:.*]] = flow.take %[[RAW]][%[[BIN]] + 0]

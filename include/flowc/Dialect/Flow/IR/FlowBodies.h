@@ -21,6 +21,9 @@ public:
   enum MapGroup : unsigned { Indexed, Shared };
   /// Groups of a scan.
   enum ScanGroup : unsigned { Carries, Over, Whole };
+  /// Groups of a stage of a sweep: the accumulated values, what belongs to the
+  /// unit or the step, what all stages share.
+  enum StageGroup : unsigned { Accumulated, OfUnit, OfSweep };
 
   explicit BodyBuilder(mlir::Location loc);
   BodyBuilder(const BodyBuilder &) = delete;
@@ -45,6 +48,12 @@ public:
   mlir::Value getOperand(mlir::Value argument) const;
   /// Replaces `argument` by `value` and forgets it.
   void replace(mlir::BlockArgument argument, mlir::Value value);
+  /// Lets arguments for `from` stand for `to`.
+  void replaceOperand(mlir::Value from, mlir::Value to);
+  /// Whether the argument of `group` for `operand` is used.
+  bool isUsed(unsigned group, mlir::Value operand) const;
+  /// Forgets the argument of `group` for `operand`, which nobody uses.
+  void drop(unsigned group, mlir::Value operand);
   /// Forgets the arguments of `group` that nobody uses.
   void dropUnused(unsigned group);
 

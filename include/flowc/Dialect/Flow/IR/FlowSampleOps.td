@@ -164,9 +164,10 @@ def Flow_SweepOp : Flow_DifferentiableOp<"sweep",
     stage t-1. At step s = 0 ... extent-1 (from the last to the first if `reverse`):
 
     * stage t = 0 ... S-2 computes its units `row_ends[t][s] ... row_ends[t][s+1]-1`
-      (`row_ends` has extent + 1 ascending entries per stage, the first 0) from all
-      of its input that is there: unit = body_t(W x + b);
-    * stage S-1 computes its P = rows / extent units of step s; its body takes them
+      (`row_ends` has extent + 1 ascending entries per stage; units before the first
+      one are never computed) from all of its input that is there: unit =
+      body_t(W x + b);
+    * stage S-1 computes its P units of step s (equally many at every step); its body takes them
       (a float if P = 1, else a tensor) and yields the state's group s (a float or a
       tensor of k), then stacked extras, then summands.
 

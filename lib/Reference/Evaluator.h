@@ -1,0 +1,106 @@
+//===- Evaluator.h - Evaluation of nodes ------------------------*- C++ -*-===//
+//
+// Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FLOWC_LIB_REFERENCE_EVALUATOR_H
+#define FLOWC_LIB_REFERENCE_EVALUATOR_H
+
+#include "flowc/Frontend/Node.h"
+#include "flowc/Reference/Reference.h"
+
+#include <cmath>
+
+namespace flowc::reference {
+
+/// Values of leaves by their full paths; a leaf under scans has the layers'
+/// values after each other.
+template <typename T>
+using ParameterMap = std::map<std::string, std::vector<T>>;
+
+/// A node where it occurs in the whole object.
+struct Place {
+  const Node &node;
+  std::string path;
+  /// The layer of each enclosing scan, outermost first, and their numbers.
+  Shape indices, extents;
+
+  Place child(const std::string &childPath) const {
+    return {node.child(childPath), path + "." + childPath, indices, extents};
+  }
+};
+
+/// log(1 + e^x), for every x.
+template <typename T>
+T softplus(T x) {
+  return std::max(x, T(0)) + std::log1p(std::exp(-std::abs(x)));
+}
+
+/// The inverse of softplus: NaN for negative numbers.
+template <typename T>
+T inverseSoftplus(T y) {
+  return std::log(-std::expm1(-y)) + y;
+}
+
+/// The activation function `name` of the language.
+template <typename T>
+T activate(const std::string &name, T x);
+
+/// Evaluates bijections given the values of all leaves.
+template <typename T>
+class Evaluator {
+public:
+  explicit Evaluator(const ParameterMap<T> &parameters) : parameters(parameters) {}
+
+  /// The bijection at `place`, or its inverse, with the log-determinant of that
+  /// direction.
+  Mapped<T> apply(const Place &place, bool inverse, const Column<T> &event, const Column<T> &condition) const;
+
+private:
+  using Rule = Mapped<T> (Evaluator::*)(const Place &, bool, const Column<T> &, const Column<T> &) const;
+  static Rule findRule(const std::string &kind);
+
+  Mapped<T> affine(const Place &place, bool inverse, const Column<T> &event, const Column<T> &) const;
+  Mapped<T> loc(const Place &place, bool inverse, const Column<T> &event, const Column<T> &) const;
+  Mapped<T> scale(const Place &place, bool inverse, const Column<T> &event, const Column<T> &) const;
+  Mapped<T> tanh(const Place &, bool inverse, const Column<T> &event, const Column<T> &) const;
+  Mapped<T> softplus(const Place &, bool inverse, const Column<T> &event, const Column<T> &) const;
+  Mapped<T> identity(const Place &, bool, const Column<T> &event, const Column<T> &) const;
+  Mapped<T> flip(const Place &, bool, const Column<T> &event, const Column<T> &) const;
+  Mapped<T> permute(const Place &place, bool inverse, const Column<T> &event, const Column<T> &) const;
+  Mapped<T> spline(const Place &place, bool inverse, const Column<T> &event, const Column<T> &) const;
+  Mapped<T> chain(const Place &place, bool inverse, const Column<T> &event, const Column<T> &condition) const;
+  Mapped<T> scan(const Place &place, bool inverse, const Column<T> &event, const Column<T> &condition) const;
+  Mapped<T> invert(const Place &place, bool inverse, const Column<T> &event, const Column<T> &condition) const;
+  Mapped<T> embedCondition(const Place &place, bool inverse, const Column<T> &event, const Column<T> &condition) const;
+  Mapped<T> coupling(const Place &place, bool inverse, const Column<T> &event, const Column<T> &condition) const;
+  Mapped<T> maskedAutoregressive(const Place &place, bool inverse, const Column<T> &event,
+                                 const Column<T> &condition) const;
+
+  /// A leaf of the node at `place`, flattened, of the layer `place` is in.
+  Column<T> leaf(const Place &place, const std::string &path) const;
+  bool hasLeaf(const Place &place, const std::string &path) const;
+  /// softplus(raw) + minimum.
+  Column<T> positiveLeaf(const Place &place, const std::string &path, double minimum) const;
+  /// A network; masks follow from `ranks` if there are any.
+  struct Ranks {
+    Shape in, hidden, out;
+  };
+  Column<T> network(const Place &place, const Column<T> &input, const Ranks *ranks = nullptr) const;
+  /// Positions of a spline's knots from their raw values.
+  Column<T> knots(const Place &place, const std::string &path) const;
+  /// The scalar transformer with a coordinate's share of the network's output.
+  Mapped<T> transformer(const Node &node, const Column<T> &offsets, bool inverse, T value) const;
+
+  const ParameterMap<T> &parameters;
+};
+
+extern template class Evaluator<float>;
+extern template class Evaluator<double>;
+extern template class Evaluator<long double>;
+
+} // namespace flowc::reference
+
+#endif // FLOWC_LIB_REFERENCE_EVALUATOR_H

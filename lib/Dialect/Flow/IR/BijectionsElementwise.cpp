@@ -168,9 +168,7 @@ static Transformed buildOnInterval(RationalQuadraticSplineOp op, ImplicitLocOpBu
   Value lower = f.constant(op.getLower().convertToDouble()), upper = f.constant(op.getUpper().convertToDouble());
   Value isInside = arith::AndIOp::create(builder, f.compare(arith::CmpFPredicate::OGE, v, lower),
                                          f.compare(arith::CmpFPredicate::OLE, v, upper));
-  auto clip = [&](Value value) {
-    return ClipOp::create(builder, f.type, value, op.getLowerAttr(), op.getUpperAttr());
-  };
+  auto clip = [&](Value value) { return ClipOp::create(builder, f.type, value, op.getLowerAttr(), op.getUpperAttr()); };
   Transformed spline = inside(clip(v));
   return {f.select(isInside, clip(spline.event), v), f.select(isInside, spline.logDet, f.constant(0))};
 }

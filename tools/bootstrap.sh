@@ -119,7 +119,7 @@ FLOW
 
   say "Drawing 100,000 samples"
   build/bin/flowc sample "$out/galaxies.safetensors" -n 100000 --seed 1 -o "$out/samples.csv"
-  build/bin/flowc plot "$out/galaxies.safetensors" "$out/test.csv" -o "$out/galaxies.svg"
+  build/bin/flowc plot "$out/galaxies.safetensors" "$data" -o "$out/galaxies.svg"
 
   say "Done in $(($(date +%s) - start)) s: $out/galaxies.svg shows data against samples, $out/samples.csv holds them"
 }

@@ -79,6 +79,14 @@ Value Emitter::getPositiveParameter(const Place &place, const std::string &path,
   return minimum == 0 ? positive : arith::AddFOp::create(builder, positive, buildConstant(builder, type, minimum));
 }
 
+Value Emitter::getSlice(Value whole, int64_t number, int64_t count) {
+  int64_t size = mlir::flow::getNumElements(whole.getType()) / count;
+  if (count == 1)
+    return whole;
+  SmallVector<Type> pieces(count, getFlatType(size == 1 ? Shape{} : Shape{size}));
+  return SplitOp::create(builder, pieces, whole).getPieces()[number];
+}
+
 bool Emitter::emitRegion(Region &region, TypeRange arguments, BodyFn body) {
   Location loc = builder.getLoc();
   OpBuilder::InsertionGuard guard(builder);

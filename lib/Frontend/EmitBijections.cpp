@@ -115,7 +115,24 @@ static Value emitInvert(Emitter &emitter, const Place &place) {
   return emitted ? op.getY() : Value();
 }
 
+/// A scan inside a transformer: its few parameters are slices of one row's
+/// network output, in registers, so that its layers follow each other.
+static Value emitUnrolledScan(Emitter &emitter, const Place &place) {
+  llvm::StringMap<Value> stacked = emitter.getLeaves();
+  Place layer = place.getChild("bijection", place.event);
+  for (int64_t i = 0; i < place.node.stack && layer.event; ++i) {
+    for (const PlacedLeaf &leaf : flattenLeaves(layer.node, /*withValues=*/false))
+      if (Value whole = stacked.lookup(layer.path + leaf.path))
+        emitter.getLeaves()[layer.path + leaf.path] = emitter.getSlice(whole, i, place.node.stack);
+    layer.event = emitter.emitBijection(layer);
+  }
+  emitter.getLeaves() = std::move(stacked);
+  return layer.event;
+}
+
 static Value emitScan(Emitter &emitter, const Place &place) {
+  if (emitter.isInTransformer())
+    return emitUnrolledScan(emitter, place);
   Place layer = place.getChild("bijection", place.event);
   // All leaves of the layer are stacked: its body sees slices of them.
   SmallVector<Value> over, shared;

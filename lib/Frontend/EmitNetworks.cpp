@@ -112,11 +112,12 @@ static bool emitTransformer(Emitter &emitter, Region &region, const Node &transf
       } else {
         value = emitValues(emitter, leaf);
       }
-      if (leaf.shape.size() > 1)
-        value = reshape(value, RankedTensorType::get(leaf.shape, element));
       emitter.getLeaves()[leaf.path] = value;
     }
-    return emitter.emitBijection({transformer, "", block.getArgument(0), {}});
+    emitter.setInTransformer(true);
+    Value result = emitter.emitBijection({transformer, "", block.getArgument(0), {}});
+    emitter.setInTransformer(false);
+    return result;
   });
 }
 

@@ -68,6 +68,13 @@ public:
   /// What full paths of leaves mean at present.
   llvm::StringMap<mlir::Value> &getLeaves() { return leaves; }
 
+  /// Part `number` of `count` equal parts of a flat value.
+  mlir::Value getSlice(mlir::Value whole, int64_t number, int64_t count);
+
+  /// Whether a transformer is being emitted: its leaves are flat values of a row.
+  bool isInTransformer() const { return inTransformer; }
+  void setInTransformer(bool value) { inTransformer = value; }
+
   /// Records an error at `node`; the first one stays.
   mlir::Value fail(const Node &node, const llvm::Twine &message);
 
@@ -81,6 +88,7 @@ private:
   mlir::ImplicitLocOpBuilder builder;
   llvm::StringMap<mlir::Value> leaves;
   std::string error;
+  bool inTransformer = false;
 };
 
 /// How the nodes of one kind are emitted.

@@ -117,7 +117,7 @@ Expected<std::unique_ptr<llvm::TargetMachine>> flowc::createTargetMachine(const 
   options.AllowFPOpFusion = llvm::FPOpFusion::Strict;
   std::unique_ptr<llvm::TargetMachine> machine(
       registered->createTargetMachine(triple, target.cpu, target.features, options, llvm::Reloc::PIC_,
-                                      llvm::CodeModel::Small, llvm::CodeGenOptLevel::Default));
+                                      llvm::CodeModel::Small, llvm::CodeGenOptLevel::Less));
   if (!machine)
     return Error{"cannot create a code generator for CPU '" + target.cpu + "'"};
   return machine;

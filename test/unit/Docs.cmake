@@ -22,3 +22,5 @@ foreach(page IN LISTS docs_pages)
     COMMAND ${Python3_EXECUTABLE} ${docs_runner} --source ${PROJECT_SOURCE_DIR} --build ${CMAKE_BINARY_DIR} ${page})
   set_tests_properties(docs.${page_name} PROPERTIES TIMEOUT 900)
 endforeach()
+
+add_test(NAME docs.runner COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/docs/run_docs_test.py)

@@ -111,6 +111,7 @@ private:
     llvm::PipelineTuningOptions tuning;
     tuning.LoopVectorization = false;
     tuning.SLPVectorization = false;
+    tuning.LoopUnrolling = false;
     llvm::PassBuilder passes(&machine, tuning);
     llvm::LoopAnalysisManager loops;
     llvm::FunctionAnalysisManager functions;

@@ -135,9 +135,10 @@ TEST(ModelTest, CopiesAreDeepAndTrainableIsFlat) {
   EXPECT_NE(model.trainable(), flat);
   double next = 1;
   for (size_t i = 0; i < copy.parameters().size(); ++i)
-    if (copy.parameters()[i].trainable)
+    if (copy.parameters()[i].trainable) {
       for (double value : copy.values(i))
         EXPECT_EQ(value, next++);
+    }
   EXPECT_EQ(copy.astype(F32).trainable(), flat) << "small integers are exact in float32";
 }
 

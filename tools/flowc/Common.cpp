@@ -169,13 +169,18 @@ Expected<std::unique_ptr<RowReader>> tool::openConditions(const Flow &flow, cons
     return std::unique_ptr<RowReader>();
   }
   std::string path = options.condition;
-  if (path.empty()) {
-    if (options.conditionColumns.empty() && (record.conditionColumns.empty() || options.path.empty()))
-      return Error{"'" + flow.name() + "' needs a condition of " + std::to_string(flow.condDim()) +
-                   " numbers per row: give --condition FILE" +
-                   (options.path.empty() ? "" : " or --condition-columns NAMES")};
-    path = options.path;
+  if (path.empty() && !options.path.empty()) {
+    // Columns of DATA: those asked for, or those of the training by their names.
+    auto names = readColumnNames(options.path);
+    if (!names)
+      return names.takeError();
+    if (!options.conditionColumns.empty() || (!record.conditionColumns.empty() && !names->empty()))
+      path = options.path;
   }
+  if (path.empty())
+    return Error{"'" + flow.name() + "' needs a condition of " + std::to_string(flow.condDim()) +
+                 " numbers per row: give --condition FILE" +
+                 (options.path.empty() ? "" : " or --condition-columns NAMES")};
   auto reader = openColumns(path, options.conditionColumns, record.conditionColumns);
   if (!reader)
     return reader;

@@ -55,7 +55,10 @@ void Progress::update(int64_t done, const std::string &note) {
   std::string tail = " " + formatCount(done);
   if (total > 0) {
     double share = std::min(1.0, static_cast<double>(done) / static_cast<double>(total));
-    tail += "/" + formatCount(total) + " " + unit;
+    if (unit.empty())
+      tail = " " + std::to_string(static_cast<int>(share * 100)) + " %";
+    else
+      tail += "/" + formatCount(total) + " " + unit;
     if (done > 0)
       tail += ", " + formatTime(elapsed / share * (1 - share)) + " left";
     tail += note.empty() ? "" : "  " + note;

@@ -19,7 +19,7 @@ namespace flowc::tool {
 /// the work is over before it would be worth it.
 class Progress {
 public:
-  /// `total` may be -1 (not known).
+  /// `total` may be -1 (not known). Without a unit a percentage is shown.
   Progress(std::string label, int64_t total, std::string unit);
   /// Removes the line.
   ~Progress();

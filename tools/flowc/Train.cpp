@@ -141,29 +141,43 @@ private:
   Expected<Trainer::Outcome> loop();
   Expected<void> writeCheckpoint();
   std::string note() const;
+  /// Called after every batch.
+  void showProgress();
 
   Model &model;
   TrainingRecord &record;
   const TrainOptions &options;
   std::unique_ptr<Trainer> trainer;
   TrainingLog log;
+  std::unique_ptr<Progress> progress;
   Clock::time_point start = Clock::now(), lastCheckpoint = start;
 };
 
 std::string Training::note() const {
   const TrainingState &state = trainer->state();
+  std::string text = "epoch " + std::to_string(state.epoch + 1);
   if (state.epoch == 0)
-    return {};
-  char text[120];
-  std::snprintf(text, sizeof(text), "train %.4f  val %.4f  best %.4f (epoch %lld)", state.trainLosses.back(),
+    return text;
+  char losses[120];
+  std::snprintf(losses, sizeof(losses), "  train %.4f  val %.4f  best %.4f (epoch %lld)", state.trainLosses.back(),
                 state.valLosses.back(), state.valLosses[state.bestEpoch - 1], static_cast<long long>(state.bestEpoch));
-  return text;
+  return text + losses;
+}
+
+void Training::showProgress() {
+  const TrainingState &state = trainer->state();
+  if (progress && progress->isDue())
+    progress->update(state.epoch * trainer->batches().trainBatches + state.batch, note());
 }
 
 Expected<void> Training::begin(const TrainingData &data) {
   FitOptions fit = options.fit;
   fit.threads = options.model.threads;
   fit.useCache = !options.model.noCache;
+  fit.interrupted = [this] {
+    showProgress();
+    return stopRequested != 0;
+  };
   auto created = Trainer::create(model, data, fit);
   if (!created)
     return created.takeError();
@@ -187,7 +201,6 @@ Expected<Trainer::Outcome> Training::loop() {
   // A checkpoint costs a write to the disk, far more than a small epoch.
   constexpr double checkpointInterval = 10.0;
   const TrainingState &state = trainer->state();
-  Progress progress("training", options.fit.maxEpochs, "epochs");
   while (true) {
     int64_t before = state.epoch;
     auto outcome = trainer->advance();
@@ -201,8 +214,6 @@ Expected<Trainer::Outcome> Training::loop() {
     if (secondsSince(lastCheckpoint) > checkpointInterval)
       if (auto ok = writeCheckpoint(); !ok)
         return ok.takeError();
-    if (progress.isDue())
-      progress.update(state.epoch, note());
   }
 }
 
@@ -212,7 +223,9 @@ Expected<bool> Training::run(const TrainingData &data) {
     return ok.takeError();
   auto *previous = std::signal(SIGINT, requestStop);
   start = lastCheckpoint = Clock::now();
+  progress = std::make_unique<Progress>("training", options.fit.maxEpochs * trainer->batches().trainBatches, "");
   auto outcome = loop();
+  progress.reset();
   std::signal(SIGINT, previous);
   const TrainingState &state = trainer->state();
   // A loss that is no number ends training, but not what was learned before.
@@ -317,8 +330,7 @@ Expected<int> trainAs(const TrainOptions &options, std::optional<Loaded> loaded,
   return *completed ? (record.interrupted ? 1 : 0) : interruptedCode;
 }
 
-Expected<int> runTrain(const TrainOptions &given) {
-  TrainOptions options = given;
+Expected<int> runTrain(const TrainOptions &options) {
   if (!options.target.empty())
     return notSupported("training by the ELBO (--target)");
   if (!isModelPath(options.output))
@@ -327,7 +339,6 @@ Expected<int> runTrain(const TrainOptions &given) {
     if (!path.empty())
       if (auto ok = checkWritable(path); !ok)
         return ok.takeError();
-  options.fit.interrupted = [] { return stopRequested != 0; };
 
   std::optional<Loaded> loaded;
   std::optional<Flow> flow;

@@ -8,6 +8,9 @@
 #include "TileEmitter.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "llvm/ADT/SetVector.h"
 
 using namespace mlir;
 using namespace flowc;
@@ -16,49 +19,141 @@ using namespace flowc::flow;
 /// Ranks as a table of 32-bit integers.
 static SmallVector<int32_t> toTable(ArrayRef<int64_t> values) { return SmallVector<int32_t>(values); }
 
-/// `value` where the mask has entry (row, column), else zero.
+/// Ranks of the outputs and inputs of a masked weight, as tables in the module.
+struct TileEmitter::MaskTables {
+  RankMaskAttr mask;
+  Value out, in;
+};
+
+std::optional<TileEmitter::MaskTables> TileEmitter::getMaskTables(std::optional<RankMaskAttr> mask) {
+  if (!mask)
+    return std::nullopt;
+  return MaskTables{*mask, table(toTable(mask->getOut())), table(toTable(mask->getIn()))};
+}
+
+/// `value` where the mask has the entry of these ranks (32-bit integers or
+/// vectors of them), else zero.
 static Value applyMask(ImplicitLocOpBuilder &b, RankMaskAttr mask, Value outRank, Value inRank, Value value) {
   auto predicate = mask.getStrict() ? arith::CmpIPredicate::sgt : arith::CmpIPredicate::sge;
   Value exists = arith::CmpIOp::create(b, predicate, outRank, inRank);
-  Value zero = arith::ConstantOp::create(b, b.getFloatAttr(value.getType(), 0.0));
+  Value zero = arith::ConstantOp::create(b, b.getZeroAttr(value.getType()));
   return arith::SelectOp::create(b, exists, value, zero);
 }
 
+/// Loads one element, or a vector of consecutive ones, of an array that is only
+/// aligned to its elements.
+Value TileEmitter::loadPlain(const Storage &array, Value element, Type type) {
+  return LLVM::LoadOp::create(b, type, address(array, element, nullptr), array.elementType.getIntOrFloatBitWidth() / 8);
+}
+
+void TileEmitter::storePlain(const Storage &array, Value element, Value value) {
+  LLVM::StoreOp::create(b, value, address(array, element, nullptr), array.elementType.getIntOrFloatBitWidth() / 8);
+}
+
+/// Calls `body(i, type)` for i = 0, lanes, 2 lanes, ... with a vector type while
+/// whole vectors of `count` elements are left, then for single elements.
+void TileEmitter::forEachChunk(int64_t count, Type element, llvm::function_ref<void(Value, Type)> body) {
+  int64_t whole = count / shape.lanes * shape.lanes;
+  auto loop = [&](int64_t from, int64_t to, int64_t step, Type type) {
+    if (from == to)
+      return;
+    auto op = scf::ForOp::create(b, index(from), index(to), index(step));
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(op.getBody());
+    body(op.getInductionVar(), type);
+  };
+  loop(0, whole, shape.lanes, VectorType::get({shape.lanes}, element));
+  loop(whole, count, 1, element);
+}
+
+/// A value of `type`, a vector or a scalar, that is `scalar` everywhere.
+static Value broadcast(ImplicitLocOpBuilder &b, Type type, Value scalar) {
+  return isa<VectorType>(type) ? vector::BroadcastOp::create(b, type, scalar).getResult() : scalar;
+}
+
+/// The type of 32-bit ranks that goes with `type`.
+static Type getRankType(Type type) {
+  auto vector = dyn_cast<VectorType>(type);
+  Type i32 = IntegerType::get(type.getContext(), 32);
+  return vector ? Type(VectorType::get(vector.getShape(), i32)) : i32;
+}
+
+Storage TileEmitter::rankStorage(Value table) {
+  return {Storage::Kind::Uniform, table, Value(), 0, b.getI32Type(), {}};
+}
+
+//===----------------------------------------------------------------------===//
+// Packing
+//===----------------------------------------------------------------------===//
+
+/// The weights of `rows` rows from row0 and all columns of a block, column by
+/// column. Consecutive rows of a transposed weight lie together.
+void TileEmitter::emitPackColumns(PackOp op, const PackBlock &block, int64_t rows) {
+  std::optional<MaskTables> mask = getMaskTables(op.getMask());
+  Storage weight = find(op.getWeight());
+  Value stride = index(op.getWeight().getType().getDimSize(1));
+  auto vector = VectorType::get({rows}, shape.element);
+  if (op.getTransposed()) {
+    Value inRanks;
+    if (mask)
+      inRanks = loadPlain(rankStorage(mask->in), block.row0, getRankType(vector));
+    forEach(block.columns, [&](Value k) {
+      Value column = add(block.column0, k);
+      Value value = loadPlain(weight, add(mul(column, stride), block.row0), vector);
+      if (mask) {
+        Value outRank = loadPlain(rankStorage(mask->out), column, b.getI32Type());
+        value = applyMask(b, mask->mask, broadcast(b, inRanks.getType(), outRank), inRanks, value);
+      }
+      storePlain(block.panel, add(block.weights, mul(k, index(rows))), value);
+    });
+    return;
+  }
+  SmallVector<Value> rowStarts, outRanks;
+  for (int64_t r = 0; r < rows; ++r) {
+    Value row = add(block.row0, index(r));
+    rowStarts.push_back(add(mul(row, stride), block.column0));
+    if (mask)
+      outRanks.push_back(loadPlain(rankStorage(mask->out), row, b.getI32Type()));
+  }
+  forEach(block.columns, [&](Value k) {
+    Value to = add(block.weights, mul(k, index(rows))), inRank;
+    if (mask)
+      inRank = loadPlain(rankStorage(mask->in), add(block.column0, k), b.getI32Type());
+    for (int64_t r = 0; r < rows; ++r) {
+      Value value = loadPlain(weight, add(rowStarts[r], k), shape.element);
+      if (mask)
+        value = applyMask(b, mask->mask, outRanks[r], inRank, value);
+      storePlain(block.panel, add(to, index(r)), value);
+    }
+  });
+}
+
 LogicalResult TileEmitter::emitPack(PackOp op) {
-  Storage weight = find(op.getWeight()), panel = allocateResult(op);
+  Storage panel = allocateResult(op);
   std::optional<Storage> bias;
   if (op.getBias())
     bias = find(op.getBias());
-  std::optional<RankMaskAttr> mask = op.getMask();
-  Value outRanks, inRanks;
-  if (mask) {
-    outRanks = table(toTable(mask->getOut()));
-    inRanks = table(toTable(mask->getIn()));
-  }
-  Value stride = index(op.getWeight().getType().getDimSize(1));
   Value blocks = table(op.getBlocks());
   Value zero = arith::ConstantOp::create(b, b.getFloatAttr(shape.element, 0.0));
-  forEach(index(op.getBlocks().size() / DenseTableStride), [&](Value block) {
-    Value entry = mul(block, index(DenseTableStride));
+  llvm::SmallSetVector<int64_t, 4> rowCounts;
+  for (size_t i = RowCount; i < op.getBlocks().size(); i += DenseTableStride)
+    rowCounts.insert(op.getBlocks()[i]);
+  forEach(index(op.getBlocks().size() / DenseTableStride), [&](Value number) {
+    Value entry = mul(number, index(DenseTableStride));
     auto field = [&](int64_t i) { return loadIndex(blocks, add(entry, index(i))); };
-    Value row0 = field(RowBegin), count = field(RowCount), column0 = field(InputBegin), columns = field(InputCount);
-    Value offset = field(WeightOffset);
+    Value count = field(RowCount), offset = field(WeightOffset);
+    PackBlock block{panel, field(RowBegin), field(InputBegin), field(InputCount), add(offset, count)};
     forEach(count, [&](Value r) {
-      Value row = add(row0, r);
+      Value row = add(block.row0, r);
       store(panel, add(offset, r), nullptr, bias ? load(*bias, row, nullptr) : zero);
     });
-    Value weights = add(offset, count);
-    forEach(columns, [&](Value k) {
-      Value column = add(column0, k), to = add(weights, mul(k, count));
-      forEach(count, [&](Value r) {
-        Value row = add(row0, r);
-        Value out = op.getTransposed() ? column : row, in = op.getTransposed() ? row : column;
-        Value value = load(weight, add(mul(out, stride), in), nullptr);
-        if (mask)
-          value = applyMask(b, *mask, loadIndex(outRanks, out), loadIndex(inRanks, in), value);
-        store(panel, add(to, r), nullptr, value);
-      });
-    });
+    for (int64_t rows : rowCounts) {
+      Value here = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, count, index(rows));
+      auto branch = scf::IfOp::create(b, here, /*withElseRegion=*/false);
+      OpBuilder::InsertionGuard guard(b);
+      b.setInsertionPointToStart(branch.thenBlock());
+      emitPackColumns(op, block, rows);
+    }
   });
   return success();
 }
@@ -67,20 +162,21 @@ LogicalResult TileEmitter::emitUnpackOuter(UnpackOuterOp op) {
   Storage panel = find(op.getPanel()), weight = allocateResult(op.getWeight()), bias = allocateResult(op.getBias());
   int64_t rowCount = op.getWeight().getType().getDimSize(0), columnCount = op.getWeight().getType().getDimSize(1);
   int64_t padded = op.getPanel().getType().getDimSize(1);
-  std::optional<RankMaskAttr> mask = op.getMask();
-  Value outRanks, inRanks;
-  if (mask) {
-    outRanks = table(toTable(mask->getOut()));
-    inRanks = table(toTable(mask->getIn()));
-  }
+  std::optional<MaskTables> mask = getMaskTables(op.getMask());
   forEach(index(rowCount), [&](Value row) {
     Value from = mul(row, index(padded)), to = mul(row, index(columnCount));
     store(bias, row, nullptr, load(panel, add(from, index(columnCount)), nullptr));
-    forEach(index(columnCount), [&](Value column) {
-      Value value = load(panel, add(from, column), nullptr);
-      if (mask)
-        value = applyMask(b, *mask, loadIndex(outRanks, row), loadIndex(inRanks, column), value);
-      store(weight, add(to, column), nullptr, value);
+    Value outRank;
+    if (mask)
+      outRank = loadPlain(rankStorage(mask->out), row, b.getI32Type());
+    forEachChunk(columnCount, shape.element, [&](Value column, Type type) {
+      Value value = loadPlain(panel, add(from, column), type);
+      if (mask) {
+        Type ranks = getRankType(type);
+        value = applyMask(b, mask->mask, broadcast(b, ranks, outRank),
+                          loadPlain(rankStorage(mask->in), column, ranks), value);
+      }
+      storePlain(weight, add(to, column), value);
     });
   });
   return success();
@@ -93,12 +189,24 @@ LogicalResult TileEmitter::emitReorder(ReorderOp op) {
   Value rowOrder = op.getRows().empty() ? Value() : table(toTable(op.getRows()));
   Value columnOrder = op.getColumns().empty() ? Value() : table(toTable(op.getColumns()));
   forEach(index(type.getDimSize(0)), [&](Value row) {
-    Value source = rowOrder ? loadIndex(rowOrder, row) : row;
+    Value source = mul(rowOrder ? loadIndex(rowOrder, row) : row, index(columnCount));
+    Value target = mul(row, index(columnCount));
+    if (!columnOrder) {
+      forEachChunk(columnCount, from.elementType, [&](Value column, Type chunk) {
+        storePlain(to, add(target, column), loadPlain(from, add(source, column), chunk));
+      });
+      return;
+    }
     forEach(index(columnCount), [&](Value column) {
-      Value sourceColumn = columnOrder ? loadIndex(columnOrder, column) : column;
-      Value value = load(from, add(mul(source, index(columnCount)), sourceColumn), nullptr);
-      store(to, add(mul(row, index(columnCount)), column), nullptr, value);
+      storePlain(to, add(target, column), load(from, add(source, loadIndex(columnOrder, column)), nullptr));
     });
   });
   return success();
+}
+
+/// Multiplies an array in place.
+void TileEmitter::scaleArray(const Storage &array, Value factor) {
+  forEachChunk(array.elements, array.elementType, [&](Value i, Type type) {
+    storePlain(array, i, arith::MulFOp::create(b, loadPlain(array, i, type), broadcast(b, type, factor)));
+  });
 }

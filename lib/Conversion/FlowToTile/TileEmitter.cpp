@@ -275,6 +275,16 @@ LogicalResult TileEmitter::emitOp(Operation *op) {
       .Case([&](PackOp pack) { return emitPack(pack); })
       .Case([&](UnpackOuterOp unpack) { return emitUnpackOuter(unpack); })
       .Case([&](ReorderOp reorder) { return emitReorder(reorder); })
+      .Case<arith::AddIOp, arith::MulIOp>([&](auto) {
+        // Flat indices of a permutation along several axes.
+        Storage x = find(op->getOperand(0)), y = find(op->getOperand(1)), to = allocateResult(op->getResult(0));
+        forEach(index(to.elements), [&](Value i) {
+          Value operands[] = {load(x, i, nullptr), load(y, i, nullptr)};
+          OperationState state(op->getLoc(), op->getName(), operands, {to.elementType}, op->getAttrs());
+          store(to, i, nullptr, b.create(state)->getResult(0));
+        });
+        return success();
+      })
       .Case([&](ReshapeOp reshape) {
         storages[reshape] = find(reshape.getX());
         return success();
@@ -573,9 +583,8 @@ LogicalResult TileEmitter::emitFinish(ArrayRef<int64_t> kernelSumOffsets) {
   Value scale = function.getArgument(3);
   if (shape.element.getWidth() < 64)
     scale = arith::TruncFOp::create(b, shape.element, scale);
-  forEach(index(gradientElements), [&](Value i) {
-    store(gradient, i, nullptr, arith::MulFOp::create(b, load(gradient, i, nullptr), scale));
-  });
+  gradient.elements = gradientElements;
+  scaleArray(gradient, scale);
   func::ReturnOp::create(b);
   return success();
 }

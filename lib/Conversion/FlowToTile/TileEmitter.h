@@ -115,6 +115,19 @@ private:
   mlir::LogicalResult emitPack(flow::PackOp op);
   mlir::LogicalResult emitUnpackOuter(flow::UnpackOuterOp op);
   mlir::LogicalResult emitReorder(flow::ReorderOp op);
+  /// A block of a panel that is being packed.
+  struct PackBlock {
+    Storage panel;
+    mlir::Value row0, column0, columns, weights;
+  };
+  struct MaskTables;
+  void emitPackColumns(flow::PackOp op, const PackBlock &block, int64_t rows);
+  std::optional<MaskTables> getMaskTables(std::optional<flow::RankMaskAttr> mask);
+  Storage rankStorage(mlir::Value table);
+  mlir::Value loadPlain(const Storage &array, mlir::Value element, mlir::Type type);
+  void storePlain(const Storage &array, mlir::Value element, mlir::Value value);
+  void forEachChunk(int64_t count, mlir::Type element, llvm::function_ref<void(mlir::Value, mlir::Type)> body);
+  void scaleArray(const Storage &array, mlir::Value factor);
 
   // Helpers. `vector` (index, may be null) selects a vector of lanes; `element`
   // is an index value.

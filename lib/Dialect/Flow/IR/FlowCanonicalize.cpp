@@ -148,8 +148,7 @@ struct DropUnusedOfScan : OpRewritePattern<ScanOp> {
         if (isOpTriviallyDead(&nested))
           rewriter.eraseOp(&nested);
     }
-    llvm::BitVector useless =
-        findUselessArguments(rewriter, block, op.getOperands(), numCarries, numCarries + numOver);
+    llvm::BitVector useless = findUselessArguments(rewriter, block, op.getOperands(), numCarries, numCarries + numOver);
     if (unused.none() && useless.none())
       return rewriter.notifyMatchFailure(op, "nothing is unused");
     for (unsigned i = 0; i < numCarries; ++i)
@@ -157,8 +156,7 @@ struct DropUnusedOfScan : OpRewritePattern<ScanOp> {
     block.eraseArguments(useless);
     auto scan = ScanOp::create(rewriter, op.getLoc(), TypeRange(ValueRange(keep(op.getFinals(), unused))),
                                TypeRange(ValueRange(keep(op.getStacked(), unused, numCarries))), op.getLayers(),
-                               op.getReverse(), keep(op.getCarries(), useless),
-                               keep(op.getOver(), useless, numCarries),
+                               op.getReverse(), keep(op.getCarries(), useless), keep(op.getOver(), useless, numCarries),
                                keep(op.getShared(), useless, numCarries + numOver));
     rewriter.inlineRegionBefore(op.getBody(), scan.getBody(), scan.getBody().end());
     replaceKept(rewriter, op, scan, unused);

@@ -25,7 +25,18 @@ void VjpBuilder::accumulate(Value primal, Value cotangent) {
   if (!cotangent || !isNeeded(primal))
     return;
   Value &sum = cotangents[primal];
-  sum = sum ? arith::AddFOp::create(builder, sum, cotangent) : cotangent;
+  if (!sum) {
+    sum = cotangent;
+    return;
+  }
+  // a + (-b) = a - b.
+  Value a = sum, b = cotangent;
+  if (a.getDefiningOp<arith::NegFOp>())
+    std::swap(a, b);
+  if (auto negation = b.getDefiningOp<arith::NegFOp>())
+    sum = arith::SubFOp::create(builder, a, negation.getOperand());
+  else
+    sum = arith::AddFOp::create(builder, a, b);
 }
 
 //===----------------------------------------------------------------------===//
@@ -194,13 +205,13 @@ LogicalResult CumsumOp::buildVjp(VjpBuilder &vjp, ValueRange cotangents) {
 }
 
 LogicalResult TakeOp::buildVjp(VjpBuilder &vjp, ValueRange cotangents) {
-  vjp.accumulate(getX(), OneHotOp::create(vjp.getBuilder(), getX().getType(), cotangents[0], vjp.lookup(getIndex()),
-                                          getOffset()));
+  vjp.accumulate(
+      getX(), OneHotOp::create(vjp.getBuilder(), getX().getType(), cotangents[0], vjp.lookup(getIndex()), getOffset()));
   return success();
 }
 
 LogicalResult OneHotOp::buildVjp(VjpBuilder &vjp, ValueRange cotangents) {
-  vjp.accumulate(getX(), TakeOp::create(vjp.getBuilder(), getX().getType(), cotangents[0], vjp.lookup(getIndex()),
-                                        getOffset()));
+  vjp.accumulate(
+      getX(), TakeOp::create(vjp.getBuilder(), getX().getType(), cotangents[0], vjp.lookup(getIndex()), getOffset()));
   return success();
 }

@@ -96,9 +96,9 @@ ArmGuards::ArmGuards(Block &block) {
 
 bool ArmGuards::isLinearEntry(Operation *op) const {
   return isLinear(op) && !isa<arith::SelectOp>(op) && llvm::none_of(op->getOperands(), [&](Value operand) {
-    Operation *producer = operand.getDefiningOp();
-    return producer && isGuarded(producer) && isDifferentiable(operand.getType());
-  });
+           Operation *producer = operand.getDefiningOp();
+           return producer && isGuarded(producer) && isDifferentiable(operand.getType());
+         });
 }
 
 Value ArmGuards::apply(VjpBuilder &vjp, ArrayRef<Guard> guards, Value cotangent) const {
@@ -110,8 +110,8 @@ Value ArmGuards::apply(VjpBuilder &vjp, ArrayRef<Guard> guards, Value cotangent)
     if (!fits || !unsafe.contains({condition, holds}))
       continue;
     Value zero = buildConstant(builder, cotangent.getType(), 0.0);
-    cotangent = arith::SelectOp::create(builder, vjp.lookup(condition), holds ? cotangent : zero,
-                                        holds ? zero : cotangent);
+    cotangent =
+        arith::SelectOp::create(builder, vjp.lookup(condition), holds ? cotangent : zero, holds ? zero : cotangent);
   }
   return cotangent;
 }

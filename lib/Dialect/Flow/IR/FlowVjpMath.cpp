@@ -28,8 +28,14 @@ struct Term {
   Value value;
 
   Term constant(double number) const { return {builder, buildConstant(*builder, value.getType(), number)}; }
-  template <typename OpTy> Term apply() const { return {builder, OpTy::create(*builder, value)}; }
-  template <typename OpTy> Term apply(Term b) const { return {builder, OpTy::create(*builder, value, b.value)}; }
+  template <typename OpTy>
+  Term apply() const {
+    return {builder, OpTy::create(*builder, value)};
+  }
+  template <typename OpTy>
+  Term apply(Term b) const {
+    return {builder, OpTy::create(*builder, value, b.value)};
+  }
   Term operator-() const { return apply<arith::NegFOp>(); }
 };
 
@@ -51,7 +57,8 @@ struct Rule {
   Term result() const { return {g.builder, vjp.lookup(op->getResult(0))}; }
   bool isNeeded(unsigned i) const { return vjp.isNeeded(op->getOperand(i)); }
   /// Adds to the cotangent of operand `i`, if it is wanted.
-  template <typename Formula> void add(unsigned i, Formula formula) const {
+  template <typename Formula>
+  void add(unsigned i, Formula formula) const {
     if (isNeeded(i))
       vjp.accumulate(op->getOperand(i), formula().value);
   }
@@ -130,9 +137,8 @@ static void derive(arith::SelectOp op, const Rule &r) {
   // select(a > b, a, b) with constant b: y > b says the same as a > b, and a is
   // not needed (relu).
   auto compare = op.getCondition().getDefiningOp<arith::CmpFOp>();
-  if (compare && isStrict(compare.getPredicate()) &&
-      compare.getLhs() == op.getTrueValue() && compare.getRhs() == op.getFalseValue() && !r.isNeeded(2) &&
-      isYielded(op))
+  if (compare && isStrict(compare.getPredicate()) && compare.getLhs() == op.getTrueValue() &&
+      compare.getRhs() == op.getFalseValue() && !r.isNeeded(2) && isYielded(op))
     condition = r.compare(compare.getPredicate(), r.result(), r.operand(2));
   r.add(1, [&] { return r.select(condition, r.g, zero); });
   r.add(2, [&] { return r.select(condition, zero, r.g); });
@@ -166,7 +172,6 @@ static void derive(arith::MinNumFOp, const Rule &r) { deriveExtremum(arith::CmpF
 static Term slope(math::ExpOp, const Rule &r, Term) { return r.g * r.result(); }
 static Term slope(math::Exp2Op, const Rule &r, Term) { return r.g * (llvm::numbers::ln2 * r.result()); }
 static Term slope(math::ExpM1Op, const Rule &r, Term) { return r.g * (1.0 + r.result()); }
-static Term slope(math::LogOp, const Rule &r, Term x) { return r.g / x; }
 static Term slope(math::Log1pOp, const Rule &r, Term x) { return r.g / (1.0 + x); }
 static Term slope(math::SqrtOp, const Rule &r, Term) { return (0.5 * r.g) / r.result(); }
 static Term slope(math::RsqrtOp, const Rule &r, Term x) { return (-0.5 * r.g) * (r.result() / x); }
@@ -187,8 +192,16 @@ static Term slope(math::AbsFOp, const Rule &r, Term x) {
                   r.select(r.compare(arith::CmpFPredicate::OLT, x, zero), -r.g, zero));
 }
 
-template <typename OpTy> static void derive(OpTy op, const Rule &r) {
+template <typename OpTy>
+static void derive(OpTy op, const Rule &r) {
   r.add(0, [&] { return slope(op, r, r.operand(0)); });
+}
+
+// d log|x| = dx / x needs no sign of x.
+static void derive(math::LogOp op, const Rule &r) {
+  auto abs = op.getOperand().getDefiningOp<math::AbsFOp>();
+  Value x = abs && r.vjp.isNeeded(abs.getOperand()) ? abs.getOperand() : op.getOperand();
+  r.vjp.accumulate(x, (r.g / Term{r.g.builder, r.vjp.lookup(x)}).value);
 }
 
 // y = a^b: da = g b a^(b-1), db = g y log(a), which is 0 for a = 0.
@@ -220,7 +233,8 @@ static void derive(math::CopySignOp, const Rule &r) {
 
 namespace {
 /// Attaches the rule of `OpTy`.
-template <typename OpTy> struct Model : DifferentiableOpInterface::ExternalModel<Model<OpTy>, OpTy> {
+template <typename OpTy>
+struct Model : DifferentiableOpInterface::ExternalModel<Model<OpTy>, OpTy> {
   LogicalResult buildVjp(Operation *op, VjpBuilder &vjp, ValueRange cotangents) const {
     derive(cast<OpTy>(op), Rule{vjp, op, Term{&vjp.getBuilder(), cotangents[0]}});
     return success();
@@ -228,7 +242,10 @@ template <typename OpTy> struct Model : DifferentiableOpInterface::ExternalModel
 };
 } // namespace
 
-template <typename... OpTys> static void attach(MLIRContext *context) { (OpTys::template attachInterface<Model<OpTys>>(*context), ...); }
+template <typename... OpTys>
+static void attach(MLIRContext *context) {
+  (OpTys::template attachInterface<Model<OpTys>>(*context), ...);
+}
 
 void flowc::flow::registerDifferentiableExternalModels(DialectRegistry &registry) {
   registry.addExtension(+[](MLIRContext *context, arith::ArithDialect *) {

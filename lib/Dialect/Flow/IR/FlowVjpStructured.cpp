@@ -257,8 +257,8 @@ static LogicalResult buildReverseLayer(ScanOp scan, VjpBuilder &vjp, const llvm:
   }
   SmallVector<Value> seeds;
   for (size_t i = 0; i < numCarries; ++i) {
-    reverse.cotangents.push_back(
-        active[i] ? body.add(BodyBuilder::Carries, {}, layer.getArgument(i).getType()) : BlockArgument());
+    reverse.cotangents.push_back(active[i] ? body.add(BodyBuilder::Carries, {}, layer.getArgument(i).getType())
+                                           : BlockArgument());
     seeds.push_back(reverse.cotangents.back());
   }
   for (Value cotangent : cotangents.drop_front(numCarries)) {
@@ -359,9 +359,9 @@ LogicalResult ScanOp::buildVjp(VjpBuilder &vjp, ValueRange cotangents) {
   }
   body.dropUnused(BodyBuilder::Over);
   body.dropUnused(BodyBuilder::Whole);
-  auto scan = ScanOp::create(builder, finals, stacked, getLayers(), !getReverse(),
-                             body.getOperands(BodyBuilder::Carries), body.getOperands(BodyBuilder::Over),
-                             body.getOperands(BodyBuilder::Whole));
+  auto scan =
+      ScanOp::create(builder, finals, stacked, getLayers(), !getReverse(), body.getOperands(BodyBuilder::Carries),
+                     body.getOperands(BodyBuilder::Over), body.getOperands(BodyBuilder::Whole));
   body.finish(scan.getBody());
   for (auto [operand, cotangent] : llvm::zip_equal(operands, scan.getResults()))
     vjp.accumulate(operand, cotangent);

@@ -130,8 +130,7 @@ LogicalResult SweepDifferentiator::buildStage(int64_t t) {
       indexed.emplace_back(operand, primal.getArgument(next++));
   for (Value operand : sweep.getShared())
     shared.emplace_back(operand, primal.getArgument(next++));
-  for (auto &[operands, group] :
-       {std::pair(indexed, BodyBuilder::OfUnit), std::pair(shared, BodyBuilder::OfSweep)})
+  for (auto &[operands, group] : {std::pair(indexed, BodyBuilder::OfUnit), std::pair(shared, BodyBuilder::OfSweep)})
     for (auto [operand, argument] : operands) {
       stage.mapping.map(argument, body.add(group, vjp.lookup(operand), argument.getType()));
       if (vjp.isNeeded(operand))
@@ -171,8 +170,7 @@ LogicalResult SweepDifferentiator::buildStage(int64_t t) {
   // A derivative in terms of the result spares the accumulated values.
   Value computed = stage.mapping.lookup(primalYield.getOperand(0));
   if (isBetterGiven(body.getBlock(), computed))
-    computed.replaceAllUsesWith(
-        body.add(BodyBuilder::OfUnit, vjp.lookup(sweep.getResult(t)), computed.getType()));
+    computed.replaceAllUsesWith(body.add(BodyBuilder::OfUnit, vjp.lookup(sweep.getResult(t)), computed.getType()));
   eraseDeadOps(body.getBlock());
   return success();
 }
@@ -227,8 +225,8 @@ void SweepDifferentiator::saveAccumulated() {
   auto result = SweepOp::create(builder, forward.getUnits().getTypes(), forward.getState().getType(), extras,
                                 forward.getSums().getTypes(), extent, forward.getReverse(), forward.getTransposed(),
                                 forward.getPrefix(), forward.getWeights(), forward.getBiases(), forward.getIndexed(),
-                                forward.getShared(), forward.getInit(), forward.getIndexedStage(),
-                                forward.getRowEnds(), forward.getStages().size());
+                                forward.getShared(), forward.getInit(), forward.getIndexedStage(), forward.getRowEnds(),
+                                forward.getStages().size());
   for (auto [to, from] : llvm::zip_equal(result.getStages(), forward.getStages()))
     to.takeBody(from);
   for (auto [i, replacement] : llvm::enumerate(kept)) {
@@ -376,8 +374,8 @@ void SweepDifferentiator::accumulateWeights() {
     Value input = t == 0 ? vjp.lookup(sweep.getState()) : vjp.lookup(sweep.getUnits()[t - 1]);
     if (t == 0 && sweep.getPrefix())
       input = buildConcat(builder, {vjp.lookup(sweep.getPrefix()), input});
-    auto outer = OuterOp::create(builder, weight.getType(), accumulated[t].getType(), accumulated[t], input,
-                                 getMask(t));
+    auto outer =
+        OuterOp::create(builder, weight.getType(), accumulated[t].getType(), accumulated[t], input, getMask(t));
     vjp.accumulate(weight, outer.getWeight());
     if (bias)
       vjp.accumulate(bias, outer.getBias());

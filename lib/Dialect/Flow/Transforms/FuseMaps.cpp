@@ -76,9 +76,8 @@ bool MapFuser::canFuse() {
     isLinked = true;
   }
   // Maps side by side are worth joining if they read the same elements.
-  if (!isLinked && llvm::none_of(first.getIndexed(), [&](Value operand) {
-        return llvm::is_contained(second.getIndexed(), operand);
-      }))
+  if (!isLinked && llvm::none_of(first.getIndexed(),
+                                 [&](Value operand) { return llvm::is_contained(second.getIndexed(), operand); }))
     return false;
   place = findMeetingPoint(first, second);
   return place;
@@ -219,16 +218,26 @@ static bool absorbAddends(MapOp map) {
 // Dense layers
 //===----------------------------------------------------------------------===//
 
-/// A map of each output alone becomes the activation of its dense layer.
+/// A map of each output alone becomes the activation of its dense layer, or joins
+/// the one that is there.
 static bool absorbActivation(MapOp map) {
   if (map.getIndexed().size() != 1 || !map.getShared().empty() || map.getStacked().size() != 1 ||
-      !map.getSums().empty())
+      !map.getSums().empty() || isa<RankedTensorType>(map.getBlock()->getArgument(0).getType()))
     return false;
   auto dense = map.getIndexed().front().getDefiningOp<DenseOp>();
-  if (!dense || !dense.getActivation().empty() || !dense.getY().hasOneUse() || dense->getBlock() != map->getBlock() ||
-      map.getResultTypes().front() != dense.getY().getType() || isa<RankedTensorType>(map.getBlock()->getArgument(0).getType()))
+  if (!dense || !dense.getY().hasOneUse() || dense->getBlock() != map->getBlock() ||
+      map.getResultTypes().front() != dense.getY().getType())
     return false;
-  dense.getActivation().takeBody(map.getBody());
+  Region &activation = dense.getActivation();
+  if (activation.empty()) {
+    activation.takeBody(map.getBody());
+  } else {
+    auto yield = cast<YieldOp>(activation.front().getTerminator());
+    Block &body = *map.getBlock();
+    body.getArgument(0).replaceAllUsesWith(yield.getOperand(0));
+    activation.front().getOperations().splice(yield->getIterator(), body.getOperations());
+    yield.erase();
+  }
   map.getStacked().front().replaceAllUsesWith(dense.getY());
   map.erase();
   return true;
@@ -254,7 +263,8 @@ static bool fuseWithLater(MapOp map) {
 }
 
 /// Applies `step` to the ops of `block` from the start until none changes.
-template <typename OpTy> static bool repeat(Block &block, function_ref<bool(OpTy)> step) {
+template <typename OpTy>
+static bool repeat(Block &block, function_ref<bool(OpTy)> step) {
   bool any = false;
   for (bool changed = true; changed;) {
     changed = false;

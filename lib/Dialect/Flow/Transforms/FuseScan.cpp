@@ -49,8 +49,8 @@ private:
 OpResult ScanFuser::getLink(unsigned i) {
   auto result = dyn_cast<OpResult>(second.getOperand(i));
   unsigned firstOver = second.getCarries().size(), firstShared = firstOver + second.getOver().size();
-  if (!result || result.getOwner() != first || result.getResultNumber() < first.getFinals().size() ||
-      i < firstOver || i >= firstShared)
+  if (!result || result.getOwner() != first || result.getResultNumber() < first.getFinals().size() || i < firstOver ||
+      i >= firstShared)
     return {};
   return result;
 }

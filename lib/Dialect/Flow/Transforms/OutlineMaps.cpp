@@ -34,9 +34,7 @@ static bool isElementwise(Operation *op) {
 }
 
 /// Whether `op` reads or makes small tensors as a whole, which only bodies do.
-static bool isSmallTensorOp(Operation *op) {
-  return isa<BinSearchOp, TakeOp, OneHotOp, ReduceMaxOp, CumsumOp>(op);
-}
+static bool isSmallTensorOp(Operation *op) { return isa<BinSearchOp, TakeOp, OneHotOp, ReduceMaxOp, CumsumOp>(op); }
 
 /// Whether `op` is a splat that something needs as a tensor; maps take the float.
 static bool isNeededSplat(Operation *op) { return isa<SplatOp>(op) && !llvm::all_of(op->getUsers(), isElementwise); }
@@ -50,9 +48,7 @@ static bool isOutlined(Operation *op) {
 }
 
 /// The steps of the map that `op` becomes part of.
-static int64_t getExtent(Operation *op) {
-  return isSmallTensorOp(op) ? 1 : getNumElements(op->getResult(0).getType());
-}
+static int64_t getExtent(Operation *op) { return isSmallTensorOp(op) ? 1 : getNumElements(op->getResult(0).getType()); }
 
 /// The op that computes the condition or bin `value`, if a map can compute it.
 static Operation *getConditionOp(Value value) {
@@ -191,9 +187,8 @@ static void outline(Block &block) {
   SmallVector<std::pair<int64_t, Group>> closed;
   for (Operation &op : block) {
     // A condition goes where it is read.
-    if (op.getNumResults() == 1 && getConditionOp(op.getResult(0)) && llvm::all_of(op.getUsers(), [](Operation *user) {
-          return isElementwise(user) || isSmallTensorOp(user);
-        }))
+    if (op.getNumResults() == 1 && getConditionOp(op.getResult(0)) &&
+        llvm::all_of(op.getUsers(), [](Operation *user) { return isElementwise(user) || isSmallTensorOp(user); }))
       continue;
     int64_t extent = isOutlined(&op) ? getExtent(&op) : 0;
     // A group ends where another op uses one of its results.

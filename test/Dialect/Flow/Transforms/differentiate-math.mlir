@@ -159,6 +159,30 @@ func.func @kernel(%x: f32 {flow.row}) -> f32 {
 
 // -----
 
+// log|x|' = 1 / x, whatever the sign.
+// CHECK: %[[ONE:.*]] = arith.constant 1.0
+// CHECK-NEXT: %[[DX:.*]] = arith.divf %[[ONE]], %{{.*}}
+// CHECK-NEXT: return %[[DX]]
+func.func @kernel(%x: f32 {flow.row}) -> f32 {
+  %a = math.absf %x : f32
+  %y = math.log %a : f32
+  return %y : f32
+}
+
+// -----
+
+// exp(x) - x: a negated contribution is subtracted.
+// CHECK: %[[E:.*]] = math.exp
+// CHECK: %[[DX:.*]] = arith.subf %[[E]], %{{.*}}
+// CHECK-NEXT: return %[[DX]]
+func.func @kernel(%x: f32 {flow.row}) -> f32 {
+  %e = math.exp %x : f32
+  %y = arith.subf %e, %x : f32
+  return %y : f32
+}
+
+// -----
+
 // A condition has no derivative; the arm that was not selected gets zero.
 // CHECK-DAG: %[[ZERO:.*]] = arith.constant 0.0
 // CHECK-DAG: %[[ONE:.*]] = arith.constant 1.0

@@ -82,6 +82,27 @@ func.func @activation(%w: tensor<3x2xf32>, %x: tensor<2xf32>) -> tensor<3xf32> {
   return %h : tensor<3xf32>
 }
 
+// A second one follows the first.
+// CHECK-LABEL: func.func @two_activations
+// CHECK: %[[H:.*]] = flow.dense {{.*}} -> tensor<3xf32> {
+// CHECK-NEXT: ^bb0(%[[U:.*]]: f32)
+// CHECK-NEXT: %[[T:.*]] = math.tanh %[[U]]
+// CHECK-NEXT: %[[E:.*]] = math.exp %[[T]]
+// CHECK-NEXT: flow.yield %[[E]]
+func.func @two_activations(%w: tensor<3x2xf32>, %x: tensor<2xf32>) -> tensor<3xf32> {
+  %p = flow.dense %w, %x : tensor<3x2xf32>, tensor<2xf32> -> tensor<3xf32> {
+  ^bb0(%u: f32):
+    %t = math.tanh %u : f32
+    flow.yield %t : f32
+  }
+  %h = flow.map 3 indexed(%p : tensor<3xf32>) {
+  ^bb0(%t: f32):
+    %e = math.exp %t : f32
+    flow.yield %e : f32
+  } -> (tensor<3xf32>), ()
+  return %h : tensor<3xf32>
+}
+
 // Not if the pre-activation has another use.
 // CHECK-LABEL: func.func @activation_and_more
 // CHECK: flow.dense {{.*}} -> tensor<3xf32>{{$}}

@@ -1,0 +1,102 @@
+// RUN: flowc-opt %s --canonicalize | FileCheck %s
+
+// What nobody uses of a map disappears: results, the ops and operands behind them;
+// an operand given twice is given once.
+// CHECK-LABEL: func.func @map_unused
+// CHECK-SAME: %[[X:.*]]: tensor<4xf32>, %[[Y:.*]]: tensor<4xf32>)
+// CHECK-NEXT: %[[R:.*]] = flow.map 4 indexed(%[[X]] : tensor<4xf32>) {
+// CHECK-NEXT: ^bb0(%[[XI:.*]]: f32)
+// CHECK-NEXT: %[[XX:.*]] = arith.mulf %[[XI]], %[[XI]]
+// CHECK-NEXT: flow.yield %[[XX]] : f32
+// CHECK-NEXT: } -> (tensor<4xf32>), ()
+// CHECK-NEXT: return %[[R]]
+func.func @map_unused(%x: tensor<4xf32>, %y: tensor<4xf32>) -> tensor<4xf32> {
+  %zero = arith.constant 0.0 : f32
+  %a, %b, %s = flow.map 4 indexed(%x, %x, %y : tensor<4xf32>, tensor<4xf32>, tensor<4xf32>) init(%zero : f32) {
+  ^bb0(%xi: f32, %xj: f32, %yi: f32):
+    %xx = arith.mulf %xi, %xj : f32
+    %e = math.exp %yi : f32
+    flow.yield %xx, %e, %e : f32, f32, f32
+  } -> (tensor<4xf32>, tensor<4xf32>), (f32)
+  return %a : tensor<4xf32>
+}
+
+// Constants move into the body, a splat becomes a shared float.
+// CHECK-LABEL: func.func @map_uniform
+// CHECK-SAME: %[[X:.*]]: tensor<4xf32>, %[[A:.*]]: f32)
+// CHECK-NEXT: flow.map 4 indexed(%[[X]] : tensor<4xf32>) shared(%[[A]] : f32) {
+// CHECK-NEXT: ^bb0(%[[XI:.*]]: f32, %[[AI:.*]]: f32)
+// CHECK-NEXT: %[[TWO:.*]] = arith.constant 2.0
+// CHECK-NEXT: %[[S:.*]] = arith.mulf %[[XI]], %[[TWO]]
+// CHECK-NEXT: arith.addf %[[S]], %[[AI]]
+func.func @map_uniform(%x: tensor<4xf32>, %a: f32) -> tensor<4xf32> {
+  %two = arith.constant dense<2.0> : tensor<4xf32>
+  %as = flow.splat %a : f32 -> tensor<4xf32>
+  %y = flow.map 4 indexed(%x, %two, %as : tensor<4xf32>, tensor<4xf32>, tensor<4xf32>) {
+  ^bb0(%xi: f32, %ti: f32, %ai: f32):
+    %s = arith.mulf %xi, %ti : f32
+    %t = arith.addf %s, %ai : f32
+    flow.yield %t : f32
+  } -> (tensor<4xf32>), ()
+  return %y : tensor<4xf32>
+}
+
+// Carries that only serve themselves disappear, also in a circle.
+// CHECK-LABEL: func.func @scan_unused
+// CHECK-SAME: %[[X:.*]]: f32, %[[P:.*]]: tensor<3xf32>)
+// CHECK-NEXT: %[[F:.*]] = flow.scan 3 carries(%[[X]] : f32) over(%[[P]] : tensor<3xf32>) {
+// CHECK-NEXT: ^bb0(%[[A:.*]]: f32, %[[PL:.*]]: f32)
+// CHECK-NEXT: %[[N:.*]] = arith.mulf %[[A]], %[[PL]]
+// CHECK-NEXT: flow.yield %[[N]] : f32
+// CHECK-NEXT: } -> (f32), ()
+// CHECK-NEXT: return %[[F]]
+func.func @scan_unused(%x: f32, %p: tensor<3xf32>) -> f32 {
+  %a, %b, %c = flow.scan 3 carries(%x, %x, %x : f32, f32, f32) over(%p : tensor<3xf32>) {
+  ^bb0(%al: f32, %bl: f32, %cl: f32, %pl: f32):
+    %an = arith.mulf %al, %pl : f32
+    %bn = arith.addf %cl, %al : f32
+    %cn = arith.addf %bl, %pl : f32
+    flow.yield %an, %bn, %cn : f32, f32, f32
+  } -> (f32, f32, f32), ()
+  return %a : f32
+}
+
+// A carry that a live one reads stays.
+// CHECK-LABEL: func.func @scan_used
+// CHECK: flow.scan 3 carries(%{{.*}}, %{{.*}} : f32, f32)
+func.func @scan_used(%x: f32, %p: tensor<3xf32>) -> f32 {
+  %a, %b = flow.scan 3 carries(%x, %x : f32, f32) over(%p : tensor<3xf32>) {
+  ^bb0(%al: f32, %bl: f32, %pl: f32):
+    %an = arith.mulf %al, %bl : f32
+    %bn = arith.addf %bl, %pl : f32
+    flow.yield %an, %bn : f32, f32
+  } -> (f32, f32), ()
+  return %a : f32
+}
+
+// A carry that never changes is a shared operand, and its own final value.
+// CHECK-LABEL: func.func @scan_invariant
+// CHECK-SAME: %[[X:.*]]: f32, %[[C:.*]]: f32, %[[P:.*]]: tensor<3xf32>)
+// CHECK-NEXT: %[[F:.*]] = flow.scan 3 carries(%[[X]] : f32) over(%[[P]] : tensor<3xf32>) shared(%[[C]] : f32)
+// CHECK: return %[[F]], %[[C]]
+func.func @scan_invariant(%x: f32, %c: f32, %p: tensor<3xf32>) -> (f32, f32) {
+  %a, %d = flow.scan 3 carries(%x, %c : f32, f32) over(%p : tensor<3xf32>) {
+  ^bb0(%al: f32, %cl: f32, %pl: f32):
+    %m = arith.mulf %al, %cl : f32
+    %an = arith.addf %m, %pl : f32
+    flow.yield %an, %cl : f32, f32
+  } -> (f32, f32), ()
+  return %a, %d : f32, f32
+}
+
+// Taking apart what was just put together, and the other way round.
+// CHECK-LABEL: func.func @pieces
+// CHECK-SAME: %[[A:.*]]: tensor<2xf32>, %[[B:.*]]: f32, %[[X:.*]]: tensor<3xf32>)
+// CHECK-NEXT: return %[[A]], %[[B]], %[[X]]
+func.func @pieces(%a: tensor<2xf32>, %b: f32, %x: tensor<3xf32>) -> (tensor<2xf32>, f32, tensor<3xf32>) {
+  %c = flow.concat %a, %b : tensor<2xf32>, f32 -> tensor<3xf32>
+  %s:2 = flow.split %c : tensor<3xf32> -> tensor<2xf32>, f32
+  %t:2 = flow.split %x : tensor<3xf32> -> f32, tensor<2xf32>
+  %y = flow.concat %t#0, %t#1 : f32, tensor<2xf32> -> tensor<3xf32>
+  return %s#0, %s#1, %y : tensor<2xf32>, f32, tensor<3xf32>
+}

@@ -1,0 +1,98 @@
+#!/usr/bin/env python3
+# ===- run_docs_test.py - Tests of run_docs.py -----------------------------===#
+#
+# Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+# ===-----------------------------------------------------------------------===#
+#
+# A runner that accepts wrong pages would be worse than none.
+#
+# ===-----------------------------------------------------------------------===#
+
+import pathlib
+import sys
+import tempfile
+import unittest
+
+sys.dont_write_bytecode = True  # the source tree stays clean
+import run_docs
+
+
+class TextTest(unittest.TestCase):
+    def test_equal_lines_match(self):
+        self.assertTrue(run_docs.text_matches("a\nb\n", "a  \nb\n"))
+        self.assertFalse(run_docs.text_matches("a\n", "a\nb\n"))
+        self.assertFalse(run_docs.text_matches("a\nb\n", "a\n"))
+
+    def test_dots_stand_for_text_in_a_line(self):
+        self.assertTrue(run_docs.text_matches("took ... s", "took 0.25 s"))
+        self.assertFalse(run_docs.text_matches("took ... s", "took 0.25 m"))
+
+    def test_dots_alone_stand_for_lines(self):
+        self.assertTrue(run_docs.text_matches("a\n...\nz", "a\nb\nc\nz"))
+        self.assertTrue(run_docs.text_matches("a\n...\nz", "a\nz"))
+        self.assertFalse(run_docs.text_matches("a\n...\nz", "a\nb"))
+
+    def test_numbers_are_exact_unless_about(self):
+        self.assertFalse(run_docs.text_matches("rows: 1,000", "rows: 1,001"))
+        self.assertTrue(run_docs.text_matches("rows: 1,000", "rows: 1,001", about=True))
+        self.assertFalse(run_docs.text_matches("rows: 1,000", "rows: 2,000", about=True))
+        self.assertFalse(run_docs.text_matches("rows: 1,000", "lines: 1,000", about=True))
+        self.assertTrue(run_docs.text_matches("in 2 s", "in 31.5 s", about=True))
+
+
+class IRTest(unittest.TestCase):
+    actual = """module {
+  func.func @f(%arg0: f32, %arg1: f32) -> f32 {
+    %0 = math.exp %arg0 : f32
+    %1 = arith.addf %0, %arg1 : f32
+    return %1 : f32
+  }
+}
+"""
+
+    def matches(self, *lines):
+        return run_docs.IRMatcher("\n".join(lines), self.actual).matches()
+
+    def test_names_of_values_do_not_matter(self):
+        head = "func.func @f(%x: f32, %y: f32) -> f32 {"
+        self.assertTrue(self.matches(head, "// ...", "%s = arith.addf %e, %y : f32", "return %s : f32", "}"))
+        self.assertFalse(self.matches(head, "// ...", "%s = arith.addf %e, %x : f32", "return %s : f32", "}"))
+        self.assertFalse(self.matches(head, "// ...", "%s = arith.addf %e, %y : f32", "return %e : f32", "}"))
+
+    def test_lines_cannot_be_missing(self):
+        self.assertFalse(self.matches("func.func @f(%x: f32, %y: f32) -> f32 {", "return %s : f32", "}"))
+        self.assertTrue(self.matches("func.func @f(%x: ...", "// ...", "}"))
+
+
+class PageTest(unittest.TestCase):
+    def problems(self, text):
+        with tempfile.TemporaryDirectory() as folder:
+            page = pathlib.Path(folder) / "Page.md"
+            page.write_text(text, encoding="utf-8")
+            return run_docs.run_page(page, pathlib.Path(folder), pathlib.Path(folder))
+
+    def test_commands_have_to_succeed(self):
+        self.assertEqual(self.problems("```sh\ntrue\n```\n"), [])
+        self.assertEqual(len(self.problems("```sh\nfalse\n```\n")), 1)
+        self.assertEqual(self.problems("```sh fails\nexit 1\n```\n"), [])
+        self.assertEqual(len(self.problems("```sh fails\ntrue\n```\n")), 1)
+
+    def test_output_is_compared(self):
+        self.assertEqual(self.problems("```sh\necho a\n```\n```text output\na\n```\n"), [])
+        self.assertEqual(len(self.problems("```sh\necho a\n```\n```text output\nb\n```\n")), 1)
+
+    def test_blocks_cannot_be_skipped_by_accident(self):
+        self.assertEqual(len(self.problems("```sh skip\nfalse\n```\n")), 1)
+        self.assertEqual(self.problems('```sh skip="needs a network"\nfalse\n```\n'), [])
+        self.assertEqual(len(self.problems("```python\npass\n```\n")), 1)
+        self.assertEqual(len(self.problems("```sh\ntrue\n")), 1)
+
+    def test_links_lead_somewhere(self):
+        self.assertEqual(self.problems("# A heading\n[to it](#a-heading) [itself](Page.md)\n"), [])
+        self.assertEqual(len(self.problems("[nowhere](Other.md) [neither](#b)\n")), 2)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -80,7 +80,7 @@ Value Emitter::getPositiveParameter(const Place &place, const std::string &path,
 }
 
 Value Emitter::getSlice(Value whole, int64_t number, int64_t count) {
-  int64_t size = mlir::flow::getNumElements(whole.getType()) / count;
+  int64_t size = getNumElements(whole.getType()) / count;
   if (count == 1)
     return whole;
   SmallVector<Type> pieces(count, getFlatType(size == 1 ? Shape{} : Shape{size}));

@@ -2,15 +2,15 @@
 // RUN: flowc-opt %s --flow-expand-math | FileCheck %s --check-prefix=NONE
 
 // No transcendental function is left, and nothing carries fast-math flags.
-// NONE-NOT: math.{{(exp|expm1|log|log1p|tanh|sin|cos)}} {{%}}
+// NONE-NOT: math.{{(exp|expm1|log|log1p|tanh|sin|cos|sinh|cosh|asinh|atanh|atan|erf|powf)}} {{%}}
 // NONE-NOT: fastmath
 
 // The reduction takes n = round(x / ln 2) from the sum with 1.5 * 2^23, and
 // adds it to the exponent of the polynomial's value as an integer.
 // CHECK-LABEL: func.func @exp(
 // CHECK-SAME: %[[X:.*]]: vector<16xf32>
-// CHECK: %[[INVERSE:.*]] = arith.constant dense<1.44269502> : vector<16xf32>
-// CHECK: %[[MAGIC:.*]] = arith.constant dense<0x4B400000> : vector<16xf32>
+// CHECK-DAG: %[[INVERSE:.*]] = arith.constant dense<1.44269502> : vector<16xf32>
+// CHECK-DAG: %[[MAGIC:.*]] = arith.constant dense<0x4B400000> : vector<16xf32>
 // CHECK: %[[SHIFTED:.*]] = math.fma %[[X]], %[[INVERSE]], %[[MAGIC]] : vector<16xf32>
 // CHECK: %[[N:.*]] = arith.subf %[[SHIFTED]], {{.*}} : vector<16xf32>
 // CHECK: %[[HIGH:.*]] = math.fma %[[N]], {{.*}}, %[[X]] : vector<16xf32>
@@ -57,11 +57,18 @@ func.func @log(%x: vector<8xf64>) -> vector<8xf64> {
 }
 
 // CHECK-LABEL: func.func @many(
-func.func @many(%x: vector<8xf64>) -> vector<8xf64> {
+func.func @many(%x: vector<8xf64>, %y: vector<8xf64>) -> vector<8xf64> {
   %0 = math.expm1 %x : vector<8xf64>
   %1 = math.sin %0 : vector<8xf64>
   %2 = math.cos %1 : vector<8xf64>
-  return %2 : vector<8xf64>
+  %3 = math.sinh %2 : vector<8xf64>
+  %4 = math.cosh %3 : vector<8xf64>
+  %5 = math.asinh %4 : vector<8xf64>
+  %6 = math.atanh %5 : vector<8xf64>
+  %7 = math.atan %6 : vector<8xf64>
+  %8 = math.erf %7 : vector<8xf64>
+  %9 = math.powf %8, %y : vector<8xf64>
+  return %9 : vector<8xf64>
 }
 
 // What maps to an instruction stays.

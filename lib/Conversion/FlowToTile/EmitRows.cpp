@@ -298,11 +298,8 @@ LogicalResult TileEmitter::emitConcat(ConcatOp op) {
   int64_t at = 0;
   for (Value piece : op.getPieces()) {
     int64_t size = getNumElements(piece.getType());
-    Storage from = find(piece);
-    auto it = destinations.find(piece);
-    // Most pieces have been computed in their place.
-    if (it == destinations.end() || it->second.base != from.base || it->second.offset != from.offset)
-      copy(from, slice(whole, index(at), size));
+    if (!inPlace.erase(piece))
+      copy(find(piece), slice(whole, index(at), size));
     at += size;
   }
   return success();

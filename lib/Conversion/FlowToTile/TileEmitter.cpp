@@ -240,8 +240,10 @@ void TileEmitter::assignDestinations(Block &block) {
     int64_t at = 0;
     for (Value piece : concat.getPieces()) {
       int64_t size = getNumElements(piece.getType());
-      if (canWriteTo(piece, block) && !destinations.contains(piece))
+      if (canWriteTo(piece, block) && !destinations.contains(piece)) {
         destinations[piece] = slice(whole, index(at), size);
+        inPlace.insert(piece);
+      }
       at += size;
     }
   }

@@ -165,6 +165,8 @@ private:
   llvm::DenseMap<mlir::Value, Storage> storages;
   /// Storage that a value's op must write to, assigned before the op is reached.
   llvm::DenseMap<mlir::Value, Storage> destinations;
+  /// Pieces of concatenations that are computed in their place.
+  llvm::DenseSet<mlir::Value> inPlace;
   /// Where a value is added up over rows: the sum output itself for outer
   /// products, else lane accumulators, those of element i at i * lanes.
   llvm::DenseMap<mlir::Value, Storage> sums;

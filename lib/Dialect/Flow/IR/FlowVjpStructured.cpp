@@ -205,15 +205,27 @@ static llvm::BitVector getNeededArguments(ScanOp scan, VjpBuilder &vjp) {
   return needed;
 }
 
-/// `scan` with one more stacked result for each carry of `saved`: its value at
-/// the start of each layer. Replaces `scan` and returns the new one.
-static ScanOp saveCarries(ScanOp scan, ArrayRef<unsigned> saved) {
+namespace {
+/// A value of a layer, by its place: a carry, or a result of the n-th op.
+struct LayerValue {
+  unsigned index;
+  std::optional<unsigned> result;
+
+  Value find(Block &layer) const {
+    return result ? std::next(layer.begin(), index)->getResult(*result) : Value(layer.getArgument(index));
+  }
+};
+} // namespace
+
+/// `scan` with one more stacked result for each value of `saved`. Replaces `scan`
+/// and returns the new one.
+static ScanOp saveValues(ScanOp scan, ArrayRef<LayerValue> saved) {
   ImplicitLocOpBuilder builder(scan.getLoc(), scan);
-  Block *layer = scan.getBlock();
   SmallVector<Type> stacked(scan.getStacked().getTypes());
-  for (unsigned i : saved) {
-    scan.getYield().getValuesMutable().append(ValueRange(layer->getArgument(i)));
-    stacked.push_back(ScanOp::getStackType(layer->getArgument(i).getType(), scan.getLayers()));
+  for (const LayerValue &place : saved) {
+    Value value = place.find(*scan.getBlock());
+    scan.getYield().getValuesMutable().append(value);
+    stacked.push_back(ScanOp::getStackType(value.getType(), scan.getLayers()));
   }
   auto result = ScanOp::create(builder, SmallVector<Type>(scan.getFinals().getTypes()), stacked, scan.getLayers(),
                                scan.getReverse(), scan.getCarries(), scan.getOver(), scan.getShared());
@@ -273,6 +285,67 @@ static LogicalResult buildReverseLayer(ScanOp scan, VjpBuilder &vjp, const llvm:
   cloneForward(reverse.vjp, layer);
   return buildBlockVjp(reverse.vjp, layer, seeds);
 }
+
+/// Whether `op` of a layer is a network's layer, or a map of the results of one.
+/// A sweep is not: its own derivative gives it more results.
+static bool isNetworkOp(Operation *op) {
+  if (isa<DenseOp>(op))
+    return true;
+  return isa<MapOp>(op) && llvm::any_of(op->getOperands(), [&](Value operand) {
+           Operation *producer = operand.getDefiningOp();
+           return producer && producer->getBlock() == op->getBlock() && isNetworkOp(producer);
+         });
+}
+
+namespace {
+/// A value that the forward scan saves for the reverse one, and its argument there.
+struct SavedValue {
+  LayerValue place;
+  BlockArgument argument;
+};
+
+/// The values of the reverse body that are recomputed from the layer's input.
+class Recomputation {
+public:
+  Recomputation(Block &layer, IRMapping &mapping) {
+    for (auto [index, op] : llvm::enumerate(layer.without_terminator())) {
+      Operation *clone = op.getNumResults() ? mapping.lookup(op.getResult(0)).getDefiningOp() : nullptr;
+      if (!clone)
+        continue;
+      clones.insert(clone);
+      if (isNetworkOp(&op))
+        expensive.push_back({unsigned(index), clone});
+    }
+  }
+
+  /// Saves what is dear: a product with a weight matrix costs far more than
+  /// storing its result, which lies in the tile's workspace. `body` has been rid
+  /// of dead ops.
+  SmallVector<SavedValue> save(BodyBuilder &body) {
+    SmallPtrSet<Operation *, 16> alive;
+    for (Operation &op : body.getBlock())
+      alive.insert(&op);
+    SmallVector<SavedValue> saved;
+    for (auto [index, clone] : expensive) {
+      if (!alive.contains(clone))
+        continue;
+      for (OpResult result : clone->getResults())
+        if (isDifferentiable(result.getType()) &&
+            llvm::any_of(result.getUsers(), [&](Operation *user) { return !clones.contains(user); })) {
+          BlockArgument argument = body.add(BodyBuilder::Over, {}, result.getType());
+          result.replaceAllUsesWith(argument);
+          saved.push_back({{index, result.getResultNumber()}, argument});
+        }
+    }
+    eraseDeadOps(body.getBlock());
+    return saved;
+  }
+
+private:
+  SmallPtrSet<Operation *, 16> clones;
+  SmallVector<std::pair<unsigned, Operation *>> expensive;
+};
+} // namespace
 
 LogicalResult ScanOp::buildVjp(VjpBuilder &vjp, ValueRange cotangents) {
   ImplicitLocOpBuilder &builder = vjp.getBuilder();
@@ -345,17 +418,19 @@ LogicalResult ScanOp::buildVjp(VjpBuilder &vjp, ValueRange cotangents) {
   if (yielded.empty())
     return success();
   YieldOp::create(bodyBuilder, yielded);
+  Recomputation recomputation(layer, reverse->mapping);
   eraseDeadOps(body.getBlock());
 
-  SmallVector<unsigned> saved;
-  for (size_t i = 0; i < numCarries; ++i)
+  SmallVector<SavedValue> saved = recomputation.save(body);
+  for (unsigned i = 0; i < numCarries; ++i)
     if (!reverse->carries[i].use_empty())
-      saved.push_back(i);
+      saved.push_back({{i, std::nullopt}, reverse->carries[i]});
   if (!saved.empty()) {
-    ScanOp forward = saveCarries(vjp.lookup(getResult(0)).getDefiningOp<ScanOp>(), saved);
+    SmallVector<LayerValue> places = llvm::map_to_vector(saved, [](const SavedValue &value) { return value.place; });
+    ScanOp forward = saveValues(vjp.lookup(getResult(0)).getDefiningOp<ScanOp>(), places);
     vjp.getMapping().map(getResults(), forward.getResults().take_front(getNumResults()));
-    for (auto [i, value] : llvm::zip_equal(saved, forward.getResults().take_back(saved.size())))
-      body.setOperand(reverse->carries[i], value);
+    for (auto [value, stack] : llvm::zip_equal(saved, forward.getResults().take_back(saved.size())))
+      body.setOperand(value.argument, stack);
   }
   body.dropUnused(BodyBuilder::Over);
   body.dropUnused(BodyBuilder::Whole);

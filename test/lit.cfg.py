@@ -20,6 +20,7 @@ llvm_config.use_default_substitutions()
 llvm_config.add_tool_substitutions(
     ["flowc", "flowc-opt", "flowc-lsp-server"], [os.path.join(config.flowc_obj_root, "bin")]
 )
+llvm_config.add_tool_substitutions(["llvm-nm"], [config.llvm_tools_dir])
 config.substitutions.append(("%python", f'"{config.python}"'))
 config.substitutions.append(("%data", os.path.join(config.test_source_root, "data")))
 config.substitutions.append(("%src", config.flowc_src_root))

@@ -189,6 +189,7 @@ public:
     bool mean = true;      ///< Divide sums by the number of rows.
     double *loss = nullptr;
     double *gradient = nullptr;
+    void *rawGradient = nullptr; ///< The same in this object's dtype, not converted.
   };
   virtual Expected<void> run(const Model &model, const Call &call) = 0;
   /// Unmasked multiply-adds of one row of a kernel.

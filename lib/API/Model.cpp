@@ -76,7 +76,15 @@ std::vector<const void *> Model::Impl::leafPointers() const {
 void Model::Impl::bumpVersion() {
   currentVersion = nextVersion();
   std::lock_guard<std::mutex> lock(preparedMutex);
+  for (auto &[kernel, memory] : prepared)
+    if (memory.use_count() == 1)
+      spare[kernel] = std::move(memory);
   prepared.clear();
+}
+
+std::shared_ptr<void> Model::Impl::takeSpare(uint64_t kernel) const {
+  auto it = spare.find(kernel);
+  return it == spare.end() ? nullptr : std::exchange(it->second, nullptr);
 }
 
 //===----------------------------------------------------------------------===//

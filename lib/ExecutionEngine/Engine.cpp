@@ -241,13 +241,18 @@ Expected<void> Engine::check(const Model &model, const Call &call, const ReadyKe
 std::shared_ptr<const void> Engine::getPrepared(const ReadyKernel &kernel, const Model &model) const {
   const Model::Impl &impl = model.getImpl();
   std::lock_guard<std::mutex> lock(impl.preparedMutex);
-  std::shared_ptr<const void> &entry = impl.prepared[kernel.number];
+  std::shared_ptr<void> &entry = impl.prepared[kernel.number];
   if (!entry) {
-    auto buffer = std::make_shared<AlignedBuffer>(kernel.code->info.preparedElements * elementSize());
+    // Training writes the parameters at every step: the memory is used again.
+    std::shared_ptr<void> memory = impl.takeSpare(kernel.number);
+    if (!memory) {
+      auto buffer = std::make_shared<AlignedBuffer>(kernel.code->info.preparedElements * elementSize());
+      memory = std::shared_ptr<void>(buffer, buffer->data());
+    }
     std::vector<const void *> leaves = impl.leafPointers();
     ScopedFloatingPointState state;
-    kernel.code->prepare(leaves.data(), buffer->data());
-    entry = std::shared_ptr<const void>(buffer, buffer->data());
+    kernel.code->prepare(leaves.data(), memory.get());
+    entry = memory;
   }
   return entry;
 }
@@ -259,17 +264,22 @@ void Engine::finish(const ReadyKernel &kernel, const Model &model, const Call &c
   double scale = call.mean ? 1.0 / double(call.rows) : 1.0;
   if (call.loss)
     *call.loss = double(sums[0]) * scale;
-  if (!call.gradient || !kernel.code->finish)
+  if ((!call.gradient && !call.rawGradient) || !kernel.code->finish)
     return;
   const KernelInfo &info = kernel.code->info;
-  gradient.resize(info.gradientElements);
+  T *result = static_cast<T *>(call.rawGradient);
+  if (!result) {
+    gradient.resize(info.gradientElements);
+    result = gradient.data();
+  }
   std::vector<const void *> leaves = model.getImpl().leafPointers();
   {
     ScopedFloatingPointState state;
-    kernel.code->finish(leaves.data(), sums, gradient.data(), scale,
+    kernel.code->finish(leaves.data(), sums, result, scale,
                         workspace.reserve(info.finishWorkspaceElements * sizeof(T)));
   }
-  std::ranges::copy(gradient, call.gradient);
+  if (call.gradient)
+    std::copy_n(result, info.gradientElements, call.gradient);
 }
 
 Expected<void> Engine::run(const Model &model, const Call &call) {

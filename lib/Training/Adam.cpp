@@ -36,9 +36,9 @@ struct Coefficients {
 
 template <typename T>
 [[gnu::always_inline]] inline void update(T *__restrict parameters, T *__restrict m, T *__restrict v,
-                                          const double *__restrict gradient, int64_t count, const Coefficients<T> &c) {
+                                          const T *__restrict gradient, int64_t count, const Coefficients<T> &c) {
   for (int64_t i = 0; i < count; ++i) {
-    T g = static_cast<T>(gradient[i]);
+    T g = gradient[i];
     T newM = c.beta1 * m[i] + c.rest1 * g;
     T newV = c.beta2 * v[i] + c.rest2 * (g * g);
     m[i] = newM;
@@ -50,7 +50,7 @@ template <typename T>
 } // namespace
 
 FLOWC_FOR_EACH_CPU
-void flowc::adamStep(float *parameters, float *m, float *v, const double *gradient, int64_t count, int64_t step,
+void flowc::adamStep(float *parameters, float *m, float *v, const float *gradient, int64_t count, int64_t step,
                      double rate) {
   update(parameters, m, v, gradient, count, Coefficients<float>(step, rate));
 }

@@ -77,7 +77,7 @@ TrainerImpl<T>::TrainerImpl(Model &model, const TrainingData &data, const FitOpt
     inputs.push_back(condition.data());
   step = {.kernel = Kernel::NllGradient, .inputs = inputs, .outputs = {}, .rows = plan.trainBatch};
   step.loss = &batchLoss;
-  step.gradient = gradient.data();
+  step.rawGradient = gradient.data();
   evaluation = {.kernel = Kernel::LogProb,
                 .inputs = inputs,
                 .outputs = {logProb.data()},

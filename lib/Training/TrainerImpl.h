@@ -53,7 +53,7 @@ private:
   int64_t orderedEpoch = -1;
   /// Memory of a step, so that a step allocates nothing.
   std::vector<T> x, condition, logProb;
-  std::vector<double> gradient;
+  std::vector<T> gradient;
   Kernels::Call step, evaluation;
   double batchLoss = 0;
 };

@@ -77,7 +77,7 @@ private:
   const BenchOptions &options;
   int64_t dim, condDim;
   std::vector<T> x, condition, out, number, m, v;
-  std::vector<double> gradient;
+  std::vector<T> gradient;
   int64_t step = 0;
 };
 
@@ -125,7 +125,7 @@ Expected<void> KernelBench<T>::callKernel(Kernel kernel, int64_t rows) {
   if (kernel == Kernel::NllGradient) {
     double loss = 0;
     call.loss = &loss;
-    call.gradient = gradient.data();
+    call.rawGradient = gradient.data();
     return loaded.kernels->run(loaded.model, call);
   }
   if (kernel != Kernel::LogProb)

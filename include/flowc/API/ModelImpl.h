@@ -77,10 +77,14 @@ struct Model::Impl {
   /// What kernels computed from the parameters of the current version, by the
   /// kernel's number. Emptied by every write; guarded by `preparedMutex`.
   mutable std::mutex preparedMutex;
-  mutable std::map<uint64_t, std::shared_ptr<const void>> prepared;
+  mutable std::map<uint64_t, std::shared_ptr<void>> prepared;
+  /// Memory that an earlier version's values of this kernel lay in and nobody
+  /// reads any more, or null. Call it with `preparedMutex` held.
+  std::shared_ptr<void> takeSpare(uint64_t kernel) const;
 
 private:
   uint64_t currentVersion;
+  mutable std::map<uint64_t, std::shared_ptr<void>> spare;
 };
 
 } // namespace flowc

@@ -17,7 +17,7 @@ namespace flowc {
 ///   m <- 0.9 m + 0.1 g,  v <- 0.999 v + 0.001 g^2,
 ///   p <- p - rate * (m / (1 - 0.9^t)) / (sqrt(v / (1 - 0.999^t)) + 1e-8).
 /// `step` is t and counts from 1. The results are the same on every CPU.
-void adamStep(float *parameters, float *m, float *v, const double *gradient, int64_t count, int64_t step, double rate);
+void adamStep(float *parameters, float *m, float *v, const float *gradient, int64_t count, int64_t step, double rate);
 void adamStep(double *parameters, double *m, double *v, const double *gradient, int64_t count, int64_t step,
               double rate);
 

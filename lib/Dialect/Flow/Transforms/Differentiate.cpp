@@ -64,6 +64,7 @@ public:
 private:
   LogicalResult findWanted();
   SmallVector<Value> buildSeeds(Signature &signature);
+  Value buildScore(Value cotangent, Value logDensity);
   LogicalResult buildKernel();
   LogicalResult buildFinish();
   void dropUnusedPrepared();
@@ -147,6 +148,23 @@ SmallVector<Value> KernelDifferentiator::buildSeeds(Signature &signature) {
   return seeds;
 }
 
+/// The derivative of a log-density: 0 where the density is 0 and its formula has
+/// no derivative, outside of the support.
+Value KernelDifferentiator::buildScore(Value cotangent, Value logDensity) {
+  auto body = [](ImplicitLocOpBuilder &inner, ValueRange arguments, MapYields &yields) {
+    Value score = arguments[0], density = arguments[1];
+    Type type = score.getType();
+    Value zero = buildConstant(inner, type, 0), none = buildConstant(inner, type, -std::numeric_limits<double>::infinity());
+    Value isOutside = arith::AndIOp::create(inner, arith::CmpFOp::create(inner, arith::CmpFPredicate::UNO, score, score),
+                                            arith::CmpFOp::create(inner, arith::CmpFPredicate::OEQ, density, none));
+    yields.stacked.push_back(arith::SelectOp::create(inner, isOutside, zero, score));
+    return success();
+  };
+  Value score = buildMap(builder, getNumElements(cotangent.getType()), cotangent, logDensity, body)->getResult(0);
+  return score.getType() == cotangent.getType() ? score
+                                                : ReshapeOp::create(builder, cotangent.getType(), score).getResult();
+}
+
 LogicalResult KernelDifferentiator::buildKernel() {
   Block &primal = kernel.getBody().front();
   Region body;
@@ -187,6 +205,8 @@ LogicalResult KernelDifferentiator::buildKernel() {
   } else {
     Value cotangent = vjp.getCotangent(primal.getArgument(0));
     results.push_back(cotangent ? cotangent : buildConstant(builder, primal.getArgument(0).getType(), 0.0));
+    if (cotangent && numCotangentRows == 0)
+      results.back() = buildScore(cotangent, vjp.lookup(primal.getTerminator()->getOperand(0)));
     signature.addResult(results.back().getType(), FlowDialect::kRowAttr);
   }
   func::ReturnOp::create(builder, results);

@@ -8,6 +8,8 @@
 #ifndef FLOWC_DIALECT_FLOW_TRANSFORMS_PASSES_H
 #define FLOWC_DIALECT_FLOW_TRANSFORMS_PASSES_H
 
+#include "flowc/Dialect/Flow/IR/FlowDialect.h"
+
 #include "mlir/Pass/Pass.h"
 
 namespace flowc::flow {

@@ -23,7 +23,7 @@ def SpecializePass : Pass<"flow-specialize", "::mlir::ModuleOp"> {
     the primal programs of gradients, `nll` (the negative log-likelihood of a row).
   }];
   let options = [Option<"kernel", "kernel", "std::string", "\"log_prob\"", "The kernel to build">];
-  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect", "::mlir::func::FuncDialect"];
+  let dependentDialects = ["::flowc::flow::FlowDialect", "::mlir::arith::ArithDialect", "::mlir::math::MathDialect", "::mlir::func::FuncDialect"];
 }
 
 def HoistParametersPass : Pass<"flow-hoist-parameters", "::mlir::ModuleOp"> {
@@ -33,7 +33,7 @@ def HoistParametersPass : Pass<"flow-hoist-parameters", "::mlir::ModuleOp"> {
     `@prepare`, a function from leaves to prepared values. `@kernel` then takes its
     row inputs and the prepared values it uses.
   }];
-  let dependentDialects = ["::mlir::func::FuncDialect"];
+  let dependentDialects = ["::flowc::flow::FlowDialect", "::mlir::func::FuncDialect"];
 }
 
 def DifferentiatePass : Pass<"flow-differentiate", "::mlir::ModuleOp"> {
@@ -46,12 +46,12 @@ def DifferentiatePass : Pass<"flow-differentiate", "::mlir::ModuleOp"> {
     and the log-density of a score have cotangent one.
   }];
   let options = [Option<"of", "of", "std::string", "\"params\"", "params or inputs">];
-  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect", "::mlir::func::FuncDialect"];
+  let dependentDialects = ["::flowc::flow::FlowDialect", "::mlir::arith::ArithDialect", "::mlir::math::MathDialect", "::mlir::func::FuncDialect"];
 }
 
 def OutlineMapsPass : Pass<"flow-outline-maps", "::mlir::ModuleOp"> {
   let summary = "Wrap elementwise ops that stand outside of maps into flow.map";
-  let dependentDialects = ["::mlir::arith::ArithDialect"];
+  let dependentDialects = ["::flowc::flow::FlowDialect", "::mlir::arith::ArithDialect"];
 }
 
 def FuseMapsPass : Pass<"flow-fuse-maps", "::mlir::ModuleOp"> {
@@ -62,6 +62,7 @@ def FuseMapsPass : Pass<"flow-fuse-maps", "::mlir::ModuleOp"> {
     activation. Selecting one element of an elementwise result selects first and
     computes after.
   }];
+  let dependentDialects = ["::flowc::flow::FlowDialect"];
 }
 
 def FuseScanPass : Pass<"flow-fuse-scan", "::mlir::ModuleOp"> {
@@ -71,6 +72,7 @@ def FuseScanPass : Pass<"flow-fuse-scan", "::mlir::ModuleOp"> {
     become one if the second uses of the first at most stacked results, of the
     same layer. Carries and stacked results that nobody uses disappear.
   }];
+  let dependentDialects = ["::flowc::flow::FlowDialect"];
 }
 
 def PackWeightsPass : Pass<"flow-pack-weights", "::mlir::ModuleOp"> {
@@ -81,6 +83,7 @@ def PackWeightsPass : Pass<"flow-pack-weights", "::mlir::ModuleOp"> {
     weights skipped. `flow.outer` becomes `flow.panel_outer`, unpacked in `@finish`.
   }];
   let options = [Option<"vectorElements", "vector-elements", "int64_t", "16", "Elements of a SIMD vector">];
+  let dependentDialects = ["::flowc::flow::FlowDialect"];
 }
 
 #endif // FLOWC_DIALECT_FLOW_TRANSFORMS_PASSES

@@ -1,0 +1,286 @@
+//===- GradientsTest.cpp - Gradients against finite differences -----------===//
+//
+// Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The judge differentiates nothing: it takes central differences of the
+// reference interpreter in `long double`.
+//
+//===----------------------------------------------------------------------===//
+
+#include "FlowTesting.h"
+#include "flowc/Reference/Reference.h"
+
+using namespace flowc;
+using namespace flowc::test;
+
+namespace {
+
+using Exact = long double;
+using ExactInterpreter = reference::Interpreter<Exact>;
+
+constexpr int64_t kRows = 5;
+/// Balances truncation (step^2) and rounding (1e-19 / step) of the differences.
+constexpr Exact kStep = 1e-6L;
+/// What compiled float64 code loses, with the 1e-12 of the differences, against
+/// the largest entry of a parameter's gradient.
+constexpr double kTolerance = 1e-8;
+
+struct Case {
+  const char *name;
+  std::string text;
+};
+
+void PrintTo(const Case &flow, std::ostream *os) { *os << flow.text; }
+
+/// (f(x + step) - f(x - step)) / (2 step) for every entry of `x`, which is
+/// changed and put back.
+template <typename Vector, typename Function>
+std::vector<double> differences(Vector &x, Function f) {
+  std::vector<double> result;
+  for (auto &entry : x) {
+    Exact middle = entry;
+    entry = middle + kStep;
+    Exact above = f();
+    entry = middle - kStep;
+    Exact below = f();
+    entry = middle;
+    result.push_back(static_cast<double>((above - below) / (2 * kStep)));
+  }
+  return result;
+}
+
+template <typename T>
+Column<Exact> exactRow(const Rows<T> &rows, int64_t row) {
+  return rows.rows() > 0 ? Column<Exact>(rows.row(row).transpose().template cast<Exact>()) : Column<Exact>();
+}
+
+class Gradients : public testing::TestWithParam<Case> {
+protected:
+  Gradients()
+      : model(makeModel(GetParam().text, F64)), exact(model), dim(model.flow().dim()),
+        x(Random(3).normals<double>(kRows, dim)), conditions(makeConditions<double>(model.flow(), kRows)),
+        kernels(compileFresh(model)) {
+    // Points of the support.
+    if (model.flow().isDistribution())
+      for (int64_t row = 0; row < kRows; ++row)
+        x.row(row) = exact.transform(exactRow(x, row), exactRow(conditions, row)).value.cast<double>();
+  }
+
+  std::vector<const void *> inputs(std::initializer_list<const void *> more = {}) const {
+    std::vector<const void *> result = {x.data()};
+    if (conditions.rows() > 0)
+      result.push_back(conditions.data());
+    result.insert(result.end(), more);
+    return result;
+  }
+
+  void run(const Kernels::Call &call) {
+    auto ok = kernels->run(model, call);
+    ASSERT_TRUE(ok) << ok.error().message;
+  }
+
+  /// Differences in the trainable parameters of the reference's `f`.
+  template <typename Function>
+  std::vector<double> parameterDifferences(Function f) {
+    std::vector<Exact> parameters = exact.trainable();
+    std::vector<double> result = differences(parameters, [&] {
+      exact.setTrainable(parameters);
+      return f();
+    });
+    exact.setTrainable(parameters);
+    return result;
+  }
+
+  /// Compares flat gradients, parameter by parameter.
+  void expectParameters(const std::vector<double> &got, const std::vector<double> &expected) {
+    ASSERT_EQ(got.size(), expected.size());
+    double largest = maxAbs(expected, 0, expected.size());
+    size_t at = 0;
+    for (const ParameterInfo &info : model.parameters()) {
+      if (!info.trainable)
+        continue;
+      size_t size = numElements(info.shape);
+      // A parameter of little influence is judged less strictly.
+      double scale = std::max(maxAbs(expected, at, size), 1e-3 * largest);
+      for (size_t i = at; i < at + size; ++i)
+        ASSERT_NEAR(got[i], expected[i], kTolerance * scale + 1e-12) << info.path << ", element " << i - at;
+      at += size;
+    }
+  }
+
+  void expectRow(const Rows<double> &got, int64_t row, const std::vector<double> &expected) {
+    double scale = maxAbs(expected, 0, expected.size());
+    for (int64_t i = 0; i < dim; ++i)
+      ASSERT_NEAR(got(row, i), expected[i], kTolerance * scale + 1e-12) << "row " << row << ", element " << i;
+  }
+
+  static double maxAbs(const std::vector<double> &values, size_t from, size_t count) {
+    double largest = 0;
+    for (size_t i = from; i < from + count; ++i)
+      largest = std::max(largest, std::abs(values[i]));
+    return largest;
+  }
+
+  Model model;
+  ExactInterpreter exact;
+  int64_t dim;
+  Rows<double> x, conditions;
+  std::shared_ptr<Kernels> kernels;
+};
+
+} // namespace
+
+TEST_P(Gradients, OfTheDensity) {
+  if (!model.flow().isDistribution())
+    return; // has none
+  double loss = 0;
+  std::vector<double> gradient(model.numTrainable());
+  run({.kernel = Kernel::NllGradient, .inputs = inputs(), .rows = kRows, .loss = &loss, .gradient = gradient.data()});
+  auto meanNll = [&] {
+    Exact sum = 0;
+    for (int64_t row = 0; row < kRows; ++row)
+      sum -= exact.logProb(exactRow(x, row), exactRow(conditions, row));
+    return sum / kRows;
+  };
+  EXPECT_NEAR(loss, static_cast<double>(meanNll()), 1e-12 * (1 + std::abs(loss)));
+  expectParameters(gradient, parameterDifferences(meanNll));
+
+  Rows<double> score(kRows, dim);
+  run({.kernel = Kernel::Score, .inputs = inputs(), .outputs = {score.data()}, .rows = kRows});
+  for (int64_t row = 0; row < kRows; ++row) {
+    Column<Exact> event = exactRow(x, row), condition = exactRow(conditions, row);
+    expectRow(score, row, differences(event, [&] { return exact.logProb(event, condition); }));
+  }
+}
+
+TEST_P(Gradients, OfTheTransform) {
+  Rows<double> cotangents = Random(4).normals<double>(kRows, dim);
+  Column<double> logDetCotangents = Random(5).normals<double>(kRows, 1);
+  x = Random(6).normals<double>(kRows, dim);
+  auto more = {static_cast<const void *>(cotangents.data()), static_cast<const void *>(logDetCotangents.data())};
+  // <cotangent, y> + cotangent * log_det of a row.
+  auto product = [&](int64_t row, const Column<Exact> &event) {
+    auto [value, logDet] = exact.transform(event, exactRow(conditions, row));
+    return exactRow(cotangents, row).dot(value) + logDetCotangents[row] * logDet;
+  };
+
+  std::vector<double> gradient(model.numTrainable());
+  run({.kernel = Kernel::VjpParams,
+       .inputs = inputs(more),
+       .rows = kRows,
+       .mean = false,
+       .gradient = gradient.data()});
+  expectParameters(gradient, parameterDifferences([&] {
+                     Exact sum = 0;
+                     for (int64_t row = 0; row < kRows; ++row)
+                       sum += product(row, exactRow(x, row));
+                     return sum;
+                   }));
+
+  Rows<double> gradX(kRows, dim);
+  run({.kernel = Kernel::VjpInputs, .inputs = inputs(more), .outputs = {gradX.data()}, .rows = kRows});
+  for (int64_t row = 0; row < kRows; ++row) {
+    Column<Exact> event = exactRow(x, row);
+    expectRow(gradX, row, differences(event, [&] { return product(row, event); }));
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// Flows
+//===----------------------------------------------------------------------===//
+
+static std::string nameOf(const testing::TestParamInfo<Case> &info) { return info.param.name; }
+
+/// A small flow of two layers; `options` are added.
+static std::string coupling(const std::string &options) {
+  return "flow f = coupling_flow(standard_normal([4]), flow_layers = 2, nn_width = 5, " + options + ")";
+}
+static std::string autoregressive(const std::string &options) {
+  return "flow f = masked_autoregressive_flow(standard_normal([4]), flow_layers = 2, nn_width = 7, " + options + ")";
+}
+static const std::string spline = "transformer = rational_quadratic_spline(knots = 4, interval = 3), ";
+
+static std::vector<Case> activations() {
+  std::vector<Case> cases;
+  for (const char *name : {"relu", "tanh", "silu", "gelu", "elu", "softplus", "sigmoid", "leaky_relu"}) {
+    bool inCoupling = cases.size() % 2;
+    std::string options = std::string("nn_depth = 2, nn_activation = ") + name;
+    cases.push_back({name, inCoupling ? coupling(options) : autoregressive(options)});
+  }
+  return cases;
+}
+
+INSTANTIATE_TEST_SUITE_P(Activation, Gradients, testing::ValuesIn(activations()), nameOf);
+
+INSTANTIATE_TEST_SUITE_P(
+    Coupling, Gradients,
+    testing::Values(Case{"Affine", coupling("nn_depth = 1")}, Case{"Forward", coupling("invert = false")},
+                    Case{"Spline", coupling(spline + "nn_depth = 1")},
+                    Case{"SplineForward", coupling(spline + "invert = false")},
+                    Case{"Conditional", coupling("cond_dim = 2, nn_depth = 2")},
+                    Case{"SplineConditional", coupling(spline + "cond_dim = 2")},
+                    Case{"WithoutHiddenLayer", coupling("nn_depth = 0")},
+                    Case{"Deep", coupling("nn_depth = 3, nn_activation = tanh")}),
+    nameOf);
+
+INSTANTIATE_TEST_SUITE_P(
+    Autoregressive, Gradients,
+    testing::Values(Case{"Affine", autoregressive("nn_depth = 1")}, Case{"Forward", autoregressive("invert = false")},
+                    Case{"Spline", autoregressive(spline + "nn_depth = 1")},
+                    Case{"SplineForward", autoregressive(spline + "invert = false")},
+                    Case{"Conditional", autoregressive("cond_dim = 2, nn_depth = 2, nn_activation = tanh")},
+                    Case{"ConditionalForward", autoregressive("cond_dim = 2, nn_depth = 2, invert = false")},
+                    Case{"WithoutHiddenLayer", autoregressive("nn_depth = 0")},
+                    Case{"WithoutHiddenLayerForward", autoregressive("nn_depth = 0, invert = false")},
+                    Case{"Deep", autoregressive("nn_depth = 3, nn_activation = softplus")},
+                    Case{"OneCoordinate", "flow f = masked_autoregressive_flow(standard_normal([1]), flow_layers = 2, "
+                                          "nn_width = 4)"},
+                    Case{"OneCoordinateConditional",
+                         "flow f = masked_autoregressive_flow(standard_normal([1]), flow_layers = 2, nn_width = 4, "
+                         "cond_dim = 1, invert = false)"}),
+    nameOf);
+
+INSTANTIATE_TEST_SUITE_P(
+    Transformer, Gradients,
+    testing::Values(Case{"Chain", coupling("transformer = chain([affine(0.1, 1.2), rational_quadratic_spline(knots = "
+                                           "3, interval = [-2, 3])])")},
+                    Case{"InvertedSpline", coupling("transformer = invert(rational_quadratic_spline(knots = 3, "
+                                                    "interval = 2))")},
+                    Case{"Softplus", autoregressive("transformer = chain([softplus(), scale(1.1), "
+                                                    "invert(softplus())])")},
+                    Case{"Scan", autoregressive("transformer = scan(affine(), layers = 2)")},
+                    Case{"Frozen", coupling("transformer = chain([affine(), non_trainable(affine(0.5, 2))])")}),
+    nameOf);
+
+INSTANTIATE_TEST_SUITE_P(
+    Composition, Gradients,
+    testing::Values(
+        Case{"TrainableBase", "flow f = coupling_flow(normal([1, 2, 3], [0.5, 1, 2]), flow_layers = 1, nn_width = 4)"},
+        Case{"NestedBases", "flow f = transformed(transformed(normal([1, 2], [3, 4]), affine([0.5, 0], [2, 1])), "
+                            "chain([tanh([2]), softplus([2])]))"},
+        Case{"Elementwise", "flow f = transformed(standard_normal([3]), chain([loc([1, 2, 3]), tanh([3]), "
+                            "scale([1, 2, 3]), softplus([3]), affine([0, 1, 2], [1, 2, 3])]))"},
+        Case{"Scan", "flow f = transformed(standard_normal([3]), scan(chain([affine([0, 1, 2], [1, 2, 0.5]), "
+                     "permute(shuffled(3)), softplus([3])]), layers = 3))"},
+        Case{"NestedScans", "flow f = transformed(standard_normal([3]), invert(scan(chain([scan(coupling(affine(), 1, "
+                            "3, nn_width = 3, nn_depth = 1, nn_activation = tanh), layers = 2), flip([3])]), layers = "
+                            "2)))"},
+        Case{"Matrix", "flow f = transformed(standard_normal([2, 3]), chain([affine([[1, 2, 3], [4, 5, 6]], 2), "
+                       "flip([2, 3]), softplus([2, 3])]))"},
+        Case{"MatrixPermutation", "flow f = transformed(normal([[1, 2], [3, 4]], 2), permute([[3, 1], [0, 2]]))"},
+        Case{"Scalar", "flow f = transformed(standard_normal([]), chain([affine(0.2, 0.7), "
+                       "rational_quadratic_spline(knots = 5, interval = 3), softplus()]))"},
+        Case{"ScalarInverted", "flow f = transformed(standard_normal([]), invert(rational_quadratic_spline(knots = 5, "
+                               "interval = [-2, 3])))"},
+        Case{"Frozen", "flow f = transformed(non_trainable(normal([1, 2], [3, 4])), chain([affine([1, 2], [3, 4]), "
+                       "non_trainable(affine([1, 2], [3, 4])), loc([3, 4])]))"},
+        Case{"LinearEmbedding", "flow f = embed_condition(coupling_flow(standard_normal([2]), cond_dim = 2, "
+                                "flow_layers = 2, nn_width = 4), linear(3, 2), [3])"},
+        Case{"NetworkEmbedding", "flow f = embed_condition(masked_autoregressive_flow(standard_normal([2]), cond_dim "
+                                 "= 2, flow_layers = 2, nn_width = 4), mlp(3, 2, 4, 2, activation = tanh), [3])"},
+        Case{"Bijection", "bijection f = chain([masked_autoregressive(affine(), 3, nn_width = 4, nn_depth = 1), "
+                          "invert(coupling(affine(), 2, 3, nn_width = 4, nn_depth = 1)), tanh([3])])"}),
+    nameOf);

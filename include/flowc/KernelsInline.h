@@ -43,7 +43,7 @@ Expected<void> runRows(Kernels &kernels, const Model &model, const T *x, int64_t
   if (auto ok = checkCall(kernels, model, sizeof(T), xColumns, rows, repeated.rows(), repeated.cols()); !ok)
     return ok;
   std::vector<const void *> inputs;
-  if (x)
+  if (xColumns >= 0) // an empty batch has no data
     inputs.push_back(x);
   if (kernels.flow().condShape())
     inputs.push_back(repeated.data());

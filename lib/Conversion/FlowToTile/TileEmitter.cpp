@@ -424,15 +424,20 @@ LogicalResult TileEmitter::emitKernel() {
   auto yield = cast<func::ReturnOp>(source.getBody().front().getTerminator());
   SmallVector<std::pair<Value, Value>> rowResults;
   SmallVector<std::pair<Value, int64_t>> laneSums;
+  DenseMap<Value, int64_t> offsetOfSum;
   SmallVector<Value> accumulators;
   for (auto [i, value] : llvm::enumerate(yield.getOperands())) {
     if (!source.getResultAttr(i, FlowDialect::kSumAttr)) {
       rowResults.push_back({value, loadPointer(outputs, numOutputs++)});
       continue;
     }
-    if (sums.contains(value))
-      return yield.emitOpError("returns one value as two sums");
+    if (sums.contains(value)) {
+      // Two parameters of equal gradients share their sum.
+      sumOffsets.push_back(offsetOfSum.lookup(value));
+      continue;
+    }
     sumOffsets.push_back(sumElements);
+    offsetOfSum[value] = sumElements;
     Storage to;
     to.elements = getNumElements(value.getType());
     to.elementType = shape.element;

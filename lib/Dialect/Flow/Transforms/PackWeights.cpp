@@ -98,20 +98,22 @@ struct Route {
   SmallVector<std::pair<ScanOp, bool>> steps;
 };
 
-FailureOr<Route> findRoute(Value value, func::FuncOp kernel) {
+FailureOr<Route> findRoute(Value value, func::FuncOp kernel, Operation *user) {
   Route route;
   while (true) {
     auto argument = dyn_cast<BlockArgument>(value);
     if (!argument)
-      return emitError(value.getLoc(), "a weight must be a parameter");
+      return emitError(user->getLoc(), "a weight must be a parameter");
     if (argument.getOwner() == &kernel.getBody().front()) {
+      if (kernel.getArgAttr(argument.getArgNumber(), FlowDialect::kRowAttr))
+        return emitError(user->getLoc(), "a weight must be a parameter, not a row input");
       route.argument = argument;
       std::reverse(route.steps.begin(), route.steps.end());
       return route;
     }
     auto scan = dyn_cast<ScanOp>(argument.getOwner()->getParentOp());
     if (!scan || argument.getArgNumber() < scan.getCarries().size())
-      return emitError(value.getLoc(), "a weight must be a parameter");
+      return emitError(user->getLoc(), "a weight must be a parameter");
     unsigned number = argument.getArgNumber() - scan.getCarries().size();
     bool over = number < scan.getOver().size();
     value = over ? scan.getOver()[number] : scan.getShared()[number - scan.getOver().size()];
@@ -173,9 +175,9 @@ struct Packer {
   }
 
   /// The panel of `weight` and `bias`, as a value where `weight` is.
-  FailureOr<Value> getPanel(Value weight, Value bias, const Layout &layout, bool transposed,
+  FailureOr<Value> getPanel(Operation *user, Value weight, Value bias, const Layout &layout, bool transposed,
                             std::optional<RankMaskAttr> mask) {
-    FailureOr<Route> route = findRoute(weight, kernel);
+    FailureOr<Route> route = findRoute(weight, kernel, user);
     if (failed(route))
       return failure();
     Key key{route->argument.getArgNumber(), std::nullopt,
@@ -183,7 +185,7 @@ struct Packer {
             mask && layout.hasHoles ? Attribute(*mask) : Attribute(), transposed};
     BlockArgument biasArgument;
     if (bias) {
-      FailureOr<Route> biasRoute = findRoute(bias, kernel);
+      FailureOr<Route> biasRoute = findRoute(bias, kernel, user);
       if (failed(biasRoute))
         return failure();
       biasArgument = biasRoute->argument;
@@ -233,7 +235,7 @@ struct Packer {
     bool transposed = op.getTransposed();
     Layout layout = layOutDense(type.getDimSize(transposed ? 1 : 0), type.getDimSize(transposed ? 0 : 1), op.getMask(),
                                 transposed);
-    FailureOr<Value> panel = getPanel(op.getWeight(), op.getBias(), layout, transposed, op.getMask());
+    FailureOr<Value> panel = getPanel(op, op.getWeight(), op.getBias(), layout, transposed, op.getMask());
     if (failed(panel))
       return failure();
     OpBuilder builder(op);
@@ -253,7 +255,7 @@ struct Packer {
       SmallVector<int32_t> stageEnds;
       Layout layout = layOutStage(op, t, stageEnds);
       Value bias = op.getBiases().empty() ? Value() : op.getBiases()[t];
-      FailureOr<Value> panel = getPanel(op.getWeights()[t], bias, layout, op.getTransposed(), std::nullopt);
+      FailureOr<Value> panel = getPanel(op, op.getWeights()[t], bias, layout, op.getTransposed(), std::nullopt);
       if (failed(panel))
         return failure();
       stagePanels.push_back(*panel);

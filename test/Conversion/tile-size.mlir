@@ -1,0 +1,19 @@
+// The size of the code depends neither on the number of layers nor on extents.
+// RUN: sed 's/LAYERS/2/g; s/DIM/4/g' %s | flowc-opt --convert-flow-to-tile --flow-expand-math --flow-lower-tile-to-llvm | grep -c llvm > %t.small
+// RUN: sed 's/LAYERS/64/g; s/DIM/512/g' %s | flowc-opt --convert-flow-to-tile --flow-expand-math --flow-lower-tile-to-llvm | grep -c llvm > %t.large
+// RUN: diff %t.small %t.large
+func.func @prepare(%s: tensor<LAYERSxDIMxf32>) -> tensor<LAYERSxDIMxf32> {
+  return %s : tensor<LAYERSxDIMxf32>
+}
+func.func @kernel(%x: tensor<DIMxf32> {flow.row}, %s: tensor<LAYERSxDIMxf32>) -> tensor<DIMxf32> {
+  %y = flow.scan LAYERS carries(%x : tensor<DIMxf32>) over(%s : tensor<LAYERSxDIMxf32>) {
+  ^bb0(%c: tensor<DIMxf32>, %l: tensor<DIMxf32>):
+    %n = flow.map DIM indexed(%c, %l : tensor<DIMxf32>, tensor<DIMxf32>) {
+    ^bb0(%ci: f32, %li: f32):
+      %p = arith.mulf %ci, %li : f32
+      flow.yield %p : f32
+    } -> (tensor<DIMxf32>), ()
+    flow.yield %n : tensor<DIMxf32>
+  } -> (tensor<DIMxf32>), ()
+  return %y : tensor<DIMxf32>
+}

@@ -1,0 +1,66 @@
+// RUN: flowc-opt %s --split-input-file --flow-hoist-parameters --canonicalize | FileCheck %s
+
+// What depends on leaves only moves to @prepare; leaves that rows meet directly
+// are passed on.
+
+// CHECK-LABEL: func.func @prepare
+// CHECK-SAME: (%[[LOC:.*]]: tensor<2xf32> {flow.name = "loc", flow.trainable}, %[[RAW:.*]]: tensor<2xf32> {flow.name = "scale"})
+// CHECK-SAME: -> (tensor<2xf32>, tensor<2xf32>)
+// CHECK: %[[SCALE:.*]] = flow.log1p_exp %[[RAW]]
+// CHECK: return %[[LOC]], %[[SCALE]]
+// CHECK-LABEL: func.func @kernel
+// CHECK-SAME: (%[[X:.*]]: tensor<2xf32> {flow.row}, %[[A:.*]]: tensor<2xf32>, %[[B:.*]]: tensor<2xf32>)
+// CHECK-NOT: flow.log1p_exp
+// CHECK: flow.map 2 indexed(%[[X]], %[[A]], %[[B]] : tensor<2xf32>, tensor<2xf32>, tensor<2xf32>)
+func.func @kernel(%x: tensor<2xf32> {flow.row}, %loc: tensor<2xf32> {flow.name = "loc", flow.trainable},
+                  %raw: tensor<2xf32> {flow.name = "scale"}) -> tensor<2xf32> {
+  %scale = flow.log1p_exp %raw : tensor<2xf32>
+  %y = flow.map 2 indexed(%x, %loc, %scale : tensor<2xf32>, tensor<2xf32>, tensor<2xf32>) {
+  ^bb0(%xi: f32, %l: f32, %s: f32):
+    %p = arith.mulf %xi, %s : f32
+    %r = arith.addf %p, %l : f32
+    flow.yield %r : f32
+  } -> (tensor<2xf32>), ()
+  return %y : tensor<2xf32>
+}
+
+// -----
+
+// Inside a scan over layers the uniform part becomes a scan of its own.
+
+// CHECK-LABEL: func.func @prepare
+// CHECK-SAME: (%[[RAW:.*]]: tensor<3x2xf32> {flow.name = "scale"}) -> tensor<3x2xf32>
+// CHECK: %[[STACK:.*]] = flow.scan 3 over(%[[RAW]] : tensor<3x2xf32>)
+// CHECK: ^bb0(%[[SLICE:.*]]: tensor<2xf32>):
+// CHECK: %[[SCALE:.*]] = flow.log1p_exp %[[SLICE]]
+// CHECK: flow.yield %[[SCALE]]
+// CHECK: return %[[STACK]]
+// CHECK-LABEL: func.func @kernel
+// CHECK-SAME: (%[[X:.*]]: tensor<2xf32> {flow.row}, %[[PREPARED:.*]]: tensor<3x2xf32>)
+// CHECK: flow.scan 3 carries(%[[X]] : tensor<2xf32>) over(%[[PREPARED]] : tensor<3x2xf32>)
+// CHECK-NOT: flow.log1p_exp
+func.func @kernel(%x: tensor<2xf32> {flow.row}, %raw: tensor<3x2xf32> {flow.name = "scale"}) -> tensor<2xf32> {
+  %y = flow.scan 3 carries(%x : tensor<2xf32>) over(%raw : tensor<3x2xf32>) {
+  ^bb0(%c: tensor<2xf32>, %r: tensor<2xf32>):
+    %s = flow.log1p_exp %r : tensor<2xf32>
+    %n = flow.map 2 indexed(%c, %s : tensor<2xf32>, tensor<2xf32>) {
+    ^bb0(%ci: f32, %si: f32):
+      %p = arith.mulf %ci, %si : f32
+      flow.yield %p : f32
+    } -> (tensor<2xf32>), ()
+    flow.yield %n : tensor<2xf32>
+  } -> (tensor<2xf32>), ()
+  return %y : tensor<2xf32>
+}
+
+// -----
+
+// A draw differs from row to row although it reads nothing.
+
+// CHECK-LABEL: func.func @prepare() {
+// CHECK-LABEL: func.func @kernel() -> tensor<2xf32>
+// CHECK: flow.random_normal
+func.func @kernel() -> tensor<2xf32> {
+  %z = flow.random_normal : tensor<2xf32>
+  return %z : tensor<2xf32>
+}

@@ -16,6 +16,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/IR/Matchers.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
@@ -103,6 +104,30 @@ bool BodyEmitter::emitFused(Operation *op, BodyMap &values) {
   return true;
 }
 
+/// Whether `value` is never negative (or NaN).
+static bool isNonNegative(Value value) {
+  Operation *op = value.getDefiningOp();
+  if (!op)
+    return false;
+  if (isa<Log1pExpOp, InvLogitOp, math::ExpOp, math::AbsFOp>(op))
+    return true;
+  APFloat number(0.0);
+  if (matchPattern(value, m_ConstantFloat(&number)))
+    return !number.isNegative();
+  return isa<arith::AddFOp, arith::MulFOp>(op) && llvm::all_of(op->getOperands(), isNonNegative);
+}
+
+/// Whether `value` is at least some positive normal number (or NaN).
+static bool isPositive(Value value) {
+  if (auto abs = value.getDefiningOp<math::AbsFOp>())
+    return isPositive(abs.getOperand());
+  APFloat number(0.0);
+  if (matchPattern(value, m_ConstantFloat(&number)))
+    return !number.isNegative() && number.isNormal();
+  auto sum = value.getDefiningOp<arith::AddFOp>();
+  return sum && isNonNegative(sum) && (isPositive(sum.getLhs()) || isPositive(sum.getRhs()));
+}
+
 LogicalResult BodyEmitter::emitOp(Operation *op, BodyMap &values) {
   auto get = [&](Value v) -> BodyValue { return values.lookup(v); };
   auto set = [&](Value v, BodyValue value) {
@@ -150,6 +175,20 @@ LogicalResult BodyEmitter::emitOp(Operation *op, BodyMap &values) {
         for (Value x : get(softplus.getX()))
           result.push_back(buildLog1pExp(b, x));
         return set(softplus, result);
+      })
+      .Case([&](math::AbsFOp abs) {
+        if (!isNonNegative(abs.getOperand()))
+          return emitElementwise(abs, values);
+        return set(abs, get(abs.getOperand()));
+      })
+      .Case([&](math::LogOp log) {
+        // The scale of an affine map has a lower bound: its log needs no selects.
+        if (!isPositive(log.getOperand()))
+          return emitElementwise(log, values);
+        BodyValue result;
+        for (Value x : get(log.getOperand()))
+          result.push_back(buildLogPositive(b, x));
+        return set(log, result);
       })
       .Case([&](InvLogitOp sigmoid) {
         BodyValue result;

@@ -378,7 +378,7 @@ struct Packer {
   void dropUnused() {
     kernel.walk<WalkOrder::PostOrder>([](ScanOp scan) { dropUnusedOperands(scan); });
     Block &body = kernel.getBody().front();
-    for (int64_t i = body.getNumArguments() - 1; i >= 0; --i) {
+    for (int64_t i = int64_t(body.getNumArguments()) - 1; i >= 0; --i) {
       BlockArgument argument = body.getArgument(i);
       if (kernel.getArgAttr(i, FlowDialect::kRowAttr) || !argument.use_empty())
         continue;

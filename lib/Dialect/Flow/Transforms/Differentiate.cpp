@@ -11,6 +11,7 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/Matchers.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/IR/BuiltinOps.h"
 
@@ -148,6 +149,14 @@ SmallVector<Value> KernelDifferentiator::buildSeeds(Signature &signature) {
   return seeds;
 }
 
+/// Whether `density` is -inf under a condition: what flow-specialize makes of a
+/// log-density, which is -inf outside of its support.
+static bool hasSupport(Value density) {
+  auto select = density.getDefiningOp<arith::SelectOp>();
+  APFloat arm(0.0);
+  return select && matchPattern(select.getTrueValue(), m_ConstantFloat(&arm)) && arm.isInfinity() && arm.isNegative();
+}
+
 /// The derivative of a log-density: 0 where the density is 0 and its formula has
 /// no derivative, outside of the support.
 Value KernelDifferentiator::buildScore(Value cotangent, Value logDensity) {
@@ -205,8 +214,9 @@ LogicalResult KernelDifferentiator::buildKernel() {
   } else {
     Value cotangent = vjp.getCotangent(primal.getArgument(0));
     results.push_back(cotangent ? cotangent : buildConstant(builder, primal.getArgument(0).getType(), 0.0));
-    if (cotangent && numCotangentRows == 0)
-      results.back() = buildScore(cotangent, vjp.lookup(primal.getTerminator()->getOperand(0)));
+    Value density = primal.getTerminator()->getOperand(0);
+    if (cotangent && hasSupport(density))
+      results.back() = buildScore(cotangent, vjp.lookup(density));
     signature.addResult(results.back().getType(), FlowDialect::kRowAttr);
   }
   func::ReturnOp::create(builder, results);

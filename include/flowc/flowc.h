@@ -153,9 +153,9 @@ enum class Kernel {
 
 struct CompileOptions {
   DType dtype = F32;
-  int threads = 0;       ///< 0: all processors.
-  std::string cpu = {};  ///< LLVM's CPU name; empty: this machine.
-  bool useCache = true;  ///< The object cache on disk.
+  int threads = 0;      ///< 0: all processors.
+  std::string cpu = {}; ///< LLVM's CPU name; empty: this machine.
+  bool useCache = true; ///< The object cache on disk.
 };
 
 /// Pointers to row-major data: `rows` rows of x and, for a conditional flow,
@@ -186,7 +186,7 @@ public:
     std::vector<void *> outputs = {};
     int64_t rows = 0;
     uint64_t first = 0, seed = 0;
-    bool mean = true;      ///< Divide sums by the number of rows.
+    bool mean = true; ///< Divide sums by the number of rows.
     double *loss = nullptr;
     double *gradient = nullptr;
     void *rawGradient = nullptr; ///< The same in this object's dtype, not converted.
@@ -198,7 +198,8 @@ public:
   template <typename T>
   Expected<Column<T>> logProb(const Model &model, ConstRows<T> x, const Rows<T> &condition = {});
   template <typename T>
-  Expected<Rows<T>> sample(const Model &model, int64_t n, uint64_t seed, const Rows<T> &condition = {}, uint64_t first = 0);
+  Expected<Rows<T>> sample(const Model &model, int64_t n, uint64_t seed, const Rows<T> &condition = {},
+                           uint64_t first = 0);
   template <typename T>
   Expected<std::pair<Rows<T>, Column<T>>> sampleAndLogProb(const Model &model, int64_t n, uint64_t seed,
                                                            const Rows<T> &condition = {}, uint64_t first = 0);
@@ -241,7 +242,8 @@ struct FitResult {
 };
 
 /// Trains `model` in place on `n` rows of the model's dtype.
-Expected<FitResult> fitToData(Model &model, const void *x, const void *condition, int64_t rows, const FitOptions &options = {});
+Expected<FitResult> fitToData(Model &model, const void *x, const void *condition, int64_t rows,
+                              const FitOptions &options = {});
 
 } // namespace flowc
 

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <cstdlib>
 #include <cstring>
 #include <string_view>
 
@@ -40,10 +41,8 @@ bool parseNumber(std::string_view text, T &value) {
     text.remove_prefix(1);
   auto [end, status] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (status == std::errc::result_out_of_range) {
-    // Too large or too small for T: the nearest value of T.
-    double wide = 0;
-    std::from_chars(text.data(), text.data() + text.size(), wide);
-    value = static_cast<T>(wide);
+    // Too large or too small for T: infinite, subnormal or zero.
+    value = static_cast<T>(std::strtod(std::string(text.data(), end).c_str(), nullptr));
     return end == text.data() + text.size();
   }
   return status == std::errc() && end == text.data() + text.size();

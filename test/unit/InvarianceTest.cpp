@@ -159,8 +159,8 @@ static std::vector<Case> flows() {
           {"AutoregressiveConditional", autoregressiveFlow + conditional + ")"},
           {"AutoregressiveSpline", autoregressiveFlow + spline + ")"},
           {"AutoregressiveSplineConditional", autoregressiveFlow + spline + conditional + ")"},
-          {"Elementwise", "flow f = transformed(normal([9, 8, 7], [1, 0.5, 2]), invert(chain([affine([1, 2, 3], [2, 3, "
-                          "4]), softplus([3])])))"}};
+          {"Elementwise", "flow f = transformed(normal([1, 2, 3], [1, 2, 3]), chain([affine([1, 2, 3], [2, 3, 4]), "
+                          "softplus([3]), scale([1, 2, 3]), invert(softplus([3]))]))"}};
 }
 
 INSTANTIATE_TEST_SUITE_P(Flow, Invariance, testing::ValuesIn(flows()), nameOf);

@@ -92,6 +92,8 @@ Expected<TrainRows<T>> readData(const Flow &flow, const TrainingRecord &record, 
   data.x = std::move(*x);
   data.rows = (*events)->position();
   data.names = (*events)->columnNames();
+  if (data.rows == 0)
+    return Error{"'" + (*events)->path() + "' has no rows, expected data to train on"};
   if (*conditions) {
     auto c = readAllRows<T>(**conditions, /*finite=*/true);
     if (!c)

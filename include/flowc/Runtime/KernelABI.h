@@ -44,11 +44,11 @@ struct KernelInfo {
   int64_t abiVersion;
   int64_t preparedElements;
   int64_t workspaceElements;
-  int64_t sumElements;   ///< 0 if there is no sum output.
-  int64_t numInputs;     ///< Row inputs: e.g. x, condition.
-  int64_t numOutputs;    ///< Row outputs, the sum output not counted.
+  int64_t sumElements;      ///< 0 if there is no sum output.
+  int64_t numInputs;        ///< Row inputs: e.g. x, condition.
+  int64_t numOutputs;       ///< Row outputs, the sum output not counted.
   int64_t gradientElements; ///< 0 if there is no `finish`.
-  int64_t macsPerRow;    ///< Unmasked weights: multiply-adds of one row.
+  int64_t macsPerRow;       ///< Unmasked weights: multiply-adds of one row.
   int64_t finishWorkspaceElements;
 };
 

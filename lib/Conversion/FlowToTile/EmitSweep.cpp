@@ -110,8 +110,8 @@ LogicalResult TileEmitter::emitSweep(PanelSweepOp op) {
     if (!last)
       return;
     for (auto [k, storage] : llvm::enumerate(sumStorages)) {
-      BodyValue sum = loadBodyValue(storage, body.getTerminator()->getOperand(1 + stage.extras.size() + k).getType(),
-                                    nullptr, j);
+      BodyValue sum =
+          loadBodyValue(storage, body.getTerminator()->getOperand(1 + stage.extras.size() + k).getType(), nullptr, j);
       for (auto [value, summand] : llvm::zip_equal(sum, yielded[1 + stage.extras.size() + k]))
         value = arith::AddFOp::create(b, value, summand);
       storeBodyValue(storage, sum, nullptr, j);

@@ -173,8 +173,8 @@ LogicalResult TileEmitter::emitUnpackOuter(UnpackOuterOp op) {
       Value value = loadPlain(panel, add(from, column), type);
       if (mask) {
         Type ranks = getRankType(type);
-        value = applyMask(b, mask->mask, broadcast(b, ranks, outRank),
-                          loadPlain(rankStorage(mask->in), column, ranks), value);
+        value = applyMask(b, mask->mask, broadcast(b, ranks, outRank), loadPlain(rankStorage(mask->in), column, ranks),
+                          value);
       }
       storePlain(weight, add(to, column), value);
     });

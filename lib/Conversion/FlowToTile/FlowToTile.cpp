@@ -5,11 +5,12 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "TileEmitter.h"
 #include "flowc/Conversion/FlowToTile.h"
+#include "TileEmitter.h"
 #include "flowc/Runtime/KernelABI.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 

@@ -166,8 +166,7 @@ void TileEmitter::copy(const Storage &from, const Storage &to) {
     LLVM::MemcpyOp::create(b, pointer(to), pointer(from), size, /*isVolatile=*/false);
     return;
   }
-  forEach(index(from.elements),
-          [&](Value i) { forEachVector([&](Value j) { store(to, i, j, load(from, i, j)); }); });
+  forEach(index(from.elements), [&](Value i) { forEachVector([&](Value j) { store(to, i, j, load(from, i, j)); }); });
 }
 
 BodyValue TileEmitter::loadBodyValue(const Storage &storage, Type bodyType, Value i, Value vector) {
@@ -296,10 +295,10 @@ LogicalResult TileEmitter::emitOp(Operation *op) {
         forEachVector([&](Value j) {
           auto type = VectorType::get({shape.lanes}, b.getIndexType());
           Value lane = add(firstRow, mul(j, index(shape.lanes)));
-          Value lanes = arith::AddIOp::create(b, vector::BroadcastOp::create(b, type, lane),
-                                              vector::StepOp::create(b, type));
-          Value valid = arith::CmpIOp::create(b, arith::CmpIPredicate::slt, lanes,
-                                              vector::BroadcastOp::create(b, type, rows));
+          Value lanes =
+              arith::AddIOp::create(b, vector::BroadcastOp::create(b, type, lane), vector::StepOp::create(b, type));
+          Value valid =
+              arith::CmpIOp::create(b, arith::CmpIPredicate::slt, lanes, vector::BroadcastOp::create(b, type, rows));
           auto constant = [&](double value) {
             return arith::ConstantOp::create(
                 b, DenseElementsAttr::get(shape.vectorType(), Attribute(b.getFloatAttr(shape.element, value))));
@@ -379,8 +378,8 @@ static Value reduceLanes(ImplicitLocOpBuilder &b, Value vector) {
 
 func::FuncOp TileEmitter::beginFunction(StringRef name, TypeRange arguments) {
   OpBuilder atEnd = OpBuilder::atBlockEnd(module.getBody());
-  auto function = func::FuncOp::create(atEnd, source.getLoc(), (name + ".tile").str(),
-                                       atEnd.getFunctionType(arguments, {}));
+  auto function =
+      func::FuncOp::create(atEnd, source.getLoc(), (name + ".tile").str(), atEnd.getFunctionType(arguments, {}));
   b.setInsertionPointToStart(function.addEntryBlock());
   return function;
 }
@@ -413,7 +412,8 @@ LogicalResult TileEmitter::emitKernel() {
       continue;
     }
     Storage storage;
-    storage.base = LLVM::GEPOp::create(b, ptr, shape.element, prepared, ArrayRef<LLVM::GEPArg>{int32_t(preparedElements)});
+    storage.base =
+        LLVM::GEPOp::create(b, ptr, shape.element, prepared, ArrayRef<LLVM::GEPArg>{int32_t(preparedElements)});
     storage.elements = getNumElements(argument.getType());
     storage.elementType = getElementType(argument.getType());
     storages[argument] = storage;
@@ -459,8 +459,8 @@ LogicalResult TileEmitter::emitKernel() {
     };
     clear(sumOutput, sumElements);
     clear(workspace, workspaceElements);
-    for (auto [i, value] : llvm::enumerate(llvm::make_filter_range(
-             yield.getOperands(), [&](Value v) { return sums.contains(v); })))
+    for (auto [i, value] :
+         llvm::enumerate(llvm::make_filter_range(yield.getOperands(), [&](Value v) { return sums.contains(v); })))
       if (isDirectSum(value)) {
         sums[value].base = sumOutput;
         sums[value].offset = index(sumOffsets[i]);
@@ -526,8 +526,12 @@ LogicalResult TileEmitter::emitPrepare() {
   for (BlockArgument argument : source.getArguments()) {
     Value where = LLVM::GEPOp::create(b, ptr, ptr, function.getArgument(0),
                                       ArrayRef<LLVM::GEPArg>{int32_t(argument.getArgNumber())});
-    storages[argument] = {Storage::Kind::Uniform, LLVM::LoadOp::create(b, ptr, where), Value(),
-                          getNumElements(argument.getType()), getElementType(argument.getType()), {}};
+    storages[argument] = {Storage::Kind::Uniform,
+                          LLVM::LoadOp::create(b, ptr, where),
+                          Value(),
+                          getNumElements(argument.getType()),
+                          getElementType(argument.getType()),
+                          {}};
   }
   // Results lie one after the other, then comes scratch space.
   Block &block = source.getBody().front();
@@ -535,8 +539,8 @@ LogicalResult TileEmitter::emitPrepare() {
   for (Value value : block.getTerminator()->getOperands()) {
     Value where =
         LLVM::GEPOp::create(b, ptr, shape.element, prepared, ArrayRef<LLVM::GEPArg>{int32_t(preparedElements)});
-    results.push_back({Storage::Kind::Uniform, where, Value(), getNumElements(value.getType()),
-                       getElementType(value.getType()), {}});
+    results.push_back(
+        {Storage::Kind::Uniform, where, Value(), getNumElements(value.getType()), getElementType(value.getType()), {}});
     preparedElements += getPreparedSize(value.getType(), shape);
     if (canWriteTo(value, block))
       destinations.try_emplace(value, results.back());
@@ -557,8 +561,12 @@ LogicalResult TileEmitter::emitFinish(ArrayRef<int64_t> kernelSumOffsets) {
   workspace = function.getArgument(4);
   size_t cotangent = 1; // The first sum is the loss.
   for (BlockArgument argument : source.getArguments()) {
-    Storage storage{Storage::Kind::Uniform, Value(), Value(), getNumElements(argument.getType()),
-                    getElementType(argument.getType()), {}};
+    Storage storage{Storage::Kind::Uniform,
+                    Value(),
+                    Value(),
+                    getNumElements(argument.getType()),
+                    getElementType(argument.getType()),
+                    {}};
     if (source.getArgAttr(argument.getArgNumber(), "flow.cotangent")) {
       storage.base = function.getArgument(1);
       storage.offset = index(kernelSumOffsets[cotangent++]);

@@ -119,7 +119,8 @@ LogicalResult ScanOp::verify() {
   if (layers < 1)
     return emitOpError("number of layers must be positive but is ") << layers;
   // scan_c2: stacks have a leading axis of `layers`.
-  for (Type type : llvm::concat<Type>(SmallVector<Type>(getOver().getTypes()), SmallVector<Type>(getStacked().getTypes()))) {
+  for (Type type :
+       llvm::concat<Type>(SmallVector<Type>(getOver().getTypes()), SmallVector<Type>(getStacked().getTypes()))) {
     auto tensor = dyn_cast<RankedTensorType>(type);
     if (!tensor || tensor.getRank() < 1 || tensor.getDimSize(0) != layers)
       return emitOpError("stack of type ") << type << " needs a leading extent of " << layers;
@@ -220,12 +221,11 @@ LogicalResult SweepOp::verify() {
     auto weight = cast<RankedTensorType>(getWeights()[t].getType());
     int64_t rows = weight.getDimSize(getTransposed() ? 1 : 0), columns = weight.getDimSize(getTransposed() ? 0 : 1);
     if (int64_t(ends.size()) != extent + 1 || ends.front() < 0 || ends.back() != rows || !llvm::is_sorted(ends))
-      return emitOpError("row ends of stage ") << t << " must ascend to " << rows << " in " << extent + 1
-                                               << " entries";
+      return emitOpError("row ends of stage ") << t << " must ascend to " << rows << " in " << extent + 1 << " entries";
     // sweep_c3: each stage reads what the one before computes.
     if (columns != inputs)
-      return emitOpError("weight of stage ") << t << " has " << columns << " inputs but the stage before gives "
-                                             << inputs;
+      return emitOpError("weight of stage ")
+             << t << " has " << columns << " inputs but the stage before gives " << inputs;
     inputs = rows;
   }
   // sweep_c4: the last stage has equally many units at every step.

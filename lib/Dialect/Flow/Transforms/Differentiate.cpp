@@ -11,9 +11,9 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/IR/Matchers.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/Matchers.h"
 
 using namespace mlir;
 
@@ -163,9 +163,11 @@ Value KernelDifferentiator::buildScore(Value cotangent, Value logDensity) {
   auto body = [](ImplicitLocOpBuilder &inner, ValueRange arguments, MapYields &yields) {
     Value score = arguments[0], density = arguments[1];
     Type type = score.getType();
-    Value zero = buildConstant(inner, type, 0), none = buildConstant(inner, type, -std::numeric_limits<double>::infinity());
-    Value isOutside = arith::AndIOp::create(inner, arith::CmpFOp::create(inner, arith::CmpFPredicate::UNO, score, score),
-                                            arith::CmpFOp::create(inner, arith::CmpFPredicate::OEQ, density, none));
+    Value zero = buildConstant(inner, type, 0),
+          none = buildConstant(inner, type, -std::numeric_limits<double>::infinity());
+    Value isOutside =
+        arith::AndIOp::create(inner, arith::CmpFOp::create(inner, arith::CmpFPredicate::UNO, score, score),
+                              arith::CmpFOp::create(inner, arith::CmpFPredicate::OEQ, density, none));
     yields.stacked.push_back(arith::SelectOp::create(inner, isOutside, zero, score));
     return success();
   };

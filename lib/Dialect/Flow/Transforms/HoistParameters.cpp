@@ -81,11 +81,10 @@ struct Hoister {
       moved.push_back(&op);
       for (Value result : op.getResults())
         if (llvm::any_of(result.getUsers(), [&](Operation *user) {
-              return user->getBlock() != &body || !isa<arith::ConstantOp>(user) &&
-                                                      (user->getNumResults() == 0 ||
-                                                       !llvm::all_of(user->getResults(), [&](Value v) {
-                                                         return uniform.contains(v);
-                                                       }));
+              return user->getBlock() != &body ||
+                     !isa<arith::ConstantOp>(user) &&
+                         (user->getNumResults() == 0 ||
+                          !llvm::all_of(user->getResults(), [&](Value v) { return uniform.contains(v); }));
             }))
           needed.push_back(result);
     }
@@ -110,7 +109,8 @@ struct Hoister {
     SmallVector<Type> stacks;
     for (Value value : needed)
       stacks.push_back(ScanOp::getStackType(value.getType(), scan.getLayers()));
-    auto prepared = ScanOp::create(b, TypeRange(), stacks, scan.getLayers(), scan.getReverse(), ValueRange(), over, shared);
+    auto prepared =
+        ScanOp::create(b, TypeRange(), stacks, scan.getLayers(), scan.getReverse(), ValueRange(), over, shared);
     Block *block = prepared.getBody().empty() ? &prepared.getBody().emplaceBlock() : prepared.getBlock();
     if (!block->empty())
       block->clear();
@@ -185,8 +185,8 @@ struct HoistParameters : flowc::flow::impl::HoistParametersPassBase<HoistParamet
     for (Value value : prepared)
       preparedTypes.push_back(value.getType());
     OpBuilder builder(kernel);
-    auto prepare = func::FuncOp::create(builder, kernel.getLoc(), "prepare",
-                                        builder.getFunctionType(leafTypes, preparedTypes));
+    auto prepare =
+        func::FuncOp::create(builder, kernel.getLoc(), "prepare", builder.getFunctionType(leafTypes, preparedTypes));
     Block *entry = prepare.addEntryBlock();
     IRMapping mapping;
     for (auto [i, leaf] : llvm::enumerate(leaves)) {

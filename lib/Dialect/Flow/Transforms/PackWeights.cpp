@@ -141,9 +141,8 @@ struct Packer {
 
   /// The prepared value behind an argument of the kernel.
   Value getPrepared(BlockArgument argument) {
-    unsigned rows = llvm::count_if(llvm::seq<unsigned>(0, argument.getArgNumber()), [&](unsigned i) {
-      return kernel.getArgAttr(i, FlowDialect::kRowAttr) != nullptr;
-    });
+    unsigned rows = llvm::count_if(llvm::seq<unsigned>(0, argument.getArgNumber()),
+                                   [&](unsigned i) { return kernel.getArgAttr(i, FlowDialect::kRowAttr) != nullptr; });
     return getReturn(prepare).getOperand(argument.getArgNumber() - rows);
   }
 
@@ -168,8 +167,8 @@ struct Packer {
     for (Value operand : over)
       body->addArgument(ScanOp::getSliceType(operand.getType()), operand.getLoc());
     b.setInsertionPointToEnd(body);
-    Value inner = emitPack(b, body->getArgument(0), bias ? body->getArgument(1) : Value(), levels - 1, layout,
-                           transposed, mask);
+    Value inner =
+        emitPack(b, body->getArgument(0), bias ? body->getArgument(1) : Value(), levels - 1, layout, transposed, mask);
     YieldOp::create(b, ValueRange{inner});
     return scan.getStacked().front();
   }
@@ -180,8 +179,7 @@ struct Packer {
     FailureOr<Route> route = findRoute(weight, kernel, user);
     if (failed(route))
       return failure();
-    Key key{route->argument.getArgNumber(), std::nullopt,
-            DenseI32ArrayAttr::get(kernel.getContext(), layout.blocks),
+    Key key{route->argument.getArgNumber(), std::nullopt, DenseI32ArrayAttr::get(kernel.getContext(), layout.blocks),
             mask && layout.hasHoles ? Attribute(*mask) : Attribute(), transposed};
     BlockArgument biasArgument;
     if (bias) {
@@ -233,13 +231,14 @@ struct Packer {
   LogicalResult packDense(DenseOp op) {
     auto type = op.getWeight().getType();
     bool transposed = op.getTransposed();
-    Layout layout = layOutDense(type.getDimSize(transposed ? 1 : 0), type.getDimSize(transposed ? 0 : 1), op.getMask(),
-                                transposed);
+    Layout layout =
+        layOutDense(type.getDimSize(transposed ? 1 : 0), type.getDimSize(transposed ? 0 : 1), op.getMask(), transposed);
     FailureOr<Value> panel = getPanel(op, op.getWeight(), op.getBias(), layout, transposed, op.getMask());
     if (failed(panel))
       return failure();
     OpBuilder builder(op);
-    auto packed = PanelDenseOp::create(builder, op.getLoc(), op.getType(), *panel, op.getX(), layout.blocks, layout.macs);
+    auto packed =
+        PanelDenseOp::create(builder, op.getLoc(), op.getType(), *panel, op.getX(), layout.blocks, layout.macs);
     packed.getActivation().takeBody(op.getActivation());
     op.replaceAllUsesWith(packed.getY());
     op.erase();
@@ -382,9 +381,8 @@ struct Packer {
       BlockArgument argument = body.getArgument(i);
       if (kernel.getArgAttr(i, FlowDialect::kRowAttr) || !argument.use_empty())
         continue;
-      unsigned rows = llvm::count_if(llvm::seq<int64_t>(0, i), [&](unsigned k) {
-        return kernel.getArgAttr(k, FlowDialect::kRowAttr) != nullptr;
-      });
+      unsigned rows = llvm::count_if(
+          llvm::seq<int64_t>(0, i), [&](unsigned k) { return kernel.getArgAttr(k, FlowDialect::kRowAttr) != nullptr; });
       getReturn(prepare)->eraseOperand(i - rows);
       (void)kernel.eraseArgument(i);
     }
@@ -397,8 +395,11 @@ struct PackWeights : flowc::flow::impl::PackWeightsPassBase<PackWeights> {
 
   void runOnOperation() override {
     ModuleOp module = getOperation();
-    Packer packer{module.lookupSymbol<func::FuncOp>("kernel"), module.lookupSymbol<func::FuncOp>("prepare"),
-                  module.lookupSymbol<func::FuncOp>("finish"), vectorElements, {}};
+    Packer packer{module.lookupSymbol<func::FuncOp>("kernel"),
+                  module.lookupSymbol<func::FuncOp>("prepare"),
+                  module.lookupSymbol<func::FuncOp>("finish"),
+                  vectorElements,
+                  {}};
     if (!packer.kernel || !packer.prepare) {
       module.emitError("needs the functions @kernel and @prepare");
       return signalPassFailure();

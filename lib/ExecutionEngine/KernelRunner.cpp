@@ -13,6 +13,7 @@
 #include <bit>
 #include <cassert>
 #include <cmath>
+#include <optional>
 #include <cstring>
 #include <tbb/info.h>
 #include <tbb/parallel_for.h>
@@ -122,16 +123,25 @@ static void sumTree(int64_t count, Term term, Slot slot, Add add) {
 /// Keeps TBB out of the header.
 class KernelRunner::Arena {
 public:
-  explicit Arena(int threads) : arena(threads) {}
+  explicit Arena(int threads) {
+    if (threads < tbb::info::default_concurrency())
+      arena.emplace(threads);
+  }
 
   /// Calls `body(i)` for `i` in `0` ... `count - 1`.
   template <typename Body>
   void forEach(int64_t count, Body body) {
-    arena.execute([&] { tbb::parallel_for(int64_t(0), count, body, tbb::simple_partitioner()); });
+    auto run = [&] { tbb::parallel_for(int64_t(0), count, body, tbb::simple_partitioner()); };
+    if (arena)
+      arena->execute(run);
+    else
+      run();
   }
 
 private:
-  tbb::task_arena arena;
+  /// None if all processors are used: then the caller's own arena, whose threads
+  /// are awake if the caller has parallel work of its own.
+  std::optional<tbb::task_arena> arena;
 };
 
 KernelRunner::KernelRunner(int requested) : threads(requested > 0 ? requested : tbb::info::default_concurrency()) {

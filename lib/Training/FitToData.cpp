@@ -10,6 +10,9 @@
 #include "flowc/Frontend/Initialise.h"
 #include "flowc/Training/Adam.h"
 
+#include <tbb/blocked_range.h>
+#include <tbb/parallel_for.h>
+
 #include <algorithm>
 #include <cmath>
 #include <cstring>
@@ -104,6 +107,25 @@ static void shuffle(const std::vector<int64_t> &rows, uint64_t seed, uint32_t st
     entry = rows[entry];
 }
 
+/// Parameters of one task of the update.
+static constexpr int64_t kParametersPerTask = 8192;
+
+/// One step of Adam. Sharing it among threads also keeps them awake for the next
+/// batch.
+template <typename T>
+void TrainerImpl<T>::updateParameters() {
+  auto update = [&](const tbb::blocked_range<int64_t> &range) {
+    int64_t i = range.begin();
+    adamStep(impl.trainableData<T>() + i, m.data() + i, v.data() + i, gradient.data() + i, range.size(), current.step,
+             options.learningRate);
+  };
+  tbb::blocked_range<int64_t> all(0, impl.numTrainable, kParametersPerTask);
+  if (options.threads == 1 || impl.numTrainable < 2 * kParametersPerTask)
+    update(all);
+  else
+    tbb::parallel_for(all, update, tbb::static_partitioner());
+}
+
 template <typename T>
 Expected<void> TrainerImpl<T>::trainBatch() {
   if (orderedEpoch != current.epoch) {
@@ -119,8 +141,7 @@ Expected<void> TrainerImpl<T>::trainBatch() {
                  ": a row lies outside the support of the flow, or the learning rate " +
                  std::to_string(options.learningRate) + " is too large"};
   ++current.step;
-  adamStep(impl.trainableData<T>(), m.data(), v.data(), gradient.data(), impl.numTrainable, current.step,
-           options.learningRate);
+  updateParameters();
   impl.bumpVersion();
   current.lossSum += batchLoss;
   ++current.batch;

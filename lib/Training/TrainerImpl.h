@@ -30,6 +30,7 @@ private:
   /// The rows `order[begin ... begin + count)` side by side.
   void gather(const std::vector<int64_t> &order, int64_t begin, int64_t count);
   Expected<void> trainBatch();
+  void updateParameters();
   Expected<double> validate();
   /// Closes an epoch: losses, best parameters, patience.
   Expected<Outcome> endEpoch();

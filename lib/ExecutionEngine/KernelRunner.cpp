@@ -13,8 +13,8 @@
 #include <bit>
 #include <cassert>
 #include <cmath>
-#include <optional>
 #include <cstring>
+#include <optional>
 #include <tbb/info.h>
 #include <tbb/parallel_for.h>
 #include <tbb/task_arena.h>

@@ -29,7 +29,9 @@ public:
   /// Uniform on [lo, hi).
   double uniform(double lo, double hi) { return lo + (hi - lo) * static_cast<double>(engine() >> 11) * 0x1p-53; }
   bool chance(double probability) { return uniform(0, 1) < probability; }
-  double normal() { return std::sqrt(-2 * std::log(1 - uniform(0, 1))) * std::cos(2 * M_PI * uniform(0, 1)); }
+  double normal() {
+    return std::sqrt(-2 * std::log(1 - uniform(0, 1))) * std::cos(2 * M_PI * uniform(0, 1));
+  }
   template <typename T>
   Rows<T> normals(int64_t rows, int64_t columns) {
     Rows<T> result(rows, columns);
@@ -92,7 +94,7 @@ testing::AssertionResult isSameBits(const A &a, const B &b) {
   static_assert(sizeof(typename A::Scalar) == sizeof(typename B::Scalar));
   if (a.rows() != b.rows() || a.cols() != b.cols())
     return testing::AssertionFailure() << "shapes " << a.rows() << " x " << a.cols() << " and " << b.rows() << " x "
-                                       << b.cols();
+                                         << b.cols();
   for (int64_t row = 0; row < a.rows(); ++row)
     for (int64_t column = 0; column < a.cols(); ++column) {
       auto left = a(row, column), right = b(row, column);

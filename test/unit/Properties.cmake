@@ -7,6 +7,4 @@ foreach(area IN ITEMS ApiThreads Gradients Invariance Properties PropertiesEdges
   target_link_libraries(${name} PRIVATE FlowcReference FlowcTraining GTest::gtest_main)
   gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60)
 endforeach()
-foreach(name IN ITEMS GradientsTest PropertiesTest)
-  target_sources(${name} PRIVATE unit/RandomFlows.cpp)
-endforeach()
+target_sources(PropertiesTest PRIVATE unit/RandomFlows.cpp)

@@ -185,36 +185,6 @@ void TileEmitter::storeBodyValue(const Storage &storage, const BodyValue &value,
 }
 
 //===----------------------------------------------------------------------===//
-// Tables
-//===----------------------------------------------------------------------===//
-
-LLVM::GlobalOp flowc::getOrCreateTable(ModuleOp module, ArrayRef<int32_t> values) {
-  auto type = RankedTensorType::get({int64_t(values.size())}, IntegerType::get(module.getContext(), 32));
-  auto attribute = DenseElementsAttr::get(type, values);
-  for (auto global : module.getOps<LLVM::GlobalOp>())
-    if (global.getValueOrNull() == attribute)
-      return global;
-  int64_t count = llvm::range_size(module.getOps<LLVM::GlobalOp>());
-  OpBuilder builder(module.getBodyRegion());
-  builder.setInsertionPointToStart(module.getBody());
-  return LLVM::GlobalOp::create(builder, module.getLoc(),
-                                LLVM::LLVMArrayType::get(type.getElementType(), values.size()), /*isConstant=*/true,
-                                LLVM::Linkage::Internal, "table_" + std::to_string(count), attribute,
-                                /*alignment=*/64);
-}
-
-Value TileEmitter::table(ArrayRef<int32_t> values) {
-  return LLVM::AddressOfOp::create(b, getOrCreateTable(module, values));
-}
-
-Value TileEmitter::loadIndex(Value table, Value element) {
-  Value element64 = arith::IndexCastOp::create(b, b.getI64Type(), element);
-  Value where = LLVM::GEPOp::create(b, table.getType(), b.getI32Type(), table, ValueRange{element64});
-  Value loaded = LLVM::LoadOp::create(b, b.getI32Type(), where);
-  return arith::IndexCastOp::create(b, b.getIndexType(), loaded);
-}
-
-//===----------------------------------------------------------------------===//
 // Blocks
 //===----------------------------------------------------------------------===//
 

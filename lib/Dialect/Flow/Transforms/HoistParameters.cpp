@@ -33,8 +33,6 @@ namespace {
 /// block: repeated from the innermost block outwards, this leaves every uniform
 /// op at the outermost level.
 struct Hoister {
-  func::FuncOp kernel;
-
   /// Uniform values: leaves, constants and what is computed from them. Slices of
   /// uniform stacks are uniform too.
   DenseSet<Value> uniform;
@@ -153,7 +151,7 @@ struct HoistParameters : flowc::flow::impl::HoistParametersPassBase<HoistParamet
       return signalPassFailure();
     }
     Block &body = kernel.getBody().front();
-    Hoister hoister{kernel, {}};
+    Hoister hoister;
     for (BlockArgument argument : body.getArguments())
       if (!kernel.getArgAttr(argument.getArgNumber(), FlowDialect::kRowAttr))
         hoister.uniform.insert(argument);

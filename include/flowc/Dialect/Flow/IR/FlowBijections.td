@@ -14,37 +14,7 @@
 #ifndef FLOWC_DIALECT_FLOW_IR_FLOWBIJECTIONS
 #define FLOWC_DIALECT_FLOW_IR_FLOWBIJECTIONS
 
-include "flowc/Dialect/Flow/IR/FlowDialect.td"
-include "flowc/Dialect/Flow/IR/FlowInterfaces.td"
-include "mlir/Interfaces/InferTypeOpInterface.td"
-include "mlir/Interfaces/SideEffectInterfaces.td"
-
-def Flow_Event : AnyTypeOf<[AnyFloat, 1DTensorOf<[AnyFloat]>], "an event: a float or a tensor of floats of rank 1">;
-def Flow_Parameter : AnyTypeOf<[AnyFloat, AnyInteger, RankedTensorOf<[AnyFloat, AnyInteger]>], "a parameter">;
-
-class Flow_BijectionOp<string mnemonic, list<Trait> traits = []>
-    : Flow_Op<mnemonic, traits # [Pure, AllTypesMatch<["x", "y"]>,
-                                  DeclareOpInterfaceMethods<BijectionOpInterface>]> {
-  let results = (outs Flow_Event:$y);
-}
-
-/// BijectionOpInterface of these comes from their element formulas.
-class Flow_ElementwiseBijectionOp<string mnemonic, list<Trait> traits = []>
-    : Flow_Op<mnemonic, traits # [Pure, AllTypesMatch<["x", "y"]>,
-                                  DeclareOpInterfaceMethods<BijectionOpInterface>,
-                                  DeclareOpInterfaceMethods<ElementwiseBijectionOpInterface>]> {
-  let results = (outs Flow_Event:$y);
-  let extraClassDefinition = [{
-    ::mlir::FailureOr<::flowc::flow::Transformed>
-    $cppClass::buildTransform(::flowc::flow::Specializer &specializer, ::mlir::Value x) {
-      return ::flowc::flow::buildElementwise(*this, specializer, x, /*inverse=*/false);
-    }
-    ::mlir::FailureOr<::flowc::flow::Transformed>
-    $cppClass::buildInverse(::flowc::flow::Specializer &specializer, ::mlir::Value y) {
-      return ::flowc::flow::buildElementwise(*this, specializer, y, /*inverse=*/true);
-    }
-  }];
-}
+include "flowc/Dialect/Flow/IR/FlowOpBase.td"
 
 def Flow_AffineOp : Flow_ElementwiseBijectionOp<"affine"> {
   let summary = "y = scale * x + loc";

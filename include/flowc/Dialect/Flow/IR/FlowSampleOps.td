@@ -13,21 +13,7 @@
 #ifndef FLOWC_DIALECT_FLOW_IR_FLOWSAMPLEOPS
 #define FLOWC_DIALECT_FLOW_IR_FLOWSAMPLEOPS
 
-include "flowc/Dialect/Flow/IR/FlowDialect.td"
-include "flowc/Dialect/Flow/IR/FlowInterfaces.td"
-include "flowc/Dialect/Flow/IR/FlowBijections.td"
-include "mlir/Interfaces/InferTypeOpInterface.td"
-include "mlir/Interfaces/SideEffectInterfaces.td"
-include "mlir/Interfaces/ControlFlowInterfaces.td"
-
-def Flow_Value : AnyTypeOf<[AnyFloat, AnyInteger, RankedTensorOf<[AnyFloat, AnyInteger]>],
-                           "a float, an integer or a tensor of them">;
-def Flow_Rows : AnyTypeOf<[AnyFloat, 1DTensorOf<[AnyFloat]>], "a float or a tensor of floats of rank 1">;
-def Flow_Small : 1DTensorOf<[AnyFloat]>;
-
-class Flow_SampleOp<string mnemonic, list<Trait> traits = []> : Flow_Op<mnemonic, traits # [Pure]>;
-class Flow_DifferentiableOp<string mnemonic, list<Trait> traits = []>
-    : Flow_SampleOp<mnemonic, traits # [DeclareOpInterfaceMethods<DifferentiableOpInterface>]>;
+include "flowc/Dialect/Flow/IR/FlowOpBase.td"
 
 def Flow_YieldOp : Flow_Op<"yield", [Pure, Terminator, ReturnLike]> {
   let summary = "Results of a region";
@@ -275,12 +261,6 @@ def Flow_ReshapeOp : Flow_DifferentiableOp<"reshape"> {
 //===----------------------------------------------------------------------===//
 // Small tensors and floats
 //===----------------------------------------------------------------------===//
-
-class Flow_UnaryOp<string mnemonic> : Flow_DifferentiableOp<mnemonic, [SameOperandsAndResultType, Elementwise]> {
-  let arguments = (ins Flow_Value:$x);
-  let results = (outs Flow_Value:$y);
-  let assemblyFormat = "$x attr-dict `:` type($x)";
-}
 
 def Flow_Log1pExpOp : Flow_UnaryOp<"log1p_exp"> {
   let summary = "Softplus: log(1 + exp(x)); its derivative is inv_logit(x)";

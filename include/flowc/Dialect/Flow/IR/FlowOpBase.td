@@ -1,0 +1,72 @@
+//===- FlowOpBase.td - What definitions of ops share -------*- tablegen -*-===//
+//
+// Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Constraints of operands and base classes, but no ops: every file of ops
+// includes this one, and is a header of its own (see CMakeLists.txt).
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FLOWC_DIALECT_FLOW_IR_FLOWOPBASE
+#define FLOWC_DIALECT_FLOW_IR_FLOWOPBASE
+
+include "flowc/Dialect/Flow/IR/FlowDialect.td"
+include "flowc/Dialect/Flow/IR/FlowInterfaces.td"
+include "mlir/Interfaces/ControlFlowInterfaces.td"
+include "mlir/Interfaces/InferTypeOpInterface.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+
+//===----------------------------------------------------------------------===//
+// Flow graph
+//===----------------------------------------------------------------------===//
+
+def Flow_Event : AnyTypeOf<[AnyFloat, 1DTensorOf<[AnyFloat]>], "an event: a float or a tensor of floats of rank 1">;
+def Flow_Parameter : AnyTypeOf<[AnyFloat, AnyInteger, RankedTensorOf<[AnyFloat, AnyInteger]>], "a parameter">;
+
+class Flow_BijectionOp<string mnemonic, list<Trait> traits = []>
+    : Flow_Op<mnemonic, traits # [Pure, AllTypesMatch<["x", "y"]>,
+                                  DeclareOpInterfaceMethods<BijectionOpInterface>]> {
+  let results = (outs Flow_Event:$y);
+}
+
+/// BijectionOpInterface of these comes from their element formulas.
+class Flow_ElementwiseBijectionOp<string mnemonic, list<Trait> traits = []>
+    : Flow_Op<mnemonic, traits # [Pure, AllTypesMatch<["x", "y"]>,
+                                  DeclareOpInterfaceMethods<BijectionOpInterface>,
+                                  DeclareOpInterfaceMethods<ElementwiseBijectionOpInterface>]> {
+  let results = (outs Flow_Event:$y);
+  let extraClassDefinition = [{
+    ::mlir::FailureOr<::flowc::flow::Transformed>
+    $cppClass::buildTransform(::flowc::flow::Specializer &specializer, ::mlir::Value x) {
+      return ::flowc::flow::buildElementwise(*this, specializer, x, /*inverse=*/false);
+    }
+    ::mlir::FailureOr<::flowc::flow::Transformed>
+    $cppClass::buildInverse(::flowc::flow::Specializer &specializer, ::mlir::Value y) {
+      return ::flowc::flow::buildElementwise(*this, specializer, y, /*inverse=*/true);
+    }
+  }];
+}
+
+//===----------------------------------------------------------------------===//
+// Sample program
+//===----------------------------------------------------------------------===//
+
+def Flow_Value : AnyTypeOf<[AnyFloat, AnyInteger, RankedTensorOf<[AnyFloat, AnyInteger]>],
+                           "a float, an integer or a tensor of them">;
+def Flow_Rows : AnyTypeOf<[AnyFloat, 1DTensorOf<[AnyFloat]>], "a float or a tensor of floats of rank 1">;
+def Flow_Small : 1DTensorOf<[AnyFloat]>;
+
+class Flow_SampleOp<string mnemonic, list<Trait> traits = []> : Flow_Op<mnemonic, traits # [Pure]>;
+class Flow_DifferentiableOp<string mnemonic, list<Trait> traits = []>
+    : Flow_SampleOp<mnemonic, traits # [DeclareOpInterfaceMethods<DifferentiableOpInterface>]>;
+
+class Flow_UnaryOp<string mnemonic> : Flow_DifferentiableOp<mnemonic, [SameOperandsAndResultType, Elementwise]> {
+  let arguments = (ins Flow_Value:$x);
+  let results = (outs Flow_Value:$y);
+  let assemblyFormat = "$x attr-dict `:` type($x)";
+}
+
+#endif // FLOWC_DIALECT_FLOW_IR_FLOWOPBASE

@@ -63,6 +63,17 @@ Expected<std::pair<Rows<T>, Column<T>>> runMap(Kernels &kernels, Kernel kernel, 
   return result;
 }
 
+/// A kernel that maps rows to a mean loss and its gradient.
+template <typename T>
+Expected<std::pair<double, std::vector<double>>> runLoss(Kernels &kernels, Kernel kernel, const Model &model,
+                                                         ConstRows<T> x, const Rows<T> &condition) {
+  std::pair<double, std::vector<double>> result{0.0, std::vector<double>(model.numTrainable())};
+  Kernels::Call call{.kernel = kernel, .loss = &result.first, .gradient = result.second.data()};
+  if (auto ok = runRows<T>(kernels, model, x.data(), x.cols(), x.rows(), condition, std::move(call)); !ok)
+    return ok.takeError();
+  return result;
+}
+
 } // namespace detail
 
 template <typename T>
@@ -111,11 +122,13 @@ Expected<std::pair<Rows<T>, Column<T>>> Kernels::inverse(const Model &model, Con
 template <typename T>
 Expected<std::pair<double, std::vector<double>>> Kernels::nllValueAndGradient(const Model &model, ConstRows<T> x,
                                                                               const Rows<T> &condition) {
-  std::pair<double, std::vector<double>> result{0.0, std::vector<double>(model.numTrainable())};
-  Call call{.kernel = Kernel::NllGradient, .loss = &result.first, .gradient = result.second.data()};
-  if (auto ok = detail::runRows<T>(*this, model, x.data(), x.cols(), x.rows(), condition, std::move(call)); !ok)
-    return ok.takeError();
-  return result;
+  return detail::runLoss<T>(*this, Kernel::NllGradient, model, x, condition);
+}
+
+template <typename T>
+Expected<std::pair<double, std::vector<double>>>
+Kernels::elboValueAndGradient(const Model &model, ConstRows<T> z, const Rows<T> &condition, bool stl) {
+  return detail::runLoss<T>(*this, stl ? Kernel::StlGradient : Kernel::ElboGradient, model, z, condition);
 }
 
 template <typename T>

@@ -51,16 +51,23 @@ using Column = Eigen::Matrix<T, Eigen::Dynamic, 1>;
 template <typename T>
 using ConstRows = Eigen::Ref<const Rows<T>>;
 
-/// A parsed and checked flow or bijection; immutable and cheap to copy.
+/// A parsed and checked flow, bijection or density; immutable and cheap to copy.
 class Flow {
 public:
   /// Parses `text`; `name` selects one of several items (default: the last
-  /// `flow`, else the last `bijection`). `file` is used in messages, which
-  /// show the line with a caret.
+  /// `flow`, else the last `bijection`, else the last `density`). `file` is used
+  /// in messages, which show the line with a caret.
   static Expected<Flow> parse(std::string_view text, std::string_view name = {}, std::string_view file = "<text>");
+  /// The same for a `density` item (default: the last one), a log-density without
+  /// parameters: a target of the ELBO (`CompileOptions::target`).
+  static Expected<Flow> parseDensity(std::string_view text, std::string_view name = {},
+                                     std::string_view file = "<text>");
 
-  /// Whether this is a distribution (a `flow` item) or a bare bijection.
+  /// Whether this is a distribution (a `flow` item).
   bool isDistribution() const;
+  /// Whether this is a `density` item; if it is no distribution either, it is a
+  /// bare bijection.
+  bool isDensity() const;
   const std::string &name() const;
   /// The text it was parsed from.
   const std::string &text() const;
@@ -149,13 +156,25 @@ enum class Kernel {
   Score,            ///< x [c] -> d log_prob / dx
   VjpParams,        ///< x [c] cot_y cot_log_det -> sum: gradient in parameters
   VjpInputs,        ///< x [c] cot_y cot_log_det -> grad_x
+  // Those below need `CompileOptions::target`. With y = T(z), the flow's own
+  // bijection, their loss is log q(y) - target(y). "elbo" takes log q(y) from the
+  // way there; "stl" (sticking the landing) evaluates it anew at y with
+  // parameters that are held constant.
+  ElboGradient,       ///< z [c] -> sum: the loss at base draws z and its gradient in parameters
+  StlGradient,        ///< z [c] -> sum
+  ElboSampleGradient, ///< [c] -> sum, of samples drawn inside
+  StlSampleGradient,  ///< [c] -> sum
 };
+/// Number of entries of `Kernel`.
+inline constexpr int kNumKernels = 13;
 
 struct CompileOptions {
   DType dtype = F32;
   int threads = 0;      ///< 0: all processors.
   std::string cpu = {}; ///< LLVM's CPU name; empty: this machine.
   bool useCache = true; ///< The object cache on disk.
+  /// What the flow is to approximate: a density of as many coordinates.
+  std::optional<Flow> target = {};
 };
 
 /// Pointers to row-major data: `rows` rows of x and, for a conditional flow,
@@ -212,6 +231,11 @@ public:
                                                                        const Rows<T> &condition = {});
   template <typename T>
   Expected<Rows<T>> score(const Model &model, ConstRows<T> x, const Rows<T> &condition = {});
+  /// The negative ELBO at given base draws `z`, mean(log q(T(z)) - target(T(z))),
+  /// and its gradient; `stl` asks for the gradient that sticks the landing.
+  template <typename T>
+  Expected<std::pair<double, std::vector<double>>>
+  elboValueAndGradient(const Model &model, ConstRows<T> z, const Rows<T> &condition = {}, bool stl = false);
 };
 
 /// Compiles `flow` (kernels themselves on first use).

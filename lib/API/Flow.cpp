@@ -10,22 +10,34 @@
 
 using namespace flowc;
 
+static Flow makeFlow(const ParsedItem &item, std::string_view text) {
+  auto impl = std::make_shared<Flow::Impl>();
+  impl->root = item.root;
+  impl->name = item.name;
+  impl->text = text;
+  impl->isDistribution = item.category == Node::Category::Distribution;
+  impl->dim = numElements(item.root->shape);
+  impl->condDim = item.root->condShape ? numElements(*item.root->condShape) : 0;
+  impl->leaves = flattenLeaves(*item.root);
+  return Flow::Impl::make(std::move(impl));
+}
+
 Expected<Flow> Flow::parse(std::string_view text, std::string_view name, std::string_view file) {
   auto item = parseFlow(text, file, name);
   if (!item)
     return item.takeError();
-  auto impl = std::make_shared<Impl>();
-  impl->root = item->root;
-  impl->name = item->name;
-  impl->text = text;
-  impl->isDistribution = item->category == Node::Category::Distribution;
-  impl->dim = numElements(item->root->shape);
-  impl->condDim = item->root->condShape ? numElements(*item->root->condShape) : 0;
-  impl->leaves = flattenLeaves(*item->root);
-  return Impl::make(std::move(impl));
+  return makeFlow(*item, text);
+}
+
+Expected<Flow> Flow::parseDensity(std::string_view text, std::string_view name, std::string_view file) {
+  auto item = flowc::parseDensity(text, file, name);
+  if (!item)
+    return item.takeError();
+  return makeFlow(*item, text);
 }
 
 bool Flow::isDistribution() const { return impl->isDistribution; }
+bool Flow::isDensity() const { return impl->root->category == Node::Category::Density; }
 const std::string &Flow::name() const { return impl->name; }
 const std::string &Flow::text() const { return impl->text; }
 const std::vector<int64_t> &Flow::shape() const { return impl->root->shape; }

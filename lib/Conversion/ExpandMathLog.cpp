@@ -110,6 +110,8 @@ Value flowc::buildLog1p(ImplicitLocOpBuilder &b, Value value) {
   return select(x < std::numeric_limits<double>::infinity(), y, x);
 }
 
+MathValue flowc::logSeries(MathValue z) { return z * polynomial(z, logF64); }
+
 MathValue flowc::log1pUnit(MathValue u) {
   if (!u.isF64())
     return fma(u * u, polynomial(u, log1pUnitF32), u);

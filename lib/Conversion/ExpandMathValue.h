@@ -207,6 +207,10 @@ inline MathValue polynomial(MathValue x, llvm::ArrayRef<double> coefficients) {
 /// largest finite number.
 MathValue expInRange(MathValue x);
 
+/// R of log(1 + f) = 2s + s R(s^2) with s = f / (2 + f), for f64 and 1 + f between
+/// sqrt(1/2) and sqrt(2).
+MathValue logSeries(MathValue z);
+
 /// log(1 + u) for u in [0, 1].
 MathValue log1pUnit(MathValue u);
 

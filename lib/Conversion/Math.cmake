@@ -3,6 +3,7 @@ add_flowc_library(FlowcMath
   ExpandMathExp.cpp
   ExpandMathLog.cpp
   ExpandMathSpecial.cpp
+  ExpandMathStirling.cpp
   ExpandMathTrig.cpp
   MicroKernelsBuilder.cpp
   MicroKernelsDense.cpp

@@ -23,9 +23,10 @@ struct DenseBlock {
   KernelBuilder &b;
   const Epilogue &epilogue;
   bool accumulate;
-  Value inputs;  // extent in k
-  Value weights; // of the block: biases, then groups
-  Value x, y;    // the first row that the block reads, and writes
+  Value inputs;                  // extent in k
+  Value biases, weights;         // of the block
+  Value rowStride, columnStride; // of the weights
+  Value x, y;                    // the first row that the block reads, and writes
 
   /// Rows [0, rows) and `vectors` vectors from lane `lane` on.
   void emit(int64_t rows, int64_t vectors, Value lane);
@@ -37,24 +38,27 @@ struct DenseBlock {
 void DenseBlock::emit(int64_t rows, int64_t vectors, Value lane) {
   int64_t lanes = b.shape.lanes, stride = b.shape.rowStride();
   Value xLane = b.at(x, lane), yLane = b.at(y, lane);
-  SmallVector<Value> sums;
+  SmallVector<Value> sums, weightRows;
   for (int64_t r = 0; r < rows; ++r) {
-    Value bias = b.loadSplat(b.at(weights, r));
+    Value bias = b.loadSplat(b.at(biases, r));
     for (int64_t j = 0; j < vectors; ++j)
       sums.push_back(
           accumulate ? arith::AddFOp::create(b, b.load(b.at(yLane, r * stride + j * lanes)), bias).getResult() : bias);
+    weightRows.push_back(r == 0 ? weights : b.at(weightRows.back(), rowStride));
   }
-  Value groups = b.at(weights, rows);
+  // The offset of column k is carried along behind the sums.
+  sums.push_back(b.i64(0));
   sums = b.loop(b.i64(0), inputs, 1, sums, [&](Value k, ValueRange carried) {
-    Value row = b.at(xLane, b.mul(k, stride)), group = b.at(groups, b.mul(k, rows));
+    Value row = b.at(xLane, b.mul(k, stride)), column = carried.back();
     SmallVector<Value> loaded, next;
     for (int64_t j = 0; j < vectors; ++j)
       loaded.push_back(b.load(b.at(row, j * lanes)));
     for (int64_t r = 0; r < rows; ++r) {
-      Value weight = b.loadSplat(b.at(group, r));
+      Value weight = b.loadSplat(b.at(weightRows[r], column));
       for (int64_t j = 0; j < vectors; ++j)
         next.push_back(math::FmaOp::create(b, weight, loaded[j], carried[r * vectors + j]));
     }
+    next.push_back(b.add(column, columnStride));
     return next;
   });
   for (int64_t r = 0; r < rows; ++r) {
@@ -77,22 +81,36 @@ void DenseBlock::finish(Value rows, Value vectors) {
   });
 }
 
+SmallVector<int32_t> flowc::makeDenseTable(int64_t rows, int64_t columns, int64_t rowStride, int64_t columnStride,
+                                           bool hasBias) {
+  SmallVector<int32_t> table;
+  for (int64_t row = 0; row < rows; row += maxBlockRows) {
+    int64_t count = std::min(maxBlockRows, rows - row);
+    for (int64_t field : {row, count, int64_t(0), columns, hasBias ? row : 0, row * rowStride, rowStride, columnStride})
+      table.push_back(field);
+  }
+  return table;
+}
+
 func::FuncOp flowc::getOrCreateDense(ModuleOp module, const TileShape &shape, const Epilogue &epilogue,
                                      bool accumulate) {
   std::string name = (accumulate ? "dense_accumulate_" : "dense_") + epilogue.name;
   int64_t group = shape.registers >= 32 ? 4 : 2;
   auto emit = [&](KernelBuilder &b, ValueRange arguments) {
-    Value weights = arguments[0], table = arguments[1], x = arguments[2], y = arguments[3];
-    Value vectors = arguments[6];
+    Value weights = arguments[0], biases = arguments[1], table = arguments[2], x = arguments[3], y = arguments[4];
+    Value vectors = arguments[7];
     Value grouped = b.mul(b.div(vectors, group), group);
-    b.loop(arguments[4], arguments[5], 1, [&](Value index) {
+    b.loop(arguments[5], arguments[6], 1, [&](Value index) {
       auto entry = [&](DenseTable field) { return b.tableEntry(table, index, DenseTableStride, field); };
       Value rows = entry(RowCount);
       DenseBlock block{b,
                        epilogue,
                        accumulate,
                        entry(InputCount),
+                       b.at(biases, entry(BiasOffset)),
                        b.at(weights, entry(WeightOffset)),
+                       entry(RowStride),
+                       entry(ColumnStride),
                        b.at(x, b.mul(entry(InputBegin), b.shape.rowStride())),
                        b.at(y, b.mul(entry(RowBegin), b.shape.rowStride()))};
       b.dispatch(rows, {1, 2, 3, maxBlockRows}, [&](int64_t count) {
@@ -103,5 +121,5 @@ func::FuncOp flowc::getOrCreateDense(ModuleOp module, const TileShape &shape, co
         block.finish(rows, vectors);
     });
   };
-  return KernelBuilder::getOrCreate(module, shape, name, 4, {false, false, false}, emit);
+  return KernelBuilder::getOrCreate(module, shape, name, 5, {false, false, false}, emit);
 }

@@ -9,6 +9,10 @@
 // to [lane][k], a vector runs along k, and the loop over lanes has the shape of
 // a dense layer's loop over k: no sum across a vector is needed.
 //
+// The sums go to the gradient as it lies, rows of K elements. The columns behind
+// the last whole vector are a register block's last vector, half a one if they fit,
+// together with a column of ones: its sum is the bias's.
+//
 //===----------------------------------------------------------------------===//
 
 #include "MicroKernelsBuilder.h"
@@ -68,87 +72,208 @@ namespace {
 /// The gradient of one block's weights.
 struct OuterBlock {
   KernelBuilder &b;
-  Value g;       // the first of the block's rows
-  Value scratch; // transposed inputs
-  Value acc;     // the first of the block's rows
-  Value pitch;   // of scratch and acc
-  Value vectors; // of the tile, that are in use
+  OuterMask mask;
+  /// Lanes of the vector with the last columns and the ones; 0 if there is none.
+  int64_t tailLanes;
+  Value g;                  // the first of the block's rows
+  Value scratch, pitch;     // transposed inputs
+  Value weight, bias;       // the gradient, from the block's first row on
+  Value outRanks, inRanks;  // the former from that row on
+  Value inputs, wholeInputs;
+  Value vectors;            // of the tile, that are in use
+  Value isFirst;
 
-  /// Columns [column, column + vectors * lanes) of `rows` rows.
-  void emit(int64_t rows, int64_t columnVectors, Value column);
-  /// Column `inputs`, where no column of ones is at hand.
-  void emitBias(Value rows, Value inputs);
+  /// Columns of `rows` rows from row `row` on: `whole` vectors from `column` on,
+  /// and the tail if `withTail`.
+  void emit(Value row, int64_t rows, int64_t whole, bool withTail, Value column);
+  /// All columns from `from` to `to` of `rows` rows.
+  void emitRows(Value row, int64_t rows, Value from, Value to);
+  /// The bias, where no column of ones is at hand.
+  void emitBias(Value rows);
+
+private:
+  VectorType vectorType(int64_t lanes) const { return VectorType::get({lanes}, b.shape.element); }
+  /// Lanes whose number is below `limit`.
+  Value lanesBelow(int64_t lanes, Value limit);
+  /// Those of the `lanes` columns from `column` on that a row has.
+  Value existing(int64_t lanes, Value rank, Value column);
+  /// A vector to store, in some lanes (null: all).
+  struct Update {
+    Value sum, address, lanes;
+  };
+  /// `sum` and what is in memory.
+  Update addTo(Value address, Value sum, Value lanes);
 };
 } // namespace
 
-void OuterBlock::emit(int64_t rows, int64_t columnVectors, Value column) {
-  int64_t lanes = b.shape.lanes;
-  Value from = b.at(scratch, column);
-  SmallVector<Value> sums(rows * columnVectors, b.splat(0.0));
-  sums = b.loop(b.i64(0), b.mul(vectors, lanes), 1, sums, [&](Value lane, ValueRange carried) {
-    Value inputs = b.at(from, b.mul(lane, pitch)), outputs = b.at(g, lane);
-    SmallVector<Value> loaded, next;
-    for (int64_t j = 0; j < columnVectors; ++j)
-      loaded.push_back(b.load(b.at(inputs, j * lanes)));
-    for (int64_t r = 0; r < rows; ++r) {
-      Value output = b.loadSplat(b.at(outputs, r * b.shape.rowStride()));
-      for (int64_t j = 0; j < columnVectors; ++j)
-        next.push_back(math::FmaOp::create(b, output, loaded[j], carried[r * columnVectors + j]));
+Value OuterBlock::lanesBelow(int64_t lanes, Value limit) {
+  auto type = VectorType::get({lanes}, b.getI32Type());
+  auto numbers = llvm::to_vector(llvm::seq<int32_t>(0, lanes));
+  Value iota = arith::ConstantOp::create(b, DenseElementsAttr::get(type, ArrayRef(numbers)));
+  Value limits = vector::BroadcastOp::create(b, type, arith::TruncIOp::create(b, b.getI32Type(), limit));
+  return arith::CmpIOp::create(b, arith::CmpIPredicate::slt, iota, limits);
+}
+
+Value OuterBlock::existing(int64_t lanes, Value rank, Value column) {
+  auto type = VectorType::get({lanes}, b.getI32Type());
+  Value columns = b.load(type, b.at(inRanks, column, b.getI32Type()), /*alignment=*/4);
+  auto predicate = mask == OuterMask::Above ? arith::CmpIPredicate::sgt : arith::CmpIPredicate::sge;
+  return arith::CmpIOp::create(b, predicate, vector::BroadcastOp::create(b, type, rank), columns);
+}
+
+OuterBlock::Update OuterBlock::addTo(Value address, Value sum, Value lanes) {
+  auto type = cast<VectorType>(sum.getType());
+  Value zero = arith::ConstantOp::create(b, b.getZeroAttr(type));
+  Value old = lanes ? LLVM::MaskedLoadOp::create(b, type, address, lanes, zero, b.elementBytes()).getResult()
+                    : b.load(type, address, b.elementBytes());
+  old = arith::SelectOp::create(b, isFirst, zero, old);
+  return {arith::AddFOp::create(b, old, sum), address, lanes};
+}
+
+void OuterBlock::emit(Value row, int64_t rows, int64_t whole, bool withTail, Value column) {
+  int64_t lanes = b.shape.lanes, perRow = whole + withTail;
+  auto typeOf = [&](int64_t j) { return vectorType(j < whole ? lanes : tailLanes); };
+  // Few sums take several lanes at a time, each its own: a fused multiply-add
+  // takes as long as four can be started.
+  int64_t step = rows * perRow >= 8 ? 1 : rows * perRow >= 4 ? 2 : 4;
+  Value from = b.at(scratch, column), outputs = b.at(g, b.mul(row, b.shape.rowStride()));
+  SmallVector<Value> sums;
+  for (int64_t i = 0; i < step * rows * perRow; ++i)
+    sums.push_back(arith::ConstantOp::create(b, b.getZeroAttr(typeOf(i % perRow))));
+  sums = b.loop(b.i64(0), b.mul(vectors, lanes), step, sums, [&](Value lane, ValueRange carried) {
+    SmallVector<Value> next;
+    for (int64_t s = 0; s < step; ++s) {
+      Value here = b.add(lane, s), columns = b.at(from, b.mul(here, pitch));
+      SmallVector<Value> loaded;
+      for (int64_t j = 0; j < perRow; ++j)
+        loaded.push_back(b.load(typeOf(j), b.at(columns, j * lanes)));
+      for (int64_t r = 0; r < rows; ++r) {
+        Value address = b.at(b.at(outputs, here), r * b.shape.rowStride());
+        Value output = LLVM::LoadOp::create(b, b.shape.element, address, b.elementBytes());
+        for (int64_t j = 0; j < perRow; ++j)
+          next.push_back(math::FmaOp::create(b, vector::BroadcastOp::create(b, typeOf(j), output), loaded[j],
+                                             carried[next.size()]));
+      }
     }
     return next;
   });
+  // All loads come before all stores: vectors of neighbouring rows overlap in lanes
+  // that are masked, and a load would wait for the store before it.
+  SmallVector<Update> updates;
   for (int64_t r = 0; r < rows; ++r) {
-    Value row = b.at(b.at(acc, b.mul(pitch, r)), column);
-    for (int64_t j = 0; j < columnVectors; ++j) {
-      Value address = b.at(row, j * lanes);
-      b.store(arith::AddFOp::create(b, b.load(address), sums[r * columnVectors + j]), address);
+    Value thisRow = b.add(row, r), target = b.at(b.at(weight, b.mul(thisRow, inputs)), column), rank;
+    if (mask != OuterMask::None)
+      rank = LLVM::LoadOp::create(b, b.getI32Type(), b.at(outRanks, thisRow, b.getI32Type()), 4);
+    for (int64_t j = 0; j < perRow; ++j) {
+      SmallVector<Value> terms;
+      for (int64_t s = 0; s < step; ++s)
+        terms.push_back(sums[(s * rows + r) * perRow + j]);
+      for (; terms.size() > 1; terms.resize(terms.size() / 2))
+        for (size_t t = 0; t < terms.size() / 2; ++t)
+          terms[t] = arith::AddFOp::create(b, terms[t], terms[t + terms.size() / 2]);
+      Value sum = terms[0], exist, first = b.add(column, j * lanes);
+      int64_t width = j < whole ? lanes : tailLanes;
+      if (rank)
+        exist = existing(width, rank, first);
+      if (j == whole) {
+        Value left = b.sub(inputs, first), weights = lanesBelow(width, left);
+        // The ones are in lane `left`.
+        Value isOnes = arith::XOrIOp::create(b, weights, lanesBelow(width, b.add(left, 1)));
+        updates.push_back(addTo(b.at(b.at(bias, thisRow), b.sub(b.i64(0), left)), sum, isOnes));
+        exist = exist ? arith::AndIOp::create(b, exist, weights).getResult() : weights;
+      }
+      updates.push_back(addTo(b.at(target, j * lanes), sum, exist));
     }
+  }
+  for (const Update &update : updates) {
+    if (update.lanes)
+      LLVM::MaskedStoreOp::create(b, update.sum, update.address, update.lanes, b.elementBytes());
+    else
+      b.store(update.sum, update.address, b.elementBytes());
   }
 }
 
-void OuterBlock::emitBias(Value rows, Value inputs) {
+void OuterBlock::emitRows(Value row, int64_t rows, Value from, Value to) {
+  int64_t lanes = b.shape.lanes, group = b.shape.registers >= 32 ? 4 : 2;
+  Value whole = b.div(b.sub(b.min(to, wholeInputs), from), lanes);
+  Value grouped = b.add(from, b.mul(b.div(whole, group), group * lanes));
+  b.loop(from, grouped, group * lanes, [&](Value column) { emit(row, rows, group, /*withTail=*/false, column); });
+  SmallVector<int64_t> rest = llvm::to_vector(llvm::seq<int64_t>(0, group));
+  auto emitRest = [&](bool withTail) {
+    b.dispatch(b.sub(whole, b.mul(b.div(whole, group), group)), rest, [&](int64_t count) {
+      if (count || withTail)
+        emit(row, rows, count, withTail, grouped);
+    });
+  };
+  if (!tailLanes)
+    emitRest(false);
+  else if (mask == OuterMask::None)
+    emitRest(true);
+  else
+    b.when(b.less(wholeInputs, to), [&] { emitRest(true); }, [&] { emitRest(false); });
+}
+
+void OuterBlock::emitBias(Value rows) {
   b.loop(b.i64(0), rows, 1, [&](Value r) {
     Value row = b.at(g, b.mul(r, b.shape.rowStride()));
     SmallVector<Value> sum =
         b.loop(b.i64(0), vectors, 1, b.splat(0.0), [&](Value j, ValueRange carried) -> SmallVector<Value> {
           return {arith::AddFOp::create(b, carried[0], b.load(b.at(row, b.mul(j, b.shape.lanes))))};
         });
-    Value address = b.at(b.at(acc, b.mul(r, pitch)), inputs);
+    Value address = b.at(bias, r);
     Value old = LLVM::LoadOp::create(b, b.shape.element, address, b.elementBytes());
+    Value zero = arith::ConstantOp::create(b, b.getZeroAttr(b.shape.element));
+    old = arith::SelectOp::create(b, isFirst, zero, old);
     b.store(arith::AddFOp::create(b, old, sumOfLanes(b, sum[0])), address, b.elementBytes());
   });
 }
 
-func::FuncOp flowc::getOrCreateOuter(ModuleOp module, const TileShape &shape) {
-  auto emit = [](KernelBuilder &b, ValueRange arguments) {
-    Value g = arguments[0], table = arguments[3], inputs = arguments[6], pitch = arguments[7];
-    int64_t lanes = b.shape.lanes;
-    SmallVector<int64_t> groups = {4, 2, 1};
-    if (b.shape.registers < 32)
-      groups.erase(groups.begin());
-    b.loop(arguments[4], arguments[5], 1, [&](Value index) {
+func::FuncOp flowc::getOrCreateOuter(ModuleOp module, const TileShape &shape, int64_t columns, OuterMask mask) {
+  int64_t lanes = shape.lanes, tail = columns % lanes;
+  // Half a vector takes half the time where a vector is two halves to the
+  // processor; elsewhere nothing is lost.
+  int64_t tailLanes = tail == 0 ? 0 : tail + 1 <= lanes / 2 && shape.registers >= 32 ? lanes / 2 : lanes;
+  std::string name = "outer";
+  if (tailLanes)
+    name += "_tail" + std::to_string(tailLanes);
+  if (mask != OuterMask::None)
+    name += mask == OuterMask::Above ? "_above" : "_at_least";
+  auto emit = [&](KernelBuilder &b, ValueRange arguments) {
+    Value g = arguments[0], table = arguments[4], inputs = arguments[9];
+    Value wholeInputs = b.mul(b.div(inputs, lanes), lanes);
+    Value pitch = b.mul(b.div(b.add(inputs, lanes - 1), lanes), lanes);
+    Value isFirst = arith::CmpIOp::create(b, arith::CmpIPredicate::ne, arguments[11], b.i64(0));
+    b.loop(arguments[7], arguments[8], 1, [&](Value index) {
       auto entry = [&](DenseTable field) { return b.tableEntry(table, index, DenseTableStride, field); };
-      Value row = entry(RowBegin), rows = entry(RowCount), begin = entry(InputBegin), count = entry(InputCount);
+      Value row = entry(RowBegin), rows = entry(RowCount), begin = entry(InputBegin);
+      Value end = b.add(begin, entry(InputCount));
       OuterBlock block{b,
-                       b.at(g, b.mul(row, b.shape.rowStride())),
+                       mask,
+                       tailLanes,
+                       b.at(g, b.mul(row, shape.rowStride())),
                        arguments[1],
-                       b.at(arguments[2], b.mul(row, pitch)),
                        pitch,
-                       arguments[8]};
-      // Whole vectors of columns that the range touches.
-      Value first = b.mul(b.div(begin, lanes), lanes);
-      Value end = b.mul(b.div(b.add(b.add(begin, count), lanes - 1), lanes), lanes);
-      b.dispatch(rows, {1, 2, 3, maxBlockRows}, [&](int64_t constantRows) {
-        Value from = first;
-        for (int64_t group : groups) {
-          int64_t width = group * lanes;
-          Value to = b.add(from, b.mul(b.div(b.sub(end, from), width), width));
-          b.loop(from, to, width, [&](Value column) { block.emit(constantRows, group, column); });
-          from = to;
-        }
-      });
-      b.when(b.less(end, b.add(inputs, 1)), [&] { block.emitBias(rows, inputs); });
+                       b.at(arguments[2], b.mul(row, inputs)),
+                       b.at(arguments[3], row),
+                       b.at(arguments[5], row, b.getI32Type()),
+                       arguments[6],
+                       inputs,
+                       wholeInputs,
+                       arguments[10],
+                       isFirst};
+      // From the vector that holds the first column to the end of the last one's.
+      bool all = mask == OuterMask::None;
+      Value from = all ? b.i64(0) : b.mul(b.div(begin, lanes), lanes);
+      Value to = all ? pitch : b.mul(b.div(b.add(end, lanes - 1), lanes), lanes);
+      b.when(
+          b.less(rows, b.i64(maxBlockRows)),
+          [&] { b.loop(b.i64(0), rows, 1, [&](Value r) { block.emitRows(r, 1, from, to); }); },
+          [&] { block.emitRows(b.i64(0), maxBlockRows, from, to); });
+      if (!tailLanes)
+        block.emitBias(rows);
+      else if (mask != OuterMask::None)
+        b.when(b.less(wholeInputs, to), [] {}, [&] { block.emitBias(rows); });
     });
   };
-  return KernelBuilder::getOrCreate(module, shape, "outer", 4, {false, false, false, false, false}, emit);
+  return KernelBuilder::getOrCreate(module, shape, name, 7, {false, false, false, false, false}, emit);
 }

@@ -83,7 +83,7 @@ private:
   TargetSpec target;
   ObjectCache cache;
   KernelRunner runner;
-  std::array<Slot, 9> slots;
+  std::array<Slot, kNumKernels> slots;
 };
 
 } // namespace
@@ -95,7 +95,8 @@ private:
 KernelShape Engine::shapeOf(Kernel kernel) const {
   int64_t dim = ourFlow.dim();
   KernelShape shape;
-  bool draws = kernel == Kernel::Sample || kernel == Kernel::SampleAndLogProb;
+  bool draws = kernel == Kernel::Sample || kernel == Kernel::SampleAndLogProb || kernel == Kernel::ElboSampleGradient ||
+               kernel == Kernel::StlSampleGradient;
   if (!draws)
     shape.inputs.push_back(dim);
   if (ourFlow.condShape())
@@ -114,6 +115,10 @@ KernelShape Engine::shapeOf(Kernel kernel) const {
     shape.outputs = {dim, 1};
     break;
   case Kernel::NllGradient:
+  case Kernel::ElboGradient:
+  case Kernel::StlGradient:
+  case Kernel::ElboSampleGradient:
+  case Kernel::StlSampleGradient:
     break;
   case Kernel::VjpInputs:
     shape.outputs = {dim};
@@ -149,14 +154,15 @@ Expected<std::unique_ptr<ReadyKernel>> Engine::load(Kernel kernel) const {
     std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
     return std::make_unique<ReadyKernel>(std::move(code), shape, seconds.count());
   };
-  if (auto exists = checkKernelExists(ourFlow, kernel); !exists)
+  KernelRequest request{ourFlow, kernel, options.dtype, options.target ? &*options.target : nullptr};
+  if (auto exists = checkKernelExists(request); !exists)
     return exists.takeError();
-  CacheKey key = makeKernelKey(ourFlow, kernel, options.dtype, target);
+  CacheKey key = makeKernelKey(request, target);
   if (auto object = cache.load(key))
     // An object that does not link is one more way of being damaged.
     if (auto code = loadKernel(*object))
       return ready(std::move(*code));
-  auto object = compileKernel(ourFlow, kernel, options.dtype, target);
+  auto object = compileKernel(request, target);
   if (!object)
     return object.takeError();
   auto code = loadKernel(*object);
@@ -326,5 +332,11 @@ Expected<std::shared_ptr<Kernels>> flowc::compile(const Flow &flow, CompileOptio
     return runs.takeError();
   if (options.threads < 0)
     return Error{"the number of threads is negative: " + std::to_string(options.threads)};
+  if (options.target && !options.target->isDensity())
+    return Error{"the target '" + options.target->name() + "' is no density: write 'density NAME(x[" +
+                 std::to_string(flow.dim()) + "]) = ...'"};
+  if (options.target && options.target->dim() != flow.dim())
+    return Error{"the target '" + options.target->name() + "' has " + std::to_string(options.target->dim()) +
+                 " coordinates, but '" + flow.name() + "' has " + std::to_string(flow.dim())};
   return std::shared_ptr<Kernels>(std::make_shared<Engine>(flow, options, std::move(*target)));
 }

@@ -31,7 +31,12 @@ static constexpr std::pair<Kernel, std::string_view> kKernelNames[] = {
     {Kernel::Score, "score"},
     {Kernel::VjpParams, "vjp_params"},
     {Kernel::VjpInputs, "vjp_inputs"},
+    {Kernel::ElboGradient, "elbo_gradient"},
+    {Kernel::StlGradient, "stl_gradient"},
+    {Kernel::ElboSampleGradient, "elbo_sample_gradient"},
+    {Kernel::StlSampleGradient, "stl_sample_gradient"},
 };
+static_assert(std::size(kKernelNames) == kNumKernels);
 
 static constexpr std::pair<std::string_view, EmitLevel> kLevels[] = {
     {"flow", EmitLevel::Flow}, {"sample", EmitLevel::Sample}, {"tile", EmitLevel::Tile},
@@ -50,29 +55,50 @@ Expected<Kernel> flowc::parseKernelName(std::string_view name) {
   return Error{"unknown kernel '" + std::string(name) + "', expected one of " + llvm::join(names, ", ")};
 }
 
-Expected<void> flowc::checkKernelExists(const Flow &flow, Kernel kernel) {
+/// What every kind of item has.
+static bool hasKernel(const Flow &flow, Kernel kernel) {
   switch (kernel) {
+  case Kernel::LogProb:
+  case Kernel::Score:
+    return flow.isDistribution() || flow.isDensity();
   case Kernel::Transform:
   case Kernel::Inverse:
   case Kernel::VjpParams:
   case Kernel::VjpInputs:
-    return {};
-  case Kernel::LogProb:
+    return !flow.isDensity();
   case Kernel::Sample:
   case Kernel::SampleAndLogProb:
   case Kernel::NllGradient:
-  case Kernel::Score:
-    if (flow.isDistribution())
-      return {};
-    return Error{"'" + flow.name() + "' is a bijection, which has no " + std::string(getKernelName(kernel)) +
-                 "; write 'flow " + flow.name() + " = transformed(BASE, BIJECTION)' for a distribution"};
+  case Kernel::ElboGradient:
+  case Kernel::StlGradient:
+  case Kernel::ElboSampleGradient:
+  case Kernel::StlSampleGradient:
+    return flow.isDistribution();
   }
-  return Error{"unknown kernel"};
+  return false;
 }
 
-CacheKey flowc::makeKernelKey(const Flow &flow, Kernel kernel, DType dtype, const TargetSpec &target) {
-  return makeCacheKey({flow.text(), flow.name(), std::string(getKernelName(kernel)), dtype == F32 ? "f32" : "f64",
-                       target.triple, target.cpu, target.features});
+static bool needsTarget(Kernel kernel) { return kernel >= Kernel::ElboGradient; }
+
+Expected<void> flowc::checkKernelExists(const KernelRequest &request) {
+  const Flow &flow = request.flow;
+  std::string name(getKernelName(request.kernel));
+  if (!hasKernel(flow, request.kernel)) {
+    if (flow.isDensity())
+      return Error{"'" + flow.name() + "' is a density, which has no " + name + ", only log_prob and score"};
+    return Error{"'" + flow.name() + "' is a bijection, which has no " + name + "; write 'flow " + flow.name() +
+                 " = transformed(BASE, BIJECTION)' for a distribution"};
+  }
+  if (needsTarget(request.kernel) && !request.target)
+    return Error{name + " of '" + flow.name() + "' needs a target density"};
+  return {};
+}
+
+CacheKey flowc::makeKernelKey(const KernelRequest &request, const TargetSpec &target) {
+  bool hasTarget = needsTarget(request.kernel) && request.target;
+  return makeCacheKey({request.flow.text(), request.flow.name(), std::string(getKernelName(request.kernel)),
+                       request.dtype == F32 ? "f32" : "f64", hasTarget ? request.target->text() : "",
+                       hasTarget ? request.target->name() : "", target.triple, target.cpu, target.features});
 }
 
 //===----------------------------------------------------------------------===//
@@ -122,12 +148,17 @@ private:
 };
 } // namespace
 
-static Expected<std::string> emit(const Flow &flow, EmitLevel level, const PipelineOptions &options,
-                                  const TargetSpec &target) {
-  if (auto exists = checkKernelExists(flow, options.kernel); !exists)
+static Expected<std::string> emit(const KernelRequest &request, EmitLevel level, const TargetSpec &target,
+                                  bool verify) {
+  if (auto exists = checkKernelExists(request); !exists)
     return exists.takeError();
+  PipelineOptions options{.dtype = request.dtype,
+                          .kernel = request.kernel,
+                          .target = request.target,
+                          .simdBits = target.simdBits,
+                          .verify = verify};
   Compilation compilation;
-  auto module = compilation.build(flow, level, options);
+  auto module = compilation.build(request.flow, level, options);
   if (!module)
     return module.takeError();
   if (level <= EmitLevel::LLVM) {
@@ -143,17 +174,15 @@ static Expected<std::string> emit(const Flow &flow, EmitLevel level, const Pipel
   return code;
 }
 
-Expected<std::string> flowc::compileKernel(const Flow &flow, Kernel kernel, DType dtype, const TargetSpec &target) {
-  PipelineOptions options{.dtype = dtype, .kernel = kernel, .simdBits = target.simdBits, .verify = false};
-  auto object = emit(flow, EmitLevel::Obj, options, target);
+Expected<std::string> flowc::compileKernel(const KernelRequest &request, const TargetSpec &target) {
+  auto object = emit(request, EmitLevel::Obj, target, /*verify=*/false);
   if (!object)
-    return Error{"cannot compile " + std::string(getKernelName(kernel)) + " of '" + flow.name() +
+    return Error{"cannot compile " + std::string(getKernelName(request.kernel)) + " of '" + request.flow.name() +
                  "': " + object.takeError().message};
   return object;
 }
 
-Expected<std::string> flowc::emitKernel(const Flow &flow, Kernel kernel, std::string_view level, DType dtype,
-                                        const std::string &cpu) {
+Expected<std::string> flowc::emitKernel(const KernelRequest &request, std::string_view level, const std::string &cpu) {
   const auto *known = llvm::find_if(kLevels, [&](const auto &entry) { return entry.first == level; });
   if (known == std::end(kLevels)) {
     auto names = llvm::map_range(kLevels, [](const auto &entry) { return llvm::StringRef(entry.first); });
@@ -162,6 +191,5 @@ Expected<std::string> flowc::emitKernel(const Flow &flow, Kernel kernel, std::st
   auto target = getTarget(cpu);
   if (!target)
     return target.takeError();
-  PipelineOptions options{.dtype = dtype, .kernel = kernel, .simdBits = target->simdBits, .verify = true};
-  return emit(flow, known->second, options, *target);
+  return emit(request, known->second, *target, /*verify=*/true);
 }

@@ -7,6 +7,7 @@
 
 #include "flowc/ExecutionEngine/KernelRunner.h"
 #include "flowc/ExecutionEngine/AlignedBuffer.h"
+#include "flowc/Support/ForEachCPU.h"
 
 #include <algorithm>
 #include <array>
@@ -37,6 +38,8 @@ static constexpr double kHotNanoseconds = 8e3;
 static constexpr double kStaysHotNanoseconds = 40e3;
 /// Pieces of work: short against a call, long against the cost of a task.
 static constexpr double kPieceNanoseconds = 50e3;
+/// Elements of sums to add that are worth another thread.
+static constexpr int64_t kElementsPerPiece = 16384;
 /// Subtrees of chunks per thread, for balance.
 static constexpr int64_t kSubtreesPerThread = 8;
 
@@ -86,17 +89,24 @@ int64_t flowc::rowsPerChunk(int64_t rows) {
   return kTileRows * std::clamp<int64_t>(tiles, 1, 8);
 }
 
-template <typename T>
-static void addTo(T *__restrict sum, const T *__restrict term, int64_t count) {
+FLOWC_FOR_EACH_CPU
+static void addFloats(float *__restrict sum, const float *__restrict term, int64_t count) {
   for (int64_t i = 0; i < count; ++i)
     sum[i] += term[i];
 }
 
-static void addTo(void *sum, const void *term, int64_t count, size_t elementSize) {
+FLOWC_FOR_EACH_CPU
+static void addDoubles(double *__restrict sum, const double *__restrict term, int64_t count) {
+  for (int64_t i = 0; i < count; ++i)
+    sum[i] += term[i];
+}
+
+/// Adds elements `begin` ... `begin + count - 1`.
+static void addTo(void *sum, const void *term, int64_t begin, int64_t count, size_t elementSize) {
   if (elementSize == 4)
-    addTo(static_cast<float *>(sum), static_cast<const float *>(term), count);
+    addFloats(static_cast<float *>(sum) + begin, static_cast<const float *>(term) + begin, count);
   else
-    addTo(static_cast<double *>(sum), static_cast<const double *>(term), count);
+    addDoubles(static_cast<double *>(sum) + begin, static_cast<const double *>(term) + begin, count);
 }
 
 /// Adds up terms `0` ... `count - 1` in the fixed tree, where node (l, j) is
@@ -131,7 +141,12 @@ public:
   /// Calls `body(i)` for `i` in `0` ... `count - 1`.
   template <typename Body>
   void forEach(int64_t count, Body body) {
-    auto run = [&] { tbb::parallel_for(int64_t(0), count, body, tbb::simple_partitioner()); };
+    // Isolated, lest a thread that waits for its work takes up other work of the
+    // caller's, which would use the same thread's memory.
+    auto run = [&] {
+      tbb::this_task_arena::isolate(
+          [&] { tbb::parallel_for(int64_t(0), count, body, tbb::simple_partitioner()); });
+    };
     if (arena)
       arena->execute(run);
     else
@@ -202,7 +217,7 @@ void KernelRunner::runSums(const KernelJob &job, bool share) {
   int64_t stride = (count * int64_t(job.elementSize) + 63) / 64 * 64;
   int64_t chunk = rowsPerChunk(job.rows);
   int64_t chunks = (job.rows + chunk - 1) / chunk;
-  auto add = [&](void *sum, const void *term) { addTo(sum, term, count, job.elementSize); };
+  auto add = [&](void *sum, const void *term) { addTo(sum, term, 0, count, job.elementSize); };
 
   // Every subtree has a power of two of chunks, so this choice does not change
   // the tree, and may depend on the number of threads.
@@ -227,13 +242,20 @@ void KernelRunner::runSums(const KernelJob &job, bool share) {
     return sumSubtree(0, job.sums);
 
   thread_local AlignedBuffer roots;
-  auto *results = static_cast<char *>(roots.reserve(subtrees * stride));
-  arena->forEach(subtrees, [&](int64_t i) { sumSubtree(i, results + i * stride); });
+  auto *others = static_cast<char *>(roots.reserve((subtrees - 1) * stride));
+  auto result = [&](int64_t i) -> void * { return i == 0 ? job.sums : others + (i - 1) * stride; };
+  arena->forEach(subtrees, [&](int64_t i) { sumSubtree(i, result(i)); });
   // The terms are in memory already: slots are their own places. A carry always
   // merges neighbours, and the left one stays where it is.
-  ScopedFloatingPointState state;
-  for (int64_t step = 1; step < subtrees; step *= 2)
-    for (int64_t i = 0; i + step < subtrees; i += 2 * step)
-      add(results + i * stride, results + (i + step) * stride);
-  std::copy_n(results, count * int64_t(job.elementSize), static_cast<char *>(job.sums));
+  auto merge = [&](int64_t begin, int64_t end) {
+    ScopedFloatingPointState state;
+    for (int64_t step = 1; step < subtrees; step *= 2)
+      for (int64_t i = 0; i + step < subtrees; i += 2 * step)
+        addTo(result(i), result(i + step), begin, end - begin, job.elementSize);
+  };
+  int64_t pieces = std::clamp<int64_t>(count * (subtrees - 1) / kElementsPerPiece, 1, threads);
+  if (pieces == 1)
+    return merge(0, count);
+  int64_t piece = (count + pieces - 1) / pieces;
+  arena->forEach(pieces, [&](int64_t i) { merge(i * piece, std::min(count, (i + 1) * piece)); });
 }

@@ -80,6 +80,18 @@ static Value::Data buildRandomNormal(Call &call) {
   return randomArray(std::move(shape), Init::Kind::Normal, scale);
 }
 
+static Value::Data buildSlice(Call &call) {
+  auto bound = [&](llvm::StringRef argument) -> std::optional<int64_t> {
+    if (!call.has(argument))
+      return std::nullopt;
+    return call.integer(argument, -maxArrayElements);
+  };
+  SliceValue slice{bound("start"), bound("stop"), bound("step")};
+  if (!call.failed() && slice.step == 0)
+    call.failAt("step", "`step` of `slice` must not be 0");
+  return slice;
+}
+
 llvm::ArrayRef<Constructor> arrayFunctions() {
   static const std::vector<Constructor> table = {
       {"zeros", {{"shape"}}, [](Call &call) -> Value::Data { return filled(call.shapeOrSize("shape"), 0); }},
@@ -95,6 +107,7 @@ llvm::ArrayRef<Constructor> arrayFunctions() {
          return result;
        }},
       {"glorot_uniform", {{"shape"}}, buildGlorotUniform},
+      {"slice", {{"start"}, {"stop"}, {"step", std::monostate()}}, buildSlice},
       {"random_normal", {{"shape"}, {"scale", number(1)}}, buildRandomNormal},
   };
   return table;

@@ -101,6 +101,8 @@ bool Call::boolean(StringRef argument) {
   return false;
 }
 
+bool Call::isName(StringRef argument) const { return std::holds_alternative<Word>(value(argument).data); }
+
 std::string Call::activation(StringRef argument) {
   const Value &given = value(argument);
   if (const Word *word = std::get_if<Word>(&given.data)) {
@@ -119,6 +121,13 @@ std::string Call::activation(StringRef argument) {
   return {};
 }
 
+std::string Call::word(StringRef argument) {
+  if (const Word *word = std::get_if<Word>(&value(argument).data))
+    return word->text.str();
+  failKind(argument, "the name of a function");
+  return {};
+}
+
 //===----------------------------------------------------------------------===//
 // Arrays and shapes
 //===----------------------------------------------------------------------===//
@@ -133,11 +142,22 @@ ArrayValue Call::array(StringRef argument) {
     failAt(argument, "`" + argument + "` of `" + name() + "` has no elements");
     return {};
   }
-  if (array->init.kind == Init::Kind::Shuffled) {
+  if (array->init.kind == Init::Kind::Shuffled || array->isMask) {
     failKind(argument, "a number or an array");
     return {};
   }
   return *array;
+}
+
+std::variant<SliceValue, ArrayValue> Call::indices(StringRef argument) {
+  const Value::Data &data = value(argument).data;
+  if (const SliceValue *slice = std::get_if<SliceValue>(&data))
+    return *slice;
+  const ArrayValue *array = std::get_if<ArrayValue>(&data);
+  if (array && array->init.kind == Init::Kind::Values && !llvm::is_contained(array->shape, 0))
+    return *array;
+  failKind(argument, "a whole number, an array of them, an array of `true` and `false`, or `slice(start, stop)`");
+  return {};
 }
 
 std::optional<int64_t> Call::shuffledSize(StringRef argument) const {
@@ -186,7 +206,7 @@ Shape Call::checkShape(StringRef argument, const ArrayValue &array) {
 
 Shape Call::shape(StringRef argument) {
   const ArrayValue *array = std::get_if<ArrayValue>(&value(argument).data);
-  if (array && array->shape.size() == 1 && array->init.kind == Init::Kind::Values)
+  if (array && array->shape.size() == 1 && array->init.kind == Init::Kind::Values && !array->isMask)
     return checkShape(argument, *array);
   if (array && array->shape.empty() && array->init.kind == Init::Kind::Values)
     failAt(argument, "`" + argument + "` of `" + name() + "` is a shape: write `[" +
@@ -232,24 +252,33 @@ bool Call::isList(StringRef argument) const {
   return std::holds_alternative<NodeList>(data) || (array && array->shape == Shape{0});
 }
 
-NodeList Call::bijections(StringRef argument) {
+NodeList Call::listOf(StringRef argument, Node::Category category, StringRef example) {
+  StringRef kind = category == Node::Category::Bijection ? "bijection" : "distribution";
   if (!isList(argument)) {
-    failKind(argument, "a list of bijections such as [affine(), tanh()]");
+    failKind(argument, ("a list of " + kind + "s such as " + example).str());
     return {};
   }
   const NodeList *nodes = std::get_if<NodeList>(&value(argument).data);
   if (!nodes) {
-    failAt(argument, "`" + argument + "` of `" + name() + "` needs at least one bijection");
+    failAt(argument, "`" + argument + "` of `" + name() + "` needs at least one " + kind);
     return {};
   }
   for (auto [index, node] : llvm::enumerate(*nodes)) {
-    if (node->category == Node::Category::Bijection)
+    if (node->category == category)
       continue;
-    failAt(argument, "`" + argument + "` of `" + name() + "` must be bijections, found " + describe(*node) +
+    failAt(argument, "`" + argument + "` of `" + name() + "` must be " + kind + "s, found " + describe(*node) +
                          " at index " + Twine(index));
     return {};
   }
   return *nodes;
+}
+
+NodeList Call::bijections(StringRef argument) {
+  return listOf(argument, Node::Category::Bijection, "[affine(), tanh()]");
+}
+
+NodeList Call::distributions(StringRef argument) {
+  return listOf(argument, Node::Category::Distribution, "[normal(-1), normal(1)]");
 }
 
 std::shared_ptr<Node> Call::makeNode(Node::Category category, StringRef kind, Shape shape,

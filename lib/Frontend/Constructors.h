@@ -35,6 +35,9 @@ class Call;
 /// Elements that an array of the text, or an event, may have.
 inline constexpr int64_t maxArrayElements = int64_t(1) << 24;
 
+/// Inner knots that a spline may have.
+inline constexpr int64_t maxKnots = 1 << 16;
+
 /// Hidden layers that a network may have.
 inline constexpr int64_t maxNetworkDepth = 1000;
 
@@ -47,6 +50,13 @@ struct ArrayValue {
   Init init;
   /// Written without a point or an exponent.
   bool integral = true;
+  /// Made of `true` (1) and `false` (0).
+  bool isMask = false;
+};
+
+/// Python's slice: which of a number of rows, none of it for the default.
+struct SliceValue {
+  std::optional<int64_t> start, stop, step;
 };
 
 /// A name that is not the name of an item: a function.
@@ -58,7 +68,7 @@ using NodeList = std::vector<NodePtr>;
 
 /// What an argument evaluates to.
 struct Value {
-  using Data = std::variant<std::monostate, bool, Word, ArrayValue, NodePtr, NodeList>;
+  using Data = std::variant<std::monostate, bool, Word, ArrayValue, NodePtr, NodeList, SliceValue>;
   Data data; ///< `std::monostate` is `none`.
   llvm::SMLoc loc;
 };
@@ -74,8 +84,7 @@ struct Parameter {
   std::optional<Value::Data> fallback = std::nullopt;
 };
 
-/// A constructor of the language; one without `build` is known but not yet
-/// supported.
+/// A constructor of the language.
 struct Constructor {
   llvm::StringRef name;
   std::vector<Parameter> parameters;
@@ -103,9 +112,15 @@ public:
   double real(llvm::StringRef argument);
   bool boolean(llvm::StringRef argument);
   std::string activation(llvm::StringRef argument);
+  /// The name of a function.
+  std::string word(llvm::StringRef argument);
+  /// Whether the argument is a bare name: that of a function.
+  bool isName(llvm::StringRef argument) const;
   ArrayValue array(llvm::StringRef argument);
   /// The size of `shuffled(n)`, if the argument is one.
   std::optional<int64_t> shuffledSize(llvm::StringRef argument) const;
+  /// A slice, or an array of numbers or of `true` and `false`.
+  std::variant<SliceValue, ArrayValue> indices(llvm::StringRef argument);
   /// An array of positive numbers.
   ArrayValue positiveArray(llvm::StringRef argument);
   Shape shape(llvm::StringRef argument);
@@ -115,6 +130,7 @@ public:
   NodePtr bijection(llvm::StringRef argument);
   NodePtr distribution(llvm::StringRef argument);
   NodeList bijections(llvm::StringRef argument);
+  NodeList distributions(llvm::StringRef argument);
   bool isList(llvm::StringRef argument) const;
 
   /// A new node that knows where it comes from.
@@ -129,6 +145,7 @@ private:
   void failKind(llvm::StringRef argument, llvm::StringRef expected);
   Shape checkShape(llvm::StringRef argument, const ArrayValue &array);
   NodePtr nodeOf(llvm::StringRef argument, Node::Category category);
+  NodeList listOf(llvm::StringRef argument, Node::Category category, llvm::StringRef example);
 
   Evaluator &evaluator;
   const Constructor &constructor;
@@ -146,6 +163,18 @@ void addShape(Node &node, llvm::StringRef path, const Shape &shape);
 /// Adds the leaves of FlowJAX's fields `shape` and `cond_shape`.
 void addShapes(Node &node);
 
+/// The shape that arrays of two shapes broadcast to, by NumPy's rules.
+std::optional<Shape> broadcastShapes(const Shape &a, const Shape &b);
+/// `value` with its entries repeated to `shape`.
+ArrayValue broadcast(const ArrayValue &value, const Shape &shape);
+/// The number whose softplus is `value`.
+double inverseSoftplus(double value);
+/// The raw value of a scale, on which FlowJAX applies softplus and adds `minScale`.
+ArrayValue rawScale(ArrayValue scale, double minScale);
+/// The raw scales of paramax's `WeightNormalization` of a matrix: their softplus is
+/// 1 / |row|.
+std::vector<double> rawWeightScales(const std::vector<double> &matrix, int64_t rows);
+
 /// "the bijection `affine`", for messages.
 std::string describe(const Node &node);
 
@@ -155,10 +184,29 @@ std::optional<Shape> mergeCondShapes(Call &call, llvm::ArrayRef<NodePtr> parts);
 // Builders that several constructors use; null once the call has failed.
 NodePtr makeShaped(Call &call, Node::Category category, llvm::StringRef kind, const Shape &shape);
 NodePtr makeAffine(Call &call, const ArrayValue &loc, const ArrayValue &scale, double minScale);
+/// An elementwise bijection without trained numbers.
+NodePtr makeElementwise(Call &call, llvm::StringRef kind, llvm::ArrayRef<double> numbers, const Shape &shape);
+/// FlowJAX's `RationalQuadraticSpline` that starts as the identity.
+NodePtr makeSpline(Call &call, int64_t knots, const std::vector<double> &interval, double minDerivative,
+                   double minWidth);
+NodePtr makeTriangularAffine(Call &call, const ArrayValue &loc, ArrayValue matrix, bool lower);
+/// The same `triangular_affine` with its rows normalised.
+NodePtr makeWeightNormalized(Call &call, const NodePtr &node);
+NodePtr makeAdditiveCondition(Call &call, const NodePtr &module, const Shape &shape, const Shape &condShape);
 NodePtr makeShuffledPermute(Call &call, int64_t size);
 NodePtr makeChain(Call &call, const NodeList &bijections);
 NodePtr makeScan(Call &call, const NodePtr &bijection, int64_t layers);
 NodePtr makeInvert(Call &call, const NodePtr &bijection);
+NodePtr makeSandwich(Call &call, const NodePtr &inner, const NodePtr &outer);
+/// FlowJAX's `Vmap` of `size` copies; if they are stacked, each with parameters of
+/// its own.
+NodePtr makeVmap(Call &call, const NodePtr &bijection, int64_t size, bool isStacked,
+                 std::optional<int64_t> conditionAxis = std::nullopt);
+/// FlowJAX's `NumericalInverse` of `bijection`, with the arguments `inverter` and
+/// `use_implicit_differentation` of the call.
+NodePtr makeNumericalInverse(Call &call, const NodePtr &bijection);
+/// A planar bijection with the arguments of the call other than `dim`.
+NodePtr makePlanar(Call &call, int64_t dim);
 NodePtr makeTransformed(Call &call, const NodePtr &base, const NodePtr &bijection);
 
 /// Equinox's MLP: `depth` hidden layers of `width` units.
@@ -172,6 +220,17 @@ struct NetworkOptions {
   std::optional<Ranks> ranks;
 };
 NodePtr makeNetwork(Call &call, const NetworkOptions &options);
+/// Equinox's Linear.
+NodePtr makeLinear(Call &call, int64_t in, int64_t out, bool useBias);
+/// Equinox's initial weights and biases of a layer.
+Init uniformInit(int64_t inSize);
+
+/// FlowJAX's `BlockAutoregressiveNetwork`, with the argument `activation` of the call.
+struct BlockNetworkOptions {
+  int64_t dim = 0, depth = 0, blockDim = 0;
+  std::optional<int64_t> condDim;
+};
+NodePtr makeBlockAutoregressiveNetwork(Call &call, const BlockNetworkOptions &options);
 
 /// What `coupling` and `masked_autoregressive` have in common.
 struct ConditionerOptions {
@@ -184,8 +243,9 @@ struct ConditionerOptions {
 NodePtr makeCoupling(Call &call, const ConditionerOptions &options, int64_t untransformedDim);
 NodePtr makeMaskedAutoregressive(Call &call, const ConditionerOptions &options);
 
-/// `bijections` as one node whose arrays hold all of them, for a scan.
-NodePtr stackNodes(Call &call, llvm::StringRef argument, const NodeList &bijections);
+/// The objects that `argument` lists as one node whose arrays hold all of them, for
+/// a scan or a vmap.
+NodePtr stackNodes(Call &call, llvm::StringRef argument, const NodeList &nodes);
 
 /// The same object with its float arrays inside FlowJAX's `NonTrainable`.
 NodePtr freeze(Call &call, const NodePtr &node);
@@ -193,12 +253,16 @@ NodePtr freeze(Call &call, const NodePtr &node);
 // The tables.
 llvm::ArrayRef<Constructor> arrayFunctions();
 llvm::ArrayRef<Constructor> bijectionConstructors();
+llvm::ArrayRef<Constructor> elementwiseConstructors();
+llvm::ArrayRef<Constructor> linearConstructors();
 llvm::ArrayRef<Constructor> combinatorConstructors();
+llvm::ArrayRef<Constructor> partConstructors();
+llvm::ArrayRef<Constructor> inverseConstructors();
 llvm::ArrayRef<Constructor> networkConstructors();
+llvm::ArrayRef<Constructor> blockConstructors();
 llvm::ArrayRef<Constructor> conditionerConstructors();
 llvm::ArrayRef<Constructor> distributionConstructors();
 llvm::ArrayRef<Constructor> flowConstructors();
-llvm::ArrayRef<Constructor> laterConstructors();
 
 /// The constructor with this name, or null.
 const Constructor *findConstructor(llvm::StringRef name);

@@ -64,14 +64,12 @@ NodePtr makeShaped(Call &call, Node::Category category, StringRef kind, const Sh
 }
 
 //===----------------------------------------------------------------------===//
-// Affine, Loc, Scale
+// Affine
 //===----------------------------------------------------------------------===//
 
-/// The number whose softplus is `value`.
-static double inverseSoftplus(double value) { return std::log(-std::expm1(-value)) + value; }
+double inverseSoftplus(double value) { return std::log(-std::expm1(-value)) + value; }
 
-/// The shape that arrays of two shapes broadcast to, by NumPy's rules.
-static std::optional<Shape> broadcastShapes(const Shape &a, const Shape &b) {
+std::optional<Shape> broadcastShapes(const Shape &a, const Shape &b) {
   Shape result(std::max(a.size(), b.size()));
   for (size_t axis = 0; axis < result.size(); ++axis) { // from the last axis on
     int64_t sizeA = axis < a.size() ? a[a.size() - 1 - axis] : 1;
@@ -83,8 +81,7 @@ static std::optional<Shape> broadcastShapes(const Shape &a, const Shape &b) {
   return result;
 }
 
-/// `value` with its entries repeated to `shape`.
-static ArrayValue broadcast(const ArrayValue &value, const Shape &shape) {
+ArrayValue broadcast(const ArrayValue &value, const Shape &shape) {
   ArrayValue result = value;
   result.shape = shape;
   if (value.init.kind != Init::Kind::Values)
@@ -107,11 +104,22 @@ static ArrayValue broadcast(const ArrayValue &value, const Shape &shape) {
   return result;
 }
 
-/// The raw value of a scale, on which FlowJAX applies softplus and adds `minScale`.
-static ArrayValue rawScale(ArrayValue scale, double minScale) {
+ArrayValue rawScale(ArrayValue scale, double minScale) {
   for (double &entry : scale.init.values)
     entry = inverseSoftplus(entry - minScale);
   return scale;
+}
+
+std::vector<double> rawWeightScales(const std::vector<double> &matrix, int64_t rows) {
+  std::vector<double> scales;
+  int64_t columns = static_cast<int64_t>(matrix.size()) / rows;
+  for (int64_t row = 0; row < rows; ++row) {
+    double square = 0;
+    for (int64_t column = 0; column < columns; ++column)
+      square += matrix[row * columns + column] * matrix[row * columns + column];
+    scales.push_back(inverseSoftplus(1 / std::sqrt(square)));
+  }
+  return scales;
 }
 
 NodePtr makeAffine(Call &call, const ArrayValue &loc, const ArrayValue &scale, double minScale) {
@@ -139,22 +147,6 @@ NodePtr makeAffine(Call &call, const ArrayValue &loc, const ArrayValue &scale, d
 static Value::Data buildAffine(Call &call) {
   ArrayValue loc = call.array("loc"), scale = call.positiveArray("scale");
   return makeAffine(call, loc, scale, /*minScale=*/0);
-}
-
-static Value::Data buildLoc(Call &call) {
-  ArrayValue loc = call.array("loc");
-  auto node = call.makeNode(Node::Category::Bijection, "loc", loc.shape);
-  node->fields.push_back(trainableLeaf("loc", loc));
-  addShapes(*node);
-  return call.finish(node);
-}
-
-static Value::Data buildScale(Call &call) {
-  ArrayValue scale = call.positiveArray("scale");
-  auto node = call.makeNode(Node::Category::Bijection, "scale", scale.shape);
-  addShapes(*node);
-  node->fields.push_back(trainableLeaf("scale.args[0]", rawScale(scale, /*minScale=*/0)));
-  return call.finish(node);
 }
 
 //===----------------------------------------------------------------------===//
@@ -268,23 +260,15 @@ static void addPositions(Node &node, const std::string &path, int64_t count, con
   node.fields.push_back(numberLeaf(path + ".min_width", minWidth, Leaf::Type::Float));
 }
 
-static Value::Data buildRationalQuadraticSpline(Call &call) {
-  constexpr int64_t maxKnots = 1 << 16;
-  int64_t knots = call.integer("knots", 1, maxKnots);
-  std::vector<double> interval = readInterval(call);
-  double minDerivative = call.real("min_derivative"), minWidth = call.real("min_width");
-  if (minDerivative < 0 || minDerivative >= 1)
-    call.failAt("min_derivative", "`min_derivative` of `" + call.name() + "` must be at least 0 and below 1, found " +
-                                      formatNumber(minDerivative));
-  if (minWidth <= 0)
-    call.failAt("min_width", "`min_width` of `" + call.name() + "` must be positive, found " + formatNumber(minWidth));
+NodePtr makeSpline(Call &call, int64_t knots, const std::vector<double> &interval, double minDerivative,
+                   double minWidth) {
   if (call.failed())
-    return {};
+    return nullptr;
   if (minWidth * double(knots + 1) > interval[1] - interval[0]) {
     call.fail("the " + Twine(knots + 1) + " bins of `" + call.name() + "` do not fit into the interval: min_width * " +
               Twine(knots + 1) + " is " + formatNumber(minWidth * double(knots + 1)) + ", its width is " +
               formatNumber(interval[1] - interval[0]));
-    return {};
+    return nullptr;
   }
   auto node = call.makeNode(Node::Category::Bijection, "rational_quadratic_spline", {});
   node->attributes = {
@@ -301,6 +285,18 @@ static Value::Data buildRationalQuadraticSpline(Call &call) {
   return call.finish(node);
 }
 
+static Value::Data buildRationalQuadraticSpline(Call &call) {
+  int64_t knots = call.integer("knots", 1, maxKnots);
+  std::vector<double> interval = readInterval(call);
+  double minDerivative = call.real("min_derivative"), minWidth = call.real("min_width");
+  if (minDerivative < 0 || minDerivative >= 1)
+    call.failAt("min_derivative", "`min_derivative` of `" + call.name() + "` must be at least 0 and below 1, found " +
+                                      formatNumber(minDerivative));
+  if (minWidth <= 0)
+    call.failAt("min_width", "`min_width` of `" + call.name() + "` must be positive, found " + formatNumber(minWidth));
+  return makeSpline(call, knots, interval, minDerivative, minWidth);
+}
+
 //===----------------------------------------------------------------------===//
 // Table
 //===----------------------------------------------------------------------===//
@@ -314,11 +310,6 @@ llvm::ArrayRef<Constructor> bijectionConstructors() {
   const Value::Data scalar = scalarShape();
   static const std::vector<Constructor> table = {
       {"affine", {{"loc", number(0)}, {"scale", number(1)}}, buildAffine},
-      {"loc", {{"loc"}}, buildLoc},
-      {"scale", {{"scale"}}, buildScale},
-      {"tanh", {{"shape", scalar}}, buildShaped},
-      {"softplus", {{"shape", scalar}}, buildShaped},
-      {"identity", {{"shape", scalar}}, buildShaped},
       {"flip", {{"shape", scalar}}, buildShaped},
       {"permute", {{"permutation"}}, buildPermute},
       {"rational_quadratic_spline",

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Constructors.h"
+#include "Elementwise.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
@@ -82,9 +83,8 @@ static Value::Data buildScan(Call &call) {
 
 /// Whether a bijection acts on each element of its event alone.
 static bool isElementwise(const Node &node) {
-  static constexpr llvm::StringRef elementwise[] = {"affine", "loc", "scale", "tanh", "softplus", "identity"};
   static constexpr llvm::StringRef combinators[] = {"chain", "invert", "scan"};
-  if (llvm::is_contained(elementwise, node.kind))
+  if (node.kind == "affine" || elementwise::findClass(node.kind))
     return true;
   return llvm::is_contained(combinators, node.kind) && llvm::all_of(node.fields, [](const auto &field) {
            const Child *child = std::get_if<Child>(&field);
@@ -117,6 +117,21 @@ static bool checkEmbedding(Call &call, const Node &conditional, const Node &net,
   return false;
 }
 
+/// Replaces the leaves of FlowJAX's field `cond_shape`, if there are any.
+static void replaceCondShape(Node &node, const Shape &condShape) {
+  auto isOld = [](const auto &field) {
+    const Leaf *leaf = std::get_if<Leaf>(&field);
+    return leaf && llvm::StringRef(leaf->path).starts_with("cond_shape[");
+  };
+  size_t first = llvm::find_if(node.fields, isOld) - node.fields.begin();
+  if (first == node.fields.size())
+    return;
+  llvm::erase_if(node.fields, isOld);
+  Node leaves;
+  addShape(leaves, "cond_shape", condShape);
+  node.fields.insert(node.fields.begin() + first, leaves.fields.begin(), leaves.fields.end());
+}
+
 static NodePtr embed(Call &call, const NodePtr &conditional, const NodePtr &net, const Shape &rawShape) {
   if (conditional->category == Node::Category::Bijection) {
     auto node = call.makeNode(Node::Category::Bijection, "embed_condition", conditional->shape, rawShape);
@@ -129,6 +144,7 @@ static NodePtr embed(Call &call, const NodePtr &conditional, const NodePtr &net,
   // Transformed(flow.base_dist, EmbedCondition(flow.bijection, ...)).
   auto node = std::make_shared<Node>(*conditional);
   node->condShape = rawShape;
+  replaceCondShape(*node, rawShape);
   int parts = 0;
   for (auto &field : node->fields)
     if (Child *child = std::get_if<Child>(&field); child && child->node->condShape) {

@@ -27,6 +27,9 @@ static int64_t countTransformerParameters(Call &call, const Node &transformer) {
   }
   int64_t count = 0;
   for (const PlacedLeaf &leaf : flattenLeaves(transformer)) {
+    // A permutation of one element is no choice.
+    if (leaf.leaf->kind == Leaf::Kind::Permutation)
+      continue;
     if (leaf.leaf->init.kind != Init::Kind::Values) {
       call.failAt("transformer",
                   "the parameters of a transformer start at given numbers, and " + leaf.path + " is random");

@@ -7,6 +7,10 @@
 
 #include "Constructors.h"
 
+#include "llvm/ADT/STLExtras.h"
+
+#include <cmath>
+
 namespace flowc {
 
 /// FlowJAX's `_affine_with_min_scale`, the transformer of flows that name none:
@@ -16,14 +20,22 @@ static NodePtr makeDefaultTransformer(Call &call) {
   return makeAffine(call, zero, one, /*minScale=*/0.01);
 }
 
-/// FlowJAX's `_add_default_permute`: a layer followed by a permutation.
+/// FlowJAX's `_add_default_permute`: a layer followed by a permutation, in one chain.
 static NodePtr addPermutation(Call &call, const NodePtr &bijection) {
   if (call.failed() || bijection->shape == Shape{1})
     return bijection;
   int64_t dim = bijection->shape[0];
-  NodePtr permutation =
-      dim == 2 ? makeShaped(call, Node::Category::Bijection, "flip", bijection->shape) : makeShuffledPermute(call, dim);
-  return makeChain(call, {bijection, permutation});
+  NodeList parts;
+  if (bijection->kind == "chain") {
+    for (const auto &field : bijection->fields)
+      if (const Child *child = std::get_if<Child>(&field))
+        parts.push_back(child->node);
+  } else {
+    parts.push_back(bijection);
+  }
+  parts.push_back(dim == 2 ? makeShaped(call, Node::Category::Bijection, "flip", bijection->shape)
+                           : makeShuffledPermute(call, dim));
+  return makeChain(call, parts);
 }
 
 /// The base transformed by `flow_layers` copies of a layer.
@@ -68,6 +80,79 @@ static Value::Data buildMaskedAutoregressiveFlow(Call &call) {
   return makeFlow(call, base, makeMaskedAutoregressive(call, readOptions(call, base)));
 }
 
+static Value::Data buildPlanarFlow(Call &call) {
+  NodePtr base = readBase(call);
+  return call.failed() ? nullptr : makeFlow(call, base, makePlanar(call, base->shape[0]));
+}
+
+static Value::Data buildBlockNeuralAutoregressiveFlow(Call &call) {
+  NodePtr base = readBase(call);
+  BlockNetworkOptions options;
+  options.condDim = call.optionalInteger("cond_dim");
+  options.depth = call.integer("nn_depth", 0, maxNetworkDepth);
+  options.blockDim = call.integer("nn_block_dim");
+  if (call.failed())
+    return {};
+  options.dim = base->shape[0];
+  NodePtr network = makeBlockAutoregressiveNetwork(call, options);
+  return makeFlow(call, base, makeNumericalInverse(call, network));
+}
+
+//===----------------------------------------------------------------------===//
+// Triangular spline flow
+//===----------------------------------------------------------------------===//
+
+/// A square matrix that the initialiser `init` of `jax.nn.initializers` makes.
+static ArrayValue readInitialMatrix(Call &call, int64_t dim) {
+  struct Initialiser {
+    llvm::StringLiteral name;
+    double variance; ///< Times the number of rows.
+  };
+  static constexpr Initialiser initialisers[] = {
+      {"glorot_uniform", 1}, {"he_uniform", 2}, {"lecun_uniform", 1}, {"zeros", 0}};
+  std::string name = call.has("init") ? call.word("init") : "glorot_uniform";
+  const auto *found = llvm::find_if(initialisers, [&](const Initialiser &entry) { return entry.name == name; });
+  ArrayValue matrix;
+  matrix.shape = {dim, dim};
+  matrix.integral = false;
+  if (found == std::end(initialisers)) {
+    if (!call.failed())
+      call.failAt("init", "unknown initialiser `" + name +
+                              "`; `init` is one of glorot_uniform, he_uniform, lecun_uniform, zeros");
+    return matrix;
+  }
+  matrix.init.kind = Init::Kind::Uniform;
+  matrix.init.scale = std::sqrt(3 * found->variance / double(dim));
+  return matrix;
+}
+
+/// A layer of FlowJAX's `triangular_spline_flow`, before the permutation.
+static NodePtr makeTriangularSpline(Call &call, int64_t dim, std::optional<int64_t> condDim) {
+  int64_t knots = call.integer("knots", 1, maxKnots);
+  double tanhMaxVal = call.real("tanh_max_val");
+  if (tanhMaxVal <= 0)
+    call.failAt("tanh_max_val",
+                "`tanh_max_val` of `" + call.name() + "` must be positive, found " + formatNumber(tanhMaxVal));
+  ArrayValue matrix = readInitialMatrix(call, dim);
+  NodePtr spline = makeSpline(call, knots, {-1, 1}, /*minDerivative=*/1e-3, /*minWidth=*/1e-3);
+  NodePtr splines = makeVmap(call, spline, dim, /*isStacked=*/true);
+  NodePtr tanh = makeElementwise(call, "leaky_tanh", tanhMaxVal, {dim});
+  ArrayValue zeros;
+  zeros.shape = {dim};
+  zeros.init.values.assign(dim, 0.0);
+  NodePtr triangular = makeTriangularAffine(call, zeros, matrix, /*lower=*/true);
+  NodeList parts{makeSandwich(call, splines, tanh), makeWeightNormalized(call, triangular)};
+  if (condDim)
+    parts.push_back(makeAdditiveCondition(call, makeLinear(call, *condDim, dim, /*useBias=*/false), {dim}, {*condDim}));
+  return makeChain(call, parts);
+}
+
+static Value::Data buildTriangularSplineFlow(Call &call) {
+  NodePtr base = readBase(call);
+  std::optional<int64_t> condDim = call.optionalInteger("cond_dim");
+  return call.failed() ? nullptr : makeFlow(call, base, makeTriangularSpline(call, base->shape[0], condDim));
+}
+
 llvm::ArrayRef<Constructor> flowConstructors() {
   static const std::vector<Parameter> conditionerFlow = {{"base_dist"},
                                                          {"transformer", std::monostate()},
@@ -80,6 +165,36 @@ llvm::ArrayRef<Constructor> flowConstructors() {
   static const std::vector<Constructor> table = {
       {"coupling_flow", conditionerFlow, buildCouplingFlow},
       {"masked_autoregressive_flow", conditionerFlow, buildMaskedAutoregressiveFlow},
+      {"block_neural_autoregressive_flow",
+       {{"base_dist"},
+        {"cond_dim", std::monostate()},
+        {"nn_depth", number(1)},
+        {"nn_block_dim", number(8)},
+        {"flow_layers", number(1)},
+        {"invert", true},
+        {"activation", std::monostate()},
+        {"inverter", std::monostate()},
+        {"use_implicit_differentation", true}},
+       buildBlockNeuralAutoregressiveFlow},
+      {"triangular_spline_flow",
+       {{"base_dist"},
+        {"cond_dim", std::monostate()},
+        {"flow_layers", number(8)},
+        {"knots", number(8)},
+        {"tanh_max_val", number(3)},
+        {"invert", true},
+        {"init", Word{"glorot_uniform"}}},
+       buildTriangularSplineFlow},
+      {"planar_flow",
+       {{"base_dist"},
+        {"cond_dim", std::monostate()},
+        {"flow_layers", number(8)},
+        {"invert", true},
+        {"negative_slope", std::monostate()},
+        {"width_size", std::monostate()},
+        {"depth", std::monostate()},
+        {"activation", Word{"relu"}}},
+       buildPlanarFlow},
   };
   return table;
 }

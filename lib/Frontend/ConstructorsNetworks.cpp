@@ -21,8 +21,7 @@ static Init rankMask(const std::vector<int64_t> &in, const std::vector<int64_t> 
   return mask;
 }
 
-/// Equinox's initial weights and biases of a layer.
-static Init uniformInit(int64_t inSize) {
+Init uniformInit(int64_t inSize) {
   Init init;
   init.kind = Init::Kind::Uniform;
   init.scale = 1 / std::sqrt(static_cast<double>(inSize));
@@ -88,13 +87,16 @@ static Value::Data buildMlp(Call &call) {
   return makeNetwork(call, options);
 }
 
-static Value::Data buildLinear(Call &call) {
-  int64_t in = call.integer("in"), out = call.integer("out");
-  bool useBias = call.boolean("use_bias");
+NodePtr makeLinear(Call &call, int64_t in, int64_t out, bool useBias) {
   auto node = call.makeNode(Node::Category::Network, "linear", {out});
   node->attributes = {{"in_size", in}, {"out_size", out}, {"use_bias", useBias}};
   addLinear(*node, "", in, out, useBias);
   return call.finish(node);
+}
+
+static Value::Data buildLinear(Call &call) {
+  int64_t in = call.integer("in"), out = call.integer("out");
+  return makeLinear(call, in, out, call.boolean("use_bias"));
 }
 
 llvm::ArrayRef<Constructor> networkConstructors() {

@@ -1,6 +1,15 @@
 add_flowc_library(FlowcEmit
   Emit.cpp
   EmitBijections.cpp
+  EmitBlock.cpp
+  EmitCombinators.cpp
+  EmitDensity.cpp
+  EmitDistributions.cpp
+  EmitElementwise.cpp
+  EmitFormula.cpp
+  EmitInverses.cpp
+  EmitLinear.cpp
+  EmitMath.cpp
   EmitNetworks.cpp
   MLIR
   LINK FlowcFrontend FlowcFlowDialect Eigen3::Eigen)

@@ -108,7 +108,7 @@ bool Emitter::emitRegion(Region &region, TypeRange arguments, BodyFn body) {
 //===----------------------------------------------------------------------===//
 
 static const KindEmitter *findEmitter(StringRef kind) {
-  for (ArrayRef<KindEmitter> table : {getSimpleEmitters(), getNetworkEmitters()})
+  for (ArrayRef<KindEmitter> table : {getSimpleEmitters(), getElementwiseEmitters(), getLinearEmitters(), getNetworkEmitters(), getBlockEmitters(), getInverseEmitters(), getCombinatorEmitters(), getFormulaEmitters()})
     for (const KindEmitter &entry : table)
       if (entry.kind == kind)
         return &entry;
@@ -126,22 +126,6 @@ Value Emitter::emitBijection(const Place &place) {
   Value result = emitter->emit(*this, place);
   builder.setLoc(outer);
   return result;
-}
-
-Value Emitter::emitDistribution(const Node &node, const std::string &path, Value condition) {
-  builder.setLoc(getLocation(node));
-  if (node.kind == "standard_normal")
-    return StandardNormalOp::create(builder, getFlatType(node.shape));
-  if (node.kind != "transformed" && node.kind != "normal")
-    return fail(node, "`" + node.kind + "` cannot be compiled");
-  Value draw = emitDistribution(node.child("base_dist"), path + ".base_dist", condition);
-  if (!draw)
-    return {};
-  // FlowJAX's `transform` and `inverse` of a flow are its own bijection's.
-  Value first;
-  for (Operation *op : Specializer::getChain(draw, first))
-    op->setAttr(FlowDialect::kBaseAttr, builder.getUnitAttr());
-  return emitBijection(Place{node, path, {}, condition}.getChild("bijection", draw));
 }
 
 OwningOpRef<ModuleOp> Emitter::emit(const Node &root) {
@@ -185,7 +169,7 @@ OwningOpRef<ModuleOp> Emitter::emit(const Node &root) {
     leaves[leaf.path] = argument;
   Value condition = root.condShape ? block.getArgument(firstLeaf - 1) : Value();
   Value result =
-      isFlow ? emitDistribution(root, "", condition) : emitBijection({root, "", block.getArgument(0), condition});
+      isFlow ? emitDistribution({root, "", {}, condition}) : emitBijection({root, "", block.getArgument(0), condition});
   if (!result)
     return {};
   builder.setLoc(loc);
@@ -198,7 +182,13 @@ OwningOpRef<ModuleOp> emitFlowGraph(MLIRContext &context, const Node &root, DTyp
   context.loadDialect<FlowDialect, arith::ArithDialect, math::MathDialect, func::FuncDialect>();
   FloatType element = dtype == F64 ? FloatType(Float64Type::get(&context)) : FloatType(Float32Type::get(&context));
   Emitter emitter(context, element, file);
-  OwningOpRef<ModuleOp> module = emitter.emit(root);
+  OwningOpRef<ModuleOp> module;
+  if (root.category == Node::Category::Density) {
+    module = ModuleOp::create(UnknownLoc::get(&context));
+    emitDensity(*module, root, dtype, file);
+  } else {
+    module = emitter.emit(root);
+  }
   if (!module) {
     error = emitter.getError();
     return {};

@@ -16,7 +16,7 @@ using namespace mlir;
 using namespace flow;
 
 //===----------------------------------------------------------------------===//
-// Elementwise bijections
+// Affine maps, splines
 //===----------------------------------------------------------------------===//
 
 static Value emitAffine(Emitter &emitter, const Place &place) {
@@ -26,24 +26,6 @@ static Value emitAffine(Emitter &emitter, const Place &place) {
   if (!loc || !scale)
     return {};
   return AffineOp::create(emitter.getBuilder(), type, place.event, loc, scale);
-}
-
-static Value emitLoc(Emitter &emitter, const Place &place) {
-  Type type = place.event.getType();
-  Value loc = emitter.getParameter(place, "loc", type);
-  return loc ? Value(LocOp::create(emitter.getBuilder(), type, place.event, loc)) : Value();
-}
-
-static Value emitScale(Emitter &emitter, const Place &place) {
-  Type type = place.event.getType();
-  Value scale = emitter.getPositiveParameter(place, "scale.args[0]", type, /*minimum=*/0);
-  return scale ? Value(ScaleOp::create(emitter.getBuilder(), type, place.event, scale)) : Value();
-}
-
-/// A bijection without parameters.
-template <typename OpTy>
-static Value emitPlain(Emitter &emitter, const Place &place) {
-  return OpTy::create(emitter.getBuilder(), place.event.getType(), place.event);
 }
 
 static Value emitRationalQuadraticSpline(Emitter &emitter, const Place &place) {
@@ -87,11 +69,18 @@ static Value emitFlatIndices(Emitter &emitter, const Place &place, const std::st
 }
 
 static Value emitPermute(Emitter &emitter, const Place &place) {
+  // A transformer has one element.
+  if (emitter.isInTransformer())
+    return place.event;
   Value permutation = emitFlatIndices(emitter, place, "permutation");
   Value inverse = emitFlatIndices(emitter, place, "inverse_permutation");
   if (!permutation || !inverse)
     return {};
   return PermuteOp::create(emitter.getBuilder(), place.event.getType(), place.event, permutation, inverse);
+}
+
+static Value emitFlip(Emitter &emitter, const Place &place) {
+  return FlipOp::create(emitter.getBuilder(), place.event.getType(), place.event);
 }
 
 //===----------------------------------------------------------------------===//
@@ -165,12 +154,7 @@ static Value emitScan(Emitter &emitter, const Place &place) {
 ArrayRef<KindEmitter> getSimpleEmitters() {
   static constexpr KindEmitter table[] = {
       {"affine", emitAffine},
-      {"loc", emitLoc},
-      {"scale", emitScale},
-      {"tanh", emitPlain<TanhOp>},
-      {"softplus", emitPlain<SoftplusOp>},
-      {"identity", emitPlain<IdentityOp>},
-      {"flip", emitPlain<FlipOp>},
+      {"flip", emitFlip},
       {"rational_quadratic_spline", emitRationalQuadraticSpline},
       {"permute", emitPermute},
       {"chain", emitChain},

@@ -46,6 +46,8 @@ public:
 
   /// Emits a bijection by its kind.
   mlir::Value emitBijection(const Place &place);
+  /// Emits a draw of a distribution; the place has no event.
+  mlir::Value emitDistribution(const Place &place);
 
   /// The leaf at `path` below the node as a value of `type`, which must have as
   /// many elements. Paths are those of leaves that are trained; frozen ones are
@@ -79,7 +81,6 @@ public:
   mlir::Value fail(const Node &node, const llvm::Twine &message);
 
 private:
-  mlir::Value emitDistribution(const Node &node, const std::string &path, mlir::Value condition);
   mlir::Location getLocation(const Node &node);
   mlir::Type getLeafType(const PlacedLeaf &leaf) const;
 
@@ -91,15 +92,30 @@ private:
   bool inTransformer = false;
 };
 
+/// Emits a network on `network.event`, a condition or part of one. With `biasLast`
+/// a layer's biases are added to the finished sums of products, which loses fewer
+/// digits to cancellation than sums that start there, and costs a pass over them.
+mlir::Value emitNetwork(Emitter &emitter, const Place &network, bool biasLast = false);
+
 /// How the nodes of one kind are emitted.
 struct KindEmitter {
-  llvm::StringLiteral kind;
+  llvm::StringRef kind;
   mlir::Value (*emit)(Emitter &, const Place &);
 };
 
 /// The kinds that the files of the emitter know.
 llvm::ArrayRef<KindEmitter> getSimpleEmitters();
 llvm::ArrayRef<KindEmitter> getNetworkEmitters();
+llvm::ArrayRef<KindEmitter> getBlockEmitters();
+llvm::ArrayRef<KindEmitter> getDistributionEmitters();
+/// `value` with element order[i] at place i (all of it if `order` is empty), or back.
+mlir::Value emitReordered(Emitter &emitter, mlir::Value value, llvm::ArrayRef<int32_t> order, bool inverse);
+
+llvm::ArrayRef<KindEmitter> getElementwiseEmitters();
+llvm::ArrayRef<KindEmitter> getLinearEmitters();
+llvm::ArrayRef<KindEmitter> getInverseEmitters();
+llvm::ArrayRef<KindEmitter> getCombinatorEmitters();
+llvm::ArrayRef<KindEmitter> getFormulaEmitters();
 
 } // namespace flowc
 

@@ -30,6 +30,10 @@ static StringRef categoryName(Node::Category category) {
     return "distribution";
   case Node::Category::Bijection:
     return "bijection";
+  case Node::Category::Density:
+    return "density";
+  case Node::Category::Inverter:
+    return "inverter";
   case Node::Category::Network:
     break;
   }
@@ -49,11 +53,15 @@ std::string describe(const Value::Data &data) {
     return describe(**node);
   if (std::holds_alternative<NodeList>(data))
     return "a list of objects";
+  if (std::holds_alternative<SliceValue>(data))
+    return "a slice";
   const ArrayValue &array = std::get<ArrayValue>(data);
   if (array.shape.empty() && array.init.kind == Init::Kind::Values)
     return "the number " + formatNumber(array.init.values[0]);
   if (array.init.kind == Init::Kind::Shuffled)
     return "`shuffled(" + std::to_string(array.shape[0]) + ")`";
+  if (array.isMask)
+    return "an array of `true` and `false`";
   return (array.init.kind == Init::Kind::Values ? "an array of shape " : "a random array of shape ") +
          formatShape(array.shape);
 }
@@ -62,15 +70,19 @@ std::vector<StringRef> Evaluator::knownNames() const {
   std::vector<StringRef> names(constructorNames());
   for (const auto &object : objects)
     names.push_back(object.getKey());
+  for (const auto &formula : formulas)
+    names.push_back(formula.getKey());
   return names;
 }
 
 void Evaluator::failUnknownName(StringRef word, SMLoc where) {
   auto item = llvm::find_if(file.items, [&](const Item &item) { return item.name == word; });
   if (item != file.items.end()) {
-    bool isFormula = item->kind == Item::Kind::Formula || item->kind == Item::Kind::Density;
-    if (isFormula && item->nameLoc.getPointer() < where.getPointer())
-      return fail(where, "not supported yet: " + word + " (an item defined by a formula)");
+    bool isKnown = item->nameLoc.getPointer() < where.getPointer();
+    if (isKnown && item->kind == Item::Kind::Formula)
+      return fail(where, "`" + word + "` is defined by a formula; to construct an object write `" + word + "()`");
+    if (isKnown && item->kind == Item::Kind::Density)
+      return fail(where, "`" + word + "` is a density, which is no part of a flow or a bijection");
     return fail(where, "`" + word + "` is defined in line " + Twine(source.locate(item->nameLoc).line) +
                            ": define it before it is used");
   }
@@ -211,6 +223,12 @@ Value::Data Evaluator::evaluateList(const Expr &expr) {
   }
   if (std::holds_alternative<ArrayValue>(elements[0].data))
     return stackArrays(elements);
+  if (std::holds_alternative<bool>(elements[0].data)) {
+    array.isMask = true;
+    for (const Value &element : elements)
+      array.init.values.push_back(std::get<bool>(element.data));
+    return array;
+  }
   fail(elements[0].loc, "a list holds numbers, arrays or objects, found " + describe(elements[0].data));
   return {};
 }
@@ -221,9 +239,10 @@ Value::Data Evaluator::stackArrays(const std::vector<Value> &elements) {
   ArrayValue array;
   array.shape = {static_cast<int64_t>(elements.size())};
   array.shape.insert(array.shape.end(), first.shape.begin(), first.shape.end());
+  array.isMask = first.isMask;
   for (const Value &element : elements) {
     const ArrayValue &row = std::get<ArrayValue>(element.data);
-    if (row.shape != first.shape)
+    if (row.shape != first.shape || row.isMask != first.isMask)
       fail(element.loc, "the rows of an array have equal shapes: found " + describe(element.data) + " after " +
                             describe(elements[0].data));
     else if (row.init.kind != Init::Kind::Values)
@@ -242,12 +261,8 @@ Value::Data Evaluator::stackArrays(const std::vector<Value> &elements) {
 
 const Constructor *Evaluator::resolve(const Expr &expr) {
   const Constructor *constructor = findConstructor(expr.text);
-  if (constructor && constructor->build)
+  if (constructor)
     return constructor;
-  if (constructor) {
-    fail(expr.loc, "not supported yet: " + expr.text);
-    return nullptr;
-  }
   if (objects.contains(expr.text)) {
     fail(expr.loc, "`" + expr.text + "` is an object, not a constructor: write it without brackets");
     return nullptr;
@@ -311,6 +326,8 @@ bool Evaluator::bindArguments(const Constructor &constructor, const Expr &expr, 
 }
 
 Value::Data Evaluator::evaluateCall(const Expr &expr) {
+  if (formulas.contains(expr.text))
+    return callFormula(expr);
   const Constructor *constructor = resolve(expr);
   std::vector<Value> values;
   if (!constructor || !bindArguments(*constructor, expr, values))

@@ -17,6 +17,13 @@
 
 namespace flowc {
 
+/// A bijection that a formula defines.
+struct FormulaItem {
+  std::shared_ptr<const Formula> definition;
+  /// Whether the inverse is a formula, too.
+  bool isAnalytic = true;
+};
+
 /// Evaluates the items of one file in order.
 class Evaluator {
 public:
@@ -24,6 +31,9 @@ public:
 
   /// The object that an item with a constructor defines; null after an error.
   NodePtr evaluateItem(const ast::Item &item);
+  /// Makes `NAME(shape)` construct the bijection that the formula of `item`, a part of
+  /// `text`, defines; returns the scalar one, or null after an error.
+  NodePtr defineFormula(std::shared_ptr<const SourceText> text, const ast::Item &item);
 
   void fail(llvm::SMLoc where, const llvm::Twine &message) {
     if (!failure)
@@ -49,6 +59,8 @@ private:
   Value::Data evaluateWord(const ast::Expr &expr);
   Value::Data evaluateList(const ast::Expr &expr);
   Value::Data evaluateCall(const ast::Expr &expr);
+  Value::Data callFormula(const ast::Expr &expr);
+  bool checkScalar(const ast::MathExpr &part);
   const Constructor *resolve(const ast::Expr &expr);
   bool bindArguments(const Constructor &constructor, const ast::Expr &expr, std::vector<Value> &values);
   Value::Data stackArrays(const std::vector<Value> &elements);
@@ -57,6 +69,7 @@ private:
   const SourceText &source;
   const ast::File &file;
   llvm::StringMap<NodePtr> objects;
+  llvm::StringMap<FormulaItem> formulas;
   llvm::DenseMap<const Node *, Size> sizes;
   std::optional<Error> failure;
 };

@@ -9,6 +9,7 @@
 
 #include "Evaluator.h"
 
+#include "flowc/Frontend/Formula.h"
 #include "flowc/Frontend/Parser.h"
 
 #include "llvm/ADT/STLExtras.h"
@@ -20,8 +21,10 @@ using ast::Item;
 using llvm::StringRef;
 using llvm::Twine;
 
-/// The item that was asked for, or an error that lists what there is.
-static Expected<const Item *> selectItem(const ast::File &file, StringRef fileName, StringRef name) {
+/// The item that was asked for, or an error that lists what there is. Without a
+/// name, the last item of the first of `kinds` that there is.
+static Expected<const Item *> selectItem(const ast::File &file, StringRef fileName, StringRef name,
+                                         llvm::ArrayRef<Item::Kind> kinds, const Twine &expected) {
   auto error = [&](const Twine &message) { return Error{(fileName + ": error: " + message).str()}; };
   if (!name.empty()) {
     auto named = llvm::find_if(file.items, [&](const Item &item) { return item.name == name; });
@@ -33,26 +36,37 @@ static Expected<const Item *> selectItem(const ast::File &file, StringRef fileNa
     return error("there is no item `" + name + "`" + suggestion(name, names) +
                  (names.empty() ? "" : " (items: " + llvm::join(names, ", ") + ")"));
   }
-  auto isFlow = [](const Item &item) { return item.kind == Item::Kind::Flow; };
-  auto isBijection = [](const Item &item) {
-    return item.kind == Item::Kind::Bijection || item.kind == Item::Kind::Formula;
-  };
   auto items = llvm::reverse(file.items);
-  auto selected = llvm::find_if(items, isFlow);
-  if (selected == items.end())
-    selected = llvm::find_if(items, isBijection);
-  if (selected != items.end())
-    return &*selected;
-  return error("expected a `flow` or a `bijection`, as in `flow f = coupling_flow(standard_normal([2]))`, found " +
-               Twine(file.items.empty() ? "no item" : "densities only"));
+  for (Item::Kind kind : kinds) {
+    // A bijection is one however it is defined.
+    auto isOfKind = [&](const Item &item) {
+      return item.kind == kind || (kind == Item::Kind::Bijection && item.kind == Item::Kind::Formula);
+    };
+    if (auto selected = llvm::find_if(items, isOfKind); selected != items.end())
+      return &*selected;
+  }
+  return error("expected " + expected + ", found " + Twine(file.items.empty() ? "no item" : "other items only"));
 }
 
-Expected<ParsedItem> parseFlow(std::string_view text, std::string_view file, std::string_view name) {
-  SourceText source(text, file);
+/// The node of a `density` item.
+static NodePtr makeDensity(const std::shared_ptr<const SourceText> &source, const Item &item) {
+  auto node = std::make_shared<Node>();
+  node->category = Node::Category::Density;
+  node->kind = "density";
+  node->location = source->locate(item.nameLoc);
+  node->shape = {item.dim};
+  node->formula = std::make_shared<Formula>(Formula{source, item});
+  return node;
+}
+
+static Expected<ParsedItem> parseItem(std::string_view text, std::string_view file, std::string_view name,
+                                      llvm::ArrayRef<Item::Kind> kinds, const Twine &expected) {
+  auto shared = std::make_shared<const SourceText>(text, file);
+  const SourceText &source = *shared;
   Expected<ast::File> parsed = parseSource(source);
   if (!parsed)
     return parsed.takeError();
-  Expected<const Item *> selected = selectItem(*parsed, file, name);
+  Expected<const Item *> selected = selectItem(*parsed, file, name, kinds, expected);
   if (!selected)
     return selected.takeError();
 
@@ -60,11 +74,12 @@ Expected<ParsedItem> parseFlow(std::string_view text, std::string_view file, std
   Evaluator evaluator(source, *parsed);
   for (const Item &item : parsed->items) {
     result.itemNames.push_back(item.name.str());
-    if (item.kind == Item::Kind::Formula || item.kind == Item::Kind::Density) {
+    if (item.kind == Item::Kind::Density) {
       if (&item == *selected)
-        evaluator.fail(item.nameLoc, "not supported yet: " + item.name + " (an item defined by a formula)");
+        result.root = makeDensity(shared, item);
     } else {
-      NodePtr node = evaluator.evaluateItem(item);
+      bool isFormula = item.kind == Item::Kind::Formula;
+      NodePtr node = isFormula ? evaluator.defineFormula(shared, item) : evaluator.evaluateItem(item);
       if (&item == *selected)
         result.root = node;
     }
@@ -74,6 +89,21 @@ Expected<ParsedItem> parseFlow(std::string_view text, std::string_view file, std
   result.name = (*selected)->name.str();
   result.category = result.root->category;
   return result;
+}
+
+Expected<ParsedItem> parseFlow(std::string_view text, std::string_view file, std::string_view name) {
+  return parseItem(text, file, name, {Item::Kind::Flow, Item::Kind::Bijection, Item::Kind::Density},
+                   "a `flow` or a `bijection`, as in `flow f = coupling_flow(standard_normal([2]))`");
+}
+
+Expected<ParsedItem> parseDensity(std::string_view text, std::string_view file, std::string_view name) {
+  Expected<ParsedItem> item =
+      parseItem(text, file, name, Item::Kind::Density, "a `density`, as in `density target(x[2]) = -0.5*sum(x^2)`");
+  if (item && item->category != Node::Category::Density)
+    return Error{(StringRef(file) + ": error: expected a `density`, but `" + item->name + "` is a " +
+                  (item->category == Node::Category::Distribution ? "flow" : "bijection"))
+                     .str()};
+  return item;
 }
 
 } // namespace flowc

@@ -147,6 +147,24 @@ static void shuffle(std::vector<double> &values, int64_t size, const LeafStream 
   }
 }
 
+/// Puts one number on the diagonals of all copies of a square matrix.
+static void setDiagonal(std::vector<double> &values, int64_t size, double diagonal) {
+  for (size_t first = 0; first < values.size(); first += size * size)
+    for (int64_t i = 0; i < size; ++i)
+      values[first + i * size + i] = diagonal;
+}
+
+/// A leaf that follows from `source`, the one before it, copy by copy.
+static std::vector<double> deriveCopies(const Init &init, const PlacedLeaf &source) {
+  std::vector<double> result;
+  auto count = static_cast<std::ptrdiff_t>(numElements(source.leaf->shape));
+  for (auto copy = source.values.begin(); copy != source.values.end(); copy += count) {
+    std::vector<double> derived = init.derive(std::vector<double>(copy, copy + count));
+    result.insert(result.end(), derived.begin(), derived.end());
+  }
+  return result;
+}
+
 /// Where each index of each permutation went.
 static std::vector<double> invertPermutations(const std::vector<double> &permutations, int64_t size) {
   std::vector<double> inverse(permutations.size());
@@ -165,8 +183,9 @@ std::vector<PlacedLeaf> initialParameters(const Node &root, uint64_t seed) {
       continue;
     // Only random leaves are counted: their values do not change when a layer of
     // given numbers (standardisation) is put around a flow.
-    LeafStream stream(
-        seed, init.kind == Init::Kind::Values || init.kind == Init::Kind::InversePermutation ? 0 : randomLeaves++);
+    bool isRandom = init.kind == Init::Kind::Uniform || init.kind == Init::Kind::Normal ||
+                    init.kind == Init::Kind::Shuffled;
+    LeafStream stream(seed, isRandom ? randomLeaves++ : 0);
     int64_t count = numElements(leaf.shape);
     if (init.kind != Init::Kind::Values)
       leaf.values.resize(count);
@@ -187,7 +206,12 @@ std::vector<PlacedLeaf> initialParameters(const Node &root, uint64_t seed) {
     case Init::Kind::InversePermutation:
       leaf.values = invertPermutations(parameters.back().values, numElements(leaf.leaf->shape));
       break;
+    case Init::Kind::Derived:
+      leaf.values = deriveCopies(init, parameters.back());
+      break;
     }
+    if (init.diagonal)
+      setDiagonal(leaf.values, leaf.leaf->shape.back(), *init.diagonal);
     parameters.push_back(std::move(leaf));
   }
   return parameters;

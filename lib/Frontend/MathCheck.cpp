@@ -7,6 +7,8 @@
 
 #include "TokenStream.h"
 
+#include "flowc/Frontend/Formula.h"
+
 #include "llvm/ADT/STLExtras.h"
 
 #include <cmath>
@@ -139,7 +141,8 @@ Expected<void> FormulaChecker::checkAccess(const MathExpr &access) {
 }
 
 Expected<void> checkFormula(const SourceText &source, const ast::Item &item) {
-  return FormulaChecker(source, item).check(item.formula);
+  Expected<void> result = FormulaChecker(source, item).check(item.formula);
+  return result && item.kind == ast::Item::Kind::Density ? checkDensity(source, item) : result;
 }
 
 } // namespace flowc

@@ -15,61 +15,14 @@ namespace flowc {
 using llvm::ArrayRef;
 using llvm::StringRef;
 
-ArrayRef<Constructor> laterConstructors() {
-  static const std::vector<Constructor> table = [] {
-    std::vector<Constructor> result;
-    for (StringRef name : {"triangular_affine",
-                           "additive_condition",
-                           "exp",
-                           "sigmoid",
-                           "leaky_tanh",
-                           "power",
-                           "householder",
-                           "discrete_cosine",
-                           "planar",
-                           "block_autoregressive_network",
-                           "vmap",
-                           "concatenate",
-                           "stack",
-                           "indexed",
-                           "reshape",
-                           "sandwich",
-                           "numerical_inverse",
-                           "weight_normalized",
-                           "newton",
-                           "bisection",
-                           "bisect_check_expand_search",
-                           "bisection_search",
-                           "elementwise_autoregressive_bisection",
-                           "root_finder_to_inverter",
-                           "log_normal",
-                           "multivariate_normal",
-                           "uniform",
-                           "gumbel",
-                           "cauchy",
-                           "student_t",
-                           "laplace",
-                           "exponential",
-                           "logistic",
-                           "gamma",
-                           "beta",
-                           "vmap_mixture",
-                           "block_neural_autoregressive_flow",
-                           "planar_flow",
-                           "triangular_spline_flow"})
-      result.push_back({name, {}});
-    return result;
-  }();
-  return table;
-}
-
 namespace {
 
 struct Registry {
   Registry() {
     for (ArrayRef<Constructor> table :
-         {arrayFunctions(), bijectionConstructors(), combinatorConstructors(), networkConstructors(),
-          conditionerConstructors(), distributionConstructors(), flowConstructors(), laterConstructors()})
+         {arrayFunctions(), bijectionConstructors(), elementwiseConstructors(), linearConstructors(),
+          combinatorConstructors(), partConstructors(), inverseConstructors(), networkConstructors(),
+          blockConstructors(), conditionerConstructors(), distributionConstructors(), flowConstructors()})
       for (const Constructor &constructor : table) {
         constructors[constructor.name] = &constructor;
         names.push_back(constructor.name);

@@ -6,7 +6,8 @@
 //===----------------------------------------------------------------------===//
 //
 // `scan([b1, b2])` is FlowJAX's `Scan` of one bijection whose arrays hold those
-// of b1 and b2 after each other. The bijections must agree in everything else.
+// of b1 and b2 after each other, and `vmap([b1, b2])` likewise. The bijections must
+// agree in everything else.
 //
 //===----------------------------------------------------------------------===//
 
@@ -23,7 +24,7 @@ namespace {
 
 class Stacker {
 public:
-  Stacker(Call &call, llvm::StringRef argument) : call(call), argument(argument) {}
+  Stacker(Call &call, llvm::StringRef argument, llvm::StringRef what) : call(call), argument(argument), what(what) {}
 
   /// Copies at one place of all bijections; `inner` is the product of the
   /// scans inside the bijections around this place.
@@ -34,13 +35,15 @@ private:
   bool stackLeaf(Leaf &result, const NodeList &copies, size_t field, const std::string &path, int64_t inner);
   bool fail(const std::string &path, size_t index, const Twine &difference) {
     std::string place = path.empty() ? "" : " at " + path;
-    call.failAt(argument, "the bijections of `scan` must have equal structure: number 0 and number " + Twine(index) +
-                              " differ" + place + ": " + difference);
+    call.failAt(argument, "the " + what + " of `" + call.name() + "` must have equal structure: number 0 and number " +
+                              Twine(index) + " differ" + place + ": " + difference);
     return false;
   }
 
   Call &call;
   llvm::StringRef argument;
+  /// What is stacked, for messages.
+  llvm::StringRef what;
 };
 
 } // namespace
@@ -134,8 +137,11 @@ NodePtr Stacker::stack(const NodeList &copies, const std::string &path, int64_t 
   return call.finish(result);
 }
 
-NodePtr stackNodes(Call &call, llvm::StringRef argument, const NodeList &bijections) {
-  return Stacker(call, argument).stack(bijections, "", 1);
+NodePtr stackNodes(Call &call, llvm::StringRef argument, const NodeList &nodes) {
+  if (call.failed())
+    return nullptr;
+  bool areBijections = nodes[0]->category == Node::Category::Bijection;
+  return Stacker(call, argument, areBijections ? "bijections" : "distributions").stack(nodes, "", 1);
 }
 
 } // namespace flowc

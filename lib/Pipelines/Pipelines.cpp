@@ -56,6 +56,14 @@ static KernelRecipe getRecipe(Kernel kernel) {
     return {"transform", "params"};
   case Kernel::VjpInputs:
     return {"transform", "inputs"};
+  case Kernel::ElboGradient:
+    return {"elbo", "params"};
+  case Kernel::StlGradient:
+    return {"stl", "params"};
+  case Kernel::ElboSampleGradient:
+    return {"elbo_sample", "params"};
+  case Kernel::StlSampleGradient:
+    return {"stl_sample", "params"};
   }
   llvm_unreachable("covered switch");
 }
@@ -76,7 +84,8 @@ static void buildSamplePipeline(OpPassManager &pm, Kernel kernel) {
   KernelRecipe recipe = getRecipe(kernel);
   pm.addPass(flow::createSpecializePass({recipe.primal}));
   addCleanup(pm);
-  pm.addPass(flow::createHoistParametersPass());
+  bool ofParams = recipe.gradientOf && StringRef(recipe.gradientOf) == "params";
+  pm.addPass(flow::createHoistParametersPass({/*stackWeights=*/ofParams}));
   if (recipe.gradientOf) {
     pm.addPass(flow::createDifferentiatePass({recipe.gradientOf}));
     addCleanup(pm);
@@ -85,11 +94,13 @@ static void buildSamplePipeline(OpPassManager &pm, Kernel kernel) {
   pm.addPass(flow::createFuseMapsPass());
   pm.addPass(flow::createFuseScanPass());
   addCleanup(pm);
+  if (ofParams)
+    pm.addPass(flow::createMergeSumsPass());
 }
 
 /// Sample program to tile program.
-static void buildTilePipeline(OpPassManager &pm, DType dtype, int simdBits) {
-  pm.addPass(flow::createPackWeightsPass({simdBits / (dtype == F32 ? 32 : 64)}));
+static void buildTilePipeline(OpPassManager &pm, int simdBits) {
+  pm.addPass(flow::createPackWeightsPass());
   pm.addPass(createConvertFlowToTile({simdBits}));
   addCleanup(pm);
 }
@@ -119,13 +130,17 @@ OwningOpRef<ModuleOp> flowc::buildKernelModule(MLIRContext &context, const Flow 
     return success();
   });
   OwningOpRef<ModuleOp> module = emitFlowGraph(context, flow.root(), options.dtype, "flow", error);
-  if (!module || level == EmitLevel::Flow)
+  if (!module)
+    return module;
+  if (options.target)
+    emitDensity(*module, options.target->root(), options.dtype, "target");
+  if (level == EmitLevel::Flow)
     return module;
   PassManager pm(&context);
   pm.enableVerifier(options.verify);
   buildSamplePipeline(pm, options.kernel);
   if (level >= EmitLevel::Tile)
-    buildTilePipeline(pm, options.dtype, options.simdBits);
+    buildTilePipeline(pm, options.simdBits);
   if (level >= EmitLevel::LLVM)
     buildLLVMPipeline(pm);
   if (failed(pm.run(*module))) {

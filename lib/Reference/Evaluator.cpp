@@ -233,6 +233,7 @@ template <typename T>
 auto Evaluator<T>::findRule(const std::string &kind) -> Rule {
   static const std::map<std::string, Rule> rules = {
       {"affine", &Evaluator::affine},
+      {"formula", &Evaluator::formula},
       {"loc", &Evaluator::loc},
       {"scale", &Evaluator::scale},
       {"tanh", &Evaluator::tanh},
@@ -241,14 +242,27 @@ auto Evaluator<T>::findRule(const std::string &kind) -> Rule {
       {"flip", &Evaluator::flip},
       {"permute", &Evaluator::permute},
       {"rational_quadratic_spline", &Evaluator::spline},
+      {"planar", &Evaluator::planar},
+      {"numerical_inverse", &Evaluator::numericalInverse},
+      {"triangular_affine", &Evaluator::triangularAffine},
+      {"householder", &Evaluator::householder},
+      {"discrete_cosine", &Evaluator::discreteCosine},
+      {"additive_condition", &Evaluator::additiveCondition},
       {"chain", &Evaluator::chain},
       {"scan", &Evaluator::scan},
       {"invert", &Evaluator::invert},
+      {"concatenate", &Evaluator::concatenateParts},
+      {"stack", &Evaluator::stackParts},
+      {"indexed", &Evaluator::indexed},
+      {"reshape", &Evaluator::reshape},
+      {"sandwich", &Evaluator::sandwich},
+      {"vmap", &Evaluator::vmap},
       {"embed_condition", &Evaluator::embedCondition},
       {"coupling", &Evaluator::coupling},
       {"masked_autoregressive", &Evaluator::maskedAutoregressive},
   };
-  return rules.at(kind);
+  auto rule = rules.find(kind);
+  return rule == rules.end() ? &Evaluator::elementwise : rule->second;
 }
 
 template <typename T>

@@ -32,6 +32,9 @@ struct Place {
   }
 };
 
+/// Whether a distribution is another one behind a bijection.
+bool hasBase(const Node &distribution);
+
 /// log(1 + e^x), for every x.
 template <typename T>
 T softplus(T x) {
@@ -58,6 +61,9 @@ public:
   /// direction.
   Mapped<T> apply(const Place &place, bool inverse, const Column<T> &event, const Column<T> &condition) const;
 
+  /// The log-density of the distribution at `place`; -inf where it is not defined.
+  T logDensity(const Place &place, const Column<T> &event, const Column<T> &condition) const;
+
 private:
   using Rule = Mapped<T> (Evaluator::*)(const Place &, bool, const Column<T> &, const Column<T> &) const;
   static Rule findRule(const std::string &kind);
@@ -71,14 +77,36 @@ private:
   Mapped<T> flip(const Place &, bool, const Column<T> &event, const Column<T> &) const;
   Mapped<T> permute(const Place &place, bool inverse, const Column<T> &event, const Column<T> &) const;
   Mapped<T> spline(const Place &place, bool inverse, const Column<T> &event, const Column<T> &) const;
+  Mapped<T> planar(const Place &place, bool inverse, const Column<T> &event, const Column<T> &condition) const;
+  Mapped<T> numericalInverse(const Place &place, bool inverse, const Column<T> &event,
+                             const Column<T> &condition) const;
+  /// Elementwise bijections without trained parameters.
+  Mapped<T> elementwise(const Place &place, bool inverse, const Column<T> &event, const Column<T> &) const;
+  Mapped<T> triangularAffine(const Place &place, bool inverse, const Column<T> &event, const Column<T> &) const;
+  Mapped<T> householder(const Place &place, bool, const Column<T> &event, const Column<T> &) const;
+  Mapped<T> discreteCosine(const Place &place, bool inverse, const Column<T> &event, const Column<T> &) const;
+  Mapped<T> additiveCondition(const Place &place, bool inverse, const Column<T> &event,
+                              const Column<T> &condition) const;
   Mapped<T> chain(const Place &place, bool inverse, const Column<T> &event, const Column<T> &condition) const;
   Mapped<T> scan(const Place &place, bool inverse, const Column<T> &event, const Column<T> &condition) const;
   Mapped<T> invert(const Place &place, bool inverse, const Column<T> &event, const Column<T> &condition) const;
+  Mapped<T> concatenateParts(const Place &place, bool inverse, const Column<T> &event,
+                             const Column<T> &condition) const;
+  Mapped<T> stackParts(const Place &place, bool inverse, const Column<T> &event, const Column<T> &condition) const;
+  Mapped<T> indexed(const Place &place, bool inverse, const Column<T> &event, const Column<T> &condition) const;
+  Mapped<T> reshape(const Place &place, bool inverse, const Column<T> &event, const Column<T> &condition) const;
+  Mapped<T> sandwich(const Place &place, bool inverse, const Column<T> &event, const Column<T> &condition) const;
+  Mapped<T> vmap(const Place &place, bool inverse, const Column<T> &event, const Column<T> &condition) const;
   Mapped<T> embedCondition(const Place &place, bool inverse, const Column<T> &event, const Column<T> &condition) const;
+  Mapped<T> formula(const Place &place, bool inverse, const Column<T> &event, const Column<T> &) const;
   Mapped<T> coupling(const Place &place, bool inverse, const Column<T> &event, const Column<T> &condition) const;
   Mapped<T> maskedAutoregressive(const Place &place, bool inverse, const Column<T> &event,
                                  const Column<T> &condition) const;
 
+  /// Applies the bijection at `part` to the elements of `result` at `places`.
+  void applyToPart(const Place &part, bool inverse, const Shape &places, const Column<T> &condition,
+                   Mapped<T> &result) const;
+  T mixture(const Place &place, const Column<T> &event, const Column<T> &condition) const;
   /// A leaf of the node at `place`, flattened, of the layer `place` is in.
   Column<T> leaf(const Place &place, const std::string &path) const;
   bool hasLeaf(const Place &place, const std::string &path) const;

@@ -11,7 +11,6 @@
 
 #include <cassert>
 #include <limits>
-#include <numbers>
 
 namespace flowc::reference {
 
@@ -48,9 +47,7 @@ void Interpreter<T>::setTrainable(std::span<const T> values) {
 static std::optional<Place> bijectionOf(const Place &place) {
   if (place.node.category == Node::Category::Bijection)
     return place;
-  if (place.node.kind == "standard_normal")
-    return std::nullopt;
-  return place.child("bijection");
+  return hasBase(place.node) ? std::optional(place.child("bijection")) : std::nullopt;
 }
 
 template <typename T>
@@ -71,25 +68,11 @@ Mapped<T> Interpreter<T>::inverse(const Column<T> &y, const Column<T> &condition
 }
 
 template <typename T>
-static T logProbAt(const Evaluator<T> &evaluator, const Place &place, const Column<T> &x, const Column<T> &condition) {
-  std::optional<Place> bijection = bijectionOf(place);
-  if (!bijection) {
-    T sum = 0;
-    for (T value : x)
-      sum -= (std::log(2 * std::numbers::pi_v<T>) + value * value) / 2;
-    return sum;
-  }
-  Mapped<T> base = evaluator.apply(*bijection, /*inverse=*/true, x, condition);
-  return logProbAt(evaluator, place.child("base_dist"), base.value, condition) + base.logDet;
-}
-
-template <typename T>
 T Interpreter<T>::logProb(const Column<T> &x, const Column<T> &condition) const {
   assert(flow.isDistribution() && "a bijection has no density");
   if (x.hasNaN() || condition.hasNaN())
     return std::numeric_limits<T>::quiet_NaN();
-  T value = logProbAt<T>(Evaluator<T>(parameters), {flow.root(), "", {}, {}}, x, condition);
-  return std::isnan(value) ? -std::numeric_limits<T>::infinity() : value;
+  return Evaluator<T>(parameters).logDensity({flow.root(), "", {}, {}}, x, condition);
 }
 
 template class Interpreter<float>;

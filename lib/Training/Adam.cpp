@@ -11,16 +11,9 @@
 //===----------------------------------------------------------------------===//
 
 #include "flowc/Training/Adam.h"
+#include "flowc/Support/ForEachCPU.h"
 
 #include <cmath>
-
-// The loops below are a tenth of a small training step: worth a version for
-// each vector width, which the loader picks from.
-#if defined(__x86_64__) && defined(__linux__)
-#define FLOWC_FOR_EACH_CPU __attribute__((target_clones("default", "avx2", "avx512f")))
-#else
-#define FLOWC_FOR_EACH_CPU
-#endif
 
 namespace {
 

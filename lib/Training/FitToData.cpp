@@ -16,6 +16,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <future>
 #include <numeric>
 
 using namespace flowc;
@@ -223,7 +224,8 @@ template class flowc::TrainerImpl<double>;
 Expected<std::unique_ptr<Trainer>> Trainer::create(Model &model, const TrainingData &data, const FitOptions &options) {
   const Flow &flow = model.flow();
   if (!flow.isDistribution())
-    return Error{"'" + flow.name() + "' is a bijection, expected a flow: only distributions can be trained"};
+    return Error{"'" + flow.name() + "' is a " + (flow.isDensity() ? "density" : "bijection") +
+                 ", expected a flow: only distributions can be trained"};
   if (model.numTrainable() == 0)
     return Error{"'" + flow.name() + "' has no trainable parameters"};
   if (flow.condShape() && !data.condition)
@@ -243,9 +245,14 @@ Expected<std::unique_ptr<Trainer>> Trainer::create(Model &model, const TrainingD
   auto kernels = compile(flow, {.dtype = model.dtype(), .threads = options.threads, .useCache = options.useCache});
   if (!kernels)
     return kernels.takeError();
-  for (Kernel kernel : {Kernel::NllGradient, Kernel::LogProb})
-    if (auto seconds = (*kernels)->prepare(kernel); !seconds)
-      return seconds.takeError();
+  // The two kernels are compiled side by side.
+  auto evaluation = std::async(options.threads == 1 ? std::launch::deferred : std::launch::async,
+                               [&] { return (*kernels)->prepare(Kernel::LogProb); });
+  auto step = (*kernels)->prepare(Kernel::NllGradient);
+  if (auto seconds = evaluation.get(); !seconds)
+    return seconds.takeError();
+  if (!step)
+    return step.takeError();
   if (model.dtype() == F32)
     return std::unique_ptr<Trainer>(std::make_unique<TrainerImpl<float>>(model, data, options, *kernels));
   return std::unique_ptr<Trainer>(std::make_unique<TrainerImpl<double>>(model, data, options, *kernels));

@@ -7,12 +7,11 @@
 
 #include "flowc/Training/Standardize.h"
 
-#include "flowc/Frontend/Node.h"
+#include "flowc/Frontend/Support.h"
 
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <string_view>
 
 using namespace flowc;
 
@@ -55,20 +54,6 @@ template Expected<ColumnStatistics> flowc::computeStatistics<double>(const doubl
 
 namespace {
 
-/// Nodes that may keep the flow from reaching all of R^D.
-bool isRestricted(const Node &node) {
-  static constexpr std::string_view restricted[] = {"tanh",        "softplus",   "exp",    "sigmoid",
-                                                    "power",       "uniform",    "gamma",  "beta",
-                                                    "exponential", "log_normal", "formula"};
-  if (std::find(std::begin(restricted), std::end(restricted), node.kind) != std::end(restricted))
-    return true;
-  auto isChildRestricted = [](const Child &child) { return isRestricted(*child.node); };
-  for (const auto &field : node.fields)
-    if (const auto *child = std::get_if<Child>(&field); child && isChildRestricted(*child))
-      return true;
-  return std::any_of(node.hidden.begin(), node.hidden.end(), isChildRestricted);
-}
-
 /// An array literal of this shape. The digits of a float32 are enough: what
 /// matters is that the layer is well scaled, and that it is easy to read.
 void writeArray(const Shape &shape, size_t axis, const double *&values, std::string &text) {
@@ -100,7 +85,7 @@ std::string frozenAffine(const Shape &shape, const std::vector<double> &loc, con
 
 } // namespace
 
-bool flowc::supportsAllReals(const Flow &flow) { return !isRestricted(flow.root()); }
+bool flowc::supportsAllReals(const Flow &flow) { return getSupport(flow.root()).isAllReals(); }
 
 Expected<Flow> flowc::standardize(const Flow &flow, const ColumnStatistics &data, const ColumnStatistics *condition) {
   std::string inner = flow.name();

@@ -29,6 +29,7 @@
 #   mlir input pass="..."   given to flowc-opt with these flags; the next block
 #   mlir output             is the result, whatever its values are called. The
 #                           line `// ...` stands for any lines
+#   ANY of=PATH             stands word by word in this file of the source tree
 #   cpp run                 a program, compiled by CMake (test/unit/Docs.cmake)
 #   ANY skip="reason"       not run
 #
@@ -311,11 +312,21 @@ class Runner:
         code, self.output = self.call([str(program)])
         self.expect_code(block, code, self.output)
 
+    def check_excerpt(self, block):
+        file = self.source / block.options["of"]
+        if not file.exists():
+            raise Failure(f"there is no file {block.options['of']}")
+        if block.text not in file.read_text(encoding="utf-8"):
+            raise Failure(f"{block.options['of']} does not hold\n{block.text}")
+
     def run(self, block):
         if block.has("skip"):
             raise Failure("a block that is skipped needs a reason: skip=\"reason\"")
         if "skip" in block.options:
             return "skipped"
+        if "of" in block.options:
+            self.check_excerpt(block)
+            return "excerpt"
         runners = {
             "sh": self.run_sh,
             "flow": self.run_flow,

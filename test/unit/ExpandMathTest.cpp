@@ -208,6 +208,68 @@ long double digamma(long double x) {
 }
 double digamma(double x) { return static_cast<double>(digamma(static_cast<long double>(x))); }
 
+/// Stirling's series for x >= 30; below, the differences to x + 1.
+long double stirling(long double x) {
+  if (std::isnan(x) || x < 0)
+    return nan;
+  long double shift = 0;
+  if (x < 1) { // where nothing cancels
+    shift = (x + 0.5L) * (std::log1p(x) - std::log(x)) - 1;
+    x += 1;
+  }
+  for (; x < 30; x += 1) {
+    long double s = 1 / (2 * x + 1), square = s * s, series = 0;
+    for (int k = 24; k >= 1; --k)
+      series = (series + 1.0L / (2 * k + 1)) * square;
+    shift += series;
+  }
+  long double w = 1 / (x * x), series = 0;
+  for (long double c : {1.0L / 156, -691.0L / 360360, 1.0L / 1188, -1.0L / 1680, 1.0L / 1260, -1.0L / 360, 1.0L / 12})
+    series = series * w + c;
+  return series / x + shift;
+}
+double stirling(double x) { return static_cast<double>(stirling(static_cast<long double>(x))); }
+
+long double stirlingSlope(long double x) {
+  if (std::isnan(x) || x < 0)
+    return nan;
+  long double shift = 0;
+  if (x < 1) {
+    shift = std::log1p(x) - std::log(x) - (x + 0.5L) / (x * (x + 1));
+    x += 1;
+  }
+  for (; x < 30; x += 1) {
+    long double s = 1 / (2 * x + 1), square = s * s, series = 0;
+    for (int k = 24; k >= 1; --k)
+      series = (series + 2.0L * k / (2 * k + 1)) * square;
+    shift -= 2 * s * series;
+  }
+  long double w = 1 / (x * x), series = 0;
+  for (long double c : {1.0L / 12, -691.0L / 32760, 1.0L / 132, -1.0L / 240, 1.0L / 252, -1.0L / 120, 1.0L / 12})
+    series = series * w + c;
+  return shift - series * w;
+}
+double stirlingSlope(double x) { return static_cast<double>(stirlingSlope(static_cast<long double>(x))); }
+
+/// log(r) - t with the ratio r that 1 + t rounds to, as the expansion gets it.
+Value buildLogMinusOf(ImplicitLocOpBuilder &b, Value t) {
+  Type type = t.getType();
+  auto one = DenseElementsAttr::get(cast<ShapedType>(type), Attribute(b.getFloatAttr(getElementTypeOrSelf(type), 1.0)));
+  return buildLogMinus(b, arith::AddFOp::create(b, t, arith::ConstantOp::create(b, one)), t);
+}
+
+template <typename Narrow, typename Wide>
+Wide logMinus(Wide t) {
+  if (t > -0.29 && t < 0.41) { // series of log1p(t) - t, for small t
+    Wide s = t / (2 + t), series = 0;
+    for (int k = 30; k >= 1; --k)
+      series = (series + Wide(2) / (2 * k + 1)) * (s * s);
+    return s * (series - t);
+  }
+  volatile Narrow r = static_cast<Narrow>(1 + t);
+  return r < 0 ? Wide(nan) : std::log(static_cast<Wide>(r)) - t;
+}
+
 template <typename T>
 T lgammaPositive(T x) {
   return x < 0 ? T(nan) : std::lgamma(x);
@@ -233,6 +295,11 @@ const Function functions[] = {
     // Near their roots the error is that of terms of the size of lgamma(16).
     {"lgamma", buildLgamma, lgammaPositive, lgammaPositive, -1, inf, -1, inf, 1e-7, 32},
     {"digamma", buildDigamma, digamma, digamma, -1, inf, -1, inf, 1e-7, 32},
+    {"stirling", buildStirling, stirling, stirling, -1, inf, -1, inf, 0, 1},
+    {"stirlingAboveOne", buildStirling, stirling, stirling, 1, inf, 1, inf},
+    {"stirlingSlope", buildStirlingSlope, stirlingSlope, stirlingSlope, -1, inf, -1, inf, 0, 8},
+    {"stirlingSlopeAboveOne", buildStirlingSlope, stirlingSlope, stirlingSlope, 1, inf, 1, inf},
+    {"logMinus", buildLogMinusOf, logMinus<double, long double>, logMinus<float, double>, -1, 1e30, -1, 1e300},
 };
 
 INSTANTIATE_TEST_SUITE_P(All, ExpandMathAccuracy, ::testing::ValuesIn(functions),

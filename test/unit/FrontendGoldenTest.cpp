@@ -78,8 +78,9 @@ TEST_P(GoldenLeaves, AreThoseOfFlowJAX) {
                            : leaf.leaf->type == Leaf::Type::Int ? "int"
                                                                 : "bool";
     found.push_back(describeLeaf(leaf.path, type, leaf.shape, leaf.leaf->kind == Leaf::Kind::Trainable));
-    if (leaf.leaf->kind == Leaf::Kind::Constant)
+    if (leaf.leaf->kind == Leaf::Kind::Constant) {
       EXPECT_EQ(static_cast<int64_t>(leaf.values.size()), numElements(leaf.shape)) << leaf.path;
+    }
   }
   EXPECT_EQ(found, expected);
 }
@@ -133,8 +134,9 @@ TEST_P(GoldenLeaves, HaveTheConstantsOfTheModelFile) {
     EXPECT_EQ(static_cast<int64_t>(stored->size()), numElements(leaf.shape)) << leaf.path;
     bool isGiven = leaf.leaf->kind == Leaf::Kind::Constant ||
                    (leaf.leaf->kind == Leaf::Kind::Permutation && leaf.leaf->init.kind == Init::Kind::Values);
-    if (isGiven)
+    if (isGiven) {
       EXPECT_EQ(*stored, leaf.values) << leaf.path;
+    }
   }
   EXPECT_TRUE(bytes.empty());
 }

@@ -115,8 +115,9 @@ TEST(InitialParameters, ShufflesAreUniform) {
   int seen = 0;
   for (int count : counts) {
     seen += count > 0;
-    if (count > 0)
+    if (count > 0) {
       EXPECT_NEAR(count, 10000, 5 * std::sqrt(10000.0 * 5 / 6));
+    }
   }
   EXPECT_EQ(seen, 6);
 }

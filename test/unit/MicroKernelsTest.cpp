@@ -10,6 +10,7 @@
 #include "flowc/Conversion/ExpandMath.h"
 #include <cmath>
 #include <gtest/gtest.h>
+#include <map>
 #include <numeric>
 #include <random>
 
@@ -92,9 +93,10 @@ TYPED_TEST_SUITE(MicroKernels, Configs, ConfigNames);
 //===----------------------------------------------------------------------===//
 
 template <typename T>
-using DenseFunction = void(const T *, const int32_t *, const T *, T *, int64_t, int64_t, int64_t);
+using DenseFunction = void(const T *, const T *, const int32_t *, const T *, T *, int64_t, int64_t, int64_t);
 
-/// A layer with blocks of every number of rows and irregular ranges of k.
+/// A layer with blocks of every number of rows, irregular ranges of k, and weights
+/// that lie row by row or, in every other block, column by column.
 template <typename T>
 struct Layer {
   std::vector<int32_t> table;
@@ -104,10 +106,13 @@ struct Layer {
   Layer(int64_t inputs, std::mt19937 &random) : inputs(inputs) {
     std::uniform_real_distribution<double> uniform(-1, 1);
     for (int32_t rows : {4, 1, 3, 2, 4, 2}) {
-      int32_t begin = blocks % 3, count = blocks == 3 ? 0 : static_cast<int32_t>(inputs) - begin - blocks % 2;
-      table.insert(table.end(),
-                   {static_cast<int32_t>(outputs), rows, begin, count, static_cast<int32_t>(weights.size())});
-      for (int i = 0; i < rows * (count + 1); ++i)
+      auto all = static_cast<int32_t>(inputs), begin = std::min<int32_t>(blocks % 3, all);
+      int32_t count = blocks == 3 ? 0 : std::max<int32_t>(all - begin - blocks % 2, 0);
+      auto offset = static_cast<int32_t>(weights.size());
+      bool byRows = blocks % 2;
+      table.insert(table.end(), {static_cast<int32_t>(outputs), rows, begin, count, offset, offset + rows,
+                                 byRows ? count + 1 : 1, byRows ? 1 : rows});
+      for (int i = 0; i < rows * (count + 2); ++i)
         weights.push_back(T(uniform(random)));
       outputs += rows;
       ++blocks;
@@ -138,19 +143,20 @@ TYPED_TEST(MicroKernels, DenseIsAChainOfFusedMultiplyAdds) {
     ASSERT_TRUE(dense);
     for (int64_t vectors = 1; vectors <= 4; ++vectors) {
       std::copy_n(start.data, start.count, y.data);
-      dense(layer.weights.data(), layer.table.data(), x.data, y.data, 1, layer.blocks, vectors);
+      const T *weights = layer.weights.data();
+      dense(weights, weights, layer.table.data(), x.data, y.data, 1, layer.blocks, vectors);
       for (int64_t block = 0; block < layer.blocks; ++block) {
         int64_t rows = layer.entry(block, RowCount);
-        const T *weights = layer.weights.data() + layer.entry(block, WeightOffset);
         for (int64_t r = 0; r < rows; ++r) {
           for (int64_t lane = 0; lane < stride; ++lane) {
             int64_t at = (layer.entry(block, RowBegin) + r) * stride + lane;
-            T want = weights[r];
+            T want = weights[layer.entry(block, BiasOffset) + r];
             if (name == accumulating)
               want = start[at] + want;
             for (int64_t k = 0; k < layer.entry(block, InputCount); ++k)
-              want =
-                  std::fma(weights[rows * (k + 1) + r], x[(layer.entry(block, InputBegin) + k) * stride + lane], want);
+              want = std::fma(weights[layer.entry(block, WeightOffset) + r * layer.entry(block, RowStride) +
+                                      k * layer.entry(block, ColumnStride)],
+                              x[(layer.entry(block, InputBegin) + k) * stride + lane], want);
             if ((name == inRegisters || name == inLoop) && !(want > 0))
               want = 0;
             if (block == 0 || lane >= vectors * lanes)
@@ -229,43 +235,70 @@ TYPED_TEST(MicroKernels, StoreRowsWritesNothingElse) {
 template <typename T>
 using TransposeFunction = void(const T *, T *, int64_t, int64_t, int64_t);
 template <typename T>
-using OuterFunction = void(const T *, const T *, T *, const int32_t *, int64_t, int64_t, int64_t, int64_t, int64_t);
+using OuterFunction = void(const T *, const T *, T *, T *, const int32_t *, const int32_t *, const int32_t *, int64_t,
+                           int64_t, int64_t, int64_t, int64_t);
 
 TYPED_TEST(MicroKernels, OuterSumsOverLanes) {
   using T = typename TypeParam::Element;
   constexpr int64_t lanes = TypeParam::lanes, stride = TypeParam::stride;
+  // Columns: a half, a whole or no last vector, alone and behind one to eight whole ones.
+  const std::vector<int64_t> widths = {1, lanes / 2 - 1, lanes / 2, lanes - 1, lanes, 2 * lanes + 1, 3 * lanes + 2,
+                                       4 * lanes, 5 * lanes + lanes / 2, 7 * lanes + 1};
+  const std::vector<OuterMask> masks = {OuterMask::None, OuterMask::AtLeast, OuterMask::Above};
   std::string transposeName = this->publish(getOrCreateTranspose(*this->module, this->shape));
-  std::string outerName = this->publish(getOrCreateOuter(*this->module, this->shape));
+  std::map<std::pair<int64_t, OuterMask>, std::string> names;
+  for (int64_t inputs : widths)
+    for (OuterMask mask : masks)
+      names[{inputs, mask}] = this->publish(getOrCreateOuter(*this->module, this->shape, inputs, mask));
   auto *transpose = this->template kernel<TransposeFunction<T>>(transposeName);
-  auto *outer = this->template kernel<OuterFunction<T>>(outerName);
-  ASSERT_TRUE(transpose && outer);
-  for (int64_t inputs : {int64_t(5), lanes - 1, lanes, 4 * lanes, 7 * lanes + 3}) {
-    int64_t pitch = (inputs + lanes) / lanes * lanes;
+  ASSERT_TRUE(transpose);
+  for (auto [key, name] : names) {
+    auto [inputs, mask] = key;
+    auto *outer = this->template kernel<OuterFunction<T>>(name);
+    ASSERT_TRUE(outer) << name;
+    int64_t pitch = (inputs + lanes - 1) / lanes * lanes;
     Layer<T> layer(inputs, this->random);
+    std::vector<int32_t> outRanks(layer.outputs), inRanks(pitch);
+    for (int64_t m = 0; m < layer.outputs; ++m)
+      outRanks[m] = static_cast<int32_t>(m * inputs / layer.outputs);
+    std::iota(inRanks.begin(), inRanks.end(), 0);
     for (int64_t vectors = 1; vectors <= 4; ++vectors) {
-      Aligned<T> x(inputs * stride), g(layer.outputs * stride), scratch(stride * pitch, T(9)),
-          acc(layer.outputs * pitch);
-      x.randomise(this->random);
-      g.randomise(this->random);
-      acc.randomise(this->random);
-      std::vector<T> before(acc.data, acc.data + acc.count);
-      transpose(x.data, scratch.data, inputs, pitch, vectors);
-      for (int64_t lane = 0; lane < vectors * lanes; ++lane)
-        for (int64_t k = 0; k < pitch; ++k)
-          ASSERT_EQ(scratch[lane * pitch + k], k < inputs ? x[k * stride + lane] : T(k == inputs)) << inputs;
-      outer(g.data, scratch.data, acc.data, layer.table.data(), 1, layer.blocks, inputs, pitch, vectors);
-      for (int64_t block = 0; block < layer.blocks; ++block) {
-        for (int64_t r = 0; r < layer.entry(block, RowCount); ++r) {
-          int64_t row = layer.entry(block, RowBegin) + r, begin = layer.entry(block, InputBegin);
-          for (int64_t k = 0; k <= inputs; ++k) {
-            bool inRange = k == inputs || (k >= begin && k < begin + layer.entry(block, InputCount));
-            long double want = before[row * pitch + k];
-            for (int64_t lane = 0; block > 0 && lane < vectors * lanes; ++lane)
-              want += static_cast<long double>(g[row * stride + lane]) * (k == inputs ? T(1) : x[k * stride + lane]);
-            // Each of up to 64 terms is below 1 and is rounded once.
-            if (inRange || block == 0)
-              ASSERT_NEAR(acc[row * pitch + k], want, 64 * 8 * std::numeric_limits<T>::epsilon())
-                  << "inputs " << inputs << " nv " << vectors << " row " << row << " k " << k;
+      for (bool first : {false, true}) {
+        Aligned<T> x(inputs * stride), g(layer.outputs * stride), scratch(stride * pitch, T(9)),
+            weight(layer.outputs * inputs), bias(layer.outputs);
+        for (Aligned<T> *array : {&x, &g, &weight, &bias})
+          array->randomise(this->random);
+        std::vector<T> weightBefore(weight.data, weight.data + weight.count);
+        std::vector<T> biasBefore(bias.data, bias.data + bias.count);
+        transpose(x.data, scratch.data, inputs, pitch, vectors);
+        for (int64_t lane = 0; lane < vectors * lanes; ++lane)
+          for (int64_t k = 0; k < pitch; ++k)
+            ASSERT_EQ(scratch[lane * pitch + k], k < inputs ? x[k * stride + lane] : T(k == inputs)) << inputs;
+        outer(g.data, scratch.data, weight.data, bias.data, layer.table.data(), outRanks.data(), inRanks.data(), 1,
+              layer.blocks, inputs, vectors, first);
+        // Each of up to 64 terms is below 1 and is rounded once.
+        constexpr double tolerance = 64 * 8 * std::numeric_limits<T>::epsilon();
+        for (int64_t block = 0; block < layer.blocks; ++block) {
+          for (int64_t r = 0; r < layer.entry(block, RowCount); ++r) {
+            int64_t row = layer.entry(block, RowBegin) + r, begin = layer.entry(block, InputBegin);
+            auto expected = [&](T before, auto factor) {
+              long double want = first && block > 0 ? T(0) : before;
+              for (int64_t lane = 0; block > 0 && lane < vectors * lanes; ++lane)
+                want += static_cast<long double>(g[row * stride + lane]) * factor(lane);
+              return want;
+            };
+            ASSERT_NEAR(bias[row], expected(biasBefore[row], [](int64_t) { return T(1); }), tolerance) << name;
+            for (int64_t k = 0; k < inputs; ++k) {
+              T before = weightBefore[row * inputs + k];
+              bool exists = outRanks[row] >= inRanks[k] + (mask == OuterMask::Above);
+              bool inRange = k >= begin && k < begin + layer.entry(block, InputCount);
+              if (mask != OuterMask::None && !exists)
+                ASSERT_EQ(weight[row * inputs + k], before) << name << " row " << row << " k " << k;
+              else if (mask == OuterMask::None || inRange)
+                ASSERT_NEAR(weight[row * inputs + k],
+                            expected(before, [&](int64_t lane) { return x[k * stride + lane]; }), tolerance)
+                    << name << " inputs " << inputs << " nv " << vectors << " row " << row << " k " << k;
+            }
           }
         }
       }

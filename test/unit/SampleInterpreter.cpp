@@ -65,7 +65,7 @@ std::vector<Array> SampleInterpreter::run(func::FuncOp function, std::vector<Arr
 
 void SampleInterpreter::runOp(Operation &op) {
   llvm::TypeSwitch<Operation *>(&op)
-      .Case<MapOp, ScanOp, DenseOp, OuterOp, SweepOp, arith::ConstantOp, arith::CmpFOp, arith::SelectOp, SplitOp,
+      .Case<MapOp, ScanOp, DenseOp, OuterOp, SweepOp, RootOp, arith::ConstantOp, arith::CmpFOp, arith::SelectOp, SplitOp,
             ConcatOp, GatherOp, ReverseOp, ReorderOp, ReshapeOp, ClipOp, ReduceSumOp, ReduceMaxOp, SplatOp, CumsumOp,
             BinSearchOp, TakeOp, OneHotOp, RowWeightOp, RandomNormalOp>([&](auto known) { runOn(known); })
       .Default([&](Operation *other) { runElementwise(*other); });
@@ -103,6 +103,25 @@ void SampleInterpreter::runOn(MapOp op) {
     set(value, array);
   for (auto [value, array] : llvm::zip_equal(op.getSums(), sums))
     set(value, array);
+}
+
+/// By bisection alone, in a bracket that grows where the op has no bound.
+void SampleInterpreter::runOn(RootOp op) {
+  std::vector<Array> arguments{{0}};
+  for (Value value : op.getInputs())
+    arguments.push_back(get(value));
+  auto valueAt = [&](Scalar t) {
+    arguments[0] = {t};
+    return runBlock(*op.getBlock(), arguments)[0][0];
+  };
+  Scalar lower = op.getLower() ? get(op.getLower())[0] : 0, upper = op.getUpper() ? get(op.getUpper())[0] : 0;
+  for (Scalar reach = 1; !op.getLower() && valueAt(lower) > 0; reach *= 2)
+    lower -= reach;
+  for (Scalar reach = 1; !op.getUpper() && valueAt(upper) < 0; reach *= 2)
+    upper += reach;
+  for (Scalar middle; (middle = lower + (upper - lower) / 2) > lower && middle < upper;)
+    (valueAt(middle) > 0 ? upper : lower) = middle;
+  set(op.getRoot(), {lower});
 }
 
 void SampleInterpreter::runOn(ScanOp op) {

@@ -14,7 +14,7 @@
 #ifndef FLOWC_TEST_UNIT_SAMPLEINTERPRETER_H
 #define FLOWC_TEST_UNIT_SAMPLEINTERPRETER_H
 
-#include "flowc/Dialect/Flow/IR/FlowDialect.h"
+#include "flowc/Dialect/Flow/IR/FlowRoot.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -44,6 +44,7 @@ private:
   void runOn(flow::DenseOp op);
   void runOn(flow::OuterOp op);
   void runOn(flow::SweepOp op);
+  void runOn(flow::RootOp op);
   void runOn(mlir::arith::ConstantOp op);
   void runOn(mlir::arith::CmpFOp op);
   void runOn(mlir::arith::SelectOp op);

@@ -46,12 +46,25 @@ CompileOptions ModelOptions::compileOptions(DType type) const {
 
 bool tool::isModelPath(const std::string &path) { return path.ends_with(".safetensors"); }
 
+static constexpr int64_t largestText = 1 << 26;
+
 Expected<Flow> tool::loadFlow(const std::string &path, const std::string &name) {
-  constexpr int64_t largestText = 1 << 26;
   auto text = readFile(path, largestText);
   if (!text)
     return text.takeError();
   return Flow::parse(*text, name, path);
+}
+
+Expected<std::optional<Flow>> tool::loadTarget(const std::string &path) {
+  if (path.empty())
+    return std::optional<Flow>();
+  auto text = readFile(path, largestText);
+  if (!text)
+    return text.takeError();
+  auto density = Flow::parseDensity(*text, {}, path);
+  if (!density)
+    return density.takeError();
+  return std::optional<Flow>(std::move(*density));
 }
 
 Expected<Loaded> tool::loadModel(const ModelOptions &options) {
@@ -73,14 +86,20 @@ Expected<Loaded> tool::loadModel(const ModelOptions &options) {
   return Loaded{model->astype(options.dtypeOr(model->dtype())), std::move(*record), nullptr};
 }
 
-Expected<Loaded> tool::loadKernels(const ModelOptions &options) {
-  if (!isModelPath(options.path))
-    return Error{"'" + options.path + "' is no model, expected a .safetensors file: make one with 'flowc train' or " +
-                 "'flowc init'"};
+Expected<Loaded> tool::loadKernels(const ModelOptions &options, const std::string &target) {
   auto loaded = loadModel(options);
   if (!loaded)
     return loaded;
-  auto kernels = compile(loaded->flow(), options.compileOptions(loaded->dtype()));
+  // A density has no parameters: its text is all there is.
+  if (!isModelPath(options.path) && !loaded->flow().isDensity())
+    return Error{"'" + options.path + "' is no model, expected a .safetensors file: make one with 'flowc train' or " +
+                 "'flowc init'"};
+  auto density = loadTarget(target);
+  if (!density)
+    return density.takeError();
+  CompileOptions compileOptions = options.compileOptions(loaded->dtype());
+  compileOptions.target = std::move(*density);
+  auto kernels = compile(loaded->flow(), compileOptions);
   if (!kernels)
     return kernels.takeError();
   loaded->kernels = std::move(*kernels);

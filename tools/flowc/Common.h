@@ -24,7 +24,8 @@ void addModelCommands(CLI::App &app, Action &action);    ///< check, init, impor
 void addScoreCommands(CLI::App &app, Action &action);    ///< log-prob, transform, inverse
 void addSampleCommand(CLI::App &app, Action &action);    ///< sample
 void addGradientCommands(CLI::App &app, Action &action); ///< gradient, vjp
-void addCompileCommands(CLI::App &app, Action &action);  ///< compile, explain
+void addCompileCommands(CLI::App &app, Action &action);  ///< compile
+void addExplainCommand(CLI::App &app, Action &action);   ///< explain
 void addTrainCommand(CLI::App &app, Action &action);     ///< train
 void addPlotCommand(CLI::App &app, Action &action);      ///< plot
 void addBenchCommand(CLI::App &app, Action &action);     ///< bench
@@ -71,11 +72,14 @@ struct Loaded {
 bool isModelPath(const std::string &path);
 /// Reads the text of a flow.
 Expected<Flow> loadFlow(const std::string &path, const std::string &name);
+/// Reads the density in the text at `path`; nothing if there is no path.
+Expected<std::optional<Flow>> loadTarget(const std::string &path);
 /// Reads a model (or initialises a flow's, if the path is that of a text) in the
 /// element type asked for, and its training record.
 Expected<Loaded> loadModel(const ModelOptions &options);
-/// Such a model with its kernels.
-Expected<Loaded> loadKernels(const ModelOptions &options);
+/// Such a model with its kernels. A density needs no model: its text will do.
+/// `target` is the path of the density that an ELBO is about, or empty.
+Expected<Loaded> loadKernels(const ModelOptions &options, const std::string &target = {});
 
 /// Multiply-adds of one row in the networks: weights that no mask removes.
 int64_t countWeights(const Flow &flow);

@@ -1,4 +1,4 @@
-//===- Compile.cpp - flowc compile, explain -------------------------------===//
+//===- Compile.cpp - flowc compile ----------------------------------------===//
 //
 // Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -16,11 +16,7 @@ namespace {
 
 struct CompileCommandOptions {
   ModelOptions model;
-  std::string emit = "obj", kernel, cpu, output;
-};
-
-struct ExplainOptions {
-  ModelOptions model;
+  std::string emit = "obj", kernel, cpu, target, output;
 };
 
 Expected<int> runCompile(const CompileCommandOptions &options) {
@@ -39,13 +35,18 @@ Expected<int> runCompile(const CompileCommandOptions &options) {
     file.emplace(OutputFile::standardOutput());
   }
   // A bare bijection has no density; its first kernel is `transform`.
+  const Flow &flow = loaded->flow();
   std::string name = options.kernel;
   if (name.empty())
-    name = loaded->flow().isDistribution() ? "log_prob" : "transform";
+    name = flow.isDistribution() || flow.isDensity() ? "log_prob" : "transform";
   auto kernel = parseKernelName(name);
   if (!kernel)
     return kernel.takeError();
-  auto text = emitKernel(loaded->flow(), *kernel, options.emit, loaded->dtype(), options.cpu);
+  auto target = loadTarget(options.target);
+  if (!target)
+    return target.takeError();
+  KernelRequest request{flow, *kernel, loaded->dtype(), *target ? &**target : nullptr};
+  auto text = emitKernel(request, options.emit, options.cpu);
   if (!text)
     return text.takeError();
   if (auto ok = file->write(text->data(), text->size()); !ok)
@@ -54,8 +55,6 @@ Expected<int> runCompile(const CompileCommandOptions &options) {
     return ok.takeError();
   return 0;
 }
-
-Expected<int> runExplain(const ExplainOptions &) { return notSupported("flowc explain"); }
 
 } // namespace
 
@@ -72,12 +71,9 @@ void tool::addCompileCommands(CLI::App &app, Action &action) {
       ->check(CLI::IsMember({"flow", "sample", "tile", "llvm", "asm", "obj"}));
   command->add_option("--kernel", options->kernel,
                       "log_prob (default), sample, sample_and_log_prob, transform (default of a bijection), inverse, "
-                      "nll_gradient, score, vjp_params or vjp_inputs");
+                      "nll_gradient, score, vjp_params or vjp_inputs; with --target elbo_gradient, stl_gradient, "
+                      "elbo_sample_gradient or stl_sample_gradient");
+  command->add_option("--target", options->target, "The target density (.flow) of an elbo or stl kernel");
   command->add_option("--cpu", options->cpu, "LLVM's name of the CPU to compile for (default: this one)");
   command->add_option("-o,--output", options->output, "File to write (default: standard output)");
-
-  auto explain = std::make_shared<ExplainOptions>();
-  command = addCommand(app, action, "explain", "The derived mathematics of a flow (not supported yet)",
-                       "  flowc explain galaxies.flow", explain, runExplain);
-  explain->model.add(*command, "FILE");
 }

@@ -103,27 +103,33 @@ Expected<void> writeFlat(const std::vector<double> &gradient, DType dtype, const
 }
 
 Expected<int> runGradient(const GradientOptions &options) {
-  if (options.loss != "nll")
-    return notSupported("the loss '" + options.loss + "'");
-  if (!options.target.empty())
-    return notSupported("--target");
-  auto loaded = loadKernels(options.model);
+  bool isNll = options.loss == "nll";
+  if (isNll != options.target.empty())
+    return Error{isNll ? "--target is for the losses elbo and stl: add --loss elbo"
+                       : "the loss " + options.loss + " needs --target DENSITY.flow, a file with a 'density'"};
+  if (!isNll && options.of == "inputs")
+    return Error{"the loss " + options.loss + " has a gradient in parameters only, leave out --of inputs"};
+  auto loaded = loadKernels(options.model, options.target);
   if (!loaded)
     return loaded.takeError();
-  if (!loaded->flow().isDistribution())
-    return Error{"'" + loaded->flow().name() +
+  const Flow &flow = loaded->flow();
+  if (flow.isDensity() && options.of == "params")
+    return Error{"'" + flow.name() + "' is a density, which has no parameters: ask for --of inputs"};
+  if (!flow.isDistribution() && !flow.isDensity())
+    return Error{"'" + flow.name() +
                  "' is a bijection, expected a flow: it has no density (flowc vjp differentiates bijections)"};
   if (!options.output.empty())
     if (auto ok = checkWritable(options.output); !ok)
       return ok.takeError();
-  auto sources = openSources(*loaded, options.data, loaded->flow().dim());
+  auto sources = openSources(*loaded, options.data, flow.dim());
   if (!sources)
     return sources.takeError();
   if (options.of == "inputs")
     return writeByRow(*loaded, *sources, Kernel::Score, options.output);
   if (auto ok = checkOutputFormat(options.output); !ok)
     return ok.takeError();
-  auto sum = sumOverRows(*loaded, *sources, Kernel::NllGradient);
+  Kernel kernel = isNll ? Kernel::NllGradient : options.loss == "elbo" ? Kernel::ElboGradient : Kernel::StlGradient;
+  auto sum = sumOverRows(*loaded, *sources, kernel);
   if (!sum)
     return sum.takeError();
   if (sum->rows == 0)
@@ -180,8 +186,10 @@ void tool::addGradientCommands(CLI::App &app, Action &action) {
   CLI::App *command =
       addCommand(app, action, "gradient", "Gradient of the mean loss, or the score of each row",
                  "  flowc gradient model.safetensors data.npy -o gradient.npy\n"
-                 "  flowc gradient model.safetensors data.npy --of inputs -o score.npy\n\n"
-                 "The gradient in parameters is flat, in the order of FlowJAX's leaves; the loss is printed.",
+                 "  flowc gradient model.safetensors data.npy --of inputs -o score.npy\n"
+                 "  flowc gradient model.safetensors z.npy --loss elbo --target banana.flow -o gradient.npy\n\n"
+                 "The gradient in parameters is flat, in the order of FlowJAX's leaves; the loss is printed. For elbo\n"
+                 "and stl the rows are draws of the base distribution.",
                  gradient, runGradient);
   gradient->model.add(*command);
   command->add_option("DATA", gradient->data.path, "Rows: .npy, .csv, .tsv or FILE.safetensors:NAME")->required();

@@ -8,9 +8,12 @@
 #include "Common.h"
 
 #include "flowc/API/ModelImpl.h"
+#include "flowc/Explain/Summary.h"
+#include "flowc/Frontend/Warnings.h"
 
 #include <algorithm>
 #include <cstdio>
+#include <limits>
 
 using namespace flowc;
 using namespace flowc::tool;
@@ -23,45 +26,105 @@ namespace {
 
 struct CheckOptions {
   ModelOptions model;
+  DataOptions data;
 };
-
-/// How hard a direction is; of several, the hardest counts.
-enum Effort { Analytic, Sweep, Root };
 
 const char *describe(Effort effort) {
   switch (effort) {
-  case Analytic:
+  case Effort::Analytic:
     return "analytic";
-  case Sweep:
+  case Effort::Sweep:
     return "sweep (one network pass, coordinate by coordinate)";
-  case Root:
+  case Effort::Root:
     return "root (solved numerically)";
   }
   return "";
 }
 
-Effort effortOf(const Node &node, bool forward) {
-  Effort effort = Analytic;
-  if (!forward) {
-    if (node.kind == "masked_autoregressive")
-      effort = Sweep;
-    else if (node.kind == "block_autoregressive_network")
-      effort = Root;
-    else if (node.kind == "planar" && !node.attributes.count("negative_slope"))
-      effort = Root;
+const char *getWord(Effort effort) {
+  return effort == Effort::Analytic ? "analytic" : effort == Effort::Sweep ? "sweep" : "root";
+}
+
+void printBijections(const std::vector<BijectionSummary> &bijections) {
+  size_t width = 0;
+  std::vector<std::string> names;
+  for (const BijectionSummary &bijection : bijections) {
+    std::string name(2 * size_t(bijection.depth), ' ');
+    name += bijection.name;
+    if (bijection.layers)
+      name += ", " + std::to_string(bijection.layers) + (bijection.layers == 1 ? " layer" : " layers");
+    width = std::max(width, name.size());
+    names.push_back(std::move(name));
   }
-  bool childForward = node.kind == "invert" ? !forward : forward;
-  auto visit = [&](const Child &child) {
-    // The net of embed_condition and the networks only ever run forward.
-    if (child.node->category != Node::Category::Network && child.path != "embedding_net")
-      effort = std::max(effort, effortOf(*child.node, childForward));
-  };
-  for (const auto &field : node.fields)
-    if (const auto *child = std::get_if<Child>(&field))
-      visit(*child);
-  for (const Child &child : node.hidden)
-    visit(child);
-  return effort;
+  if (!bijections.empty())
+    std::printf("  %-*s  %-9s %-9s line:column\n", static_cast<int>(width + 2), "bijections", "transform", "inverse");
+  for (size_t i = 0; i < bijections.size(); ++i)
+    std::printf("    %-*s  %-9s %-9s %u:%u\n", static_cast<int>(width), names[i].c_str(),
+                getWord(bijections[i].transform), getWord(bijections[i].inverse), bijections[i].location.line,
+                bijections[i].location.column);
+}
+
+/// Least and largest value of each column of the data; a spline needs no more.
+Expected<std::vector<std::pair<double, double>>> readRanges(const Flow &flow, const TrainingRecord &record,
+                                                            const DataOptions &data) {
+  auto reader = openEvents(flow, record, data);
+  if (!reader)
+    return reader.takeError();
+  constexpr int64_t chunk = 4096;
+  auto dim = static_cast<size_t>(flow.dim());
+  std::vector<double> rows(chunk * dim);
+  std::vector<std::pair<double, double>> ranges(
+      dim, {std::numeric_limits<double>::infinity(), -std::numeric_limits<double>::infinity()});
+  while (true) {
+    auto count = (*reader)->next(chunk, F64, rows.data());
+    if (!count)
+      return count.takeError();
+    if (*count == 0)
+      return ranges;
+    for (size_t i = 0; i < static_cast<size_t>(*count) * dim; ++i) {
+      auto &[least, most] = ranges[i % dim];
+      least = std::min(least, rows[i]);
+      most = std::max(most, rows[i]);
+    }
+  }
+}
+
+/// Warns about splines that data lies outside of.
+Expected<void> warnAboutSplines(const Flow &flow, const TrainingRecord &record, const DataOptions &data,
+                                std::vector<Warning> &warnings) {
+  auto splines = findExposedSplines(flow.root());
+  if (splines.empty())
+    return {};
+  auto ranges = readRanges(flow, record, data);
+  if (!ranges)
+    return ranges.takeError();
+  std::vector<std::string> names = eventColumnNames(flow, record);
+  if (auto columns = readColumnNames(data.path); columns && data.columns.empty() && columns->size() == ranges->size())
+    names = *columns;
+  else if (data.columns.size() == ranges->size())
+    names = data.columns;
+  for (const ExposedSpline &spline : splines)
+    for (size_t i = 0; i < ranges->size(); ++i) {
+      auto [least, most] = (*ranges)[i];
+      if (least >= spline.lower && most <= spline.upper)
+        continue;
+      warnings.push_back({spline.location, "the spline covers [" + formatNumber(spline.lower, F32) + ", " +
+                                               formatNumber(spline.upper, F32) + "], but column '" + names[i] +
+                                               "' goes from " + formatNumber(least, F32) + " to " +
+                                               formatNumber(most, F32) +
+                                               ", and what is outside passes unchanged: standardise the data, as "
+                                               "'flowc train' does by default, or widen the interval"});
+      break;
+    }
+  return {};
+}
+
+int64_t countLeaves(const Flow &flow, Leaf::Kind kind) {
+  int64_t count = 0;
+  for (const PlacedLeaf &leaf : Flow::Impl::of(flow).leaves)
+    if (leaf.leaf->kind == kind)
+      count += numElements(leaf.shape);
+  return count;
 }
 
 Expected<int> runCheck(const CheckOptions &options) {
@@ -72,27 +135,26 @@ Expected<int> runCheck(const CheckOptions &options) {
   if (!parsed)
     return parsed.takeError();
   const Flow &flow = *parsed;
-  const std::vector<PlacedLeaf> &leaves = Flow::Impl::of(flow).leaves;
-  int64_t counts[3] = {};
-  for (const PlacedLeaf &leaf : leaves)
-    if (leaf.leaf->kind != Leaf::Kind::Constant)
-      counts[static_cast<int>(leaf.leaf->kind)] += numElements(leaf.shape);
-
-  std::printf("%s %s\n", flow.isDistribution() ? "flow" : "bijection", flow.name().c_str());
+  const char *kind = flow.isDistribution() ? "flow" : flow.isDensity() ? "density" : "bijection";
+  std::printf("%s %s\n", kind, flow.name().c_str());
   std::printf("  event:       %s (%s coordinates)\n", formatShape(flow.shape()).c_str(),
               formatCount(flow.dim()).c_str());
+  if (flow.isDensity())
+    return 0;
   if (flow.condShape())
     std::printf("  condition:   %s\n", formatShape(*flow.condShape()).c_str());
-  std::printf("  parameters:  %s trainable", formatCount(counts[static_cast<int>(Leaf::Kind::Trainable)]).c_str());
-  if (int64_t frozen = counts[static_cast<int>(Leaf::Kind::Frozen)])
+  std::printf("  parameters:  %s trainable", formatCount(countLeaves(flow, Leaf::Kind::Trainable)).c_str());
+  if (int64_t frozen = countLeaves(flow, Leaf::Kind::Frozen))
     std::printf(", %s frozen", formatCount(frozen).c_str());
-  if (int64_t indices = counts[static_cast<int>(Leaf::Kind::Permutation)])
+  if (int64_t indices = countLeaves(flow, Leaf::Kind::Permutation))
     std::printf(", %s indices of permutations", formatCount(indices).c_str());
-  std::printf("\n  cost:        %s multiply-adds a row\n", formatCount(countWeights(flow)).c_str());
-  std::printf("  transform:   %s%s\n", describe(effortOf(flow.root(), true)),
-              flow.isDistribution() ? ", used by sample" : "");
-  std::printf("  inverse:     %s%s\n", describe(effortOf(flow.root(), false)),
-              flow.isDistribution() ? ", used by log_prob" : "");
+  auto summary = summarize(flow);
+  if (!summary)
+    return summary.takeError();
+  std::printf("\n  cost:        %s multiply-adds a row\n", formatCount(summary->macsPerRow).c_str());
+  std::printf("  transform:   %s%s\n", describe(summary->transform), flow.isDistribution() ? ", used by sample" : "");
+  std::printf("  inverse:     %s%s\n", describe(summary->inverse), flow.isDistribution() ? ", used by log_prob" : "");
+  printBijections(summary->bijections);
   if (loaded) {
     const TrainingRecord &record = loaded->record;
     std::printf("  dtype:       %s\n", elementTypeName(elementTypeOf(loaded->dtype())));
@@ -100,6 +162,17 @@ Expected<int> runCheck(const CheckOptions &options) {
       std::printf("  trained:     %zu epochs on %s rows, best epoch %lld\n", record.valLosses.size(),
                   formatCount(record.rows).c_str(), static_cast<long long>(record.bestEpoch));
   }
+  std::vector<Warning> warnings = findWarnings(flow.root());
+  if (!summary->usesCondition)
+    warnings.push_back({flow.root().location, "the condition of '" + flow.name() +
+                                                  "' is never used, no layer reads it: leave out `cond_dim`, or give "
+                                                  "it to a layer with a network"});
+  if (!options.data.path.empty())
+    if (auto ok = warnAboutSplines(flow, loaded ? loaded->record : TrainingRecord(), options.data, warnings); !ok)
+      return ok.takeError();
+  std::fflush(stdout);
+  for (const Warning &warning : warnings)
+    std::fprintf(stderr, "%s\n", formatWarning(warning, flow.text(), options.model.path).c_str());
   return 0;
 }
 
@@ -158,9 +231,13 @@ void tool::addModelCommands(CLI::App &app, Action &action) {
   auto check = std::make_shared<CheckOptions>();
   CLI::App *command = addCommand(app, action, "check", "Check a flow or a model and say what it is",
                                  "  flowc check galaxies.flow\n"
-                                 "  flowc check model.safetensors",
+                                 "  flowc check model.safetensors\n"
+                                 "  flowc check galaxies.flow --data galaxies.csv\n\n"
+                                 "What is valid but hardly meant is warned about on standard error.",
                                  check, runCheck);
   check->model.add(*command, "FILE");
+  command->add_option("--data", check->data.path, "Data for the flow: warn if a spline does not cover it");
+  check->data.addShared(*command);
 
   auto init = std::make_shared<InitCommandOptions>();
   command = addCommand(app, action, "init", "Make a model with initial parameters",

@@ -100,7 +100,8 @@ Expected<int> runPlot(const PlotOptions &options) {
     return loaded.takeError();
   const Flow &flow = loaded->flow();
   if (!flow.isDistribution())
-    return Error{"'" + flow.name() + "' is a bijection, expected a flow: only distributions have samples"};
+    return Error{"'" + flow.name() + "' is a " + (flow.isDensity() ? "density" : "bijection") +
+                 ", expected a flow: only distributions have samples"};
   Figure figure;
   figure.title = flow.name();
   figure.names = eventColumnNames(flow, loaded->record);

@@ -133,7 +133,8 @@ Expected<int> runSample(const SampleOptions &options) {
   if (!loaded)
     return loaded.takeError();
   if (!loaded->flow().isDistribution())
-    return Error{"'" + loaded->flow().name() + "' is a bijection, expected a flow: only distributions have samples"};
+    return Error{"'" + loaded->flow().name() + "' is a " + (loaded->flow().isDensity() ? "density" : "bijection") +
+                 ", expected a flow: only distributions have samples"};
   auto conditions = openConditions(loaded->flow(), loaded->record, options.data);
   if (!conditions)
     return conditions.takeError();

@@ -23,7 +23,7 @@ Expected<int> runLogProb(const ScoreOptions &options) {
   auto loaded = loadKernels(options.model);
   if (!loaded)
     return loaded.takeError();
-  if (!loaded->flow().isDistribution())
+  if (!loaded->flow().isDistribution() && !loaded->flow().isDensity())
     return Error{"'" + loaded->flow().name() + "' is a bijection, expected a flow: only distributions have densities"};
   auto sources = openSources(*loaded, options.data, 1);
   if (!sources)

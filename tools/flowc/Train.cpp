@@ -357,7 +357,8 @@ Expected<int> runTrain(const TrainOptions &options) {
     flow = std::move(*parsed);
   }
   if (!flow->isDistribution())
-    return Error{"'" + flow->name() + "' is a bijection, expected a flow: only distributions can be trained"};
+    return Error{"'" + flow->name() + "' is a " + (flow->isDensity() ? "density" : "bijection") +
+                 ", expected a flow: only distributions can be trained"};
   DType dtype = loaded ? loaded->dtype() : options.model.dtypeOr(F32);
   return dtype == F32 ? trainAs<float>(options, std::move(loaded), *flow)
                       : trainAs<double>(options, std::move(loaded), *flow);

@@ -48,6 +48,7 @@ int main(int argc, char **argv) {
   addSampleCommand(app, action);
   addGradientCommands(app, action);
   addCompileCommands(app, action);
+  addExplainCommand(app, action);
   addPlotCommand(app, action);
   addBenchCommand(app, action);
 

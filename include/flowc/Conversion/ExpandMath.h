@@ -94,6 +94,16 @@ mlir::Value buildPow(mlir::ImplicitLocOpBuilder &b, mlir::Value x, mlir::Value y
 mlir::Value buildLgamma(mlir::ImplicitLocOpBuilder &b, mlir::Value x);
 mlir::Value buildDigamma(mlir::ImplicitLocOpBuilder &b, mlir::Value x);
 
+/// The remainder of Stirling's formula, lgamma(x) - (x - 1/2) log(x) + x - log(2 pi) / 2,
+/// and its derivative for x > 0: +inf and -inf at 0, NaN below. For x < 1 in f64 the
+/// bound is one for the larger of the result and 1, and of the slope and 8.
+mlir::Value buildStirling(mlir::ImplicitLocOpBuilder &b, mlir::Value x);
+mlir::Value buildStirlingSlope(mlir::ImplicitLocOpBuilder &b, mlir::Value x);
+
+/// log(r) - t for r = 1 + t >= 0, of which it reads t where it is small; -inf at
+/// r = 0, NaN below and at infinity.
+mlir::Value buildLogMinus(mlir::ImplicitLocOpBuilder &b, mlir::Value r, mlir::Value t);
+
 /// Adds one pattern per expanded op of the math dialect. Operands of another
 /// element type than f32 and f64 are left alone.
 void populateExpandMathPatterns(mlir::RewritePatternSet &patterns);

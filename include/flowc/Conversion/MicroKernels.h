@@ -62,40 +62,67 @@ struct Epilogue {
 };
 
 /// Entries of one block in the table of a dense layer; int32 each.
-enum DenseTable : int64_t { RowBegin, RowCount, InputBegin, InputCount, WeightOffset, DenseTableStride };
+enum DenseTable : int64_t {
+  RowBegin,
+  RowCount,
+  InputBegin,
+  InputCount,
+  BiasOffset,
+  WeightOffset,
+  RowStride,
+  ColumnStride,
+  DenseTableStride
+};
 
 /// Rows of a block at most.
 constexpr int64_t maxBlockRows = 4;
 
+/// The table of a dense layer that reads `rows` x `columns` weights as they lie,
+/// with these distances between rows and between columns.
+llvm::SmallVector<int32_t> makeDenseTable(int64_t rows, int64_t columns, int64_t rowStride, int64_t columnStride,
+                                          bool hasBias);
+
 /// A dense layer on a tile, over blocks [firstBlock, lastBlock) of `table`:
-///   void dense(ptr weights, ptr table, ptr x, ptr y,
+///   void dense(ptr weights, ptr biases, ptr table, ptr x, ptr y,
 ///              index firstBlock, index lastBlock, index nv)
-///   y[row0 + r] = epilogue(bias[r] + sum over k < kn of w[k][r] * x[k0 + k])
-/// `table` has int32 {row0, nrows, k0, kn, weightOffset} per block, nrows from
-/// 1 to 4; at weights + weightOffset lie nrows biases, then kn groups of nrows
-/// weights. A sum is a chain of fused multiply-adds in ascending k. `x` and `y`
-/// may be parts of one buffer, as long as a call reads no row that it writes.
-/// With `accumulate` the chain starts from y + bias.
+///   y[row0 + r] = epilogue(bias[r] + sum over k < kn of w[r, k] * x[k0 + k])
+/// `table` has int32 {row0, nrows, k0, kn, biasOffset, weightOffset, rowStride,
+/// columnStride} per block, nrows from 1 to 4; bias[r] is biases[biasOffset + r]
+/// and w[r, k] is weights[weightOffset + r * rowStride + k * columnStride]. The
+/// two may be parts of one array. A sum is a chain of fused multiply-adds in
+/// ascending k. `x` and `y` may be parts of one buffer, as long as a call reads
+/// no row that it writes. With `accumulate` the chain starts from y + bias.
 mlir::func::FuncOp getOrCreateDense(mlir::ModuleOp module, const TileShape &shape, const Epilogue &epilogue = {},
                                     bool accumulate = false);
 
 /// Transposes a tile for `outer`:
 ///   void transpose(ptr x, ptr scratch, index K, index Kpad, index nv)
 ///   scratch[lane][k] = x[k][lane], scratch[lane][K] = 1, zeros up to Kpad
-/// Kpad is K + 1 rounded up to `lanes`; scratch holds 4 * lanes * Kpad elements.
+/// Kpad is K rounded up to `lanes` (then there may be no column of ones);
+/// scratch holds 4 * lanes * Kpad elements.
 mlir::func::FuncOp getOrCreateTranspose(mlir::ModuleOp module, const TileShape &shape);
 
-/// The weight gradient of a dense layer from one tile, over blocks
-/// [firstBlock, lastBlock) of the layer's own `table` (weightOffset unused):
-///   void outer(ptr g, ptr scratch, ptr acc, ptr table,
-///              index firstBlock, index lastBlock, index K, index Kpad, index nv)
-///   acc[m][k] += sum over lanes of g[m][lane] * x[k][lane]   for k in the block's range
-///   acc[m][K] += sum over lanes of g[m][lane]
-/// with `scratch` made from x by `transpose` with the same nv. `acc` is
-/// [M][Kpad], aligned to a vector. Entries outside the block's range of k may
-/// change too, as far as they share a vector with it: mask them when the
-/// gradient is unpacked. Lanes of invalid rows must hold g = 0.
-mlir::func::FuncOp getOrCreateOuter(mlir::ModuleOp module, const TileShape &shape);
+/// Which weights an outer product updates.
+enum class OuterMask {
+  None,
+  AtLeast, ///< Those with rank of row >= rank of column.
+  Above    ///< Those with rank of row > rank of column.
+};
+
+/// The weight gradient of a dense layer of M rows and K columns from one tile,
+/// over blocks [firstBlock, lastBlock) of the layer's own `table` (of which the
+/// offsets and strides are not used):
+///   void outer(ptr g, ptr scratch, ptr weight, ptr bias, ptr table, ptr outRanks, ptr inRanks,
+///              index firstBlock, index lastBlock, index K, index nv, index first)
+///   weight[m][k] += sum over lanes of g[m][lane] * x[k][lane]   where the mask allows it
+///   bias[m] += sum over lanes of g[m][lane]
+/// with `scratch` made from x by `transpose` with the same nv. If `first` is not
+/// 0, what was there before counts as zero. With a mask, k covers the block's
+/// range, and other weights are not written. Ranks are int32, those of columns
+/// are read up to Kpad. `columns` is K: its remainder decides about the shape of
+/// the last register block. Lanes of invalid rows must hold g = 0.
+mlir::func::FuncOp getOrCreateOuter(mlir::ModuleOp module, const TileShape &shape, int64_t columns,
+                                    OuterMask mask = OuterMask::None);
 
 /// Rows of a row-major array to a tile:
 ///   void loadRows(ptr data, ptr tile, index columns, index stride,
@@ -116,6 +143,20 @@ mlir::func::FuncOp getOrCreateStoreRows(mlir::ModuleOp module, const TileShape &
 /// is (sample low, sample high, coordinate block, 0); a block is 4 draws in
 /// f32 and 2 in f64.
 mlir::func::FuncOp getOrCreatePhiloxNormal(mlir::ModuleOp module, const TileShape &shape);
+
+/// Uniform draws u by their distance from the nearer end of (0, 1), otherwise like
+/// `philoxNormal`, with `stream` in the upper byte of the counter's last word:
+///   void philoxTail(ptr tile, index count, i64 seed, i64 first, index nv)
+///   tile[c][lane] = u if u <= 1/2, u - 1 otherwise; never 0
+mlir::func::FuncOp getOrCreatePhiloxTail(mlir::ModuleOp module, const TileShape &shape, int64_t stream);
+
+/// Gamma draws, gamma * exp(factor), by the method of Marsaglia and Tsang:
+///   void philoxGamma(ptr concentration, ptr gamma, ptr factor,
+///                    index count, i64 seed, i64 first, index nv)
+/// All are tiles of `count` rows. `factor` is 0 for a concentration of at least 1.
+/// The counter is (sample low, sample high, coordinate, stream and attempt); a
+/// lane's attempts are its own.
+mlir::func::FuncOp getOrCreatePhiloxGamma(mlir::ModuleOp module, const TileShape &shape, int64_t stream);
 
 /// Uniform draws in the open interval (0, 1), otherwise like `philoxNormal`:
 ///   void philoxUniform(ptr tile, index count, i64 seed, i64 first, index nv)

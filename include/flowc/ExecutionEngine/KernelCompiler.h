@@ -23,21 +23,29 @@ std::string_view getKernelName(Kernel kernel);
 /// The kernel with this name; the error lists all names.
 Expected<Kernel> parseKernelName(std::string_view name);
 
-/// Whether `flow` has this kernel: a bare bijection has no density.
-Expected<void> checkKernelExists(const Flow &flow, Kernel kernel);
+/// Which code is asked for.
+struct KernelRequest {
+  const Flow &flow;
+  Kernel kernel;
+  DType dtype;
+  /// The density that an ELBO is about, if the kernel is one.
+  const Flow *target = nullptr;
+};
+
+/// Whether there is such a kernel: a bare bijection has no density.
+Expected<void> checkKernelExists(const KernelRequest &request);
 
 /// What identifies the code of a kernel: known without setting up MLIR.
-CacheKey makeKernelKey(const Flow &flow, Kernel kernel, DType dtype, const TargetSpec &target);
+CacheKey makeKernelKey(const KernelRequest &request, const TargetSpec &target);
 
-/// Compiles a kernel of `flow` to an object file. Thread-safe: every call has an
-/// MLIR context of its own.
-Expected<std::string> compileKernel(const Flow &flow, Kernel kernel, DType dtype, const TargetSpec &target);
+/// Compiles a kernel to an object file. Thread-safe: every call has an MLIR
+/// context of its own.
+Expected<std::string> compileKernel(const KernelRequest &request, const TargetSpec &target);
 
-/// Compiles a kernel of `flow` down to `level` (`flow`, `sample`, `tile`, `llvm`,
-/// `asm` or `obj`) and returns what it looks like there: text, or the bytes of
-/// an object file. `cpu` as in `CompileOptions`.
-Expected<std::string> emitKernel(const Flow &flow, Kernel kernel, std::string_view level, DType dtype,
-                                 const std::string &cpu = {});
+/// Compiles a kernel down to `level` (`flow`, `sample`, `tile`, `llvm`, `asm` or
+/// `obj`) and returns what it looks like there: text, or the bytes of an object
+/// file. `cpu` as in `CompileOptions`.
+Expected<std::string> emitKernel(const KernelRequest &request, std::string_view level, const std::string &cpu = {});
 
 } // namespace flowc
 

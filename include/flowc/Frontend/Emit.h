@@ -26,7 +26,8 @@ namespace flowc {
 /// Emits the flow graph of `root`: a module with the function
 ///
 ///     @flow(condition?, leaves...) -> event        of a distribution,
-///     @bijection(event, condition?, leaves...) -> event   of a bijection.
+///     @bijection(event, condition?, leaves...) -> event   of a bijection,
+///     @density(event) -> float                            of a density.
 ///
 /// `leaves` are all leaves but the constant ones, in FlowJAX's order, with
 /// `flow.name` and `flow.trainable`; event and condition have `flow.row`, the
@@ -34,6 +35,13 @@ namespace flowc {
 /// null and sets `error` if `root` cannot be expressed.
 mlir::OwningOpRef<mlir::ModuleOp> emitFlowGraph(mlir::MLIRContext &context, const Node &root, DType dtype,
                                                 llvm::StringRef file, std::string &error);
+
+/// Adds the function
+///
+///     @density(event) -> float
+///
+/// of `density`, a node of that category, to `module`.
+void emitDensity(mlir::ModuleOp module, const Node &density, DType dtype, llvm::StringRef file);
 
 } // namespace flowc
 

@@ -26,17 +26,20 @@ namespace flowc {
 struct ParsedItem {
   NodePtr root;
   std::string name;
-  /// `Distribution` for a `flow` item, else `Bijection`.
+  /// `Distribution` for a `flow` item, `Density` for a `density`, else `Bijection`.
   Node::Category category = Node::Category::Bijection;
   /// Names of all items of the text, in order.
   std::vector<std::string> itemNames;
 };
 
 /// Parses and checks all of `text` and returns the item called `name`; without
-/// a name the last `flow`, or the last `bijection` if there is no flow. The
+/// a name the last `flow`, else the last `bijection`, else the last `density`. The
 /// message of an error has the form `FILE:LINE:COL: error: ...`, followed by
 /// the line and a caret.
 Expected<ParsedItem> parseFlow(std::string_view text, std::string_view file = "<text>", std::string_view name = {});
+
+/// The same for a `density` (without a name the last one); anything else is an error.
+Expected<ParsedItem> parseDensity(std::string_view text, std::string_view file = "<text>", std::string_view name = {});
 
 } // namespace flowc
 

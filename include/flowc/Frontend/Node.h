@@ -16,6 +16,7 @@
 #define FLOWC_FRONTEND_NODE_H
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -44,6 +45,7 @@ struct Init {
     Normal,             ///< scale * N(0, 1).
     Shuffled,           ///< A random permutation of 0 ... n-1.
     InversePermutation, ///< Argsort of the leaf just before this one.
+    Derived,            ///< `derive` of the leaf just before this one.
   };
   Kind kind = Kind::Values;
   /// One copy of the array, which all copies under enclosing scans share, or
@@ -51,6 +53,10 @@ struct Init {
   /// entry i of the stacked array is `values[i % values.size()]`.
   std::vector<double> values;
   double scale = 1.0;
+  /// If given, what the diagonal of a random square matrix holds.
+  std::optional<double> diagonal;
+  /// Makes one copy from one copy of the other leaf.
+  std::function<std::vector<double>(const std::vector<double> &)> derive;
 };
 
 /// One leaf of FlowJAX's pytree.
@@ -76,6 +82,7 @@ struct Leaf {
 
 struct Node;
 using NodePtr = std::shared_ptr<const Node>;
+struct Formula;
 
 /// A child in pytree order, e.g. path `bijection`, `bijections[1]`.
 struct Child {
@@ -86,9 +93,10 @@ struct Child {
 /// A constant that describes a node but is no leaf.
 using Attribute = std::variant<bool, int64_t, double, std::string, std::vector<int64_t>, std::vector<double>>;
 
-/// A distribution, a bijection or a network.
+/// A distribution, a bijection, a network, a density (a log-density that a
+/// formula defines) or a method to find roots.
 struct Node {
-  enum class Category { Distribution, Bijection, Network };
+  enum class Category { Distribution, Bijection, Network, Density, Inverter };
   Category category = Category::Bijection;
   /// The constructor's name: `affine`, `scan`, `coupling`, `mlp`, `transformed`, ...
   std::string kind;
@@ -105,6 +113,8 @@ struct Node {
   int64_t stack = 0;
   /// E.g. `activation`, `untransformed_dim`, `knots`, `interval` (two doubles).
   std::map<std::string, Attribute> attributes;
+  /// What defines a node of kind `density` (see Frontend/Formula.h); else null.
+  std::shared_ptr<const Formula> formula;
 
   /// The leaf / child with this path. It must exist. The `.tree` that
   /// `non_trainable` adds to the path of a leaf may be left out.

@@ -28,6 +28,8 @@ enum class EmitLevel { Flow, Sample, Tile, LLVM, Asm, Obj };
 struct PipelineOptions {
   DType dtype = F32;
   Kernel kernel = Kernel::LogProb;
+  /// The density that an ELBO is about; null for other kernels.
+  const Flow *target = nullptr;
   /// Width of a SIMD register that the code is written for: 512, 256 or 128.
   int simdBits = 512;
   /// Run MLIR's verifier between passes.

@@ -12,6 +12,7 @@
 
 #include "TileEmitter.h"
 #include "flowc/Conversion/ExpandMath.h"
+#include "flowc/Dialect/Flow/IR/FlowDistributions.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -38,6 +39,19 @@ static Value buildLaneConstant(ImplicitLocOpBuilder &b, Type type, Attribute val
 
 Value BodyEmitter::indexConstant(int64_t value) {
   return buildLaneConstant(b, convert(b.getI32Type()), b.getI32IntegerAttr(value));
+}
+
+/// One permutation of registers (AVX-512).
+Value BodyEmitter::lookUp(ArrayRef<Value> registers, Value index) {
+  auto type = cast<VectorType>(registers.front().getType());
+  bool isDouble = type.getElementType().isF64(), isPair = registers.size() == 2;
+  if (isDouble)
+    index = arith::ExtUIOp::create(b, VectorType::get({lanes}, b.getI64Type()), index);
+  std::string name = isPair ? "llvm.x86.avx512.vpermi2var.p" : "llvm.x86.avx512.permvar.";
+  name += isPair ? (isDouble ? "d" : "s") : (isDouble ? "df" : "sf");
+  SmallVector<Value> operands{registers.front(), index};
+  llvm::append_range(operands, registers.drop_front());
+  return LLVM::CallIntrinsicOp::create(b, type, b.getStringAttr(name + ".512"), operands)->getResult(0);
 }
 
 LogicalResult BodyEmitter::emit(Block &block, BodyMap &values) {
@@ -128,6 +142,11 @@ static bool isPositive(Value value) {
   return sum && isNonNegative(sum) && (isPositive(sum.getLhs()) || isPositive(sum.getRhs()));
 }
 
+static Value buildSpecial(ImplicitLocOpBuilder &b, LgammaOp, Value x) { return buildLgamma(b, x); }
+static Value buildSpecial(ImplicitLocOpBuilder &b, DigammaOp, Value x) { return buildDigamma(b, x); }
+static Value buildSpecial(ImplicitLocOpBuilder &b, StirlingOp, Value x) { return buildStirling(b, x); }
+static Value buildSpecial(ImplicitLocOpBuilder &b, StirlingSlopeOp, Value x) { return buildStirlingSlope(b, x); }
+
 LogicalResult BodyEmitter::emitOp(Operation *op, BodyMap &values) {
   auto get = [&](Value v) -> BodyValue { return values.lookup(v); };
   auto set = [&](Value v, BodyValue value) {
@@ -196,6 +215,18 @@ LogicalResult BodyEmitter::emitOp(Operation *op, BodyMap &values) {
           result.push_back(buildInvLogit(b, x));
         return set(sigmoid, result);
       })
+      .Case<LgammaOp, DigammaOp, StirlingOp, StirlingSlopeOp>([&](auto special) {
+        BodyValue result;
+        for (Value x : get(special.getX()))
+          result.push_back(buildSpecial(b, special, x));
+        return set(special, result);
+      })
+      .Case([&](LogMinusOp logMinus) {
+        BodyValue result;
+        for (auto [r, t] : llvm::zip_equal(get(logMinus.getR()), get(logMinus.getT())))
+          result.push_back(buildLogMinus(b, r, t));
+        return set(logMinus, result);
+      })
       .Case([&](ClipOp clip) {
         BodyValue result;
         for (Value x : get(clip.getX())) {
@@ -250,6 +281,12 @@ LogicalResult BodyEmitter::emitOp(Operation *op, BodyMap &values) {
         return set(search, {bin});
       })
       .Case([&](TakeOp take) {
+        if (auto table = tables.find(take.getX()); table != tables.end()) {
+          Value index = get(take.getIndex()).front();
+          if (take.getOffset() != 0)
+            index = arith::AddIOp::create(b, index, indexConstant(take.getOffset()));
+          return set(take, {lookUp(table->second, index)});
+        }
         BodyValue x = get(take.getX());
         Value index = get(take.getIndex()).front(), result = x[take.getOffset()];
         for (int64_t i = 1; i + take.getOffset() < int64_t(x.size()); ++i) {
@@ -268,6 +305,7 @@ LogicalResult BodyEmitter::emitOp(Operation *op, BodyMap &values) {
         }
         return set(oneHot, result);
       })
+      .Case([&](RootOp root) { return emitRoot(root, values); })
       .Default([&](Operation *other) -> LogicalResult {
         if (other->getNumResults() == 1 && other->getNumRegions() == 0 && other->hasTrait<OpTrait::Elementwise>())
           return emitElementwise(other, values);

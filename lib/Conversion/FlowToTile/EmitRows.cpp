@@ -51,6 +51,12 @@ LogicalResult TileEmitter::emitMap(MapOp op) {
         values[argument] = loadBodyValue(storage, argument.getType(), i, j);
       }
       BodyEmitter emitter(b, bodyLanes());
+      for (auto [k, storage] : llvm::enumerate(llvm::concat<Storage>(indexed, shared))) {
+        BlockArgument argument = body.getArgument(k);
+        SmallVector<Value> table = loadTable(storage, argument, k < indexed.size() ? i : Value());
+        if (!table.empty())
+          emitter.addTable(argument, table);
+      }
       if (failed(emitter.emit(body, values))) {
         status = failure();
         return SmallVector<Value>(sumsHere);
@@ -114,7 +120,7 @@ LogicalResult TileEmitter::emitScan(ScanOp op) {
   // A stacked result that is only summed over rows is summed layer by layer.
   SmallVector<std::optional<Storage>> stacked, layerSums;
   for (Value result : op.getStacked()) {
-    bool summed = sums.contains(result) && result.hasOneUse();
+    bool summed = sums.contains(result) && hasOneUser(result);
     layerSums.push_back(summed ? std::optional<Storage>(sums[result]) : std::nullopt);
     stacked.push_back(summed ? std::nullopt : std::optional<Storage>(allocateResult(result)));
   }
@@ -155,7 +161,7 @@ LogicalResult TileEmitter::emitScan(ScanOp op) {
       targets.push_back({});
       Storage sum = *layerSums[k];
       int64_t elements = sum.elements / op.getLayers();
-      int64_t stride = isDirectSum(value) ? elements : elements * shape.lanes;
+      int64_t stride = findOuter(value) ? elements : elements * shape.lanes;
       sum.offset = add(sum.offset, mul(layer, index(stride)));
       sum.elements = elements;
       if (!sums.try_emplace(value, sum).second)
@@ -164,8 +170,10 @@ LogicalResult TileEmitter::emitScan(ScanOp op) {
     for (auto [value, target] : llvm::zip_equal(yielded, targets))
       if (target.base && canWriteTo(value, body))
         destinations.try_emplace(value, target);
+    macsFactor *= op.getLayers();
     if (failed(emitBlock(body)))
       return failure();
+    macsFactor /= op.getLayers();
     for (auto [value, target] : llvm::zip_equal(yielded, targets))
       if (target.base)
         copy(find(value), target);
@@ -187,94 +195,6 @@ LogicalResult TileEmitter::emitScan(ScanOp op) {
       storages[op.getFinals()[c]] = it->second;
     }
   }
-  return success();
-}
-
-//===----------------------------------------------------------------------===//
-// Dense layers
-//===----------------------------------------------------------------------===//
-
-/// Text that tells activations apart.
-static std::string describe(Block &block) {
-  std::string text;
-  llvm::raw_string_ostream os(text);
-  DenseMap<Value, int> numbers;
-  for (Value argument : block.getArguments())
-    numbers.try_emplace(argument, numbers.size());
-  for (Operation &op : block) {
-    os << op.getName() << op.getAttrDictionary();
-    for (Value operand : op.getOperands())
-      os << " " << numbers.lookup(operand);
-    for (Value result : op.getResults()) {
-      numbers.try_emplace(result, numbers.size());
-      os << " : " << result.getType();
-    }
-    os << "; ";
-  }
-  return text;
-}
-
-/// The activation of a dense layer for the micro-kernel.
-static Epilogue makeEpilogue(Region &activation, int64_t lanes) {
-  Epilogue epilogue;
-  if (activation.empty())
-    return epilogue;
-  Block *block = &activation.front();
-  epilogue.name = "activation_" + llvm::utohexstr(llvm::hash_value(describe(*block)));
-  // A relu stays in registers; a longer activation is applied to stored rows.
-  epilogue.inRegisters = block->getOperations().size() <= 4;
-  epilogue.build = [block, lanes](OpBuilder &builder, Location loc, Value sum) {
-    ImplicitLocOpBuilder b(loc, builder);
-    BodyMap values;
-    values[block->getArgument(0)] = {sum};
-    BodyEmitter emitter(b, lanes);
-    if (failed(emitter.emit(*block, values)))
-      return Value();
-    builder.setInsertionPoint(b.getInsertionBlock(), b.getInsertionPoint());
-    return emitter.getYielded(*block, values).front().front();
-  };
-  return epilogue;
-}
-
-func::FuncOp TileEmitter::getDense(Region &activation) {
-  return getOrCreateDense(module, shape, makeEpilogue(activation, shape.lanes));
-}
-
-Storage TileEmitter::materialize(const Storage &storage, Type type) {
-  if (storage.kind == Storage::Kind::Tile)
-    return storage;
-  Storage tile = allocate(type);
-  copy(storage, tile);
-  return tile;
-}
-
-LogicalResult TileEmitter::emitDense(PanelDenseOp op) {
-  if (uniform)
-    return op.emitOpError("a dense layer of parameters only is not supported");
-  Storage x = materialize(find(op.getX()), op.getX().getType());
-  Storage y = allocateResult(op.getY());
-  Value blocks = index(op.getBlocks().size() / DenseTableStride);
-  func::CallOp::create(b, getDense(op.getActivation()),
-                       ValueRange{pointer(find(op.getPanel())), table(op.getBlocks()), pointer(x), pointer(y), index(0),
-                                  blocks, numVectors});
-  macs += op.getMacs() * macsFactor;
-  return success();
-}
-
-LogicalResult TileEmitter::emitOuter(PanelOuterOp op) {
-  Storage g = materialize(find(op.getG()), op.getG().getType());
-  Storage x = materialize(find(op.getX()), op.getX().getType());
-  if (!sums.contains(op.getPanel()) || !isDirectSum(op.getPanel()))
-    return op.emitOpError("can only be summed over rows");
-  int64_t padded = op.getPanel().getType().getDimSize(1);
-  Value columns = index(x.elements);
-  Storage scratch = allocate(RankedTensorType::get({padded}, shape.element));
-  func::CallOp::create(b, getOrCreateTranspose(module, shape),
-                       ValueRange{pointer(x), pointer(scratch), columns, index(padded), numVectors});
-  Value blocks = index(op.getBlocks().size() / DenseTableStride);
-  func::CallOp::create(b, getOrCreateOuter(module, shape),
-                       ValueRange{pointer(g), pointer(scratch), pointer(sums[op.getPanel()]), table(op.getBlocks()),
-                                  index(0), blocks, columns, index(padded), numVectors});
   return success();
 }
 
@@ -306,9 +226,13 @@ LogicalResult TileEmitter::emitConcat(ConcatOp op) {
 }
 
 LogicalResult TileEmitter::emitGather(GatherOp op) {
-  Storage from = find(op.getX()), indices = find(op.getIndices()), to = allocateResult(op);
+  Storage from = find(op.getX()), to = allocateResult(op);
+  // Constant indices are a table of the module, others data of the model.
+  auto constant = op.getIndices().getDefiningOp<arith::ConstantOp>();
+  Value indices = constant ? table(llvm::to_vector(cast<DenseElementsAttr>(constant.getValue()).getValues<int32_t>()))
+                           : pointer(find(op.getIndices()));
   forEach(index(to.elements), [&](Value i) {
-    Value row = loadIndex(pointer(indices), i);
+    Value row = loadIndex(indices, i);
     forEachVector([&](Value j) { store(to, i, j, load(from, row, j)); });
   });
   return success();

@@ -70,7 +70,7 @@ LogicalResult TileEmitter::emitSweep(PanelSweepOp op) {
     stage.raw = stage.activation ? units[t] : allocate(RankedTensorType::get({rowEnds.back()}, shape.element));
     // Steps of the last stage count from its first unit that is computed.
     stage.sums = last ? slice(stage.raw, index(rowEnds.front()), rowEnds.back() - rowEnds.front()) : stage.raw;
-    stage.blocks = table(cast<DenseI32ArrayAttr>(op.getBlocks()[t]).asArrayRef());
+    stage.blocks = panelTable(cast<DenseI32ArrayAttr>(op.getBlocks()[t]).asArrayRef());
     stage.blockEnds = table(cast<DenseI32ArrayAttr>(op.getBlockEnds()[t]).asArrayRef());
     stage.rowEnds = table(SmallVector<int32_t>(rowEnds));
     for (auto [operand, number] : llvm::zip_equal(op.getIndexed(), op.getIndexedStage()))
@@ -126,9 +126,9 @@ LogicalResult TileEmitter::emitSweep(PanelSweepOp op) {
       Region none;
       Region &activation = stage.activation ? op.getStages()[t] : none;
       const Storage &from = t == 0 ? input : units[t - 1];
-      func::CallOp::create(b, getDense(activation),
-                           ValueRange{pointer(find(op.getPanels()[t])), stage.blocks, pointer(from), pointer(stage.raw),
-                                      loadIndex(stage.blockEnds, step), loadIndex(stage.blockEnds, next), numVectors});
+      Value panel = pointer(find(op.getPanels()[t]));
+      callDense(activation, {panel, panel, stage.blocks, from, stage.raw, loadIndex(stage.blockEnds, step),
+                             loadIndex(stage.blockEnds, next)});
       if (stage.activation)
         continue;
       if (t == numStages - 1) {

@@ -77,6 +77,11 @@ static Value applyMask(ImplicitLocOpBuilder &b, RankMaskAttr mask, Value outRank
 /// Loads one element, or a vector of consecutive ones, of an array that is only
 /// aligned to its elements.
 Value TileEmitter::loadPlain(const Storage &array, Value element, Type type) {
+  if (array.kind == Storage::Kind::Constant) {
+    auto vector = dyn_cast<VectorType>(type);
+    TypedAttr scalar = cast<TypedAttr>(array.constant);
+    return arith::ConstantOp::create(b, vector ? DenseElementsAttr::get(vector, array.constant) : scalar);
+  }
   return LLVM::LoadOp::create(b, type, address(array, element, nullptr), array.elementType.getIntOrFloatBitWidth() / 8);
 }
 
@@ -167,16 +172,16 @@ LogicalResult TileEmitter::emitPack(PackOp op) {
   std::optional<Storage> bias;
   if (op.getBias())
     bias = find(op.getBias());
-  Value blocks = table(op.getBlocks());
+  Value blocks = panelTable(op.getBlocks());
   Value zero = arith::ConstantOp::create(b, b.getFloatAttr(shape.element, 0.0));
   llvm::SmallSetVector<int64_t, 4> rowCounts;
-  for (size_t i = RowCount; i < op.getBlocks().size(); i += DenseTableStride)
+  for (size_t i = RowCount; i < op.getBlocks().size(); i += kPanelBlockFields)
     rowCounts.insert(op.getBlocks()[i]);
-  forEach(index(op.getBlocks().size() / DenseTableStride), [&](Value number) {
+  forEach(index(op.getBlocks().size() / kPanelBlockFields), [&](Value number) {
     Value entry = mul(number, index(DenseTableStride));
     auto field = [&](int64_t i) { return loadIndex(blocks, add(entry, index(i))); };
-    Value count = field(RowCount), offset = field(WeightOffset);
-    PackBlock block{panel, field(RowBegin), field(InputBegin), field(InputCount), add(offset, count)};
+    Value count = field(RowCount), offset = field(BiasOffset);
+    PackBlock block{panel, field(RowBegin), field(InputBegin), field(InputCount), field(WeightOffset)};
     forEach(count, [&](Value r) {
       Value row = add(block.row0, r);
       store(panel, add(offset, r), nullptr, bias ? load(*bias, row, nullptr) : zero);
@@ -188,30 +193,6 @@ LogicalResult TileEmitter::emitPack(PackOp op) {
       b.setInsertionPointToStart(branch.thenBlock());
       emitPackColumns(op, block, rows);
     }
-  });
-  return success();
-}
-
-LogicalResult TileEmitter::emitUnpackOuter(UnpackOuterOp op) {
-  Storage panel = find(op.getPanel()), weight = allocateResult(op.getWeight()), bias = allocateResult(op.getBias());
-  int64_t rowCount = op.getWeight().getType().getDimSize(0), columnCount = op.getWeight().getType().getDimSize(1);
-  int64_t padded = op.getPanel().getType().getDimSize(1);
-  std::optional<MaskTables> mask = getMaskTables(op.getMask());
-  forEach(index(rowCount), [&](Value row) {
-    Value from = mul(row, index(padded)), to = mul(row, index(columnCount));
-    store(bias, row, nullptr, load(panel, add(from, index(columnCount)), nullptr));
-    Value outRank;
-    if (mask)
-      outRank = loadPlain(rankStorage(mask->out), row, b.getI32Type());
-    forEachChunk(columnCount, shape.element, [&](Value column, Type type) {
-      Value value = loadPlain(panel, add(from, column), type);
-      if (mask) {
-        Type ranks = getRankType(type);
-        value = applyMask(b, mask->mask, broadcast(b, ranks, outRank), loadPlain(rankStorage(mask->in), column, ranks),
-                          value);
-      }
-      storePlain(weight, add(to, column), value);
-    });
   });
   return success();
 }
@@ -238,9 +219,9 @@ LogicalResult TileEmitter::emitReorder(ReorderOp op) {
   return success();
 }
 
-/// Multiplies an array in place.
-void TileEmitter::scaleArray(const Storage &array, Value factor) {
-  forEachChunk(array.elements, array.elementType, [&](Value i, Type type) {
-    storePlain(array, i, arith::MulFOp::create(b, loadPlain(array, i, type), broadcast(b, type, factor)));
+/// Multiplies an array, which may stay in its place.
+void TileEmitter::copyScaled(const Storage &from, const Storage &to, Value factor) {
+  forEachChunk(to.elements, to.elementType, [&](Value i, Type type) {
+    storePlain(to, i, arith::MulFOp::create(b, loadPlain(from, i, type), broadcast(b, type, factor)));
   });
 }

@@ -13,6 +13,7 @@
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
 namespace flowc {
 #define GEN_PASS_DEF_CONVERTFLOWTOTILE
@@ -34,6 +35,15 @@ struct ConvertFlowToTile : flowc::impl::ConvertFlowToTileBase<ConvertFlowToTile>
       module.emitError("needs the functions @kernel and @prepare");
       return signalPassFailure();
     }
+    // Two sums of one value are one sum.
+    SmallVector<Operation *> scans;
+    kernel.walk([&](flow::ScanOp scan) { scans.push_back(scan); });
+    RewritePatternSet patterns(&getContext());
+    flow::ScanOp::getCanonicalizationPatterns(patterns, &getContext());
+    GreedyRewriteConfig config;
+    config.setStrictness(GreedyRewriteStrictness::ExistingAndNewOps);
+    if (failed(applyOpPatternsGreedily(scans, std::move(patterns), config)))
+      return signalPassFailure();
     FloatType element;
     kernel.walk([&](Operation *op) {
       for (Type type : op->getResultTypes())

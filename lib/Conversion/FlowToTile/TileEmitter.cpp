@@ -6,6 +6,9 @@
 //===----------------------------------------------------------------------===//
 
 #include "TileEmitter.h"
+#include "flowc/Dialect/Flow/IR/FlowBlock.h"
+#include "flowc/Dialect/Flow/IR/FlowDistributions.h"
+#include "flowc/Dialect/Flow/IR/FlowParameterOps.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -15,12 +18,6 @@
 using namespace mlir;
 using namespace flowc;
 using namespace flowc::flow;
-
-/// Everything that is reached by a vector access starts at a multiple of this
-/// many elements, 64 bytes for float.
-static constexpr int64_t kAlignment = 16;
-
-static int64_t alignUp(int64_t value) { return (value + kAlignment - 1) / kAlignment * kAlignment; }
 
 static Type getElementType(Type type) {
   auto tensor = dyn_cast<RankedTensorType>(type);
@@ -178,6 +175,29 @@ BodyValue TileEmitter::loadBodyValue(const Storage &storage, Type bodyType, Valu
   return value;
 }
 
+SmallVector<Value> TileEmitter::loadTable(const Storage &storage, BlockArgument argument, Value i) {
+  constexpr int64_t registerBits = 512, maxRegisters = 2; // AVX-512 permutes those
+  int64_t elements = getNumElements(argument.getType());
+  bool isLookedUp = llvm::any_of(argument.getUsers(), [](Operation *user) { return isa<TakeOp>(user); });
+  if (storage.kind != Storage::Kind::Uniform || uniform || !isLookedUp ||
+      shape.lanes * shape.element.getWidth() != registerBits || elements > maxRegisters * shape.lanes)
+    return {};
+  SmallVector<Value> registers;
+  Value first = i ? mul(i, index(elements)) : index(0);
+  Value zero = arith::ConstantOp::create(b, cast<TypedAttr>(b.getZeroAttr(shape.vectorType())));
+  for (int64_t at = 0; at < elements; at += shape.lanes) {
+    SmallVector<bool> exists;
+    for (int64_t lane = 0; lane < shape.lanes; ++lane)
+      exists.push_back(at + lane < elements);
+    auto maskType = VectorType::get({shape.lanes}, b.getI1Type());
+    Value mask = arith::ConstantOp::create(b, DenseElementsAttr::get(maskType, exists));
+    registers.push_back(LLVM::MaskedLoadOp::create(b, shape.vectorType(),
+                                                   address(storage, add(first, index(at)), nullptr), mask, zero,
+                                                   shape.element.getWidth() / 8));
+  }
+  return registers;
+}
+
 void TileEmitter::storeBodyValue(const Storage &storage, const BodyValue &value, Value i, Value vector) {
   Value first = i && value.size() > 1 ? mul(i, index(value.size())) : i;
   for (auto [k, element] : llvm::enumerate(value))
@@ -193,8 +213,10 @@ void TileEmitter::storeBodyValue(const Storage &storage, const BodyValue &value,
 bool TileEmitter::canWriteTo(Value value, Block &block) {
   Operation *op = value.getDefiningOp();
   return op && op->getBlock() == &block &&
-         isa<MapOp, PanelDenseOp, ConcatOp, GatherOp, ReverseOp, RandomNormalOp, PackOp, ReorderOp, UnpackOuterOp,
-             PanelSweepOp, ScanOp>(op);
+         isa<MapOp, PanelDenseOp, ConcatOp, GatherOp, ReverseOp, RandomNormalOp, RandomTailOp, RandomGammaOp, PackOp,
+             ReorderOp, DenseOp, PanelSweepOp, ScanOp, WeightNormalizeOp, WeightNormalizeVjpOp, DiagonalOp, TriangleOp,
+             TriangularInverseOp, TriangularInverseVjpOp, CosineMatrixOp, BlockDiagonalOp, BlockTriangleOp, BlockDenseOp,
+             BlockOuterOp>(op);
 }
 
 /// Lets the pieces of concatenations be computed in their place.
@@ -230,22 +252,34 @@ LogicalResult TileEmitter::emitBlock(Block &block) {
   return success();
 }
 
+/// The number of the sample in the tile's first lane.
+Value TileEmitter::tileSample() {
+  return arith::AddIOp::create(b, firstSample, arith::IndexCastOp::create(b, b.getI64Type(), firstRow));
+}
+
 LogicalResult TileEmitter::emitOp(Operation *op) {
   b.setLoc(op->getLoc());
   return TypeSwitch<Operation *, LogicalResult>(op)
       .Case([&](arith::ConstantOp) { return success(); })
       .Case([&](MapOp map) { return emitMap(map); })
       .Case([&](ScanOp scan) { return emitScan(scan); })
-      .Case([&](PanelDenseOp dense) { return emitDense(dense); })
-      .Case([&](PanelOuterOp outer) { return emitOuter(outer); })
+      .Case<DenseOp, PanelDenseOp>([&](auto dense) { return emitDense(dense); })
+      .Case([&](OuterOp outer) { return emitOuter(outer); })
       .Case([&](PanelSweepOp sweep) { return emitSweep(sweep); })
       .Case([&](SplitOp split) { return emitSplit(split); })
       .Case([&](ConcatOp concat) { return emitConcat(concat); })
       .Case([&](GatherOp gather) { return emitGather(gather); })
       .Case([&](ReverseOp reverse) { return emitReverse(reverse); })
       .Case([&](PackOp pack) { return emitPack(pack); })
-      .Case([&](UnpackOuterOp unpack) { return emitUnpackOuter(unpack); })
       .Case([&](ReorderOp reorder) { return emitReorder(reorder); })
+      .Case<WeightNormalizeOp, WeightNormalizeVjpOp, DiagonalOp, TriangleOp, TriangularInverseOp,
+            TriangularInverseVjpOp, CosineMatrixOp>([&](auto matrixOp) -> LogicalResult {
+        if (!uniform)
+          return matrixOp.emitError("'") << matrixOp->getName() << "' needs operands that no row changes";
+        return emitParameters(matrixOp);
+      })
+      .Case<BlockDiagonalOp, BlockTriangleOp, BlockDenseOp, BlockOuterOp, BlockSweepOp, BlockAdjointOp>(
+          [&](auto blockOp) { return emitBlocks(blockOp); })
       .Case<arith::AddIOp, arith::MulIOp>([&](auto) {
         // Flat indices of a permutation along several axes.
         Storage x = find(op->getOperand(0)), y = find(op->getOperand(1)), to = allocateResult(op->getResult(0));
@@ -279,9 +313,22 @@ LogicalResult TileEmitter::emitOp(Operation *op) {
       })
       .Case([&](RandomNormalOp random) {
         Storage to = allocateResult(random);
-        Value first = arith::AddIOp::create(b, firstSample, arith::IndexCastOp::create(b, b.getI64Type(), firstRow));
         func::CallOp::create(b, getOrCreatePhiloxNormal(module, shape),
-                             ValueRange{pointer(to), index(to.elements), seed, first, numVectors});
+                             ValueRange{pointer(to), index(to.elements), seed, tileSample(), numVectors});
+        return success();
+      })
+      .Case([&](RandomTailOp random) {
+        Storage to = allocateResult(random);
+        func::CallOp::create(b, getOrCreatePhiloxTail(module, shape, random.getStream()),
+                             ValueRange{pointer(to), index(to.elements), seed, tileSample(), numVectors});
+        return success();
+      })
+      .Case([&](RandomGammaOp random) {
+        Storage concentration = materialize(find(random.getConcentration()), random.getConcentration().getType());
+        Storage gamma = allocateResult(random.getGamma()), factor = allocateResult(random.getLogFactor());
+        func::CallOp::create(b, getOrCreatePhiloxGamma(module, shape, random.getStream()),
+                             ValueRange{pointer(concentration), pointer(gamma), pointer(factor), index(gamma.elements),
+                                        seed, tileSample(), numVectors});
         return success();
       })
       .Default([&](Operation *other) -> LogicalResult {
@@ -293,24 +340,28 @@ LogicalResult TileEmitter::emitOp(Operation *op) {
 // Sums over rows
 //===----------------------------------------------------------------------===//
 
-/// Whether `value` is accumulated over rows by the op that makes it.
-bool TileEmitter::isDirectSum(Value value) {
-  if (!value.hasOneUse())
-    return false;
-  if (value.getDefiningOp<PanelOuterOp>())
-    return true;
+bool TileEmitter::hasOneUser(Value value) { return !value.use_empty() && llvm::all_equal(value.getUsers()); }
+
+/// The weight gradient that `value` is, if that adds it up over rows itself.
+OuterOp TileEmitter::findOuter(Value value) {
+  if (!hasOneUser(value))
+    return {};
+  if (auto outer = value.getDefiningOp<OuterOp>())
+    return outer;
   auto scan = value.getDefiningOp<ScanOp>();
+  if (!scan)
+    return {};
   unsigned number = cast<OpResult>(value).getResultNumber();
-  return scan && number >= scan.getFinals().size() && isDirectSum(scan.getYield().getOperand(number));
+  return number >= scan.getFinals().size() ? findOuter(scan.getYield().getOperand(number)) : OuterOp();
 }
 
 /// Adds the lanes of a value that is there for the current tile to its sum.
 void TileEmitter::accumulateSum(Value value) {
   Storage to = sums.lookup(value);
-  if (isDirectSum(value))
+  if (findOuter(value))
     return;
   // A scan with a single user adds up layer by layer.
-  if (auto scan = value.getDefiningOp<ScanOp>(); scan && value.hasOneUse() && !storages.contains(value))
+  if (auto scan = value.getDefiningOp<ScanOp>(); scan && hasOneUser(value) && !storages.contains(value))
     return;
   Storage from = find(value);
   forEach(index(from.elements), [&](Value i) {
@@ -330,8 +381,7 @@ void TileEmitter::accumulateSum(Value value) {
   });
 }
 
-/// Sum of all lanes by halving: a fixed tree.
-static Value reduceLanes(ImplicitLocOpBuilder &b, Value vector) {
+Value flowc::reduceLanes(ImplicitLocOpBuilder &b, Value vector) {
   for (int64_t width = cast<VectorType>(vector.getType()).getDimSize(0); width > 1; width /= 2) {
     auto half = [&](int64_t from) {
       SmallVector<int64_t> lanes = llvm::to_vector(llvm::seq<int64_t>(from, from + width / 2));
@@ -411,7 +461,7 @@ LogicalResult TileEmitter::emitKernel() {
     Storage to;
     to.elements = getNumElements(value.getType());
     to.elementType = shape.element;
-    if (!isDirectSum(value)) {
+    if (!findOuter(value)) {
       to.base = workspace;
       to.offset = index(workspaceElements);
       workspaceElements += to.elements * shape.lanes;
@@ -427,14 +477,27 @@ LogicalResult TileEmitter::emitKernel() {
       Value zero = arith::ConstantOp::create(b, b.getI8IntegerAttr(0));
       LLVM::MemsetOp::create(b, where, zero, size, /*isVolatile=*/false);
     };
-    clear(sumOutput, sumElements);
     clear(workspace, workspaceElements);
+    // Without rows all sums are zero. Otherwise the first tile writes weight
+    // gradients, but not where a mask has no weights.
+    Value none = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, rows, index(0));
+    auto branch = scf::IfOp::create(b, none, /*withElseRegion=*/false);
+    {
+      OpBuilder::InsertionGuard guard(b);
+      b.setInsertionPointToStart(branch.thenBlock());
+      clear(sumOutput, sumElements);
+    }
     for (auto [i, value] :
-         llvm::enumerate(llvm::make_filter_range(yield.getOperands(), [&](Value v) { return sums.contains(v); })))
-      if (isDirectSum(value)) {
-        sums[value].base = sumOutput;
-        sums[value].offset = index(sumOffsets[i]);
-      }
+         llvm::enumerate(llvm::make_filter_range(yield.getOperands(), [&](Value v) { return sums.contains(v); }))) {
+      OuterOp outer = findOuter(value);
+      if (!outer)
+        continue;
+      Storage &sum = sums[value];
+      sum.base = sumOutput;
+      sum.offset = index(sumOffsets[i]);
+      if (outer.getMask())
+        clear(pointer(sum), sum.elements);
+    }
   }
   workspaceElements = alignUp(workspaceElements);
 
@@ -558,18 +621,11 @@ LogicalResult TileEmitter::emitFinish(ArrayRef<int64_t> kernelSumOffsets) {
   }
   if (failed(emitBlock(block)))
     return failure();
-  for (auto [value, to] : llvm::zip_equal(block.getTerminator()->getOperands(), results)) {
-    Storage from = find(value);
-    if (from.kind == Storage::Kind::Constant)
-      forEach(index(to.elements), [&](Value i) { store(to, i, nullptr, load(from, i, nullptr)); });
-    else
-      copy(from, to);
-  }
   Value scale = function.getArgument(3);
   if (shape.element.getWidth() < 64)
     scale = arith::TruncFOp::create(b, shape.element, scale);
-  gradient.elements = gradientElements;
-  scaleArray(gradient, scale);
+  for (auto [value, to] : llvm::zip_equal(block.getTerminator()->getOperands(), results))
+    copyScaled(find(value), to, scale);
   func::ReturnOp::create(b);
   return success();
 }

@@ -16,12 +16,28 @@
 #define FLOWC_LIB_CONVERSION_FLOWTOTILE_TILEEMITTER_H
 
 #include "flowc/Conversion/MicroKernels.h"
-#include "flowc/Dialect/Flow/IR/FlowDialect.h"
+#include "flowc/Dialect/Flow/IR/FlowRoot.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 
 namespace flowc {
+
+namespace flow {
+class WeightNormalizeOp;
+class WeightNormalizeVjpOp;
+class DiagonalOp;
+class TriangleOp;
+class TriangularInverseOp;
+class TriangularInverseVjpOp;
+class CosineMatrixOp;
+class BlockDiagonalOp;
+class BlockTriangleOp;
+class BlockDenseOp;
+class BlockOuterOp;
+class BlockSweepOp;
+class BlockAdjointOp;
+} // namespace flow
 
 /// Where a value of the sample program lives.
 struct Storage {
@@ -38,6 +54,14 @@ struct Storage {
   mlir::Attribute constant;
 };
 
+/// `value` rounded up. Everything that is reached by a vector access starts at a
+/// multiple of this many elements, 64 bytes for float.
+inline int64_t alignUp(int64_t value) { return int64_t(llvm::alignTo(value, 16)); }
+
+/// Fields of a block in the attribute of an op on panels: row0, rows, k0,
+/// columns, offset.
+inline constexpr int64_t kPanelBlockFields = 5;
+
 /// A body value: one SSA value (a vector of lanes, or a scalar in uniform code)
 /// per element of the float or small tensor that it stands for.
 using BodyValue = llvm::SmallVector<mlir::Value, 4>;
@@ -51,6 +75,11 @@ public:
 
   /// Emits `block` without its terminator; its arguments must be in `values`.
   mlir::LogicalResult emit(mlir::Block &block, BodyMap &values);
+  /// Lets elements of `tensor`, the same in every lane, be looked up in one or two
+  /// registers that hold them.
+  void addTable(mlir::Value tensor, llvm::ArrayRef<mlir::Value> registers) {
+    tables[tensor].assign(registers.begin(), registers.end());
+  }
   /// The operands of the block's terminator.
   llvm::SmallVector<BodyValue> getYielded(mlir::Block &block, BodyMap &values);
   /// The type that an element of this type has in the tile program.
@@ -60,10 +89,14 @@ private:
   mlir::LogicalResult emitOp(mlir::Operation *op, BodyMap &values);
   mlir::LogicalResult emitElementwise(mlir::Operation *op, BodyMap &values);
   bool emitFused(mlir::Operation *op, BodyMap &values);
+  // EmitRoot.cpp
+  mlir::LogicalResult emitRoot(flow::RootOp op, BodyMap &values);
   mlir::Value indexConstant(int64_t value);
+  mlir::Value lookUp(llvm::ArrayRef<mlir::Value> registers, mlir::Value index);
 
   mlir::ImplicitLocOpBuilder &b;
   int64_t lanes;
+  llvm::DenseMap<mlir::Value, llvm::SmallVector<mlir::Value, 2>> tables;
 };
 
 /// Emits one function.
@@ -97,24 +130,65 @@ private:
   Storage allocateResult(mlir::Value value);
   Storage find(mlir::Value value);
   void accumulateSum(mlir::Value value);
-  bool isDirectSum(mlir::Value value);
+  flow::OuterOp findOuter(mlir::Value value);
+  /// Whether a single op uses `value`, be it several times.
+  static bool hasOneUser(mlir::Value value);
   mlir::func::FuncOp beginFunction(llvm::StringRef name, mlir::TypeRange arguments);
 
   // EmitRows.cpp: ops of the sample program.
   mlir::LogicalResult emitMap(flow::MapOp op);
   mlir::LogicalResult emitScan(flow::ScanOp op);
-  mlir::LogicalResult emitDense(flow::PanelDenseOp op);
-  mlir::LogicalResult emitOuter(flow::PanelOuterOp op);
   mlir::LogicalResult emitSplit(flow::SplitOp op);
   mlir::LogicalResult emitConcat(flow::ConcatOp op);
   mlir::LogicalResult emitGather(flow::GatherOp op);
   mlir::LogicalResult emitReverse(flow::ReverseOp op);
+  // EmitDense.cpp: dense layers and their weight gradients.
+  mlir::LogicalResult emitDense(flow::DenseOp op);
+  mlir::LogicalResult emitDense(flow::PanelDenseOp op);
+  mlir::LogicalResult emitOuter(flow::OuterOp op);
+  /// Blocks [firstBlock, lastBlock) of a dense layer.
+  struct DenseCall {
+    mlir::Value weights, biases, table;
+    Storage x, y;
+    mlir::Value firstBlock, lastBlock;
+  };
+  /// Calls the dense micro-kernel with this activation region (may be empty).
+  void callDense(mlir::Region &activation, const DenseCall &call);
+  /// The micro-kernel's table of a panel's blocks.
+  mlir::Value panelTable(llvm::ArrayRef<int32_t> blocks);
   // EmitSweep.cpp
   mlir::LogicalResult emitSweep(flow::PanelSweepOp op);
   // EmitUniform.cpp: layout of parameters.
   mlir::LogicalResult emitPack(flow::PackOp op);
-  mlir::LogicalResult emitUnpackOuter(flow::UnpackOuterOp op);
   mlir::LogicalResult emitReorder(flow::ReorderOp op);
+  // EmitParameters.cpp: matrices of parameters.
+  mlir::LogicalResult emitParameters(flow::WeightNormalizeOp op);
+  mlir::LogicalResult emitParameters(flow::WeightNormalizeVjpOp op);
+  mlir::LogicalResult emitParameters(flow::DiagonalOp op);
+  mlir::LogicalResult emitParameters(flow::TriangleOp op);
+  mlir::LogicalResult emitParameters(flow::TriangularInverseOp op);
+  mlir::LogicalResult emitParameters(flow::TriangularInverseVjpOp op);
+  mlir::LogicalResult emitParameters(flow::CosineMatrixOp op);
+  mlir::Value sumOver(mlir::Value from, mlir::Value to, mlir::Type type,
+                      llvm::function_ref<mlir::Value(mlir::Value, mlir::Value)> step);
+  mlir::Value dot(int64_t count, const Storage &x, mlir::Value xFirst, const Storage &y, mlir::Value yFirst);
+  // EmitBlock.cpp: block autoregressive networks.
+  mlir::LogicalResult emitBlocks(flow::BlockDiagonalOp op);
+  mlir::LogicalResult emitBlocks(flow::BlockTriangleOp op);
+  mlir::LogicalResult emitBlocks(flow::BlockDenseOp op);
+  mlir::LogicalResult emitBlockRows(flow::BlockDenseOp op);
+  mlir::LogicalResult emitBlocks(flow::BlockOuterOp op);
+  mlir::LogicalResult emitBlocks(flow::BlockSweepOp op);
+  mlir::LogicalResult emitBlocks(flow::BlockAdjointOp op);
+  struct BlockSweep;
+  class BlockSolver;
+  BlockSweep beginBlockSweep(mlir::ValueRange weights, mlir::ValueRange biases, mlir::ValueRange diagonals,
+                             int64_t dim);
+  void emitBlockProduct(const BlockSweep &sweep, int64_t layer, const Storage &from);
+  mlir::Value loadBlockWeight(const BlockSweep &sweep, int64_t layer, mlir::Value row, mlir::Value column);
+  llvm::SmallVector<mlir::Value>
+  forUnits(int64_t count, mlir::ValueRange init,
+           llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::Value, mlir::ValueRange)> body);
   /// A block of a panel that is being packed.
   struct PackBlock {
     Storage panel;
@@ -127,7 +201,7 @@ private:
   mlir::Value loadPlain(const Storage &array, mlir::Value element, mlir::Type type);
   void storePlain(const Storage &array, mlir::Value element, mlir::Value value);
   void forEachChunk(int64_t count, mlir::Type element, llvm::function_ref<void(mlir::Value, mlir::Type)> body);
-  void scaleArray(const Storage &array, mlir::Value factor);
+  void copyScaled(const Storage &from, const Storage &to, mlir::Value factor);
 
   // Helpers. `vector` (index, may be null) selects a vector of lanes; `element`
   // is an index value.
@@ -139,17 +213,19 @@ private:
   void copy(const Storage &from, const Storage &to);
   /// A tile that holds `storage`.
   Storage materialize(const Storage &storage, mlir::Type type);
-  /// The dense micro-kernel with this activation region (may be empty).
-  mlir::func::FuncOp getDense(mlir::Region &activation);
   void forEach(mlir::Value count, llvm::function_ref<void(mlir::Value)> body);
   void forEachVector(llvm::function_ref<void(mlir::Value)> body);
   mlir::Value index(int64_t value);
+  mlir::Value tileSample();
   mlir::Value add(mlir::Value a, mlir::Value b);
   mlir::Value mul(mlir::Value a, mlir::Value b);
   mlir::Value table(llvm::ArrayRef<int32_t> values);
   mlir::Value loadIndex(mlir::Value table, mlir::Value element);
   /// Loads the elements that a body sees at step `i` (null: the whole value).
   BodyValue loadBodyValue(const Storage &storage, mlir::Type bodyType, mlir::Value i, mlir::Value vector);
+  /// Registers for BodyEmitter::addTable with what `argument` of a body sees at step
+  /// `i`; none if its elements are not looked up or differ from lane to lane.
+  llvm::SmallVector<mlir::Value> loadTable(const Storage &storage, mlir::BlockArgument argument, mlir::Value i);
   void storeBodyValue(const Storage &storage, const BodyValue &value, mlir::Value i, mlir::Value vector);
   int64_t bodyLanes() const { return uniform ? 0 : shape.lanes; }
 
@@ -171,6 +247,9 @@ private:
   /// products, else lane accumulators, those of element i at i * lanes.
   llvm::DenseMap<mlir::Value, Storage> sums;
 };
+
+/// Sum of all lanes by halving: a fixed tree.
+mlir::Value reduceLanes(mlir::ImplicitLocOpBuilder &b, mlir::Value vector);
 
 /// A constant array of the module; equal ones are shared.
 mlir::LLVM::GlobalOp getOrCreateTable(mlir::ModuleOp module, llvm::ArrayRef<int32_t> values);

@@ -9,15 +9,15 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "flowc/Dialect/Flow/IR/FlowBuilders.h"
+#include "flowc/Dialect/Flow/IR/ElementFormula.h"
+#include "flowc/Dialect/Flow/IR/FlowCombinators.h"
 
 #include "mlir/IR/TypeUtilities.h"
 
 using namespace mlir;
 using namespace flowc::flow;
 
-/// Checks that a parameter has one element per element of the event.
-static LogicalResult verifyPerElement(Operation *op, StringRef name, Value parameter) {
+LogicalResult flowc::flow::verifyPerElement(Operation *op, StringRef name, Value parameter) {
   Type event = op->getResult(0).getType();
   if (parameter.getType() == event)
     return success();
@@ -29,12 +29,6 @@ LogicalResult AffineOp::verify() {
   return failure(failed(verifyPerElement(*this, "loc", getLoc())) ||
                  failed(verifyPerElement(*this, "scale", getScale())));
 }
-
-// loc_c1: loc has the event's type.
-LogicalResult LocOp::verify() { return verifyPerElement(*this, "loc", getLoc()); }
-
-// scale_c1: scale has the event's type.
-LogicalResult ScaleOp::verify() { return verifyPerElement(*this, "scale", getScale()); }
 
 LogicalResult RationalQuadraticSplineOp::verify() {
   // rational_quadratic_spline_c1: the event is a scalar.
@@ -66,9 +60,7 @@ LogicalResult PermuteOp::verify() {
   return success();
 }
 
-/// Checks that `block` yields one event of `type` that bijections make from its
-/// first argument.
-static LogicalResult verifyChain(Operation *op, Block &block, Type type) {
+LogicalResult flowc::flow::verifyChain(Operation *op, Block &block, Type type) {
   Operation *yield = block.getTerminator();
   if (yield->getNumOperands() != 1 || yield->getOperand(0).getType() != type)
     return op->emitOpError("region must yield one ") << type;

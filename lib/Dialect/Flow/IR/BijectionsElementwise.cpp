@@ -1,4 +1,4 @@
-//===- BijectionsElementwise.cpp - Formulas of elementwise bijections -----===//
+//===- BijectionsElementwise.cpp - Affine maps and splines ----------------===//
 //
 // Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -10,114 +10,25 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "flowc/Dialect/Flow/IR/FlowBuilders.h"
-
-#include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Math/IR/Math.h"
-
-#include <numbers>
+#include "flowc/Dialect/Flow/IR/ElementFormula.h"
 
 using namespace mlir;
 using namespace flowc::flow;
-
-namespace {
-/// Arithmetic on floats of one type, so that formulas read like formulas.
-struct Formula {
-  ImplicitLocOpBuilder &builder;
-  Type type;
-
-  Value constant(double value) { return buildConstant(builder, type, value); }
-  Value add(Value a, Value b) { return arith::AddFOp::create(builder, a, b); }
-  Value sub(Value a, Value b) { return arith::SubFOp::create(builder, a, b); }
-  Value mul(Value a, Value b) { return arith::MulFOp::create(builder, a, b); }
-  Value div(Value a, Value b) { return arith::DivFOp::create(builder, a, b); }
-  Value neg(Value a) { return arith::NegFOp::create(builder, a); }
-  Value log(Value a) { return math::LogOp::create(builder, a); }
-  Value softplus(Value a) { return Log1pExpOp::create(builder, type, a); }
-  Value compare(arith::CmpFPredicate predicate, Value a, Value b) {
-    return arith::CmpFOp::create(builder, predicate, a, b);
-  }
-  Value select(Value condition, Value yes, Value no) { return arith::SelectOp::create(builder, condition, yes, no); }
-  /// `x` moved into [lower, upper].
-  Value clip(Value x, Value lower, Value upper) {
-    x = select(compare(arith::CmpFPredicate::OLT, x, lower), lower, x);
-    return select(compare(arith::CmpFPredicate::OGT, x, upper), upper, x);
-  }
-};
-} // namespace
-
-static Formula formula(ImplicitLocOpBuilder &builder, Value like) { return {builder, like.getType()}; }
 
 //===----------------------------------------------------------------------===//
 // Affine maps
 //===----------------------------------------------------------------------===//
 
-static Value buildLogAbs(Formula &f, Value scale) { return f.log(math::AbsFOp::create(f.builder, scale)); }
-
 Transformed AffineOp::buildElement(ImplicitLocOpBuilder &builder, Value x, ValueRange parameters) {
   Formula f = formula(builder, x);
   Value loc = parameters[0], scale = parameters[1];
-  return {f.add(f.mul(scale, x), loc), buildLogAbs(f, scale)};
+  return {f.add(f.mul(scale, x), loc), f.logAbs(scale)};
 }
 
 Transformed AffineOp::buildElementInverse(ImplicitLocOpBuilder &builder, Value y, ValueRange parameters) {
   Formula f = formula(builder, y);
   Value loc = parameters[0], scale = parameters[1];
-  return {f.div(f.sub(y, loc), scale), f.neg(buildLogAbs(f, scale))};
-}
-
-Transformed LocOp::buildElement(ImplicitLocOpBuilder &builder, Value x, ValueRange parameters) {
-  return {formula(builder, x).add(x, parameters[0]), {}};
-}
-
-Transformed LocOp::buildElementInverse(ImplicitLocOpBuilder &builder, Value y, ValueRange parameters) {
-  return {formula(builder, y).sub(y, parameters[0]), {}};
-}
-
-Transformed ScaleOp::buildElement(ImplicitLocOpBuilder &builder, Value x, ValueRange parameters) {
-  Formula f = formula(builder, x);
-  return {f.mul(parameters[0], x), buildLogAbs(f, parameters[0])};
-}
-
-Transformed ScaleOp::buildElementInverse(ImplicitLocOpBuilder &builder, Value y, ValueRange parameters) {
-  Formula f = formula(builder, y);
-  return {f.div(y, parameters[0]), f.neg(buildLogAbs(f, parameters[0]))};
-}
-
-Transformed IdentityOp::buildElement(ImplicitLocOpBuilder &, Value x, ValueRange) { return {x, {}}; }
-Transformed IdentityOp::buildElementInverse(ImplicitLocOpBuilder &, Value y, ValueRange) { return {y, {}}; }
-
-//===----------------------------------------------------------------------===//
-// Tanh, softplus
-//===----------------------------------------------------------------------===//
-
-// log|f'| = -2 (x + softplus(-2x) - log 2): log(1 - tanh(x)^2) without its
-// cancellation and overflow.
-Transformed TanhOp::buildElement(ImplicitLocOpBuilder &builder, Value x, ValueRange) {
-  Formula f = formula(builder, x);
-  Value minusTwo = f.constant(-2);
-  Value tail = f.add(x, f.softplus(f.mul(minusTwo, x)));
-  return {math::TanhOp::create(builder, x), f.mul(minusTwo, f.sub(tail, f.constant(std::numbers::ln2)))};
-}
-
-// With a = log(1 + y) and b = log(1 - y): x = (a - b) / 2 and log|f^-1'| =
-// -log(1 - y^2) = -(a + b).
-Transformed TanhOp::buildElementInverse(ImplicitLocOpBuilder &builder, Value y, ValueRange) {
-  Formula f = formula(builder, y);
-  Value a = math::Log1pOp::create(builder, y), b = math::Log1pOp::create(builder, f.neg(y));
-  return {f.mul(f.constant(0.5), f.sub(a, b)), f.neg(f.add(a, b))};
-}
-
-Transformed SoftplusOp::buildElement(ImplicitLocOpBuilder &builder, Value x, ValueRange) {
-  Formula f = formula(builder, x);
-  return {f.softplus(x), f.neg(f.softplus(f.neg(x)))};
-}
-
-// With t = log(1 - exp(-y)): x = y + t and log|f^-1'| = softplus(-x) = -t.
-Transformed SoftplusOp::buildElementInverse(ImplicitLocOpBuilder &builder, Value y, ValueRange) {
-  Formula f = formula(builder, y);
-  Value t = f.log(f.neg(math::ExpM1Op::create(builder, f.neg(y))));
-  return {f.add(t, y), f.neg(t)};
+  return {f.div(f.sub(y, loc), scale), f.neg(f.logAbs(scale))};
 }
 
 //===----------------------------------------------------------------------===//

@@ -227,10 +227,28 @@ struct UniformOperandOfScan : OpRewritePattern<ScanOp> {
     return rewriter.notifyMatchFailure(op, "no uniform operand");
   }
 };
+
+/// Stacks of one value are one stack.
+struct EqualResultsOfScan : OpRewritePattern<ScanOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(ScanOp op, PatternRewriter &rewriter) const override {
+    DenseMap<Value, Value> stacks;
+    bool changed = false;
+    for (auto [value, stack] :
+         llvm::zip_equal(op.getYield().getValues().drop_front(op.getCarries().size()), op.getStacked())) {
+      auto [first, isNew] = stacks.try_emplace(value, stack);
+      if (isNew || stack.use_empty())
+        continue;
+      rewriter.replaceAllUsesWith(stack, first->second);
+      changed = true;
+    }
+    return success(changed);
+  }
+};
 } // namespace
 
 void ScanOp::getCanonicalizationPatterns(RewritePatternSet &patterns, MLIRContext *context) {
-  patterns.add<DropUnusedOfScan, UniformOperandOfScan>(context);
+  patterns.add<DropUnusedOfScan, UniformOperandOfScan, EqualResultsOfScan>(context);
 }
 
 //===----------------------------------------------------------------------===//

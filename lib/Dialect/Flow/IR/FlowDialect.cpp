@@ -6,6 +6,16 @@
 //===----------------------------------------------------------------------===//
 
 #include "flowc/Dialect/Flow/IR/FlowDialect.h"
+#include "flowc/Dialect/Flow/IR/FlowBlock.h"
+#include "flowc/Dialect/Flow/IR/FlowCombinators.h"
+#include "flowc/Dialect/Flow/IR/FlowDistributions.h"
+#include "flowc/Dialect/Flow/IR/FlowObjective.h"
+#include "flowc/Dialect/Flow/IR/FlowElementwise.h"
+#include "flowc/Dialect/Flow/IR/FlowFormula.h"
+#include "flowc/Dialect/Flow/IR/FlowLinear.h"
+#include "flowc/Dialect/Flow/IR/FlowParameterOps.h"
+#include "flowc/Dialect/Flow/IR/FlowPlanar.h"
+#include "flowc/Dialect/Flow/IR/FlowRoot.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/Builders.h"
@@ -29,6 +39,46 @@ void FlowDialect::initialize() {
   addOperations<
 #define GET_OP_LIST
 #include "flowc/Dialect/Flow/IR/FlowOps.cpp.inc"
+      >();
+  addOperations<
+#define GET_OP_LIST
+#include "flowc/Dialect/Flow/IR/FlowBlock.cpp.inc"
+      >();
+  addOperations<
+#define GET_OP_LIST
+#include "flowc/Dialect/Flow/IR/FlowCombinators.cpp.inc"
+      >();
+  addOperations<
+#define GET_OP_LIST
+#include "flowc/Dialect/Flow/IR/FlowDistributions.cpp.inc"
+      >();
+  addOperations<
+#define GET_OP_LIST
+#include "flowc/Dialect/Flow/IR/FlowObjective.cpp.inc"
+      >();
+  addOperations<
+#define GET_OP_LIST
+#include "flowc/Dialect/Flow/IR/FlowElementwise.cpp.inc"
+      >();
+  addOperations<
+#define GET_OP_LIST
+#include "flowc/Dialect/Flow/IR/FlowFormula.cpp.inc"
+      >();
+  addOperations<
+#define GET_OP_LIST
+#include "flowc/Dialect/Flow/IR/FlowLinear.cpp.inc"
+      >();
+  addOperations<
+#define GET_OP_LIST
+#include "flowc/Dialect/Flow/IR/FlowParameterOps.cpp.inc"
+      >();
+  addOperations<
+#define GET_OP_LIST
+#include "flowc/Dialect/Flow/IR/FlowPlanar.cpp.inc"
+      >();
+  addOperations<
+#define GET_OP_LIST
+#include "flowc/Dialect/Flow/IR/FlowRoot.cpp.inc"
       >();
 }
 

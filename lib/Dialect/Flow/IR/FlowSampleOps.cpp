@@ -292,9 +292,14 @@ LogicalResult ReshapeOp::verify() {
   return success();
 }
 
+/// reshape(x) = x if nothing changes, reshape(reshape(x)) = reshape(x).
 OpFoldResult ReshapeOp::fold(FoldAdaptor) {
   if (getX().getType() == getY().getType())
     return getX();
+  if (auto inner = getX().getDefiningOp<ReshapeOp>()) {
+    getXMutable().assign(inner.getX());
+    return getY();
+  }
   return {};
 }
 

@@ -12,6 +12,7 @@
 #include "flowc/Dialect/Flow/IR/FlowVjp.h"
 #include "FlowVjpGuards.h"
 #include "flowc/Dialect/Flow/IR/FlowBodies.h"
+#include "flowc/Dialect/Flow/IR/FlowObjective.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/Matchers.h"
@@ -51,7 +52,8 @@ void flowc::flow::cloneForward(VjpBuilder &vjp, Block &block) {
 
 void flowc::flow::propagateNeeded(VjpBuilder &vjp, Block &block) {
   for (Operation &op : block.without_terminator()) {
-    if (llvm::none_of(op.getOperands(), [&](Value operand) { return vjp.isNeeded(operand); }))
+    if (isa<DetachOp>(op) ||
+        llvm::none_of(op.getOperands(), [&](Value operand) { return vjp.isNeeded(operand); }))
       continue;
     for (Value result : op.getResults())
       if (isDifferentiable(result.getType()))
@@ -154,8 +156,17 @@ LogicalResult ReshapeOp::buildVjp(VjpBuilder &vjp, ValueRange cotangents) {
 //===----------------------------------------------------------------------===//
 
 LogicalResult Log1pExpOp::buildVjp(VjpBuilder &vjp, ValueRange cotangents) {
-  Value slope = InvLogitOp::create(vjp.getBuilder(), vjp.lookup(getX()));
-  vjp.accumulate(getX(), arith::MulFOp::create(vjp.getBuilder(), cotangents[0], slope));
+  ImplicitLocOpBuilder &builder = vjp.getBuilder();
+  Value g = cotangents[0], slope = InvLogitOp::create(builder, vjp.lookup(getX()));
+  Value product = arith::MulFOp::create(builder, g, slope);
+  // The cotangent of a tiny scale may overflow where the slope underflows, and zero
+  // times infinity is NaN. (Tensors are parameters, which are not as extreme.)
+  if (isa<FloatType>(g.getType()) && !matchPattern(g, m_Constant())) {
+    Value zero = buildConstant(builder, g.getType(), 0.0);
+    Value isFlat = arith::CmpFOp::create(builder, arith::CmpFPredicate::OEQ, slope, zero);
+    product = arith::SelectOp::create(builder, isFlat, zero, product);
+  }
+  vjp.accumulate(getX(), product);
   return success();
 }
 

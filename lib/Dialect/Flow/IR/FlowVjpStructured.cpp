@@ -5,8 +5,10 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "flowc/Dialect/Flow/IR/FlowBlock.h"
 #include "flowc/Dialect/Flow/IR/FlowBodies.h"
 #include "flowc/Dialect/Flow/IR/FlowBuilders.h"
+#include "flowc/Dialect/Flow/IR/FlowRoot.h"
 #include "flowc/Dialect/Flow/IR/FlowVjp.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -33,7 +35,7 @@ static llvm::SetVector<Value> getLiveValues(Block &block, Value cut) {
 
 /// Whether computing `op` again costs more than loading its result.
 static bool isExpensive(Operation *op) {
-  return isa<math::MathDialect>(op->getDialect()) || isa<arith::DivFOp, Log1pExpOp, InvLogitOp>(op);
+  return isa<math::MathDialect>(op->getDialect()) || isa<arith::DivFOp, Log1pExpOp, InvLogitOp, RootOp>(op);
 }
 
 bool flowc::flow::isBetterGiven(Block &block, Value value) {
@@ -286,10 +288,12 @@ static LogicalResult buildReverseLayer(ScanOp scan, VjpBuilder &vjp, const llvm:
   return buildBlockVjp(reverse.vjp, layer, seeds);
 }
 
-/// Whether `op` of a layer is a network's layer, or a map of the results of one.
-/// A sweep is not: its own derivative gives it more results.
+/// Whether `op` of a layer is a network's layer, a map of the results of one, or a
+/// search for roots. A sweep is not: its own derivative gives it more results.
 static bool isNetworkOp(Operation *op) {
-  if (isa<DenseOp>(op))
+  if (isa<DenseOp, BlockDenseOp, BlockSweepOp, RootOp>(op))
+    return true;
+  if (auto map = dyn_cast<MapOp>(op); map && !map.getBlock()->getOps<RootOp>().empty())
     return true;
   return isa<MapOp>(op) && llvm::any_of(op->getOperands(), [&](Value operand) {
            Operation *producer = operand.getDefiningOp();

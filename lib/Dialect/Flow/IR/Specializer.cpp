@@ -6,6 +6,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "flowc/Dialect/Flow/IR/FlowBuilders.h"
+#include "flowc/Dialect/Flow/IR/SpecializerTrace.h"
+#include "flowc/Dialect/Flow/IR/FlowCombinators.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/TypeUtilities.h"
@@ -15,8 +17,11 @@ using namespace flowc::flow;
 
 SmallVector<Operation *> Specializer::getChain(Value last, Value &first) {
   SmallVector<Operation *> chain;
-  for (first = last; auto op = first.getDefiningOp<BijectionOpInterface>(); first = op->getOperand(0))
+  first = last;
+  while (auto op = first.getDefiningOp<BijectionOpInterface>()) {
     chain.push_back(op);
+    first = op->getOperand(0);
+  }
   std::reverse(chain.begin(), chain.end());
   return chain;
 }
@@ -63,10 +68,12 @@ FailureOr<Transformed> Specializer::apply(ArrayRef<Operation *> chain, bool inve
   auto step = [&](Operation *op) -> LogicalResult {
     builder.setLoc(op->getLoc());
     auto bijection = cast<BijectionOpInterface>(op);
+    SpecializerTrace::enter(op, inverse, builder);
     FailureOr<Transformed> result =
         inverse ? bijection.buildInverse(*this, total.event) : bijection.buildTransform(*this, total.event);
     if (failed(result))
       return failure();
+    SpecializerTrace::leave(*result);
     total.event = result->event;
     if (withLogDets)
       total.logDet = addLogDets(total.logDet, result->logDet);
@@ -113,45 +120,48 @@ static bool dependsOn(Value value, Value argument) {
   return false;
 }
 
-FailureOr<Transformed> flowc::flow::buildElementwise(Operation *op, Specializer &specializer, Value event,
-                                                     bool inverse) {
-  auto bijection = cast<ElementwiseBijectionOpInterface>(op);
+FailureOr<Transformed> flowc::flow::buildElementwiseMap(Specializer &specializer, Value event,
+                                                        ArrayRef<ElementwiseStep> steps) {
   ImplicitLocOpBuilder &builder = specializer.getBuilder();
-  auto formula = [&](ImplicitLocOpBuilder &at, Value x, ValueRange parameters) {
-    Transformed result =
-        inverse ? bijection.buildElementInverse(at, x, parameters) : bijection.buildElement(at, x, parameters);
-    if (!specializer.wantsLogDets())
-      result.logDet = {};
-    return result;
-  };
-  SmallVector<Value> parameters;
-  for (Value operand : op->getOperands().drop_front())
-    parameters.push_back(specializer.lookup(operand));
-  auto tensor = dyn_cast<RankedTensorType>(event.getType());
-  if (!tensor)
-    return formula(builder, event, parameters);
-
-  // Operands with one element per element of the event come first in the body.
+  auto tensor = cast<RankedTensorType>(event.getType());
+  if (steps.empty())
+    return Transformed{event, {}};
+  // Parameters with a share for each element come first in the body.
   SmallVector<Value> indexed, shared;
-  for (Value parameter : parameters)
-    (parameter.getType() == tensor ? indexed : shared).push_back(parameter);
-  auto inOrder = [&](ValueRange arguments) {
-    SmallVector<Value> ordered;
+  for (const ElementwiseStep &step : steps)
+    for (auto [parameter, isIndexed] : llvm::zip_equal(step.parameters, step.isIndexed))
+      (isIndexed ? indexed : shared).push_back(parameter);
+  // All steps on `x`, with the log-determinants of those that depend on `x` or of
+  // the others.
+  bool anyUniform = false;
+  auto emit = [&](ImplicitLocOpBuilder &at, Value x, ValueRange arguments, bool wantsUniform) {
     size_t nextIndexed = 0, nextShared = indexed.size();
-    for (Value parameter : parameters)
-      ordered.push_back(arguments[parameter.getType() == tensor ? nextIndexed++ : nextShared++]);
-    return ordered;
+    Transformed total{x, {}};
+    for (const ElementwiseStep &step : steps) {
+      SmallVector<Value> parameters;
+      for (bool isIndexed : step.isIndexed)
+        parameters.push_back(arguments[isIndexed ? nextIndexed++ : nextShared++]);
+      auto bijection = step.op;
+      Transformed result = step.inverse ? bijection.buildElementInverse(at, total.event, parameters)
+                                        : bijection.buildElement(at, total.event, parameters);
+      total.event = result.event;
+      if (!specializer.wantsLogDets() || !result.logDet)
+        continue;
+      bool isUniform = !dependsOn(result.logDet, x);
+      anyUniform |= isUniform;
+      if (isUniform != wantsUniform)
+        continue;
+      total.logDet = total.logDet ? arith::AddFOp::create(at, total.logDet, result.logDet).getResult() : result.logDet;
+    }
+    return total;
   };
   SmallVector<Value> withEvent{event};
   llvm::append_range(withEvent, indexed);
-  bool uniformLogDet = false;
   FailureOr<MapOp> map = buildMap(builder, tensor.getNumElements(), withEvent, shared,
                                   [&](ImplicitLocOpBuilder &at, ValueRange arguments, MapYields &yields) {
-                                    Transformed result =
-                                        formula(at, arguments.front(), inOrder(arguments.drop_front()));
+                                    Transformed result = emit(at, arguments.front(), arguments.drop_front(), false);
                                     yields.stacked.push_back(result.event);
-                                    uniformLogDet = result.logDet && !dependsOn(result.logDet, arguments.front());
-                                    if (result.logDet && !uniformLogDet)
+                                    if (result.logDet)
                                       yields.summands.push_back(result.logDet);
                                     return success();
                                   });
@@ -160,18 +170,35 @@ FailureOr<Transformed> flowc::flow::buildElementwise(Operation *op, Specializer 
   Transformed result{map->getStacked().front(), {}};
   if (!map->getSums().empty())
     result.logDet = map->getSums().front();
-  if (!uniformLogDet)
+  if (!anyUniform)
     return result;
   // A log-determinant of parameters only gets a map of its own, so that it can
-  // leave the loop over rows. What the formula does with the event is dead there.
+  // leave the loop over rows. What the formulas do with the event is dead there.
   map = buildMap(builder, tensor.getNumElements(), indexed, shared,
                  [&](ImplicitLocOpBuilder &at, ValueRange arguments, MapYields &yields) {
                    Value unused = buildConstant(at, tensor.getElementType(), 0);
-                   yields.summands.push_back(formula(at, unused, inOrder(arguments)).logDet);
+                   yields.summands.push_back(emit(at, unused, arguments, true).logDet);
                    return success();
                  });
   if (failed(map))
     return failure();
-  result.logDet = map->getSums().front();
+  result.logDet = specializer.addLogDets(result.logDet, map->getSums().front());
+  return result;
+}
+
+FailureOr<Transformed> flowc::flow::buildElementwise(Operation *op, Specializer &specializer, Value event,
+                                                     bool inverse) {
+  ElementwiseStep step{cast<ElementwiseBijectionOpInterface>(op), inverse};
+  for (Value operand : op->getOperands().drop_front()) {
+    step.parameters.push_back(specializer.lookup(operand));
+    step.isIndexed.push_back(step.parameters.back().getType() == event.getType());
+  }
+  if (isa<RankedTensorType>(event.getType()))
+    return buildElementwiseMap(specializer, event, step);
+  ImplicitLocOpBuilder &builder = specializer.getBuilder();
+  Transformed result = inverse ? step.op.buildElementInverse(builder, event, step.parameters)
+                               : step.op.buildElement(builder, event, step.parameters);
+  if (!specializer.wantsLogDets())
+    result.logDet = {};
   return result;
 }

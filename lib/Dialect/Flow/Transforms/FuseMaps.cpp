@@ -8,6 +8,7 @@
 #include "Fusion.h"
 #include "flowc/Dialect/Flow/IR/FlowBodies.h"
 #include "flowc/Dialect/Flow/IR/FlowBuilders.h"
+#include "flowc/Dialect/Flow/IR/FlowRoot.h"
 #include "flowc/Dialect/Flow/Transforms/Passes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -223,6 +224,9 @@ static bool absorbAddends(MapOp map) {
 static bool absorbActivation(MapOp map) {
   if (map.getIndexed().size() != 1 || !map.getShared().empty() || map.getStacked().size() != 1 ||
       !map.getSums().empty() || isa<RankedTensorType>(map.getBlock()->getArgument(0).getType()))
+    return false;
+  // A loop of its own does not fit into the micro-kernel.
+  if (!map.getBlock()->getOps<RootOp>().empty())
     return false;
   auto dense = map.getIndexed().front().getDefiningOp<DenseOp>();
   if (!dense || !dense.getY().hasOneUse() || dense->getBlock() != map->getBlock() ||

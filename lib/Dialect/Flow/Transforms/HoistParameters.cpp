@@ -7,17 +7,18 @@
 //
 // A value is uniform if it depends on leaves only. Uniform ops move to @prepare.
 // In the body of a scan over layers, a uniform value becomes a slice of a stack
-// that a scan without carries computes in @prepare.
+// that a scan without carries computes in @prepare, or a shared operand.
 //
 //===----------------------------------------------------------------------===//
 
 #include "ScanUtils.h"
-#include "flowc/Dialect/Flow/IR/FlowDialect.h"
+#include "flowc/Dialect/Flow/IR/FlowDistributions.h"
 #include "flowc/Dialect/Flow/Transforms/Passes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/IRMapping.h"
+#include "mlir/IR/TypeUtilities.h"
 
 namespace flowc::flow {
 #define GEN_PASS_DEF_HOISTPARAMETERSPASS
@@ -26,6 +27,27 @@ namespace flowc::flow {
 
 using namespace mlir;
 using namespace flowc::flow;
+
+/// Whether `op` gives every row something of its own.
+static bool isPerSample(Operation *op) { return isa<RowWeightOp, RandomNormalOp, RandomTailOp, RandomGammaOp>(op); }
+
+/// Whether `op` makes a condition. The rest of a program computes those again: they
+/// are cheap, and have no place among prepared numbers.
+static bool isCondition(Operation *op) {
+  return op->getNumResults() == 1 && op->hasTrait<OpTrait::Elementwise>() &&
+         getElementTypeOrSelf(op->getResult(0).getType()).isInteger(1);
+}
+
+/// The conditions among the ops of `block` that `isMoved` holds for, but that what
+/// stays needs.
+static DenseSet<Operation *> findKeptConditions(Block &block, llvm::function_ref<bool(Operation *)> isMoved) {
+  DenseSet<Operation *> kept;
+  for (Operation &op : llvm::reverse(block))
+    if (isMoved(&op) && isCondition(&op) &&
+        llvm::any_of(op.getUsers(), [&](Operation *user) { return !isMoved(user) || kept.contains(user); }))
+      kept.insert(&op);
+  return kept;
+}
 
 namespace {
 
@@ -36,15 +58,17 @@ struct Hoister {
   /// Uniform values: leaves, constants and what is computed from them. Slices of
   /// uniform stacks are uniform too.
   DenseSet<Value> uniform;
+  /// Whether weights that all layers of a scan share are prepared for each of them.
+  bool stackWeights = false;
 
   bool isUniform(Operation *op) const {
-    if (op->getNumResults() == 0 || isa<RowWeightOp, RandomNormalOp>(op))
+    if (op->getNumResults() == 0 || isPerSample(op))
       return false;
     if (!llvm::all_of(op->getOperands(), [&](Value v) { return uniform.contains(v); }))
       return false;
     // Draws and row weights may hide in a region.
     return !op->walk([](Operation *inner) {
-                return isa<RowWeightOp, RandomNormalOp>(inner) ? WalkResult::interrupt() : WalkResult::advance();
+                return isPerSample(inner) ? WalkResult::interrupt() : WalkResult::advance();
               }).wasInterrupted();
   }
 
@@ -68,26 +92,47 @@ struct Hoister {
   }
 
   /// Replaces the uniform values that the rest of a scan's body uses by slices of
-  /// stacks that a new uniform scan in front of it computes.
+  /// stacks that a new uniform scan in front of it computes, or, if they are the same
+  /// in all layers, by shared operands.
   void hoistFromScan(ScanOp scan) {
     Block &body = *scan.getBlock();
+    auto isMoved = [&](Operation *op) {
+      return op->getBlock() == &body && !isa<arith::ConstantOp>(op) && op->getNumResults() > 0 &&
+             llvm::all_of(op->getResults(), [&](Value v) { return uniform.contains(v); });
+    };
+    DenseSet<Operation *> kept = findKeptConditions(body, isMoved);
+    auto stays = [&](Operation *op) { return !isMoved(op) || kept.contains(op); };
+    // Ops other than maps and scans take whole tensors of parameters: weights.
+    auto isStackedWeight = [&](Value value) {
+      return stackWeights && isa<RankedTensorType>(value.getType()) && llvm::any_of(value.getUsers(), [&](Operation *user) {
+               return stays(user) && !isa<MapOp, ScanOp, YieldOp>(user);
+             });
+    };
     SmallVector<Operation *> moved;
-    SmallVector<Value> needed;
+    SmallVector<Value> needed, wholes;
+    DenseSet<Value> varying;
+    unsigned firstOver = scan.getCarries().size(), firstShared = firstOver + scan.getOver().size();
+    for (BlockArgument argument : body.getArguments().drop_front(firstOver)) {
+      if (argument.getArgNumber() < firstShared)
+        varying.insert(argument);
+      else if (uniform.contains(argument) && isStackedWeight(argument))
+        needed.push_back(argument);
+    }
     for (Operation &op : body.without_terminator()) {
-      if (isa<arith::ConstantOp>(op) || !llvm::all_of(op.getResults(), [&](Value v) { return uniform.contains(v); }))
+      if (!isMoved(&op))
         continue;
       moved.push_back(&op);
-      for (Value result : op.getResults())
-        if (llvm::any_of(result.getUsers(), [&](Operation *user) {
-              return user->getBlock() != &body ||
-                     !isa<arith::ConstantOp>(user) &&
-                         (user->getNumResults() == 0 ||
-                          !llvm::all_of(user->getResults(), [&](Value v) { return uniform.contains(v); }));
-            }))
-          needed.push_back(result);
+      bool varies = llvm::any_of(op.getOperands(), [&](Value operand) { return varying.contains(operand); });
+      for (Value result : op.getResults()) {
+        if (varies)
+          varying.insert(result);
+        if (!kept.contains(&op) && llvm::any_of(result.getUsers(), stays))
+          (varies || isStackedWeight(result) ? needed : wholes).push_back(result);
+      }
     }
+    hoistWholes(scan, moved, varying, wholes, stays);
     if (needed.empty())
-      return;
+      return eraseUnused(moved);
 
     // The uniform part, as a scan over the uniform stacks.
     ImplicitLocOpBuilder b(scan.getLoc(), scan);
@@ -130,10 +175,37 @@ struct Hoister {
     for (auto [value, stack] : llvm::zip_equal(needed, prepared.getStacked())) {
       BlockArgument argument = appendOver(scan, stack);
       uniform.insert(argument);
-      value.replaceUsesWithIf(argument, [&](OpOperand &use) {
-        return !llvm::is_contained(moved, use.getOwner()) || use.getOwner()->getBlock() != &body;
-      });
+      value.replaceUsesWithIf(argument, [&](OpOperand &use) { return stays(use.getOwner()); });
     }
+    eraseUnused(moved);
+  }
+
+  /// Computes `wholes`, values of a scan's body that are the same in all layers, in
+  /// front of the scan.
+  void hoistWholes(ScanOp scan, ArrayRef<Operation *> moved, const DenseSet<Value> &varying, ArrayRef<Value> wholes,
+                   llvm::function_ref<bool(Operation *)> stays) {
+    if (wholes.empty())
+      return;
+    OpBuilder builder(scan);
+    IRMapping outside;
+    for (auto [argument, operand] :
+         llvm::zip_equal(scan.getBlock()->getArguments().take_back(scan.getShared().size()), scan.getShared()))
+      outside.map(argument, operand);
+    for (Operation &op : scan.getBlock()->without_terminator()) {
+      bool isWhole = isa<arith::ConstantOp>(op) || (llvm::is_contained(moved, &op) &&
+                                                    !varying.contains(op.getResult(0)));
+      if (isWhole)
+        for (Value result : builder.clone(op, outside)->getResults())
+          uniform.insert(result);
+    }
+    for (Value value : wholes) {
+      BlockArgument argument = appendShared(scan, outside.lookup(value));
+      uniform.insert(argument);
+      value.replaceUsesWithIf(argument, [&](OpOperand &use) { return stays(use.getOwner()); });
+    }
+  }
+
+  static void eraseUnused(ArrayRef<Operation *> moved) {
     for (Operation *op : llvm::reverse(moved))
       if (op->use_empty())
         op->erase();
@@ -152,6 +224,7 @@ struct HoistParameters : flowc::flow::impl::HoistParametersPassBase<HoistParamet
     }
     Block &body = kernel.getBody().front();
     Hoister hoister;
+    hoister.stackWeights = stackWeights;
     for (BlockArgument argument : body.getArguments())
       if (!kernel.getArgAttr(argument.getArgNumber(), FlowDialect::kRowAttr))
         hoister.uniform.insert(argument);
@@ -164,12 +237,17 @@ struct HoistParameters : flowc::flow::impl::HoistParametersPassBase<HoistParamet
       return op->getBlock() == &body && !isa<arith::ConstantOp>(op) && op->getNumResults() > 0 &&
              llvm::all_of(op->getResults(), [&](Value v) { return hoister.uniform.contains(v); });
     };
+    DenseSet<Operation *> kept = findKeptConditions(body, isMoved);
+    auto stays = [&](Operation *op) { return !isMoved(op) || kept.contains(op); };
     for (Operation &op : body) {
-      if (isMoved(&op))
+      if (!stays(&op))
         continue;
-      for (Value operand : op.getOperands())
-        if (hoister.uniform.contains(operand) && !operand.getDefiningOp<arith::ConstantOp>())
+      for (Value operand : op.getOperands()) {
+        Operation *producer = operand.getDefiningOp();
+        if (hoister.uniform.contains(operand) &&
+            !(producer && (isa<arith::ConstantOp>(producer) || kept.contains(producer))))
           prepared.insert(operand);
+      }
     }
 
     // @prepare: leaves to prepared values.
@@ -212,7 +290,7 @@ struct HoistParameters : flowc::flow::impl::HoistParametersPassBase<HoistParamet
     }
     for (Value value : prepared) {
       BlockArgument argument = body.addArgument(value.getType(), value.getLoc());
-      value.replaceUsesWithIf(argument, [&](OpOperand &use) { return !isMoved(use.getOwner()); });
+      value.replaceUsesWithIf(argument, [&](OpOperand &use) { return stays(use.getOwner()); });
       attributes.push_back(builder.getDictionaryAttr({}));
       erased.push_back(false);
     }

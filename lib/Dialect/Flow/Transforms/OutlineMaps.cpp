@@ -8,6 +8,8 @@
 #include "Fusion.h"
 #include "flowc/Dialect/Flow/IR/FlowBodies.h"
 #include "flowc/Dialect/Flow/IR/FlowBuilders.h"
+#include "flowc/Dialect/Flow/IR/FlowObjective.h"
+#include "flowc/Dialect/Flow/IR/FlowRoot.h"
 #include "flowc/Dialect/Flow/IR/FlowVjp.h"
 #include "flowc/Dialect/Flow/Transforms/Passes.h"
 
@@ -35,7 +37,9 @@ static bool isElementwise(Operation *op) {
 }
 
 /// Whether `op` reads or makes small tensors as a whole, which only bodies do.
-static bool isSmallTensorOp(Operation *op) { return isa<BinSearchOp, TakeOp, OneHotOp, ReduceMaxOp, CumsumOp>(op); }
+static bool isSmallTensorOp(Operation *op) {
+  return isa<BinSearchOp, TakeOp, OneHotOp, ReduceMaxOp, CumsumOp, RootOp>(op);
+}
 
 /// Whether `op` is a splat that something needs as a tensor; maps take the float.
 static bool isNeededSplat(Operation *op) { return isa<SplatOp>(op) && !llvm::all_of(op->getUsers(), isElementwise); }
@@ -87,12 +91,15 @@ Value GroupOutliner::cloneInside(Operation *op) {
     mapping.map(splat.getY(), inside);
     return inside;
   }
-  bool isWhole = isSmallTensorOp(op);
+  if (isSmallTensorOp(op)) {
+    for (Value operand : op->getOperands())
+      getWhole(operand);
+    return body.getBuilder().clone(*op, mapping)->getResult(0);
+  }
   SmallVector<Value> operands;
   for (Value operand : op->getOperands())
-    operands.push_back(isWhole ? getWhole(operand) : getInside(operand));
-  Type type = op->getResult(0).getType();
-  OperationState state(op->getLoc(), op->getName(), operands, isWhole ? type : getElementTypeOrSelf(type),
+    operands.push_back(getInside(operand));
+  OperationState state(op->getLoc(), op->getName(), operands, getElementTypeOrSelf(op->getResult(0).getType()),
                        op->getAttrs());
   Value result = body.getBuilder().create(state)->getResult(0);
   mapping.map(op->getResult(0), result);
@@ -181,7 +188,16 @@ static void turnReductionsIntoMaps(Block &block) {
   }
 }
 
+/// Nothing is differentiated any more.
+static void dropDetached(Block &block) {
+  for (auto detach : llvm::make_early_inc_range(block.getOps<DetachOp>())) {
+    detach.replaceAllUsesWith(detach.getX());
+    detach.erase();
+  }
+}
+
 static void outline(Block &block) {
+  dropDetached(block);
   turnReductionsIntoMaps(block);
   absorbAddends(block);
   std::map<int64_t, Group> open;

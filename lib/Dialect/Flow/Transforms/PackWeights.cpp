@@ -8,7 +8,8 @@
 // A panel holds the weights of blocks of up to four rows in the order in which
 // the dense micro-kernel reads them. A block covers the columns between the
 // first and the last that any of its rows has, so that zero blocks of masked
-// layers cost nothing.
+// layers cost nothing. A weight without a mask needs no panel: the micro-kernel
+// reads it as it lies.
 //
 //===----------------------------------------------------------------------===//
 
@@ -123,14 +124,22 @@ FailureOr<Route> findRoute(Value value, func::FuncOp kernel, Operation *user) {
 
 /// The pass's state: the functions, and panels made so far.
 struct Packer {
-  func::FuncOp kernel, prepare, finish;
-  int64_t vectorElements;
+  func::FuncOp kernel, prepare;
+
+  /// A scan that a panel has a slice for in each layer, since the weight or the bias
+  /// has one.
+  struct Level {
+    int64_t layers;
+    bool slicesWeight, slicesBias;
+    bool operator==(const Level &) const = default;
+  };
 
   struct Key {
     unsigned weight;
     std::optional<unsigned> bias;
     Attribute blocks, mask;
     bool transposed;
+    SmallVector<Level> levels;
     bool operator==(const Key &) const = default;
   };
   SmallVector<std::pair<Key, BlockArgument>> panels;
@@ -146,29 +155,36 @@ struct Packer {
     return getReturn(prepare).getOperand(argument.getArgNumber() - rows);
   }
 
-  /// Emits the pack of a weight that has `levels` leading axes.
-  Value emitPack(ImplicitLocOpBuilder &b, Value weight, Value bias, int64_t levels, const Layout &layout,
+  /// Emits the pack of a weight and a bias, each with a leading axis for every level
+  /// that slices it.
+  Value emitPack(ImplicitLocOpBuilder &b, Value weight, Value bias, ArrayRef<Level> levels, const Layout &layout,
                  bool transposed, std::optional<RankMaskAttr> mask) {
     Type element = cast<RankedTensorType>(weight.getType()).getElementType();
-    auto panel = RankedTensorType::get({layout.elements}, element);
-    if (levels == 0)
-      return PackOp::create(b, panel, weight, bias, layout.blocks, transposed,
-                            mask && layout.hasHoles ? *mask : RankMaskAttr());
-    SmallVector<Value> over{weight};
-    if (bias)
-      over.push_back(bias);
-    int64_t layers = cast<RankedTensorType>(weight.getType()).getDimSize(0);
-    SmallVector<int64_t> shape(cast<RankedTensorType>(weight.getType()).getShape().take_front(levels));
+    if (levels.empty())
+      return PackOp::create(b, RankedTensorType::get({layout.elements}, element), weight, bias, layout.blocks,
+                            transposed, mask && layout.hasHoles ? *mask : RankMaskAttr());
+    SmallVector<int64_t> shape;
+    for (const Level &level : levels)
+      shape.push_back(level.layers);
     shape.push_back(layout.elements);
-    auto scan = ScanOp::create(b, TypeRange(), TypeRange{RankedTensorType::get(shape, element)}, layers,
-                               /*reverse=*/false, ValueRange(), over, ValueRange());
+    const Level &level = levels.front();
+    SmallVector<Value> over, shared;
+    (level.slicesWeight ? over : shared).push_back(weight);
+    if (bias)
+      (level.slicesBias ? over : shared).push_back(bias);
+    auto scan = ScanOp::create(b, TypeRange(), TypeRange{RankedTensorType::get(shape, element)}, level.layers,
+                               /*reverse=*/false, ValueRange(), over, shared);
     OpBuilder::InsertionGuard guard(b);
     Block *body = &scan.getBody().emplaceBlock();
     for (Value operand : over)
       body->addArgument(ScanOp::getSliceType(operand.getType()), operand.getLoc());
+    for (Value operand : shared)
+      body->addArgument(operand.getType(), operand.getLoc());
     b.setInsertionPointToEnd(body);
-    Value inner =
-        emitPack(b, body->getArgument(0), bias ? body->getArgument(1) : Value(), levels - 1, layout, transposed, mask);
+    // Sliced operands come first.
+    bool biasFirst = bias && level.slicesBias && !level.slicesWeight;
+    Value inner = emitPack(b, body->getArgument(biasFirst), bias ? body->getArgument(!biasFirst) : Value(),
+                           levels.drop_front(), layout, transposed, mask);
     YieldOp::create(b, ValueRange{inner});
     return scan.getStacked().front();
   }
@@ -177,27 +193,30 @@ struct Packer {
   FailureOr<Value> getPanel(Operation *user, Value weight, Value bias, const Layout &layout, bool transposed,
                             std::optional<RankMaskAttr> mask) {
     FailureOr<Route> route = findRoute(weight, kernel, user);
-    if (failed(route))
+    FailureOr<Route> biasRoute = bias ? findRoute(bias, kernel, user) : FailureOr<Route>(Route());
+    if (failed(route) || failed(biasRoute))
       return failure();
-    Key key{route->argument.getArgNumber(), std::nullopt, DenseI32ArrayAttr::get(kernel.getContext(), layout.blocks),
-            mask && layout.hasHoles ? Attribute(*mask) : Attribute(), transposed};
-    BlockArgument biasArgument;
-    if (bias) {
-      FailureOr<Route> biasRoute = findRoute(bias, kernel, user);
-      if (failed(biasRoute))
-        return failure();
-      biasArgument = biasRoute->argument;
-      key.bias = biasArgument.getArgNumber();
+    // Both go through the scans around their user.
+    SmallVector<Level> levels;
+    SmallVector<bool> isSliced;
+    for (auto [i, step] : llvm::enumerate(route->steps)) {
+      Level level{int64_t(step.first.getLayers()), step.second, bias && biasRoute->steps[i].second};
+      isSliced.push_back(level.slicesWeight || level.slicesBias);
+      if (isSliced.back())
+        levels.push_back(level);
     }
+    Key key{route->argument.getArgNumber(), std::nullopt, DenseI32ArrayAttr::get(kernel.getContext(), layout.blocks),
+            mask && layout.hasHoles ? Attribute(*mask) : Attribute(), transposed, levels};
+    if (bias)
+      key.bias = biasRoute->argument.getArgNumber();
     BlockArgument argument;
     for (auto &[known, panel] : panels)
       if (known == key)
         argument = panel;
     if (!argument) {
-      int64_t levels = llvm::count_if(route->steps, [](auto &step) { return step.second; });
       func::ReturnOp results = getReturn(prepare);
       ImplicitLocOpBuilder b(weight.getLoc(), results);
-      Value panel = emitPack(b, getPrepared(route->argument), bias ? getPrepared(biasArgument) : Value(), levels,
+      Value panel = emitPack(b, getPrepared(route->argument), bias ? getPrepared(biasRoute->argument) : Value(), levels,
                              layout, transposed, mask);
       results->insertOperands(results->getNumOperands(), panel);
       argument = kernel.getBody().front().addArgument(panel.getType(), weight.getLoc());
@@ -205,16 +224,14 @@ struct Packer {
       panels.push_back({key, argument});
     }
     Value value = argument;
-    for (auto [scan, over] : route->steps)
-      value = over ? appendOver(scan, value) : appendShared(scan, value);
+    for (auto [step, slices] : llvm::zip_equal(route->steps, isSliced))
+      value = slices ? appendOver(step.first, value) : appendShared(step.first, value);
     return value;
   }
 
   /// Makes the functions' types agree with their blocks again.
   void updateTypes() {
-    for (func::FuncOp function : {kernel, prepare, finish}) {
-      if (!function)
-        continue;
+    for (func::FuncOp function : {kernel, prepare}) {
       unsigned before = function.getNumArguments();
       auto type = FunctionType::get(function.getContext(), function.getBody().front().getArgumentTypes(),
                                     getReturn(function).getOperandTypes());
@@ -274,105 +291,6 @@ struct Packer {
     return success();
   }
 
-  /// Follows a value that is only summed over rows: the scans it is stacked by,
-  /// and the number of the kernel's result (null if it is used otherwise).
-  std::optional<unsigned> findSum(Value value, SmallVectorImpl<OpResult> &stacks) {
-    while (value.hasOneUse()) {
-      OpOperand &use = *value.use_begin();
-      if (isa<func::ReturnOp>(use.getOwner()))
-        return kernel.getResultAttr(use.getOperandNumber(), FlowDialect::kSumAttr)
-                   ? std::optional<unsigned>(use.getOperandNumber())
-                   : std::nullopt;
-      auto scan = dyn_cast<ScanOp>(use.getOwner()->getParentOp());
-      if (!scan || !isa<YieldOp>(use.getOwner()) || use.getOperandNumber() < scan.getFinals().size())
-        return std::nullopt;
-      stacks.push_back(scan->getResult(use.getOperandNumber()));
-      value = stacks.back();
-    }
-    return std::nullopt;
-  }
-
-  /// Emits the unpacking of a panel with leading axes in @finish.
-  std::pair<Value, Value> emitUnpack(ImplicitLocOpBuilder &b, Value panel, Type weight, Type bias,
-                                     std::optional<RankMaskAttr> mask) {
-    auto type = cast<RankedTensorType>(panel.getType());
-    if (type.getRank() == 2) {
-      auto unpack = UnpackOuterOp::create(b, weight, bias, panel, mask.value_or(RankMaskAttr()));
-      return {unpack.getWeight(), unpack.getBias()};
-    }
-    auto scan = ScanOp::create(b, TypeRange(), TypeRange{weight, bias}, type.getDimSize(0), /*reverse=*/false,
-                               ValueRange(), ValueRange{panel}, ValueRange());
-    OpBuilder::InsertionGuard guard(b);
-    Block *body = &scan.getBody().emplaceBlock();
-    Value slice = body->addArgument(ScanOp::getSliceType(type), panel.getLoc());
-    b.setInsertionPointToEnd(body);
-    auto [w, v] = emitUnpack(b, slice, ScanOp::getSliceType(weight), ScanOp::getSliceType(bias), mask);
-    YieldOp::create(b, ValueRange{w, v});
-    return {scan.getStacked()[0], scan.getStacked()[1]};
-  }
-
-  LogicalResult packOuter(OuterOp op) {
-    SmallVector<OpResult> weightStacks, biasStacks;
-    std::optional<unsigned> weightSum = findSum(op.getWeight(), weightStacks);
-    std::optional<unsigned> biasSum = op.getBias().use_empty() ? std::nullopt : findSum(op.getBias(), biasStacks);
-    if (!weightSum || (!biasSum && !op.getBias().use_empty()) || !finish)
-      return op.emitOpError("can only be summed over rows");
-    auto type = op.getWeight().getType();
-    int64_t rows = type.getDimSize(0), columns = type.getDimSize(1);
-    int64_t padded = (columns + 1 + vectorElements - 1) / vectorElements * vectorElements;
-    Layout layout = layOutDense(rows, columns, op.getMask(), /*transposed=*/false);
-    std::optional<RankMaskAttr> mask = op.getMask();
-    Type biasType = op.getBias().getType(), weightType = type;
-
-    OpBuilder builder(op);
-    auto panelType = RankedTensorType::get({rows, padded}, type.getElementType());
-    auto panel = PanelOuterOp::create(builder, op.getLoc(), panelType, op.getG(), op.getX(), layout.blocks);
-    op.getWeight().replaceAllUsesWith(panel.getPanel());
-    Type stacked = panelType;
-    for (OpResult stack : weightStacks) {
-      int64_t layers = cast<ScanOp>(stack.getOwner()).getLayers();
-      weightType = stack.getType();
-      stacked = ScanOp::getStackType(stacked, layers);
-      biasType = ScanOp::getStackType(biasType, layers);
-      stack.setType(cast<TensorType>(stacked));
-    }
-
-    // @finish takes the panel and unpacks it.
-    SmallVector<BlockArgument> cotangents;
-    for (BlockArgument argument : finish.getArguments())
-      if (finish.getArgAttr(argument.getArgNumber(), "flow.cotangent"))
-        cotangents.push_back(argument);
-    BlockArgument weightArgument = cotangents[*weightSum - 1];
-    weightArgument.setType(stacked);
-    ImplicitLocOpBuilder b(op.getLoc(), finish.getContext());
-    b.setInsertionPointToStart(&finish.getBody().front());
-    auto [weight, bias] = emitUnpack(b, weightArgument, weightType, biasType, mask);
-    weightArgument.replaceUsesWithIf(weight, [&](OpOperand &use) {
-      Operation *user = use.getOwner();
-      return user != weight.getDefiningOp();
-    });
-
-    // The bias comes with the panel: its own sum goes.
-    if (biasSum) {
-      cotangents[*biasSum - 1].replaceAllUsesWith(bias);
-      unsigned number = cotangents[*biasSum - 1].getArgNumber();
-      (void)finish.eraseArgument(number);
-      Operation *yield = *op.getBias().user_begin();
-      unsigned operand = op.getBias().use_begin()->getOperandNumber();
-      (void)kernel.eraseResult(*biasSum);
-      getReturn(kernel)->eraseOperand(*biasSum);
-      if (!biasStacks.empty()) {
-        // Any value will do for results that are dropped next.
-        yield->setOperand(operand, op.getG());
-        for (OpResult stack : biasStacks)
-          dropUnusedStacked(cast<ScanOp>(stack.getOwner()));
-      }
-    }
-    op.erase();
-    updateTypes();
-    return success();
-  }
-
   /// Drops prepared values that the kernel no longer reads.
   void dropUnused() {
     kernel.walk<WalkOrder::PostOrder>([](ScanOp scan) { dropUnusedOperands(scan); });
@@ -397,8 +315,6 @@ struct PackWeights : flowc::flow::impl::PackWeightsPassBase<PackWeights> {
     ModuleOp module = getOperation();
     Packer packer{module.lookupSymbol<func::FuncOp>("kernel"),
                   module.lookupSymbol<func::FuncOp>("prepare"),
-                  module.lookupSymbol<func::FuncOp>("finish"),
-                  vectorElements,
                   {}};
     if (!packer.kernel || !packer.prepare) {
       module.emitError("needs the functions @kernel and @prepare");
@@ -406,18 +322,13 @@ struct PackWeights : flowc::flow::impl::PackWeightsPassBase<PackWeights> {
     }
     SmallVector<Operation *> work;
     packer.kernel.walk([&](Operation *op) {
-      if (isa<DenseOp, SweepOp, OuterOp>(op))
+      auto dense = dyn_cast<DenseOp>(op);
+      if (isa<SweepOp>(op) || (dense && dense.getMask()))
         work.push_back(op);
     });
     for (Operation *op : work) {
-      LogicalResult result = success();
-      if (auto dense = dyn_cast<DenseOp>(op))
-        result = packer.packDense(dense);
-      else if (auto sweep = dyn_cast<SweepOp>(op))
-        result = packer.packSweep(sweep);
-      else
-        result = packer.packOuter(cast<OuterOp>(op));
-      if (failed(result))
+      auto dense = dyn_cast<DenseOp>(op);
+      if (failed(dense ? packer.packDense(dense) : packer.packSweep(cast<SweepOp>(op))))
         return signalPassFailure();
     }
     packer.dropUnused();

@@ -41,31 +41,3 @@ void flowc::flow::dropUnusedOperands(ScanOp scan) {
     scan.getOverMutable().erase(i);
   }
 }
-
-ScanOp flowc::flow::dropUnusedStacked(ScanOp scan) {
-  unsigned numCarries = scan.getCarries().size();
-  SmallVector<Value> kept;
-  SmallVector<Type> types;
-  for (auto [i, result] : llvm::enumerate(scan.getStacked()))
-    if (!result.use_empty()) {
-      kept.push_back(result);
-      types.push_back(result.getType());
-    }
-  if (kept.size() == scan.getStacked().size())
-    return scan;
-  YieldOp yield = scan.getYield();
-  for (int64_t i = scan.getStacked().size() - 1; i >= 0; --i)
-    if (scan.getStacked()[i].use_empty())
-      yield->eraseOperand(numCarries + i);
-  OpBuilder builder(scan);
-  auto replacement = ScanOp::create(builder, scan.getLoc(), scan.getFinals().getTypes(), types, scan.getLayers(),
-                                    scan.getReverse(), scan.getCarries(), scan.getOver(), scan.getShared());
-  replacement.getBody().takeBody(scan.getBody());
-  replacement->setDiscardableAttrs(scan->getDiscardableAttrDictionary());
-  for (auto [from, to] : llvm::zip_equal(scan.getFinals(), replacement.getFinals()))
-    from.replaceAllUsesWith(to);
-  for (auto [from, to] : llvm::zip_equal(kept, replacement.getStacked()))
-    from.replaceAllUsesWith(to);
-  scan.erase();
-  return replacement;
-}

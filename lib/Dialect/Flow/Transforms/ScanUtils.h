@@ -22,10 +22,6 @@ mlir::BlockArgument appendShared(ScanOp scan, mlir::Value value);
 /// Drops `over` and `shared` operands that the body does not use.
 void dropUnusedOperands(ScanOp scan);
 
-/// Drops stacked results that nobody uses. Returns the scan that took its place
-/// (or `scan` itself).
-ScanOp dropUnusedStacked(ScanOp scan);
-
 } // namespace flowc::flow
 
 #endif // FLOWC_LIB_DIALECT_FLOW_TRANSFORMS_SCANUTILS_H

@@ -105,6 +105,21 @@ func.func @kernel(%x: f32 {flow.row}) -> f32 {
 
 // -----
 
+// Where that underflows, an infinite cotangent counts for nothing.
+// CHECK: %[[G:.*]] = math.exp
+// CHECK: %[[S:.*]] = flow.inv_logit
+// CHECK: %[[P:.*]] = arith.mulf %[[G]], %[[S]]
+// CHECK: %[[FLAT:.*]] = arith.cmpf oeq, %[[S]], %[[ZERO:.*]] : f32
+// CHECK: %[[DX:.*]] = arith.select %[[FLAT]], %[[ZERO]], %[[P]]
+// CHECK: return %[[DX]]
+func.func @kernel(%x: f32 {flow.row}) -> f32 {
+  %s = flow.log1p_exp %x : f32
+  %y = math.exp %s : f32
+  return %y : f32
+}
+
+// -----
+
 // sigmoid'(x) = s (1 - s).
 // CHECK: %[[ONE:.*]] = arith.constant 1.0
 // CHECK: %[[S:.*]] = flow.inv_logit

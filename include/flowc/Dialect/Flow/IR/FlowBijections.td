@@ -30,40 +30,6 @@ def Flow_AffineOp : Flow_ElementwiseBijectionOp<"affine"> {
   let hasVerifier = 1;
 }
 
-def Flow_LocOp : Flow_ElementwiseBijectionOp<"loc"> {
-  let summary = "y = x + loc";
-  let arguments = (ins Flow_Event:$x, Flow_Parameter:$loc);
-  let assemblyFormat = "$x `,` $loc attr-dict `:` type($x) `,` type($loc)";
-  let hasVerifier = 1;
-}
-
-def Flow_ScaleOp : Flow_ElementwiseBijectionOp<"scale"> {
-  let summary = "y = scale * x";
-  let arguments = (ins Flow_Event:$x, Flow_Parameter:$scale);
-  let assemblyFormat = "$x `,` $scale attr-dict `:` type($x) `,` type($scale)";
-  let hasVerifier = 1;
-}
-
-def Flow_TanhOp : Flow_ElementwiseBijectionOp<"tanh"> {
-  let summary = "y = tanh(x)";
-  let description = "FlowJAX's `Tanh`; log|det| = sum -2 (x + softplus(-2x) - log 2).";
-  let arguments = (ins Flow_Event:$x);
-  let assemblyFormat = "$x attr-dict `:` type($x)";
-}
-
-def Flow_SoftplusOp : Flow_ElementwiseBijectionOp<"softplus"> {
-  let summary = "y = log(1 + exp(x))";
-  let description = "FlowJAX's `SoftPlus`; log|det| = -sum softplus(-x).";
-  let arguments = (ins Flow_Event:$x);
-  let assemblyFormat = "$x attr-dict `:` type($x)";
-}
-
-def Flow_IdentityOp : Flow_ElementwiseBijectionOp<"identity"> {
-  let summary = "y = x";
-  let arguments = (ins Flow_Event:$x);
-  let assemblyFormat = "$x attr-dict `:` type($x)";
-}
-
 def Flow_RationalQuadraticSplineOp : Flow_ElementwiseBijectionOp<"rational_quadratic_spline"> {
   let summary = "Monotone rational quadratic spline on an interval, identity outside";
   let description = [{

@@ -32,11 +32,12 @@ class Flow_BijectionOp<string mnemonic, list<Trait> traits = []>
   let results = (outs Flow_Event:$y);
 }
 
-/// BijectionOpInterface of these comes from their element formulas.
-class Flow_ElementwiseBijectionOp<string mnemonic, list<Trait> traits = []>
-    : Flow_Op<mnemonic, traits # [Pure, AllTypesMatch<["x", "y"]>,
-                                  DeclareOpInterfaceMethods<BijectionOpInterface>,
-                                  DeclareOpInterfaceMethods<ElementwiseBijectionOpInterface>]> {
+/// An elementwise bijection of any dialect: BijectionOpInterface comes from its
+/// element formulas.
+class ElementwiseBijectionOp<Dialect dialect, string mnemonic, list<Trait> traits = []>
+    : Op<dialect, mnemonic, traits # [Pure, AllTypesMatch<["x", "y"]>,
+                                      DeclareOpInterfaceMethods<BijectionOpInterface>,
+                                      DeclareOpInterfaceMethods<ElementwiseBijectionOpInterface>]> {
   let results = (outs Flow_Event:$y);
   let extraClassDefinition = [{
     ::mlir::FailureOr<::flowc::flow::Transformed>
@@ -48,6 +49,13 @@ class Flow_ElementwiseBijectionOp<string mnemonic, list<Trait> traits = []>
       return ::flowc::flow::buildElementwise(*this, specializer, y, /*inverse=*/true);
     }
   }];
+}
+
+class Flow_ElementwiseBijectionOp<string mnemonic, list<Trait> traits = []>
+    : ElementwiseBijectionOp<Flow_Dialect, mnemonic, traits> {
+  /// The fields of FlowJAX's class, as lib/Frontend/Elementwise.h describes them: all
+  /// that the language needs to construct and to emit this op (see FlowElementwise.td).
+  string fields = [{ {shape()} }];
 }
 
 //===----------------------------------------------------------------------===//

@@ -411,18 +411,4 @@ def Flow_PanelSweepOp : Flow_SampleOp<"panel_sweep",
   }];
 }
 
-def Flow_PanelOuterOp : Flow_SampleOp<"panel_outer"> {
-  let summary = "flow.outer with rows padded to whole vectors; the bias is column `in`";
-  let arguments = (ins 1DTensorOf<[AnyFloat]>:$g, 1DTensorOf<[AnyFloat]>:$x, DenseI32ArrayAttr:$blocks);
-  let results = (outs 2DTensorOf<[AnyFloat]>:$panel);
-  let assemblyFormat = "$g `,` $x `blocks` `=` $blocks attr-dict `:` type($g) `,` type($x) `->` type($panel)";
-}
-
-def Flow_UnpackOuterOp : Flow_SampleOp<"unpack_outer"> {
-  let summary = "Weight and bias cotangents from a padded panel";
-  let arguments = (ins 2DTensorOf<[AnyFloat]>:$panel, OptionalAttr<Flow_RankMaskAttr>:$mask);
-  let results = (outs 2DTensorOf<[AnyFloat]>:$weight, 1DTensorOf<[AnyFloat]>:$bias);
-  let assemblyFormat = "$panel (`mask` $mask^)? attr-dict `:` type($panel) `->` type($weight) `,` type($bias)";
-}
-
 #endif // FLOWC_DIALECT_FLOW_IR_FLOWSAMPLEOPS

@@ -20,7 +20,12 @@ def SpecializePass : Pass<"flow-specialize", "::mlir::ModuleOp"> {
     be. Arguments: row inputs (`flow.row`), then the leaves of the graph.
 
     Kernels: `log_prob`, `sample`, `sample_and_log_prob`, `transform`, `inverse`, and
-    the primal programs of gradients, `nll` (the negative log-likelihood of a row).
+    the primal programs of gradients: `nll` (the negative log-likelihood of a row),
+    and, with a second function `@density(event) -> float`, the losses log q(y) -
+    density(y) of y = T(z): `elbo` and `stl` at a base draw z that is the event,
+    `elbo_sample` and `stl_sample` at one that is drawn. `stl` evaluates log q anew at
+    y, with leaves that differentiation holds constant. A module with `@density`
+    alone has `log_prob`.
   }];
   let options = [Option<"kernel", "kernel", "std::string", "\"log_prob\"", "The kernel to build">];
   let dependentDialects = ["::flowc::flow::FlowDialect", "::mlir::arith::ArithDialect", "::mlir::math::MathDialect", "::mlir::func::FuncDialect"];
@@ -32,7 +37,13 @@ def HoistParametersPass : Pass<"flow-hoist-parameters", "::mlir::ModuleOp"> {
     Every op of `@kernel`, inside scans too, that depends on leaves only moves to
     `@prepare`, a function from leaves to prepared values. `@kernel` then takes its
     row inputs and the prepared values it uses.
+
+    `stack-weights`: a weight that all layers of a scan share is prepared once for
+    each of them. Its gradient is summed over rows where it is made, so that the
+    layers cannot add up theirs; `@finish` does.
   }];
+  let options = [Option<"stackWeights", "stack-weights", "bool", "false",
+                        "Prepare shared weights once for each layer, for gradients of parameters">];
   let dependentDialects = ["::flowc::flow::FlowDialect", "::mlir::func::FuncDialect"];
 }
 
@@ -75,14 +86,22 @@ def FuseScanPass : Pass<"flow-fuse-scan", "::mlir::ModuleOp"> {
   let dependentDialects = ["::flowc::flow::FlowDialect"];
 }
 
-def PackWeightsPass : Pass<"flow-pack-weights", "::mlir::ModuleOp"> {
-  let summary = "Lay out dense weights as panels in @prepare";
+def MergeSumsPass : Pass<"flow-merge-sums", "::mlir::ModuleOp"> {
+  let summary = "Sum equal gradients over rows once";
   let description = [{
-    Every weight of `flow.dense` and `flow.sweep` in `@kernel` becomes a panel that
-    `@prepare` packs in the order of evaluation, blocks of up to four rows, missing
-    weights skipped. `flow.outer` becomes `flow.panel_outer`, unpacked in `@finish`.
+    Parameters with equal gradients (two shifts, say) share one result of `@kernel`,
+    and one argument of `@finish`; so do stacked results of a scan.
   }];
-  let options = [Option<"vectorElements", "vector-elements", "int64_t", "16", "Elements of a SIMD vector">];
+  let dependentDialects = ["::flowc::flow::FlowDialect"];
+}
+
+def PackWeightsPass : Pass<"flow-pack-weights", "::mlir::ModuleOp"> {
+  let summary = "Lay out masked weights as panels in @prepare";
+  let description = [{
+    Every weight of a `flow.dense` with a mask and of a `flow.sweep` in `@kernel`
+    becomes a panel that `@prepare` packs in the order of evaluation, blocks of up to
+    four rows, missing weights skipped. Other weights are read as they lie.
+  }];
   let dependentDialects = ["::flowc::flow::FlowDialect"];
 }
 

@@ -1,0 +1,91 @@
+//===- FlowFormula.h - Bijections given by a formula ------------*- C++ -*-===//
+//
+// Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The bridge between SSA and symbolic expressions: reading scalar ops as an
+// expression, emitting an expression as ops.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FLOWC_DIALECT_FLOW_IR_FLOWFORMULA_H
+#define FLOWC_DIALECT_FLOW_IR_FLOWFORMULA_H
+
+#include "flowc/Dialect/Flow/IR/FlowDialect.h"
+#include "flowc/Symbolic/Derivation.h"
+
+#include "llvm/ADT/MapVector.h"
+
+#define GET_OP_CLASSES
+#include "flowc/Dialect/Flow/IR/FlowFormula.h.inc"
+
+namespace flowc::flow {
+
+/// Reads ops that compute one number (or one number per element of a tensor) from
+/// others as an expression.
+class ExpressionReader {
+public:
+  explicit ExpressionReader(symbolic::Algebra &algebra) : algebra(algebra) {}
+
+  /// Makes `value` a symbol; the first one is the variable.
+  symbolic::Expr addSymbol(mlir::Value value, std::string name, symbolic::Interval domain = symbolic::Interval::all(),
+                           double start = 0);
+  /// What `value` is; null if some op behind it is unknown (then `unknown` is that
+  /// op) and `onUnknown` does not make a symbol of its result.
+  symbolic::Expr read(mlir::Value value);
+  /// Whether `op` can be read.
+  static bool isKnown(mlir::Operation *op);
+
+  /// Called for a value that no known op computes.
+  std::function<symbolic::Expr(mlir::Value)> onUnknown;
+  mlir::Operation *unknown = nullptr;
+  const llvm::MapVector<mlir::Value, symbolic::Expr> &getSymbols() const { return symbols; }
+
+private:
+  symbolic::Algebra &algebra;
+  llvm::MapVector<mlir::Value, symbolic::Expr> symbols;
+  llvm::DenseMap<mlir::Value, symbolic::Expr> known;
+};
+
+/// Emits expressions, each part once. Forms are chosen that neither cancel nor
+/// overflow: log1p, expm1, and log(1 + u^2) and sqrt(1 + u^2) through the larger of
+/// |u| and 1.
+class ExpressionEmitter {
+public:
+  /// `type` is that of all numbers: a float, or a tensor of floats.
+  ExpressionEmitter(mlir::ImplicitLocOpBuilder &builder, mlir::Type type) : builder(builder), type(type) {}
+
+  void bind(symbolic::Expr e, mlir::Value value) { values[e] = value; }
+  mlir::Value emit(symbolic::Expr e);
+
+private:
+  mlir::Value emitNode(symbolic::Expr e);
+  mlir::Value emitSum(symbolic::Expr e);
+  mlir::Value emitProduct(symbolic::Expr e);
+  mlir::Value emitPower(symbolic::Expr base, double exponent);
+  mlir::Value emitWholePower(mlir::Value base, unsigned exponent);
+  mlir::Value emitLog(symbolic::Expr argument);
+  mlir::Value emitFunction(symbolic::Expr e);
+  mlir::Value constant(double value) { return buildConstant(builder, type, value); }
+
+  mlir::ImplicitLocOpBuilder &builder;
+  mlir::Type type;
+  llvm::DenseMap<symbolic::Expr, mlir::Value> values;
+};
+
+/// A formula that was read, and what was derived from it.
+struct FormulaDerivation {
+  symbolic::Algebra algebra;
+  symbolic::Derivation result;
+  /// Symbols of the op's parameters, in their order.
+  llvm::SmallVector<symbolic::Expr> parameters;
+};
+
+/// Derives what `op` needs, with its inverse if that is asked for.
+std::unique_ptr<FormulaDerivation> deriveFormula(FormulaOp op, bool withInverse = true);
+
+} // namespace flowc::flow
+
+#endif // FLOWC_DIALECT_FLOW_IR_FLOWFORMULA_H

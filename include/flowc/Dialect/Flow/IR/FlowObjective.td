@@ -1,0 +1,28 @@
+//===- FlowObjective.td - What losses are made of ----------*- tablegen -*-===//
+//
+// Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FLOWC_DIALECT_FLOW_IR_FLOWOBJECTIVE
+#define FLOWC_DIALECT_FLOW_IR_FLOWOBJECTIVE
+
+include "flowc/Dialect/Flow/IR/FlowOpBase.td"
+
+def Flow_DetachOp : Flow_DifferentiableOp<"detach", [SameOperandsAndResultType]> {
+  let summary = "The same value, held constant by differentiation";
+  let description = [{
+    What `stop_gradient` is in JAX. It stands outside of the bodies of maps;
+    `flow-outline-maps`, after differentiation, removes it.
+
+    ```mlir
+    %c = flow.detach %w : tensor<4xf32>
+    ```
+  }];
+  let arguments = (ins Flow_Value:$x);
+  let results = (outs Flow_Value:$y);
+  let assemblyFormat = "$x attr-dict `:` type($x)";
+}
+
+#endif // FLOWC_DIALECT_FLOW_IR_FLOWOBJECTIVE

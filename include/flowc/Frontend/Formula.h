@@ -1,0 +1,34 @@
+//===- Formula.h - Items defined by a formula -------------------*- C++ -*-===//
+//
+// Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FLOWC_FRONTEND_FORMULA_H
+#define FLOWC_FRONTEND_FORMULA_H
+
+#include "flowc/Frontend/AST.h"
+#include "flowc/Frontend/Source.h"
+
+#include <memory>
+
+namespace flowc {
+
+/// An item that a formula defines, with the text that its tree points into.
+struct Formula {
+  std::shared_ptr<const SourceText> source;
+  ast::Item item;
+};
+
+/// The value of a formula that holds numbers and arithmetic only, as an index
+/// does; nothing if it depends on anything else.
+std::optional<double> foldConstant(const ast::MathExpr &formula);
+
+/// Checks the shapes of all parts of a density's formula: what is added has
+/// equal lengths, or one of them is a number; the whole is a number.
+Expected<void> checkDensity(const SourceText &source, const ast::Item &item);
+
+} // namespace flowc
+
+#endif // FLOWC_FRONTEND_FORMULA_H

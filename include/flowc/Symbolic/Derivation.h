@@ -1,0 +1,59 @@
+//===- Derivation.h - Inverse and log-derivative of a formula ---*- C++ -*-===//
+//
+// Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// What a bijection needs besides its formula y = f(x): log|f'|, and the inverse,
+// either as a formula in y or as a root of f(x) - y, which is proven to exist
+// once. Every step is kept, with the rule that it used, for people to read.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FLOWC_SYMBOLIC_DERIVATION_H
+#define FLOWC_SYMBOLIC_DERIVATION_H
+
+#include "flowc/Symbolic/Expression.h"
+
+namespace flowc::symbolic {
+
+/// A step of a derivation: what was done, and what holds then.
+struct Step {
+  std::string rule, result;
+};
+
+struct Derivation {
+  /// x and y; all other symbols are parameters.
+  Expr variable = nullptr, image = nullptr;
+  /// f(x), f'(x) and log|f'(x)|.
+  Expr function = nullptr, derivative = nullptr, logDerivative = nullptr;
+  /// f^-1(y), undefined where y has no preimage; null if it is a root.
+  Expr inverse = nullptr;
+
+  // Of a root.
+  bool isIncreasing = true;
+  /// Where f is defined.
+  Interval domain;
+  /// |f'| is nowhere less than this positive expression in the parameters; null
+  /// if no such bound is known.
+  Expr slopeBound = nullptr;
+
+  /// Rules that brought the formula to its normal form.
+  std::vector<Rewriting> rewritings;
+  /// How the inverse was found: y = f(x) solved for x, or the proof that it can
+  /// be.
+  std::vector<Step> steps;
+  /// Why there is no inverse; empty if there is one.
+  std::string error;
+
+  bool isAnalytic() const { return inverse != nullptr; }
+};
+
+/// Derives everything from `function`, a formula in `algebra.getVariable()`, or
+/// only what the forward direction needs.
+Derivation derive(Algebra &algebra, Expr function, bool withInverse = true);
+
+} // namespace flowc::symbolic
+
+#endif // FLOWC_SYMBOLIC_DERIVATION_H

@@ -1,0 +1,238 @@
+//===- Expression.h - Formulas of one variable as mathematics ---*- C++ -*-===//
+//
+// Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Expressions in a normal form, which naive and careful ways of writing the same
+// function share: sums of multiples, products of powers, functions. Making an
+// expression simplifies it by rules that hold for real numbers; each is written
+// beside its code and, if it does more than collect terms, recorded by name.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FLOWC_SYMBOLIC_EXPRESSION_H
+#define FLOWC_SYMBOLIC_EXPRESSION_H
+
+#include "flowc/Symbolic/Interval.h"
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace flowc::symbolic {
+
+enum class Kind : uint8_t {
+  Constant, ///< `number`; NaN is "undefined"
+  Symbol,
+  Sum,      ///< number + sum of factor * node
+  Product,  ///< product of node ^ factor
+  Function, ///< of its one or two arguments
+  Compare,  ///< of two arguments
+  Select,   ///< condition, value if it holds, other value
+};
+
+/// log(1 + u) and exp(u) - 1 are a log and a sum; they become log1p and expm1
+/// where code is emitted. sqrt(u) is u^0.5.
+enum class Function : uint8_t {
+  Exp,
+  Log,
+  Abs,
+  Sign,
+  Sin,
+  Cos,
+  Tan,
+  Tanh,
+  Sinh,
+  Cosh,
+  Asinh,
+  Atan,
+  Atanh,
+  Erf,
+  Lgamma,
+  Digamma,
+  Sigmoid,
+  Softplus,
+  Min,
+  Max,
+  Pow, ///< of two arguments
+};
+
+enum class Relation : uint8_t { Less, LessEqual, Greater, GreaterEqual, Equal, NotEqual };
+
+struct Node;
+/// Equal expressions are the same object.
+using Expr = const Node *;
+
+/// A summand (factor * node), a factor (node ^ factor), or an argument (factor 1).
+struct Term {
+  double factor;
+  Expr node;
+};
+
+struct Node {
+  Kind kind = Kind::Constant;
+  Function function = Function::Exp;
+  Relation relation = Relation::Less;
+  double number = 0;
+  std::vector<Term> terms;
+  /// Number of the expression in the order of creation; of a symbol also its
+  /// index among symbols (`symbol`).
+  unsigned id = 0, symbol = 0;
+
+  bool isConstant() const { return kind == Kind::Constant; }
+  bool isConstant(double value) const { return isConstant() && number == value; }
+  bool is(Function f) const { return kind == Kind::Function && function == f; }
+  Expr argument(size_t i = 0) const { return terms[i].node; }
+};
+
+/// A rule that was applied, and to what.
+struct Rewriting {
+  std::string rule, from, to;
+};
+
+/// Makes and owns expressions.
+class Algebra {
+public:
+  Algebra() = default;
+  Algebra(const Algebra &) = delete;
+  Algebra &operator=(const Algebra &) = delete;
+
+  //===--------------------------------------------------------------------===//
+  // Making expressions
+  //===--------------------------------------------------------------------===//
+
+  Expr constant(double value);
+  /// A value that does not exist: what lies outside of a range.
+  Expr undefined() { return constant(std::numeric_limits<double>::quiet_NaN()); }
+  /// A new symbol with values in `domain`; `start` is a typical one.
+  Expr symbol(std::string name, Interval domain = Interval::all(), double start = 0);
+
+  /// A new symbol whose name starts like `name` and is not taken.
+  Expr newSymbol(std::string name);
+
+  Expr add(Expr a, Expr b) { return sum(0, {{1, a}, {1, b}}); }
+  Expr subtract(Expr a, Expr b) { return sum(0, {{1, a}, {-1, b}}); }
+  Expr negate(Expr a) { return scale(-1, a); }
+  Expr scale(double factor, Expr a) { return sum(0, {{factor, a}}); }
+  Expr multiply(Expr a, Expr b) { return product(1, {{1, a}, {1, b}}); }
+  Expr divide(Expr a, Expr b) { return product(1, {{1, a}, {-1, b}}); }
+  Expr power(Expr base, double exponent) { return product(1, {{exponent, base}}); }
+  /// base ^ exponent of any expressions.
+  Expr power(Expr base, Expr exponent);
+  Expr sum(double constant, std::vector<Term> terms);
+  Expr product(double factor, std::vector<Term> factors);
+  Expr call(Function function, Expr argument);
+  Expr call(Function function, Expr a, Expr b);
+  Expr compare(Relation relation, Expr a, Expr b);
+  Expr select(Expr condition, Expr yes, Expr no);
+  /// The node with other arguments, simplified again.
+  Expr rebuild(Expr node, std::span<const Expr> arguments);
+
+  //===--------------------------------------------------------------------===//
+  // Calculus
+  //===--------------------------------------------------------------------===//
+
+  /// The derivative; null if a function has none that is known.
+  Expr derivative(Expr e, Expr symbol);
+  /// log|e|, products and powers taken apart.
+  Expr logAbs(Expr e);
+  /// A sum as a product of what its terms share and the rest.
+  Expr factorize(Expr sum);
+  Expr substitute(Expr e, Expr what, Expr by);
+
+  //===--------------------------------------------------------------------===//
+  // Questions
+  //===--------------------------------------------------------------------===//
+
+  bool dependsOn(Expr e, Expr symbol) const;
+  /// How often `symbol` is written in `e`, at most `limit`.
+  unsigned countOccurrences(Expr e, Expr symbol, unsigned limit = 2) const;
+  /// All values of `e` for all values of its symbols in their domains.
+  Interval range(Expr e);
+  /// The same with the domain of `symbol` replaced.
+  Interval range(Expr e, Expr symbol, const Interval &domain);
+  bool isPositive(Expr e) { return range(e).isPositive(); }
+  bool isNonZero(Expr e) { return !range(e).containsZero(); }
+  /// The value; `values` are those of the symbols, by their numbers.
+  double evaluate(Expr e, std::span<const double> values) const;
+  /// As the language writes it.
+  std::string print(Expr e) const;
+
+  size_t getNumSymbols() const { return symbols.size(); }
+  /// The first symbol, on which the others do not depend.
+  Expr getVariable() const { return symbols.front().node; }
+  Expr getSymbol(size_t i) const { return symbols[i].node; }
+  const std::string &getName(Expr symbol) const { return symbols[symbol->symbol].name; }
+  const Interval &getDomain(Expr symbol) const { return symbols[symbol->symbol].domain; }
+  void setDomain(Expr symbol, const Interval &domain);
+  double getStart(Expr symbol) const { return symbols[symbol->symbol].start; }
+
+  /// Rules that were applied since the last call.
+  std::vector<Rewriting> takeRewritings() { return std::exchange(rewritings, {}); }
+
+private:
+  struct Symbol {
+    std::string name;
+    Interval domain;
+    double start;
+    Expr node;
+  };
+  struct Key {
+    Kind kind;
+    Function function;
+    Relation relation;
+    uint64_t number;
+    std::vector<std::pair<uint64_t, unsigned>> terms;
+    auto operator<=>(const Key &) const = default;
+  };
+
+  Expr intern(Node node);
+  /// The function itself, without looking at what it is applied to.
+  Expr makeCall(Function function, std::vector<Expr> arguments);
+  /// `to`, with a note that `rule` made it of `from`.
+  Expr note(const char *rule, const std::string &from, Expr to);
+  std::string printCall(Function function, Expr argument) const;
+
+  // Rules.cpp: what a rule finds it replaces; the answer is whether it did.
+  struct Sum {
+    double constant;
+    std::vector<Term> terms;
+    void replace(size_t i, double newConstant, Term term);
+  };
+  bool applySumRules(Sum &sum);
+  bool applyConstantRule(Sum &sum, size_t i);
+  bool applyPairRule(Sum &sum, size_t i, size_t j);
+  bool applyProductRules(double &factor, std::vector<Term> &factors);
+  Expr simplifyExp(Expr u);
+  Expr simplifyLog(Expr u);
+  Expr simplifyLogOfSum(Expr sum);
+  Expr simplifyLogOfProduct(Expr product);
+  Expr simplifyCall(Function function, Expr u);
+  bool hasLeadingMinus(Expr u) const;
+
+  std::map<Key, std::unique_ptr<Node>> nodes;
+  std::vector<Symbol> symbols;
+  std::vector<Rewriting> rewritings;
+  std::map<Expr, Interval> ranges;
+};
+
+/// The function's name in the language.
+const char *getName(Function function);
+const char *getName(Relation relation);
+
+/// A number as the language reads it, as short as it can be with at least
+/// `digits` digits.
+std::string printNumber(double value, int digits = 15);
+
+/// The derivative of log Gamma for u > 0, to about 12 digits.
+double digamma(double u);
+
+} // namespace flowc::symbolic
+
+#endif // FLOWC_SYMBOLIC_EXPRESSION_H

@@ -1,0 +1,63 @@
+//===- Interval.h - Sets of real numbers ------------------------*- C++ -*-===//
+//
+// Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FLOWC_SYMBOLIC_INTERVAL_H
+#define FLOWC_SYMBOLIC_INTERVAL_H
+
+#include <limits>
+
+namespace flowc::symbolic {
+
+/// An interval with open or closed ends. Arithmetic rounds outwards, and not at
+/// all where the result is exact, so that an end at 0 stays one: what is proven
+/// with intervals holds for real numbers.
+struct Interval {
+  static constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+  double low = -kInfinity, high = kInfinity;
+  bool lowOpen = true, highOpen = true;
+
+  static Interval all() { return {}; }
+  static Interval point(double value) { return {value, value, false, false}; }
+  static Interval open(double low, double high) { return {low, high, true, true}; }
+  static Interval closed(double low, double high) { return {low, high, false, false}; }
+  static Interval positive() { return open(0, kInfinity); }
+
+  bool isPositive() const { return low > 0 || (low == 0 && lowOpen); }
+  bool isNegative() const { return high < 0 || (high == 0 && highOpen); }
+  bool isNonNegative() const { return low >= 0; }
+  bool isNonPositive() const { return high <= 0; }
+  bool containsZero() const { return !isPositive() && !isNegative(); }
+  bool isPoint() const { return low == high; }
+  bool contains(double value) const {
+    return (low < value || (low == value && !lowOpen)) && (value < high || (value == high && !highOpen));
+  }
+  bool isBounded() const { return low > -kInfinity && high < kInfinity; }
+  /// Whether every number of this interval is one of `other`.
+  bool isInside(const Interval &other) const;
+  /// The part in `other`; `other` itself if there is none.
+  Interval clippedTo(const Interval &other) const;
+};
+
+Interval operator+(const Interval &a, const Interval &b);
+Interval operator-(const Interval &a);
+Interval operator*(const Interval &a, const Interval &b);
+
+/// The smallest interval that holds both.
+Interval hull(const Interval &a, const Interval &b);
+
+/// base^exponent of what `base` holds of the power's domain.
+Interval power(const Interval &base, double exponent);
+
+/// The image under an increasing function with values in `image`. `evaluate` may
+/// be off by a few units in the last place, but not at infinity, nor at 0 if it
+/// gives a multiple of 1/4 there.
+Interval applyIncreasing(const Interval &x, double (*evaluate)(double), const Interval &image);
+
+} // namespace flowc::symbolic
+
+#endif // FLOWC_SYMBOLIC_INTERVAL_H

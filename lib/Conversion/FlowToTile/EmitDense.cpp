@@ -1,0 +1,194 @@
+//===- EmitDense.cpp - Dense layers on tiles ------------------------------===//
+//
+// Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Dense layers and their weight gradients become calls of micro-kernels. Weights
+// are read, and gradients written, as they lie in memory; masked layers read
+// panels instead, which leave out the blocks that do not exist.
+//
+//===----------------------------------------------------------------------===//
+
+#include "TileEmitter.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+
+using namespace mlir;
+using namespace flowc;
+using namespace flowc::flow;
+
+//===----------------------------------------------------------------------===//
+// Dense layers
+//===----------------------------------------------------------------------===//
+
+/// Text that tells activations apart.
+static std::string describe(Block &block) {
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  DenseMap<Value, int> numbers;
+  for (Value argument : block.getArguments())
+    numbers.try_emplace(argument, numbers.size());
+  for (Operation &op : block) {
+    os << op.getName() << op.getAttrDictionary();
+    for (Value operand : op.getOperands())
+      os << " " << numbers.lookup(operand);
+    for (Value result : op.getResults()) {
+      numbers.try_emplace(result, numbers.size());
+      os << " : " << result.getType();
+    }
+    os << "; ";
+  }
+  return text;
+}
+
+/// The activation of a dense layer for the micro-kernel.
+static Epilogue makeEpilogue(Region &activation, int64_t lanes) {
+  Epilogue epilogue;
+  if (activation.empty())
+    return epilogue;
+  Block *block = &activation.front();
+  epilogue.name = "activation_" + llvm::utohexstr(llvm::hash_value(describe(*block)));
+  // A relu stays in registers; a longer activation is applied to stored rows.
+  epilogue.inRegisters = block->getOperations().size() <= 4;
+  epilogue.build = [block, lanes](OpBuilder &builder, Location loc, Value sum) {
+    ImplicitLocOpBuilder b(loc, builder);
+    BodyMap values;
+    values[block->getArgument(0)] = {sum};
+    BodyEmitter emitter(b, lanes);
+    if (failed(emitter.emit(*block, values)))
+      return Value();
+    builder.setInsertionPoint(b.getInsertionBlock(), b.getInsertionPoint());
+    return emitter.getYielded(*block, values).front().front();
+  };
+  return epilogue;
+}
+
+Value TileEmitter::panelTable(ArrayRef<int32_t> blocks) {
+  SmallVector<int32_t> result;
+  for (; !blocks.empty(); blocks = blocks.drop_front(kPanelBlockFields)) {
+    int32_t rows = blocks[RowCount], offset = blocks[kPanelBlockFields - 1];
+    llvm::append_range(result, blocks.take_front(InputCount + 1));
+    // Biases first, then the rows of one column after the other.
+    llvm::append_range(result, ArrayRef<int32_t>{offset, offset + rows, 1, rows});
+  }
+  return table(result);
+}
+
+void TileEmitter::callDense(Region &activation, const DenseCall &call) {
+  func::FuncOp dense = getOrCreateDense(module, shape, makeEpilogue(activation, shape.lanes));
+  func::CallOp::create(b, dense,
+                       ValueRange{call.weights, call.biases, call.table, pointer(call.x), pointer(call.y),
+                                  call.firstBlock, call.lastBlock, numVectors});
+}
+
+Storage TileEmitter::materialize(const Storage &storage, Type type) {
+  if (storage.kind == Storage::Kind::Tile)
+    return storage;
+  Storage tile = allocate(type);
+  copy(storage, tile);
+  return tile;
+}
+
+LogicalResult TileEmitter::emitDense(DenseOp op) {
+  if (uniform)
+    return op.emitOpError("a dense layer of parameters only is not supported");
+  Storage weight = find(op.getWeight());
+  std::optional<Storage> bias;
+  if (op.getBias())
+    bias = find(op.getBias());
+  if (weight.kind != Storage::Kind::Uniform || (bias && bias->kind != Storage::Kind::Uniform))
+    return op.emitOpError("a weight must be a parameter");
+  if (op.getMask())
+    return op.emitOpError("a masked weight must be packed first, by flow-pack-weights");
+  int64_t storedRows = op.getWeight().getType().getDimSize(0), storedColumns = op.getWeight().getType().getDimSize(1);
+  SmallVector<int32_t> blocks = op.getTransposed()
+                                    ? makeDenseTable(storedColumns, storedRows, 1, storedColumns, bias.has_value())
+                                    : makeDenseTable(storedRows, storedColumns, storedColumns, 1, bias.has_value());
+  Storage x = materialize(find(op.getX()), op.getX().getType());
+  Storage y = allocateResult(op.getY());
+  // Zeros of any type are zero bits.
+  Value biases = bias ? pointer(*bias) : table(SmallVector<int32_t>(2 * maxBlockRows, 0));
+  callDense(op.getActivation(), {pointer(weight), biases, table(blocks), x, y, index(0),
+                                 index(blocks.size() / DenseTableStride)});
+  macs += storedRows * storedColumns * macsFactor;
+  return success();
+}
+
+LogicalResult TileEmitter::emitDense(PanelDenseOp op) {
+  if (uniform)
+    return op.emitOpError("a dense layer of parameters only is not supported");
+  Value panel = pointer(find(op.getPanel()));
+  Storage x = materialize(find(op.getX()), op.getX().getType());
+  Storage y = allocateResult(op.getY());
+  callDense(op.getActivation(), {panel, panel, panelTable(op.getBlocks()), x, y, index(0),
+                                 index(op.getBlocks().size() / kPanelBlockFields)});
+  macs += op.getMacs() * macsFactor;
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Weight gradients
+//===----------------------------------------------------------------------===//
+
+/// The blocks of a weight gradient. Those of a masked one cover the columns
+/// between the first and the last that any of their rows has.
+static SmallVector<int32_t> makeOuterTable(int64_t rows, int64_t columns, std::optional<RankMaskAttr> mask) {
+  SmallVector<int32_t> blocks = makeDenseTable(rows, columns, columns, 1, /*hasBias=*/true);
+  if (!mask)
+    return blocks;
+  for (MutableArrayRef<int32_t> rest(blocks); !rest.empty(); rest = rest.drop_front(DenseTableStride)) {
+    int64_t first = columns, last = 0;
+    for (int64_t r = rest[RowBegin]; r < rest[RowBegin] + rest[RowCount]; ++r)
+      for (int64_t c = 0; c < columns; ++c)
+        if (mask->exists(r, c)) {
+          first = std::min(first, c);
+          last = std::max(last, c + 1);
+        }
+    rest[InputBegin] = std::min(first, last);
+    rest[InputCount] = last - std::min(first, last);
+  }
+  return blocks;
+}
+
+LogicalResult TileEmitter::emitOuter(OuterOp op) {
+  auto sumOf = [&](Value result) -> std::optional<Storage> {
+    // What nobody reads is written to memory that nobody reads.
+    if (result.use_empty()) {
+      Storage unused{Storage::Kind::Uniform, workspace, index(workspaceElements), getNumElements(result.getType()),
+                     shape.element, {}};
+      workspaceElements = alignUp(workspaceElements + unused.elements);
+      return unused;
+    }
+    auto it = sums.find(result);
+    return it != sums.end() && findOuter(result) ? std::optional<Storage>(it->second) : std::nullopt;
+  };
+  std::optional<Storage> weight = sumOf(op.getWeight()), bias = sumOf(op.getBias());
+  if (!weight || !bias)
+    return op.emitOpError("can only be summed over rows");
+  Storage g = materialize(find(op.getG()), op.getG().getType());
+  Storage x = materialize(find(op.getX()), op.getX().getType());
+  int64_t padded = llvm::alignTo(x.elements, shape.lanes);
+  Storage scratch = allocate(RankedTensorType::get({padded}, shape.element));
+  func::CallOp::create(b, getOrCreateTranspose(module, shape),
+                       ValueRange{pointer(x), pointer(scratch), index(x.elements), index(padded), numVectors});
+
+  OuterMask kind = OuterMask::None;
+  Value outRanks = LLVM::ZeroOp::create(b, workspace.getType()), inRanks = outRanks;
+  if (std::optional<RankMaskAttr> mask = op.getMask()) {
+    kind = mask->getStrict() ? OuterMask::Above : OuterMask::AtLeast;
+    SmallVector<int32_t> in(mask->getIn());
+    in.resize(padded);
+    outRanks = table(SmallVector<int32_t>(mask->getOut()));
+    inRanks = table(in);
+  }
+  SmallVector<int32_t> blocks = makeOuterTable(g.elements, x.elements, op.getMask());
+  Value isFirst = arith::SelectOp::create(
+      b, arith::CmpIOp::create(b, arith::CmpIPredicate::eq, firstRow, index(0)), index(1), index(0));
+  func::CallOp::create(b, getOrCreateOuter(module, shape, x.elements, kind),
+                       ValueRange{pointer(g), pointer(scratch), pointer(*weight), pointer(*bias), table(blocks),
+                                  outRanks, inRanks, index(0), index(blocks.size() / DenseTableStride),
+                                  index(x.elements), numVectors, isFirst});
+  return success();
+}

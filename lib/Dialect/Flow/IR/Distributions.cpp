@@ -1,0 +1,369 @@
+//===- Distributions.cpp - Formulas of base distributions -----------------===//
+//
+// Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Each formula is written for one coordinate. Outside of the support a density is
+// -inf with derivative 0, and only NaN gives NaN. Sums of terms that would cancel
+// for large parameters are rearranged: what is left of them is the remainder of
+// Stirling's formula (flow.stirling) and log(r) - t (flow.log_minus).
+//
+//===----------------------------------------------------------------------===//
+
+#include "flowc/Dialect/Flow/IR/FlowBuilders.h"
+#include "flowc/Dialect/Flow/IR/FlowDistributions.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+
+#include <cmath>
+#include <limits>
+#include <numbers>
+
+using namespace mlir;
+using namespace flowc::flow;
+
+//===----------------------------------------------------------------------===//
+// Notation
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// A float in a formula.
+struct Number {
+  ImplicitLocOpBuilder *builder;
+  Value value;
+
+  operator Value() const { return value; }
+  Number constant(double number) const { return {builder, buildConstant(*builder, value.getType(), number)}; }
+  template <typename OpTy>
+  Number apply() const {
+    return {builder, OpTy::create(*builder, value)};
+  }
+  template <typename OpTy>
+  Number apply(Number b) const {
+    return {builder, OpTy::create(*builder, value, b.value)};
+  }
+  Number operator-() const { return apply<arith::NegFOp>(); }
+  Value compare(arith::CmpFPredicate predicate, Number b) const {
+    return arith::CmpFOp::create(*builder, predicate, value, b.value);
+  }
+  Value operator<(double b) const { return compare(arith::CmpFPredicate::OLT, constant(b)); }
+  Value operator>(double b) const { return compare(arith::CmpFPredicate::OGT, constant(b)); }
+  Value operator>=(double b) const { return compare(arith::CmpFPredicate::OGE, constant(b)); }
+  Value isZero() const { return compare(arith::CmpFPredicate::OEQ, constant(0)); }
+  Value isNaN() const { return compare(arith::CmpFPredicate::UNO, *this); }
+  bool isF32() const { return value.getType().isF32(); }
+};
+
+Number operator+(Number a, Number b) { return a.apply<arith::AddFOp>(b); }
+Number operator-(Number a, Number b) { return a.apply<arith::SubFOp>(b); }
+Number operator*(Number a, Number b) { return a.apply<arith::MulFOp>(b); }
+Number operator/(Number a, Number b) { return a.apply<arith::DivFOp>(b); }
+Number operator+(Number a, double b) { return a + a.constant(b); }
+Number operator-(Number a, double b) { return a - a.constant(b); }
+Number operator*(double a, Number b) { return b.constant(a) * b; }
+Number operator/(double a, Number b) { return b.constant(a) / b; }
+Number operator-(double a, Number b) { return b.constant(a) - b; }
+
+Number select(Value condition, Number yes, Number no) {
+  return {yes.builder, arith::SelectOp::create(*yes.builder, condition, yes.value, no.value)};
+}
+Number select(Value condition, Number yes, double no) { return select(condition, yes, yes.constant(no)); }
+Number select(Value condition, double yes, Number no) { return select(condition, no.constant(yes), no); }
+Number log(Number a) { return a.apply<math::LogOp>(); }
+Number log1p(Number a) { return a.apply<math::Log1pOp>(); }
+Number exp(Number a) { return a.apply<math::ExpOp>(); }
+Number abs(Number a) { return a.apply<math::AbsFOp>(); }
+Number stirling(Number a) { return a.apply<StirlingOp>(); }
+Number logMinus(Number r, Number t) { return r.apply<LogMinusOp>(t); }
+} // namespace
+
+static constexpr double kInfinity = std::numeric_limits<double>::infinity();
+static constexpr double kHalfLogTwoPi = 0.91893853320467274178;
+
+static Value either(ImplicitLocOpBuilder &builder, Value a, Value b) { return arith::OrIOp::create(builder, a, b); }
+static Value both(ImplicitLocOpBuilder &builder, Value a, Value b) { return arith::AndIOp::create(builder, a, b); }
+
+/// The norm of a distribution without parameters.
+static PreparedDensity constantNorm(ImplicitLocOpBuilder &builder, Type type, double norm) {
+  return {buildConstant(builder, type, norm), {}};
+}
+
+//===----------------------------------------------------------------------===//
+// Uniform
+//===----------------------------------------------------------------------===//
+
+PreparedDensity StandardUniformOp::buildPrepared(ImplicitLocOpBuilder &, Type, ValueRange) { return {}; }
+
+// The ends belong to the support. A coordinate comes out of an affine map with
+// a rounded scale: what is one rounding beyond an end is meant to be the end.
+Value StandardUniformOp::buildElement(ImplicitLocOpBuilder &builder, Value value, ValueRange) {
+  Number x{&builder, value};
+  double margin = x.isF32() ? 0x1p-22 : 0x1p-51;
+  Value outside = either(builder, x < -margin, x > 1 + margin);
+  return select(outside, -kInfinity, select(x.isNaN(), x, 0.0));
+}
+
+/// The uniform number that flow.random_tail stands for, below 1 in any case.
+static Number buildUniform(Number tail) {
+  Number u = select(tail > 0, tail, tail + 1.0);
+  double largest = tail.isF32() ? 0x1.fffffep-1 : 0x1.fffffffffffffp-1;
+  return select(u > largest, largest, u);
+}
+
+Value StandardUniformOp::buildDraw(ImplicitLocOpBuilder &builder, Value tail) { return buildUniform({&builder, tail}); }
+
+//===----------------------------------------------------------------------===//
+// Exponential, Gumbel
+//===----------------------------------------------------------------------===//
+
+PreparedDensity StandardExponentialOp::buildPrepared(ImplicitLocOpBuilder &, Type, ValueRange) { return {}; }
+
+Value StandardExponentialOp::buildElement(ImplicitLocOpBuilder &builder, Value value, ValueRange) {
+  Number x{&builder, value};
+  return select(x < 0, -kInfinity, -x);
+}
+
+/// -log(u), which is large for small u and close to 0 for u close to 1.
+static Number buildExponential(Number tail) {
+  Value isLow = tail > 0;
+  return -select(isLow, log(select(isLow, tail, 1.0)), log1p(select(isLow, 0.0, tail)));
+}
+
+Value StandardExponentialOp::buildDraw(ImplicitLocOpBuilder &builder, Value tail) {
+  return buildExponential({&builder, tail});
+}
+
+PreparedDensity StandardGumbelOp::buildPrepared(ImplicitLocOpBuilder &, Type, ValueRange) { return {}; }
+
+// Where exp(-x) overflows, the density is zero in any precision.
+Value StandardGumbelOp::buildElement(ImplicitLocOpBuilder &builder, Value value, ValueRange) {
+  Number x{&builder, value};
+  Value isZero = x < (x.isF32() ? -88.0 : -709.0);
+  Number safe = select(isZero, 0.0, x);
+  return select(isZero, -kInfinity, -(safe + exp(-safe)));
+}
+
+Value StandardGumbelOp::buildDraw(ImplicitLocOpBuilder &builder, Value tail) {
+  return -log(buildExponential({&builder, tail}));
+}
+
+//===----------------------------------------------------------------------===//
+// Laplace, logistic
+//===----------------------------------------------------------------------===//
+
+PreparedDensity StandardLaplaceOp::buildPrepared(ImplicitLocOpBuilder &builder, Type type, ValueRange) {
+  return constantNorm(builder, type, -std::numbers::ln2);
+}
+
+Value StandardLaplaceOp::buildElement(ImplicitLocOpBuilder &builder, Value x, ValueRange) {
+  return -abs({&builder, x});
+}
+
+/// `lower`, a quantile of the lower half, or its mirror image in the upper half.
+static Number mirror(Number tail, Number lower) { return select(tail > 0, lower, -lower); }
+
+Value StandardLaplaceOp::buildDraw(ImplicitLocOpBuilder &builder, Value value) {
+  Number tail{&builder, value};
+  return mirror(tail, log(2.0 * abs(tail)));
+}
+
+PreparedDensity StandardLogisticOp::buildPrepared(ImplicitLocOpBuilder &, Type, ValueRange) { return {}; }
+
+Value StandardLogisticOp::buildElement(ImplicitLocOpBuilder &builder, Value value, ValueRange) {
+  Number x{&builder, value};
+  return x - 2.0 * x.apply<Log1pExpOp>();
+}
+
+Value StandardLogisticOp::buildDraw(ImplicitLocOpBuilder &builder, Value value) {
+  Number tail{&builder, value}, u = abs(tail);
+  return mirror(tail, log(u) - log1p(-u));
+}
+
+//===----------------------------------------------------------------------===//
+// Cauchy, Student's t
+//===----------------------------------------------------------------------===//
+
+/// log(1 + x^2), which is finite wherever x is.
+static Number buildLog1pSquare(Number x) {
+  // From here on, 1 is nothing beside x^2.
+  double limit = x.isF32() ? 0x1p13 : 0x1p27;
+  Number a = abs(x);
+  Value isFar = a > limit;
+  Number close = select(isFar, 0.0, x);
+  return select(isFar, 2.0 * log(select(isFar, a, 1.0)), log1p(close * close));
+}
+
+PreparedDensity StandardCauchyOp::buildPrepared(ImplicitLocOpBuilder &builder, Type type, ValueRange) {
+  return constantNorm(builder, type, -std::log(std::numbers::pi));
+}
+
+Value StandardCauchyOp::buildElement(ImplicitLocOpBuilder &builder, Value x, ValueRange) {
+  return -buildLog1pSquare({&builder, x});
+}
+
+// tan(pi (u - 1/2)) = -cot(pi u)
+Value StandardCauchyOp::buildDraw(ImplicitLocOpBuilder &builder, Value value) {
+  Number tail{&builder, value}, angle = std::numbers::pi * abs(tail);
+  return mirror(tail, -(angle.apply<math::CosOp>() / angle.apply<math::SinOp>()));
+}
+
+// With h = df / 2: lgamma(h + 1/2) - lgamma(h) - log(2 pi h) / 2
+//   = h log(1 + 1 / 2h) - 1/2 + stirling(h + 1/2) - stirling(h) - log(2 pi) / 2.
+PreparedDensity StandardStudentTOp::buildPrepared(ImplicitLocOpBuilder &builder, Type, ValueRange parameters) {
+  Number df{&builder, parameters[0]}, h = 0.5 * df;
+  Number norm = h * log1p(1.0 / df) + (stirling(h + 0.5) - stirling(h)) - (0.5 + kHalfLogTwoPi);
+  return {norm, {df.apply<math::SqrtOp>(), -(h + 0.5)}};
+}
+
+Value StandardStudentTOp::buildElement(ImplicitLocOpBuilder &builder, Value x, ValueRange prepared) {
+  Number rootDf{&builder, prepared[0]}, exponent{&builder, prepared[1]};
+  return exponent * buildLog1pSquare(Number{&builder, x} / rootDf);
+}
+
+//===----------------------------------------------------------------------===//
+// Gamma
+//===----------------------------------------------------------------------===//
+
+// With k = a - 1, m = max(a, 1), r = x / m and t = r - 1:
+//   k log(x) - x - lgamma(a) = k (log(r) - t) + (k - m) t + k log(m) - m - lgamma(a)
+// and the last three terms are -log(2 pi a) / 2 - stirling(a) for a >= 1, else
+// -1 - lgamma(a).
+PreparedDensity StandardGammaOp::buildPrepared(ImplicitLocOpBuilder &builder, Type, ValueRange parameters) {
+  Number a{&builder, parameters[0]}, logA = log(a);
+  Value isLarge = a >= 1;
+  Number rest = select(isLarge, -0.5 * logA, (0.5 - a) * logA + (a - 1.0));
+  Number norm = rest - stirling(a) - kHalfLogTwoPi;
+  return {norm, {a - 1.0, select(isLarge, a, 1.0), select(isLarge, -1.0, a - 2.0)}};
+}
+
+/// `factor` times log(r) - t, without NaN where a factor of 0 meets log(0).
+static Number buildLogTerm(Number factor, Number r, Number t) {
+  Value isZero = both(*r.builder, factor.isZero(), r.isZero());
+  return factor * logMinus(select(isZero, 1.0, r), select(isZero, 0.0, t));
+}
+
+Value StandardGammaOp::buildElement(ImplicitLocOpBuilder &builder, Value value, ValueRange prepared) {
+  Number x{&builder, value}, k{&builder, prepared[0]}, m{&builder, prepared[1]}, slope{&builder, prepared[2]};
+  Value outside = x < 0;
+  Number inside = select(outside, m, x);
+  Number t = (inside - m) / m;
+  return select(outside, -kInfinity, buildLogTerm(k, inside / m, t) + slope * t);
+}
+
+//===----------------------------------------------------------------------===//
+// Beta
+//===----------------------------------------------------------------------===//
+
+// With k = a - 1, l = b - 1, n = k + l. If both a and b are at least 2, the mode
+// p = k / n, q = l / n is inside, and
+//   k log(x) + l log(1 - x) = k (log(x/p) - t) + l (log((1-x)/q) - s) + k log(p) + l log(q)
+// for t = (x - p) / p, s = (p - x) / q, since k t + l s = 0. Otherwise nothing is
+// gained: p = q = 1, t = x - 1, s = -x, and k t + l s = (k - l) x - k.
+PreparedDensity BetaOp::buildPrepared(ImplicitLocOpBuilder &builder, Type, ValueRange parameters) {
+  Number a{&builder, parameters[0]}, b{&builder, parameters[1]};
+  Value aIsLess = a.compare(arith::CmpFPredicate::OLT, b);
+  Number least = select(aIsLess, a, b), most = select(aIsLess, b, a);
+  Value isLarge = least >= 2;
+  Number k = a - 1.0, l = b - 1.0;
+  Number u = select(isLarge, k, least), v = select(isLarge, l, most), w = u + v;
+  Number remainders = stirling(u) + stirling(v) - stirling(w);
+  // -log B(k + 1, l + 1) + k log(k/n) + l log(l/n), and -log B(a, b) - k.
+  Number large = 0.5 * (log(w) - log(u) - log(v)) + log(w + 1.0) - remainders;
+  Number small = 0.5 * log(u) - u * log(u / w) + (v - 0.5) * log1p(u / v) - remainders - k;
+  Number norm = select(isLarge, large, small) - kHalfLogTwoPi;
+  Number p = select(isLarge, u / w, 1.0), q = select(isLarge, v / w, 1.0);
+  return {norm, {k, l, p, q, select(isLarge, u / w, 0.0), select(isLarge, 0.0, k - l)}};
+}
+
+Value BetaOp::buildElement(ImplicitLocOpBuilder &builder, Value value, ValueRange prepared) {
+  auto number = [&](Value v) { return Number{&builder, v}; };
+  Number x = number(value), k = number(prepared[0]), l = number(prepared[1]), p = number(prepared[2]),
+         q = number(prepared[3]), center = number(prepared[4]), slope = number(prepared[5]);
+  Value outside = either(builder, x < 0, x > 1);
+  Number inside = select(outside, 0.5, x);
+  Number density = buildLogTerm(k, inside / p, (inside - p) / p) +
+                   buildLogTerm(l, (1.0 - inside) / q, (center - inside) / q) + slope * inside;
+  return select(outside, -kInfinity, density);
+}
+
+//===----------------------------------------------------------------------===//
+// Draws by way of gamma draws
+//===----------------------------------------------------------------------===//
+
+/// Emits `formula` of the elements of `inputs`, which have one type.
+static Value buildElements(ImplicitLocOpBuilder &builder, ValueRange inputs,
+                           llvm::function_ref<Value(ImplicitLocOpBuilder &, ValueRange)> formula) {
+  auto tensor = dyn_cast<RankedTensorType>(inputs.front().getType());
+  if (!tensor)
+    return formula(builder, inputs);
+  FailureOr<MapOp> map = buildMap(builder, tensor.getNumElements(), inputs, {},
+                                  [&](ImplicitLocOpBuilder &at, ValueRange arguments, MapYields &yields) {
+                                    yields.stacked.push_back(formula(at, arguments));
+                                    return success();
+                                  });
+  return map->getStacked().front();
+}
+
+static RandomGammaOp drawGamma(ImplicitLocOpBuilder &builder, Value concentration, RandomStream stream) {
+  Type type = concentration.getType();
+  return RandomGammaOp::create(builder, type, type, concentration, stream);
+}
+
+/// The largest finite number, and the smallest normal one.
+static double getLargest(Number like) {
+  return like.isF32() ? std::numeric_limits<float>::max() : std::numeric_limits<double>::max();
+}
+static double getSmallest(Number like) {
+  return like.isF32() ? std::numeric_limits<float>::min() : std::numeric_limits<double>::min();
+}
+
+// A draw that is too large or too small for a float is the closest one: neither
+// infinite nor on the edge of the support.
+Value StandardGammaOp::buildSample(Specializer &specializer) {
+  ImplicitLocOpBuilder &builder = specializer.getBuilder();
+  auto random = drawGamma(builder, specializer.lookup(getConcentration()), FirstGamma);
+  return buildElements(builder, random.getResults(), [](ImplicitLocOpBuilder &at, ValueRange draws) -> Value {
+    Number x = Number{&at, draws[0]} * exp({&at, draws[1]});
+    x = select(x < getSmallest(x), getSmallest(x), x);
+    return select(x > getLargest(x), getLargest(x), x);
+  });
+}
+
+// normal / sqrt(G / h), where G is a gamma draw of concentration h = df / 2.
+Value StandardStudentTOp::buildSample(Specializer &specializer) {
+  ImplicitLocOpBuilder &builder = specializer.getBuilder();
+  Value df = specializer.lookup(getDf());
+  Value h = buildElements(builder, df, [](ImplicitLocOpBuilder &at, ValueRange values) -> Value {
+    return 0.5 * Number{&at, values[0]};
+  });
+  auto random = drawGamma(builder, h, FirstGamma);
+  Value normal = RandomNormalOp::create(builder, df.getType());
+  return buildElements(
+      builder, {normal, h, random.getGamma(), random.getLogFactor()},
+      [](ImplicitLocOpBuilder &at, ValueRange draws) -> Value {
+        Number z{&at, draws[0]}, shape{&at, draws[1]}, gamma{&at, draws[2]}, logFactor = -0.5 * Number{&at, draws[3]};
+        double limit = logFactor.isF32() ? 88.0 : 709.0;
+        Number x = z * (shape / gamma).apply<math::SqrtOp>() * exp(select(logFactor > limit, limit, logFactor));
+        return select(abs(x) > getLargest(x), x.constant(getLargest(x)).apply<math::CopySignOp>(x), x);
+      });
+}
+
+// G / (G + H) = 1 / (1 + exp(log(H) - log(G))): draws close to 0 need not be
+// representable in G itself.
+Value BetaOp::buildSample(Specializer &specializer) {
+  ImplicitLocOpBuilder &builder = specializer.getBuilder();
+  auto first = drawGamma(builder, specializer.lookup(getAlpha()), FirstGamma);
+  auto second = drawGamma(builder, specializer.lookup(getBeta()), SecondGamma);
+  SmallVector<Value> draws(first.getResults());
+  llvm::append_range(draws, second.getResults());
+  return buildElements(builder, draws, [](ImplicitLocOpBuilder &at, ValueRange values) -> Value {
+    Number g{&at, values[0]}, logG{&at, values[1]}, h{&at, values[2]}, logH{&at, values[3]};
+    Number x = (log(g / h) + (logG - logH)).apply<InvLogitOp>();
+    double largest = x.isF32() ? 0x1.fffffep-1 : 0x1.fffffffffffffp-1;
+    x = select(x < getSmallest(x), getSmallest(x), x);
+    return select(x > largest, largest, x);
+  });
+}

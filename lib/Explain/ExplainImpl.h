@@ -1,0 +1,61 @@
+//===- ExplainImpl.h - Parts of an explanation ------------------*- C++ -*-===//
+//
+// Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FLOWC_LIB_EXPLAIN_EXPLAINIMPL_H
+#define FLOWC_LIB_EXPLAIN_EXPLAINIMPL_H
+
+#include "MathPrinter.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+
+namespace flowc {
+
+/// The program of a graph function's bijections in one direction.
+struct EmittedDirection {
+  /// Takes the event, then `inputs` of the graph function. It has no terminator.
+  mlir::func::FuncOp program;
+  llvm::SmallVector<mlir::BlockArgument> inputs;
+  flow::Transformed result;
+  /// The base distribution, or null, and its log-density at the result of the
+  /// inverse, emitted by the ops after `lastOfBijections` (null: by all).
+  flow::DistributionOpInterface base;
+  mlir::Value logDensity;
+  mlir::Operation *lastOfBijections = nullptr;
+};
+
+/// Emits one direction beside the graph function `function`.
+mlir::FailureOr<EmittedDirection> emitDirection(mlir::func::FuncOp function, bool inverse);
+
+/// What values of a flow graph are called.
+class GraphNames {
+public:
+  /// Names the arguments of `function`: the event, the condition, the leaves.
+  GraphNames(mlir::func::FuncOp function, llvm::StringRef event);
+
+  /// The name of a leaf, of a slice of it in a scan, or of what is computed from
+  /// it; else the name of the op that makes the value.
+  std::string get(mlir::Value value) const;
+
+private:
+  /// The only leaf that `value` depends on, or null.
+  mlir::Value getLeaf(mlir::Value value) const;
+
+  llvm::DenseMap<mlir::Value, std::string> names;
+};
+
+/// Prints the derivatives of what `step` computes, and of the parameters behind
+/// its operands. Returns failure if something has no derivative.
+mlir::LogicalResult explainGradient(llvm::raw_ostream &os, mlir::ModuleOp module,
+                                    const flow::SpecializerTrace::Step &step, const GraphNames &names);
+
+/// Prints the gradient of @density.
+mlir::LogicalResult explainDensityGradient(llvm::raw_ostream &os, mlir::func::FuncOp density, llvm::StringRef event);
+
+} // namespace flowc
+
+#endif // FLOWC_LIB_EXPLAIN_EXPLAINIMPL_H

@@ -1,0 +1,182 @@
+//===- MathText.cpp - Ops as expressions ----------------------------------===//
+//
+// Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "MathPrinter.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "llvm/ADT/TypeSwitch.h"
+#include "llvm/Support/Format.h"
+
+#include <cmath>
+#include <numbers>
+
+using namespace mlir;
+using namespace flowc;
+using namespace flowc::flow;
+
+MathText flowc::formatConstant(double value) {
+  if (std::isinf(value))
+    return {value < 0 ? "−∞" : "∞", value < 0 ? Binding::Sign : Binding::Atom};
+  std::string digits;
+  double size = std::fabs(value);
+  if (std::fabs(size - std::numbers::ln2) < 1e-12)
+    digits = "log 2";
+  else if (std::fabs(size - std::numbers::pi) < 1e-12)
+    digits = "π";
+  else
+    llvm::raw_string_ostream(digits) << llvm::format("%.6g", size);
+  return std::signbit(value) && value != 0 ? MathText{"−" + digits, Binding::Sign} : MathText{digits, Binding::Atom};
+}
+
+static MathText formatSum(const MathText &a, const MathText &b, bool subtract) {
+  // a + (−b) = a − b
+  StringRef right = b.text;
+  if (right.consume_front("−") && b.binding == Binding::Sign)
+    return formatSum(a, {right.str(), Binding::Product}, !subtract);
+  return {a.at(Binding::Sum) + (subtract ? " − " + b.at(Binding::Product) : " + " + b.at(Binding::Sum)),
+          Binding::Sum};
+}
+
+static MathText formatProduct(const MathText &a, const MathText &b) {
+  if (a.text == "1" || b.text == "1")
+    return a.text == "1" ? b : a;
+  StringRef left = a.text;
+  if (a.binding == Binding::Sign && left.consume_front("−")) {
+    MathText rest = formatProduct({left.str(), Binding::Product}, b);
+    return {"−" + rest.at(Binding::Product), Binding::Sign};
+  }
+  return {a.at(Binding::Product) + "·" + b.at(Binding::Product), Binding::Product};
+}
+
+static StringRef formatPredicate(arith::CmpFPredicate predicate) {
+  using enum arith::CmpFPredicate;
+  switch (predicate) {
+  case OEQ:
+  case UEQ:
+    return " = ";
+  case OGT:
+  case UGT:
+    return " > ";
+  case OGE:
+  case UGE:
+    return " ≥ ";
+  case OLT:
+  case ULT:
+    return " < ";
+  case OLE:
+  case ULE:
+    return " ≤ ";
+  case UNO:
+    return " is undefined with ";
+  default:
+    return " ≠ ";
+  }
+}
+
+static MathText formatComparison(arith::CmpFOp op, const MathText &a, const MathText &b) {
+  if (op.getPredicate() == arith::CmpFPredicate::UNO && op.getLhs() == op.getRhs())
+    return {a.at(Binding::Sum) + " is undefined", Binding::Comparison};
+  return {a.at(Binding::Sum) + formatPredicate(op.getPredicate()).str() + b.at(Binding::Sum), Binding::Comparison};
+}
+
+/// `name(a, b, …)`
+static MathText formatCall(const llvm::Twine &name, ArrayRef<MathText> arguments) {
+  std::string text = name.str() + "(";
+  for (auto [i, argument] : llvm::enumerate(arguments))
+    text += (i ? ", " : "") + argument.text;
+  return {text + ")", Binding::Atom};
+}
+
+/// Elements `begin` to `end` (not included) of `whole`.
+static std::string formatRange(const std::string &whole, int64_t begin, int64_t end) {
+  std::string first = whole + "[" + std::to_string(begin);
+  return first + (end == begin + 1 ? "]" : ":" + std::to_string(end) + "]");
+}
+
+MathText flowc::formatPiece(SplitOp split, unsigned number, const MathText &whole) {
+  int64_t begin = 0;
+  for (Value piece : split.getPieces().take_front(number))
+    begin += getNumElements(piece.getType());
+  int64_t end = begin + getNumElements(split.getPieces()[number].getType());
+  return {formatRange(whole.at(Binding::Atom), begin, end), Binding::Atom};
+}
+
+static MathText formatTake(TakeOp take, const MathText &x, const MathText &index) {
+  std::string position = index.text;
+  if (take.getOffset())
+    position += " + " + std::to_string(take.getOffset());
+  return {x.at(Binding::Atom) + "[" + position + "]", Binding::Atom};
+}
+
+MathText flowc::formatOp(Operation *op, ArrayRef<MathText> x) {
+  return TypeSwitch<Operation *, MathText>(op)
+      .Case([&](arith::AddFOp) { return formatSum(x[0], x[1], false); })
+      .Case([&](arith::SubFOp) { return formatSum(x[0], x[1], true); })
+      .Case([&](arith::AddIOp) { return formatSum(x[0], x[1], false); })
+      .Case([&](arith::MulIOp) { return formatProduct(x[0], x[1]); })
+      .Case([&](arith::MulFOp) {
+        // Numbers come first.
+        bool swap = x[1].binding >= Binding::Sign && std::isdigit(StringRef(x[1].text).ltrim("−").front());
+        return swap ? formatProduct(x[1], x[0]) : formatProduct(x[0], x[1]);
+      })
+      .Case([&](arith::DivFOp) {
+        return MathText{x[0].at(Binding::Product) + " / " + x[1].at(Binding::Sign), Binding::Product};
+      })
+      .Case([&](arith::NegFOp) {
+        StringRef positive = x[0].text;
+        if (x[0].binding == Binding::Sign && positive.consume_front("−"))
+          return MathText{positive.str(), Binding::Product};
+        return MathText{"−" + x[0].at(Binding::Product), Binding::Sign};
+      })
+      .Case([&](arith::CmpFOp compare) { return formatComparison(compare, x[0], x[1]); })
+      .Case([&](arith::AndIOp) {
+        return MathText{x[0].at(Binding::Comparison) + " and " + x[1].at(Binding::Comparison), Binding::Comparison};
+      })
+      .Case([&](arith::OrIOp) {
+        return MathText{x[0].at(Binding::Comparison) + " or " + x[1].at(Binding::Comparison), Binding::Choice};
+      })
+      .Case([&](arith::SelectOp) {
+        return MathText{x[1].at(Binding::Comparison) + " if " + x[0].at(Binding::Comparison) + " else " +
+                            x[2].at(Binding::Choice),
+                        Binding::Choice};
+      })
+      .Case<arith::MaximumFOp, arith::MaxNumFOp>([&](auto) { return formatCall("max", x); })
+      .Case<arith::MinimumFOp, arith::MinNumFOp>([&](auto) { return formatCall("min", x); })
+      .Case([&](math::FmaOp) { return formatSum(formatProduct(x[0], x[1]), x[2], false); })
+      .Case([&](math::AbsFOp) { return MathText{"|" + x[0].text + "|", Binding::Atom}; })
+      .Case([&](math::SqrtOp) { return MathText{"√" + formatCall("", x[0]).text, Binding::Atom}; })
+      .Case<math::PowFOp, math::FPowIOp>([&](auto) {
+        return MathText{x[0].at(Binding::Atom) + "^" + x[1].at(Binding::Atom), Binding::Power};
+      })
+      .Case([&](Log1pExpOp) { return formatCall("softplus", x); })
+      .Case([&](InvLogitOp) { return formatCall("sigmoid", x); })
+      .Case([&](ClipOp clip) {
+        return formatCall("clip", {x[0], formatConstant(clip.getLower().convertToDouble()),
+                                   formatConstant(clip.getUpper().convertToDouble())});
+      })
+      .Case([&](ReduceSumOp) { return MathText{"Σ " + x[0].at(Binding::Product), Binding::Product}; })
+      .Case([&](ReduceMaxOp) { return formatCall("max", x); })
+      .Case([&](BinSearchOp) { return formatCall("bin", x); })
+      .Case([&](TakeOp take) { return formatTake(take, x[0], x[1]); })
+      .Case([&](OneHotOp oneHot) {
+        MathText position = x[1];
+        if (oneHot.getOffset())
+          position.text += " + " + std::to_string(oneHot.getOffset());
+        return formatCall("only", {x[0], MathText{"at " + position.text, Binding::Atom}});
+      })
+      .Case([&](ConcatOp) { return MathText{"[" + StringRef(formatCall("", x).text).drop_front().drop_back().str() + "]"}; })
+      .Case([&](GatherOp) { return MathText{x[0].at(Binding::Atom) + "[" + x[1].text + "]", Binding::Atom}; })
+      .Case([&](ReverseOp) { return formatCall("reverse", x); })
+      .Case([&](ReorderOp) { return formatCall("by_rank", x); })
+      // They change nothing that mathematics sees.
+      .Case<SplatOp, ReshapeOp>([&](auto) { return x[0]; })
+      .Default([&](Operation *other) {
+        // Functions are called what their op is called.
+        return formatCall(other->getName().stripDialect(), x);
+      });
+}

@@ -1,0 +1,73 @@
+//===- Elementwise.h - Classes of elementwise bijections --------*- C++ -*-===//
+//
+// Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// What the definition of an elementwise bijection's op (FlowElementwise.td) says
+// about its constructor: FlowJAX's class of the same name, field by field in
+// FlowJAX's order. TableGen turns the definitions into the table of all classes,
+// from which calls are read and ops are made; nothing here knows MLIR.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FLOWC_LIB_FRONTEND_ELEMENTWISE_H
+#define FLOWC_LIB_FRONTEND_ELEMENTWISE_H
+
+#include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/StringRef.h"
+
+namespace flowc::elementwise {
+
+/// Which numbers a field may hold.
+enum class Domain : uint8_t { Real, Positive, NonZero };
+
+/// The numbers of one object, in the order of its fields.
+using Numbers = llvm::ArrayRef<double>;
+
+/// A field of a class.
+struct Field {
+  enum class Kind : uint8_t {
+    None,    ///< Behind the last one.
+    Shape,   ///< FlowJAX's `shape`: an argument, unless trained fields have it.
+    Number,  ///< An argument that is not trained; an attribute of the op.
+    Derived, ///< A number that follows from the others; FlowJAX keeps it.
+    Trained, ///< An array of the event's shape; an operand of the op.
+  };
+  Kind kind = Kind::None;
+  llvm::StringRef name = "";
+  Domain domain = Domain::Real;
+  double (*derive)(Numbers) = nullptr;
+};
+
+constexpr Field shape() { return {Field::Kind::Shape, "shape"}; }
+constexpr Field number(llvm::StringRef name, Domain domain) { return {Field::Kind::Number, name, domain}; }
+constexpr Field derived(llvm::StringRef name, double (*derive)(Numbers)) {
+  return {Field::Kind::Derived, name, Domain::Real, derive};
+}
+/// A positive array is the softplus of its leaf `NAME.args[0]`, a real one is its
+/// leaf `NAME`.
+constexpr Field trained(llvm::StringRef name, Domain domain) { return {Field::Kind::Trained, name, domain}; }
+
+/// A class: the name of its op and its constructor, and its fields.
+struct ElementwiseClass {
+  static constexpr size_t maxFields = 8;
+  llvm::StringRef name;
+  Field allFields[maxFields];
+
+  llvm::ArrayRef<Field> fields() const {
+    return llvm::ArrayRef<Field>(allFields).take_while(
+        [](const Field &field) { return field.kind != Field::Kind::None; });
+  }
+};
+
+/// All classes.
+llvm::ArrayRef<ElementwiseClass> getClasses();
+
+/// The class of this name, or null.
+const ElementwiseClass *findClass(llvm::StringRef name);
+
+} // namespace flowc::elementwise
+
+#endif // FLOWC_LIB_FRONTEND_ELEMENTWISE_H

@@ -1,0 +1,254 @@
+//===- Formulas.cpp - Bijections given by a formula -----------------------===//
+//
+// Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Evaluator.h"
+
+#include "flowc/Frontend/Formula.h"
+#include "flowc/Frontend/FormulaDerivation.h"
+
+#include "llvm/ADT/ScopedHashTable.h"
+#include "llvm/ADT/StringMap.h"
+
+#include <cmath>
+#include <numbers>
+
+namespace flowc {
+
+using ast::FormulaParameter;
+using ast::Item;
+using ast::MathExpr;
+using llvm::StringRef;
+using llvm::Twine;
+using symbolic::Algebra;
+using symbolic::Function;
+using symbolic::Interval;
+using symbolic::Relation;
+using Kind = MathExpr::Kind;
+
+//===----------------------------------------------------------------------===//
+// Formulas as expressions
+//===----------------------------------------------------------------------===//
+
+namespace {
+
+class FormulaReader {
+public:
+  explicit FormulaReader(Algebra &algebra) : algebra(algebra) {}
+
+  symbolic::Expr read(const Item &item);
+
+private:
+  using Names = llvm::ScopedHashTable<StringRef, symbolic::Expr>;
+  symbolic::Expr read(const MathExpr &part);
+  symbolic::Expr readCall(StringRef name, llvm::ArrayRef<symbolic::Expr> operands);
+
+  Algebra &algebra;
+  Names names;
+};
+
+} // namespace
+
+static Interval getDomain(const FormulaParameter &parameter) {
+  switch (parameter.domain) {
+  case FormulaParameter::Domain::Real:
+    return Interval::all();
+  case FormulaParameter::Domain::Positive:
+    return Interval::positive();
+  case FormulaParameter::Domain::Interval:
+    break;
+  }
+  return Interval::open(parameter.low, parameter.high);
+}
+
+symbolic::Expr FormulaReader::read(const Item &item) {
+  Names::ScopeTy scope(names);
+  names.insert(item.variable, algebra.symbol(item.variable.str()));
+  for (const FormulaParameter &parameter : item.parameters)
+    names.insert(parameter.name, algebra.symbol(parameter.name.str(), getDomain(parameter), parameter.start));
+  return read(item.formula);
+}
+
+symbolic::Expr FormulaReader::readCall(StringRef name, llvm::ArrayRef<symbolic::Expr> operands) {
+  static const llvm::StringMap<Function> functions = {
+      {"abs", Function::Abs},         {"asinh", Function::Asinh},       {"atan", Function::Atan},
+      {"atanh", Function::Atanh},     {"cos", Function::Cos},           {"cosh", Function::Cosh},
+      {"erf", Function::Erf},         {"exp", Function::Exp},           {"lgamma", Function::Lgamma},
+      {"log", Function::Log},         {"max", Function::Max},           {"min", Function::Min},
+      {"sigmoid", Function::Sigmoid}, {"sin", Function::Sin},           {"sinh", Function::Sinh},
+      {"tanh", Function::Tanh},       {"softplus", Function::Softplus},
+  };
+  if (name == "where")
+    return algebra.select(operands[0], operands[1], operands[2]);
+  if (name == "sqrt")
+    return algebra.power(operands[0], 0.5);
+  if (name == "expm1")
+    return algebra.sum(-1, {{1, algebra.call(Function::Exp, operands[0])}});
+  if (name == "log1p")
+    return algebra.call(Function::Log, algebra.sum(1, {{1, operands[0]}}));
+  Function function = functions.lookup(name);
+  return operands.size() == 1 ? algebra.call(function, operands[0]) : algebra.call(function, operands[0], operands[1]);
+}
+
+symbolic::Expr FormulaReader::read(const MathExpr &part) {
+  if (part.kind == Kind::Number)
+    return algebra.constant(part.number);
+  if (part.kind == Kind::Name) {
+    symbolic::Expr value = names.lookup(part.text);
+    return value ? value : algebra.constant(std::numbers::pi); // the only other name
+  }
+  if (part.kind == Kind::Let) {
+    symbolic::Expr value = read(part.operands[0]);
+    Names::ScopeTy scope(names);
+    names.insert(part.text, value);
+    return read(part.operands[1]);
+  }
+  llvm::SmallVector<symbolic::Expr> operands;
+  for (const MathExpr &operand : part.operands)
+    operands.push_back(read(operand));
+  switch (part.kind) {
+  case Kind::Negate:
+    return algebra.negate(operands[0]);
+  case Kind::Add:
+    return algebra.add(operands[0], operands[1]);
+  case Kind::Subtract:
+    return algebra.subtract(operands[0], operands[1]);
+  case Kind::Multiply:
+    return algebra.multiply(operands[0], operands[1]);
+  case Kind::Divide:
+    return algebra.divide(operands[0], operands[1]);
+  case Kind::Power:
+    return algebra.power(operands[0], operands[1]);
+  case Kind::Less:
+    return algebra.compare(Relation::Less, operands[0], operands[1]);
+  case Kind::LessEqual:
+    return algebra.compare(Relation::LessEqual, operands[0], operands[1]);
+  case Kind::Greater:
+    return algebra.compare(Relation::Greater, operands[0], operands[1]);
+  case Kind::GreaterEqual:
+    return algebra.compare(Relation::GreaterEqual, operands[0], operands[1]);
+  case Kind::Equal:
+    return algebra.compare(Relation::Equal, operands[0], operands[1]);
+  case Kind::NotEqual:
+    return algebra.compare(Relation::NotEqual, operands[0], operands[1]);
+  default:
+    return readCall(part.text, operands);
+  }
+}
+
+symbolic::Expr readFormula(Algebra &algebra, const Item &item) { return FormulaReader(algebra).read(item); }
+
+//===----------------------------------------------------------------------===//
+// Checks
+//===----------------------------------------------------------------------===//
+
+static bool isComparison(const MathExpr &part) { return part.kind >= Kind::Less && part.kind <= Kind::NotEqual; }
+
+/// Where the text of a formula begins: an operator stands between its operands.
+static llvm::SMLoc startOf(const MathExpr &part) {
+  llvm::SMLoc start = part.loc;
+  for (const MathExpr &operand : part.operands)
+    if (operand.kind != Kind::Absent && startOf(operand).getPointer() < start.getPointer())
+      start = startOf(operand);
+  return start;
+}
+
+static bool mentions(const MathExpr &part, StringRef name) {
+  return (part.kind == Kind::Name && part.text == name) ||
+         llvm::any_of(part.operands, [&](const MathExpr &operand) { return mentions(operand, name); });
+}
+
+/// Checks that every part is a number, except for the conditions of `where`.
+bool Evaluator::checkScalar(const MathExpr &part) {
+  bool isReduction =
+      part.kind == Kind::Call && (part.text == "sum" || part.text == "dot" || part.text == "logsumexp" ||
+                                  ((part.text == "min" || part.text == "max") && part.operands.size() == 1));
+  bool isWhere = part.kind == Kind::Call && part.text == "where";
+  if (isReduction)
+    fail(part.loc, "`" + part.text + "` needs a vector, and a bijection defined by a formula has only numbers");
+  else if (part.kind == Kind::Array || part.kind == Kind::Index || part.kind == Kind::Slice)
+    fail(part.loc, "a bijection defined by a formula has only numbers, no arrays");
+  else if (isWhere && !isComparison(part.operands[0]))
+    fail(startOf(part.operands[0]), "`where` needs a comparison first, as in `where(x > 0, a, b)`");
+  for (const MathExpr &operand : part.operands) {
+    if (isComparison(operand) && !(isWhere && &operand == &part.operands[0]))
+      fail(startOf(operand), "a comparison is no number: use `where(CONDITION, 1, 0)`");
+    if (failure || !checkScalar(operand))
+      return false;
+  }
+  return !failure;
+}
+
+//===----------------------------------------------------------------------===//
+// Nodes
+//===----------------------------------------------------------------------===//
+
+/// The number that a parameter's value is made of: itself, the softplus of the
+/// number, or the sigmoid of the number on an interval.
+static double getRawStart(const FormulaParameter &parameter) {
+  double start = parameter.start;
+  switch (parameter.domain) {
+  case FormulaParameter::Domain::Real:
+    return start;
+  case FormulaParameter::Domain::Positive:
+    return std::log(-std::expm1(-start)) + start;
+  case FormulaParameter::Domain::Interval:
+    break;
+  }
+  return std::log((start - parameter.low) / (parameter.high - start));
+}
+
+static NodePtr makeFormula(Call &call, const FormulaItem &formula, const Shape &shape) {
+  if (call.failed())
+    return nullptr;
+  auto node = call.makeNode(Node::Category::Bijection, "formula", shape);
+  addShapes(*node);
+  for (const FormulaParameter &parameter : formula.definition->item.parameters) {
+    ArrayValue start;
+    start.shape = shape;
+    start.init.values.assign(numElements(shape), getRawStart(parameter));
+    node->fields.push_back(trainableLeaf(parameter.name.str(), start));
+  }
+  node->attributes = {{"name", formula.definition->item.name.str()},
+                      {"inverse", std::string(formula.isAnalytic ? "analytic" : "root")}};
+  node->formula = formula.definition;
+  return call.finish(node);
+}
+
+static Constructor getConstructor(StringRef name) { return {name, {{"shape", scalarShape()}}}; }
+
+NodePtr Evaluator::defineFormula(std::shared_ptr<const SourceText> text, const Item &item) {
+  if (isComparison(item.formula))
+    fail(startOf(item.formula), "a comparison is no number: use `where(CONDITION, 1, 0)`");
+  if (failure || !checkScalar(item.formula))
+    return nullptr;
+  for (const FormulaParameter &parameter : item.parameters)
+    if (!mentions(item.formula, parameter.name)) {
+      fail(parameter.loc, "the parameter `" + parameter.name + "` does not occur in the formula");
+      return nullptr;
+    }
+  DerivedFormula derived(item);
+  if (!derived.result.error.empty()) {
+    fail(startOf(item.formula), "`" + item.name + "` is no bijection: " + derived.result.error);
+    return nullptr;
+  }
+  FormulaItem formula{std::make_shared<Formula>(Formula{std::move(text), item}), derived.result.isAnalytic()};
+  formulas[item.name] = formula;
+  Constructor constructor = getConstructor(item.name);
+  Call call(*this, constructor, item.nameLoc, {Value{scalarShape(), item.nameLoc}});
+  return makeFormula(call, formula, {});
+}
+
+Value::Data Evaluator::callFormula(const ast::Expr &expr) {
+  Constructor constructor = getConstructor(expr.text);
+  std::vector<Value> values;
+  if (!bindArguments(constructor, expr, values))
+    return {};
+  Call call(*this, constructor, expr.loc, std::move(values));
+  return makeFormula(call, formulas.lookup(expr.text), call.shape("shape"));
+}
+
+} // namespace flowc

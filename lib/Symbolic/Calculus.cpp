@@ -1,0 +1,190 @@
+//===- Calculus.cpp - Derivatives and their logarithms --------------------===//
+//
+// Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "flowc/Symbolic/Expression.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+namespace flowc::symbolic {
+
+//===----------------------------------------------------------------------===//
+// Derivative
+//===----------------------------------------------------------------------===//
+
+/// f'(u) of a function of one argument; null if it is not known.
+static Expr slopeOf(Algebra &algebra, Function function, Expr u) {
+  auto call = [&](Function f, Expr e) { return algebra.call(f, e); };
+  Expr square = algebra.power(u, 2);
+  switch (function) {
+  case Function::Exp:
+    return call(Function::Exp, u);
+  case Function::Log:
+    return algebra.power(u, -1);
+  case Function::Abs:
+    return call(Function::Sign, u);
+  case Function::Sign:
+    return algebra.constant(0);
+  case Function::Sin:
+    return call(Function::Cos, u);
+  case Function::Cos:
+    return algebra.negate(call(Function::Sin, u));
+  case Function::Tan:
+    return algebra.power(call(Function::Cos, u), -2);
+  case Function::Tanh: { // 1 - tanh(u)^2 without its cancellation
+    Expr twice = algebra.scale(2, u);
+    return algebra.product(4,
+                           {{1, call(Function::Sigmoid, twice)}, {1, call(Function::Sigmoid, algebra.negate(twice))}});
+  }
+  case Function::Sinh:
+    return call(Function::Cosh, u);
+  case Function::Cosh:
+    return call(Function::Sinh, u);
+  case Function::Asinh:
+    return algebra.power(algebra.sum(1, {{1, square}}), -0.5);
+  case Function::Atan:
+    return algebra.power(algebra.sum(1, {{1, square}}), -1);
+  case Function::Atanh:
+    return algebra.product(1, {{-1, algebra.sum(1, {{1, u}})}, {-1, algebra.sum(1, {{-1, u}})}});
+  case Function::Erf:
+    return algebra.scale(2 * std::numbers::inv_sqrtpi, call(Function::Exp, algebra.negate(square)));
+  case Function::Lgamma:
+    return call(Function::Digamma, u);
+  case Function::Sigmoid:
+    return algebra.multiply(call(Function::Sigmoid, u), call(Function::Sigmoid, algebra.negate(u)));
+  case Function::Softplus:
+    return call(Function::Sigmoid, u);
+  case Function::Digamma:
+  case Function::Min:
+  case Function::Max:
+  case Function::Pow:
+    break;
+  }
+  return nullptr;
+}
+
+Expr Algebra::derivative(Expr e, Expr symbol) {
+  if (e == symbol)
+    return constant(1);
+  if (!dependsOn(e, symbol))
+    return constant(0);
+  std::vector<Expr> slopes; // of the arguments
+  for (const Term &term : e->terms) {
+    slopes.push_back(e->kind == Kind::Compare ? constant(0) : derivative(term.node, symbol));
+    if (!slopes.back())
+      return nullptr;
+  }
+  switch (e->kind) {
+  case Kind::Constant:
+  case Kind::Symbol:
+  case Kind::Compare:
+    return constant(0);
+  case Kind::Sum: {
+    std::vector<Term> terms;
+    for (size_t i = 0; i < slopes.size(); ++i)
+      terms.push_back({e->terms[i].factor, slopes[i]});
+    return sum(0, std::move(terms));
+  }
+  case Kind::Product: {
+    std::vector<Term> terms;
+    for (size_t i = 0; i < slopes.size(); ++i) {
+      std::vector<Term> factors = e->terms;
+      double exponent = factors[i].factor;
+      factors[i].factor -= 1;
+      factors.push_back({1, slopes[i]});
+      terms.push_back({exponent, product(1, std::move(factors))});
+    }
+    return factorize(sum(0, std::move(terms)));
+  }
+  case Kind::Select:
+    return select(e->argument(0), slopes[1], slopes[2]);
+  case Kind::Function:
+    break;
+  }
+  Expr u = e->argument();
+  if (e->terms.size() == 1) {
+    Expr slope = slopeOf(*this, e->function, u);
+    return slope ? multiply(slope, slopes[0]) : nullptr;
+  }
+  Expr v = e->argument(1);
+  if (e->function == Function::Min || e->function == Function::Max) {
+    Relation wins = e->function == Function::Min ? Relation::Less : Relation::Greater;
+    return select(compare(wins, u, v), slopes[0], slopes[1]);
+  }
+  // (u^v)' = v u^(v-1) u' + u^v log(u) v'.
+  Expr ofBase = product(1, {{1, v}, {1, call(Function::Pow, u, sum(-1, {{1, v}}))}, {1, slopes[0]}});
+  Expr ofExponent =
+      slopes[1]->isConstant(0) ? slopes[1] : product(1, {{1, e}, {1, call(Function::Log, u)}, {1, slopes[1]}});
+  return add(ofBase, ofExponent);
+}
+
+//===----------------------------------------------------------------------===//
+// Products
+//===----------------------------------------------------------------------===//
+
+static std::vector<Term> factorsOf(Expr e) { return e->kind == Kind::Product ? e->terms : std::vector<Term>{{1, e}}; }
+
+Expr Algebra::factorize(Expr e) {
+  if (e->kind != Kind::Sum || e->number != 0 || e->terms.size() < 2)
+    return e;
+  // The smallest exponents of the bases that all terms have.
+  std::vector<Term> common = factorsOf(e->terms[0].node);
+  for (const Term &term : e->terms) {
+    std::vector<Term> factors = factorsOf(term.node), shared;
+    for (const Term &candidate : common) {
+      auto it = std::find_if(factors.begin(), factors.end(), [&](const Term &f) { return f.node == candidate.node; });
+      if (it != factors.end())
+        shared.push_back({std::min(candidate.factor, it->factor), candidate.node});
+    }
+    common = std::move(shared);
+  }
+  std::vector<Term> rest;
+  for (const Term &term : e->terms) {
+    std::vector<Term> factors = factorsOf(term.node);
+    for (const Term &candidate : common)
+      factors.push_back({-candidate.factor, candidate.node});
+    rest.push_back({term.factor, product(1, std::move(factors))});
+  }
+  if (common.empty())
+    return e;
+  std::vector<Term> factors = std::move(common);
+  factors.push_back({1, factorize(sum(0, std::move(rest)))});
+  return product(1, std::move(factors));
+}
+
+Expr Algebra::logAbs(Expr e) {
+  switch (e->kind) {
+  case Kind::Constant:
+    return constant(std::log(std::abs(e->number)));
+  case Kind::Product: {
+    std::vector<Term> terms;
+    for (const Term &term : e->terms)
+      terms.push_back({term.factor, logAbs(term.node)});
+    return sum(0, std::move(terms));
+  }
+  case Kind::Select:
+    return select(e->argument(0), logAbs(e->argument(1)), logAbs(e->argument(2)));
+  case Kind::Sum:
+    if (e->number == 0 && e->terms.size() == 1)
+      return sum(std::log(std::abs(e->terms[0].factor)), {{1, logAbs(e->terms[0].node)}});
+    if (Expr factored = factorize(e); factored != e && factored->kind != Kind::Sum)
+      return logAbs(factored);
+    if (range(e).isNegative())
+      return call(Function::Log, negate(e));
+    break;
+  case Kind::Function:
+    if (e->is(Function::Pow))
+      return multiply(e->argument(1), logAbs(e->argument(0)));
+    break;
+  default:
+    break;
+  }
+  return call(Function::Log, call(Function::Abs, e));
+}
+
+} // namespace flowc::symbolic

@@ -1,0 +1,338 @@
+//===- Derivation.cpp - Inverse and log-derivative of a formula -----------===//
+//
+// Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Solver.h"
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+namespace flowc::symbolic {
+
+//===----------------------------------------------------------------------===//
+// Pieces
+//===----------------------------------------------------------------------===//
+
+namespace {
+
+/// Takes a formula apart where arguments of abs and the like change sign.
+class Splitter {
+public:
+  Splitter(Algebra &algebra, Expr function, Interval domain) : algebra(algebra), function(function), domain(domain) {}
+
+  std::vector<Piece> split();
+
+private:
+  /// What changes sign where `e` switches; null if `e` does not switch.
+  Expr getSwitch(Expr e);
+  void collect(Expr e);
+  /// The formula with all switches set as `signOf` says (0: undecided).
+  template <typename SignOf>
+  Expr resolve(Expr e, SignOf signOf);
+
+  Algebra &algebra;
+  Expr function;
+  Interval domain;
+  std::set<Expr> seen;
+  /// Where switches are, as numbers or as expressions in the parameters.
+  std::set<double> numbers;
+  std::set<Expr> parameters;
+};
+
+} // namespace
+
+Expr Splitter::getSwitch(Expr e) {
+  if (e->is(Function::Abs) || e->is(Function::Sign))
+    return e->argument();
+  if (e->is(Function::Min) || e->is(Function::Max))
+    return algebra.subtract(e->argument(0), e->argument(1));
+  if (e->kind == Kind::Compare && e->relation != Relation::Equal && e->relation != Relation::NotEqual)
+    return algebra.subtract(e->argument(0), e->argument(1));
+  return nullptr;
+}
+
+void Splitter::collect(Expr e) {
+  if (!seen.insert(e).second)
+    return;
+  for (const Term &term : e->terms)
+    collect(term.node);
+  Expr difference = getSwitch(e);
+  std::optional<Linear> linear = difference ? matchLinear(algebra, difference) : std::nullopt;
+  if (!linear || linear->node != algebra.getVariable() || !algebra.isNonZero(linear->slope))
+    return;
+  Expr at = algebra.divide(algebra.negate(linear->offset), linear->slope);
+  if (!at->isConstant())
+    parameters.insert(at);
+  else if (domain.contains(at->number))
+    numbers.insert(at->number);
+}
+
+template <typename SignOf>
+Expr Splitter::resolve(Expr e, SignOf signOf) {
+  std::vector<Expr> arguments;
+  for (const Term &term : e->terms)
+    arguments.push_back(resolve(term.node, signOf));
+  Expr difference = getSwitch(e);
+  int sign = difference ? signOf(difference) : 0;
+  if (sign == 0)
+    return algebra.rebuild(e, arguments);
+  if (e->is(Function::Abs))
+    return algebra.scale(sign, arguments[0]);
+  if (e->is(Function::Sign))
+    return algebra.constant(sign);
+  if (e->is(Function::Min) || e->is(Function::Max))
+    return arguments[(sign < 0) == e->is(Function::Min) ? 0 : 1];
+  bool isLess = e->relation == Relation::Less || e->relation == Relation::LessEqual;
+  return algebra.constant(isLess == (sign < 0));
+}
+
+std::vector<Piece> Splitter::split() {
+  collect(function);
+  std::vector<Piece> pieces;
+  Expr x = algebra.getVariable();
+  if (parameters.size() == 1 && numbers.empty()) {
+    // One place, which depends on the parameters: before and after it.
+    Expr at = *parameters.begin();
+    for (int side : {-1, 1}) {
+      auto signOf = [&](Expr difference) {
+        std::optional<Linear> linear = matchLinear(algebra, difference);
+        if (!linear || linear->node != x || !algebra.isNonZero(linear->slope) ||
+            algebra.divide(algebra.negate(linear->offset), linear->slope) != at)
+          return 0;
+        return algebra.isPositive(linear->slope) ? side : -side;
+      };
+      pieces.push_back({resolve(function, signOf), domain, side > 0 ? at : nullptr, side < 0 ? at : nullptr});
+    }
+    return pieces;
+  }
+  std::vector<double> ends(numbers.begin(), numbers.end());
+  for (size_t i = 0; i <= ends.size(); ++i) {
+    Piece piece{function, domain, nullptr, nullptr};
+    if (i > 0) {
+      piece.start = algebra.constant(ends[i - 1]);
+      piece.domain.low = ends[i - 1], piece.domain.lowOpen = true;
+    }
+    if (i < ends.size()) {
+      piece.end = algebra.constant(ends[i]);
+      piece.domain.high = ends[i], piece.domain.highOpen = true;
+    }
+    piece.function = resolve(function, [&](Expr difference) {
+      Interval values = algebra.range(difference, x, piece.domain);
+      return values.isPositive() ? 1 : values.isNegative() ? -1 : 0;
+    });
+    pieces.push_back(piece);
+  }
+  return pieces;
+}
+
+std::vector<Piece> splitIntoPieces(Algebra &algebra, Expr function, const Interval &domain) {
+  return Splitter(algebra, function, domain).split();
+}
+
+//===----------------------------------------------------------------------===//
+// Derivation
+//===----------------------------------------------------------------------===//
+
+namespace {
+
+class Deriver {
+public:
+  Deriver(Algebra &algebra, Derivation &result) : algebra(algebra), result(result), x(algebra.getVariable()) {}
+
+  /// f, f' and log|f'|; false after an error.
+  bool differentiate();
+  void invert();
+
+private:
+  Expr simplifyAgain(Expr e);
+  bool unwind();
+  /// Proves that all pieces rise or all fall, and that they meet.
+  bool proveMonotone(const std::vector<Piece> &pieces);
+  bool proveMeeting(const Piece &left, const Piece &right);
+  bool unwindPieces(const std::vector<Piece> &pieces);
+  void fail(std::string why) {
+    if (result.error.empty())
+      result.error = std::move(why);
+  }
+  void failSign(Expr slope, const Interval &domain);
+  /// Whether a formula has a kink or a jump.
+  bool isSmooth(Expr e) const;
+
+  Algebra &algebra;
+  Derivation &result;
+  Expr x;
+  /// Why the domain is not an interval, and why the formula does not unwind.
+  std::string trouble, reason;
+  bool isParameterAtFault = false;
+};
+
+} // namespace
+
+bool Deriver::isSmooth(Expr e) const {
+  bool switches = e->is(Function::Abs) || e->is(Function::Sign) || e->is(Function::Min) || e->is(Function::Max) ||
+                  e->kind == Kind::Select;
+  return (!switches || !algebra.dependsOn(e, x)) &&
+         std::all_of(e->terms.begin(), e->terms.end(), [&](const Term &term) { return isSmooth(term.node); });
+}
+
+Expr Deriver::simplifyAgain(Expr e) {
+  std::vector<Expr> arguments;
+  for (const Term &term : e->terms)
+    arguments.push_back(simplifyAgain(term.node));
+  return algebra.rebuild(e, arguments);
+}
+
+bool Deriver::unwind() {
+  Unwinder unwinder(algebra, result.image, result.domain);
+  result.inverse = unwinder.solve(result.function);
+  reason = unwinder.reason;
+  isParameterAtFault = unwinder.isParameterAtFault;
+  if (result.inverse)
+    result.steps = std::move(unwinder.steps);
+  return result.inverse != nullptr;
+}
+
+void Deriver::failSign(Expr slope, const Interval &domain) {
+  std::string what = "the derivative " + algebra.print(slope);
+  auto [positive, negative] = findBothSigns(algebra, slope, domain);
+  if (positive && negative)
+    return fail(what + " changes its sign: it is " + printNumber(positive->value, 6) + " at " + positive->where +
+                " and " + printNumber(negative->value, 6) + " at " + negative->where);
+  fail(what + " cannot be shown to have one sign: interval arithmetic gives no bound for it");
+}
+
+bool Deriver::proveMeeting(const Piece &left, const Piece &right) {
+  Expr before = algebra.substitute(left.function, x, left.end), after = algebra.substitute(right.function, x, left.end);
+  Expr jump = algebra.subtract(after, before);
+  if (jump->isConstant() && std::abs(jump->number) <= 1e-12)
+    return true;
+  fail("it jumps at " + algebra.getName(x) + " = " + algebra.print(left.end) + " from " + algebra.print(before) +
+       " to " + algebra.print(after));
+  return false;
+}
+
+bool Deriver::proveMonotone(const std::vector<Piece> &pieces) {
+  std::optional<bool> isIncreasing;
+  for (const Piece &piece : pieces) {
+    Expr slope = algebra.derivative(piece.function, x);
+    if (!slope) {
+      fail("the derivative of " + algebra.print(piece.function) + " is not known");
+      return false;
+    }
+    slope = algebra.factorize(slope);
+    if (slope->isConstant(0)) {
+      fail("it is constant" + std::string(pieces.size() > 1 ? " on a part of the line" : ""));
+      return false;
+    }
+    Sign sign = proveSign(algebra, slope, piece.domain);
+    bool isStrict = sign == Sign::Positive || sign == Sign::Negative;
+    if (sign == Sign::Unknown || (!isStrict && !isSmooth(piece.function))) {
+      failSign(slope, piece.domain);
+      return false;
+    }
+    bool rises = sign == Sign::Positive || sign == Sign::NonNegative;
+    if (isIncreasing && *isIncreasing != rises) {
+      failSign(result.derivative, result.domain);
+      return false;
+    }
+    isIncreasing = rises;
+    std::string fact = algebra.print(slope) + (rises ? (isStrict ? " > 0" : " >= 0") : isStrict ? " < 0" : " <= 0");
+    std::string part;
+    if (piece.start)
+      part += " for " + algebra.getName(x) + " > " + algebra.print(piece.start);
+    if (piece.end)
+      part += (part.empty() ? " for " : " and ") + algebra.getName(x) + " < " + algebra.print(piece.end);
+    result.steps.push_back({"interval arithmetic over all " + algebra.getName(x) + " and all parameters" +
+                                (isStrict ? "" : "; zeros of an analytic function are isolated"),
+                            fact + part});
+  }
+  result.isIncreasing = *isIncreasing;
+  for (size_t i = 0; i + 1 < pieces.size(); ++i)
+    if (!proveMeeting(pieces[i], pieces[i + 1]))
+      return false;
+  return true;
+}
+
+/// The inverse of every piece, chosen by the value where the next one begins.
+bool Deriver::unwindPieces(const std::vector<Piece> &pieces) {
+  Expr inverse = nullptr;
+  std::vector<Step> steps;
+  for (size_t i = pieces.size(); i-- > 0;) {
+    const Piece &piece = pieces[i];
+    Unwinder unwinder(algebra, result.image, piece.domain);
+    Expr solved = unwinder.solve(piece.function);
+    if (!solved)
+      return false;
+    if (inverse) {
+      Expr end = algebra.substitute(piece.function, x, piece.end);
+      Relation isBefore = result.isIncreasing ? Relation::Less : Relation::Greater;
+      solved = algebra.select(algebra.compare(isBefore, result.image, end), solved, inverse);
+    }
+    inverse = solved;
+    steps.insert(steps.begin(), unwinder.steps.begin(), unwinder.steps.end());
+    steps.insert(steps.begin(), {"on the piece " + std::to_string(i + 1) + " of " + std::to_string(pieces.size()),
+                                 algebra.print(piece.function) + " = " + algebra.print(result.image)});
+  }
+  result.inverse = inverse;
+  result.steps.insert(result.steps.end(), steps.begin(), steps.end());
+  return true;
+}
+
+bool Deriver::differentiate() {
+  if (!algebra.dependsOn(result.function, x)) {
+    fail("it does not depend on " + algebra.getName(x));
+    return false;
+  }
+  result.domain = findDomain(algebra, result.function, trouble);
+  if (trouble.empty() && !Interval::all().isInside(result.domain)) {
+    // Signs that are known now simplify further.
+    algebra.setDomain(x, result.domain);
+    result.function = simplifyAgain(result.function);
+  }
+  result.derivative = algebra.derivative(result.function, x);
+  if (!result.derivative) {
+    fail("the derivative of " + algebra.print(result.function) + " is not known");
+    return false;
+  }
+  result.derivative = algebra.factorize(result.derivative);
+  result.logDerivative = algebra.logAbs(result.derivative);
+  return true;
+}
+
+void Deriver::invert() {
+  if (unwind())
+    return;
+  if (isParameterAtFault)
+    return fail(reason + ": give it a domain, as in `positive(1)`");
+  if (!trouble.empty())
+    return fail(trouble);
+  std::vector<Piece> pieces = splitIntoPieces(algebra, result.function, result.domain);
+  if (!proveMonotone(pieces)) {
+    result.error += "; nor can it be solved step by step: " + reason;
+    return;
+  }
+  if (pieces.size() > 1 && unwindPieces(pieces))
+    return;
+  Expr rising = result.isIncreasing ? result.derivative : algebra.negate(result.derivative);
+  if (pieces.size() == 1)
+    result.slopeBound = findPositiveBound(algebra, rising, result.domain);
+  result.steps.insert(result.steps.begin(), {"it cannot be solved step by step", reason});
+}
+
+Derivation derive(Algebra &algebra, Expr function, bool withInverse) {
+  Derivation result;
+  result.rewritings = algebra.takeRewritings();
+  result.variable = algebra.getVariable();
+  result.function = function;
+  result.image = algebra.newSymbol("y");
+  Deriver deriver(algebra, result);
+  if (deriver.differentiate() && withInverse)
+    deriver.invert();
+  return result;
+}
+
+} // namespace flowc::symbolic

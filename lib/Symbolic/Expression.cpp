@@ -1,0 +1,434 @@
+//===- Expression.cpp - Expressions in normal form ------------------------===//
+//
+// Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "flowc/Symbolic/Expression.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <numeric>
+
+namespace flowc::symbolic {
+
+//===----------------------------------------------------------------------===//
+// Nodes
+//===----------------------------------------------------------------------===//
+
+Expr Algebra::intern(Node node) {
+  Key key{node.kind, node.function, node.relation, std::bit_cast<uint64_t>(node.number), {}};
+  for (const Term &term : node.terms)
+    key.terms.push_back({std::bit_cast<uint64_t>(term.factor), term.node->id});
+  if (node.kind == Kind::Symbol)
+    key.terms.push_back({0, node.symbol});
+  std::unique_ptr<Node> &slot = nodes[key];
+  if (!slot) {
+    node.id = static_cast<unsigned>(nodes.size());
+    slot = std::make_unique<Node>(std::move(node));
+  }
+  return slot.get();
+}
+
+Expr Algebra::constant(double value) {
+  Node node;
+  node.number = value == 0 ? 0 : value; // one zero
+  return intern(std::move(node));
+}
+
+Expr Algebra::symbol(std::string name, Interval domain, double start) {
+  Node node;
+  node.kind = Kind::Symbol;
+  node.symbol = static_cast<unsigned>(symbols.size());
+  Expr result = intern(std::move(node));
+  symbols.push_back({std::move(name), domain, start, result});
+  return result;
+}
+
+Expr Algebra::newSymbol(std::string name) {
+  auto isTaken = [&](const Symbol &symbol) { return symbol.name == name; };
+  while (std::any_of(symbols.begin(), symbols.end(), isTaken))
+    name += "_";
+  return symbol(std::move(name));
+}
+
+void Algebra::setDomain(Expr symbol, const Interval &domain) {
+  symbols[symbol->symbol].domain = domain;
+  ranges.clear();
+}
+
+Expr Algebra::note(const char *rule, const std::string &from, Expr to) {
+  rewritings.push_back({rule, from, print(to)});
+  return to;
+}
+
+//===----------------------------------------------------------------------===//
+// Sums
+//===----------------------------------------------------------------------===//
+
+/// Adds `term` to terms without equal nodes.
+static void collect(std::vector<Term> &terms, Term term) {
+  for (Term &known : terms)
+    if (known.node == term.node) {
+      known.factor += term.factor;
+      return;
+    }
+  terms.push_back(term);
+}
+
+/// Whether a sum is one multiple: c * u.
+static bool isMultiple(Expr e) { return e->kind == Kind::Sum && e->number == 0 && e->terms.size() == 1; }
+
+Expr Algebra::sum(double constant, std::vector<Term> given) {
+  Sum sum{constant, {}};
+  // Sums in sums are opened if no number has to be multiplied in, which rounds.
+  for (size_t i = 0; i < given.size(); ++i) {
+    auto [factor, node] = given[i];
+    if (factor == 0)
+      continue;
+    if (node->isConstant())
+      sum.constant += factor * node->number;
+    else if (isMultiple(node))
+      given.push_back({factor * node->terms[0].factor, node->terms[0].node});
+    else if (node->kind == Kind::Sum && std::abs(factor) == 1) {
+      sum.constant += factor * node->number;
+      for (const Term &term : node->terms)
+        given.push_back({factor * term.factor, term.node});
+    } else {
+      collect(sum.terms, {factor, node});
+    }
+  }
+  do
+    std::erase_if(sum.terms, [](const Term &term) { return term.factor == 0; });
+  while (applySumRules(sum));
+  if (std::isnan(sum.constant))
+    return undefined();
+  if (sum.terms.empty())
+    return this->constant(sum.constant);
+  if (sum.constant == 0 && sum.terms.size() == 1 && sum.terms[0].factor == 1)
+    return sum.terms[0].node;
+  std::sort(sum.terms.begin(), sum.terms.end(), [](const Term &a, const Term &b) { return a.node->id < b.node->id; });
+  Node node;
+  node.kind = Kind::Sum;
+  node.number = sum.constant == 0 ? 0 : sum.constant;
+  node.terms = std::move(sum.terms);
+  return intern(std::move(node));
+}
+
+//===----------------------------------------------------------------------===//
+// Products
+//===----------------------------------------------------------------------===//
+
+static bool isInteger(double value) { return value == std::floor(value) && std::abs(value) < 1e6; }
+static bool isEven(double value) { return isInteger(value) && std::fmod(value, 2) == 0; }
+
+Expr Algebra::product(double factor, std::vector<Term> given) {
+  std::vector<Term> factors;
+  std::vector<Term> exponents; // of exp factors: exp(u)^p exp(v)^q = exp(p u + q v)
+  for (size_t i = 0; i < given.size(); ++i) {
+    auto [exponent, node] = given[i];
+    if (exponent == 0)
+      continue;
+    if (node->isConstant()) {
+      factor *= std::pow(node->number, exponent);
+    } else if (node->is(Function::Exp)) {
+      exponents.push_back({exponent, node->argument()});
+    } else if (isMultiple(node) && (isInteger(exponent) || node->terms[0].factor > 0)) {
+      factor *= std::pow(node->terms[0].factor, exponent);
+      given.push_back({exponent, node->terms[0].node});
+    } else if (node->kind == Kind::Product && isInteger(exponent)) {
+      for (const Term &term : node->terms)
+        given.push_back({exponent * term.factor, term.node});
+    } else if (node->kind == Kind::Product && node->terms.size() == 1) {
+      // (u^p)^q = u^(pq) for u > 0, and |u|^(pq) for even p.
+      auto [inner, base] = node->terms[0];
+      if (isPositive(base))
+        given.push_back({inner * exponent, base});
+      else if (isEven(inner))
+        given.push_back({inner * exponent, call(Function::Abs, base)});
+      else
+        factors.push_back({exponent, node});
+    } else if (node->is(Function::Abs) && isEven(exponent)) {
+      given.push_back({exponent, node->argument()});
+    } else if (node->is(Function::Pow) && isInteger(exponent) && exponent != 1) {
+      given.push_back({1, call(Function::Pow, node->argument(0), scale(exponent, node->argument(1)))});
+    } else {
+      // u^p u^q = u^(p + q) for whole p and q, or u > 0.
+      auto known = std::find_if(factors.begin(), factors.end(), [&](const Term &other) {
+        return other.node == node && ((isInteger(other.factor) && isInteger(exponent)) || isPositive(node));
+      });
+      if (known != factors.end())
+        known->factor += exponent;
+      else
+        factors.push_back({exponent, node});
+    }
+  }
+  Expr exponential = exponents.empty() ? nullptr : call(Function::Exp, sum(0, exponents));
+  if (exponential && exponential->is(Function::Exp))
+    factors.push_back({1, exponential});
+  else if (exponential && !exponential->isConstant(1)) {
+    factors.push_back({1, exponential});
+    return product(factor, std::move(factors));
+  }
+  std::erase_if(factors, [](const Term &term) { return term.factor == 0; });
+  if (applyProductRules(factor, factors))
+    return product(factor, factors);
+  if (std::isnan(factor))
+    return undefined();
+  if (factors.empty() || factor == 0)
+    return constant(factor);
+  std::sort(factors.begin(), factors.end(), [](const Term &a, const Term &b) { return a.node->id < b.node->id; });
+  Expr result = factors[0].node;
+  if (factors.size() > 1 || factors[0].factor != 1) {
+    Node node;
+    node.kind = Kind::Product;
+    node.terms = std::move(factors);
+    result = intern(std::move(node));
+  }
+  return factor == 1 ? result : scale(factor, result);
+}
+
+Expr Algebra::power(Expr base, Expr exponent) {
+  if (exponent->isConstant())
+    return power(base, exponent->number);
+  // a^u = exp(u log a) for a > 0 that does not depend on the variable.
+  if (!dependsOn(base, getVariable()) && isPositive(base))
+    return call(Function::Exp, multiply(exponent, call(Function::Log, base)));
+  return call(Function::Pow, base, exponent);
+}
+
+//===----------------------------------------------------------------------===//
+// Functions
+//===----------------------------------------------------------------------===//
+
+Expr Algebra::makeCall(Function function, std::vector<Expr> arguments) {
+  Node node;
+  node.kind = Kind::Function;
+  node.function = function;
+  for (Expr argument : arguments)
+    node.terms.push_back({1, argument});
+  return intern(std::move(node));
+}
+
+Expr Algebra::call(Function function, Expr argument) {
+  if (Expr simple = simplifyCall(function, argument))
+    return simple;
+  return makeCall(function, {argument});
+}
+
+Expr Algebra::call(Function function, Expr a, Expr b) {
+  if (function == Function::Pow) {
+    if (b->isConstant())
+      return power(a, b->number);
+    if (a->isConstant(1))
+      return a;
+    return makeCall(function, {a, b});
+  }
+  bool isMin = function == Function::Min;
+  if (a == b)
+    return a;
+  if (a->isConstant() && b->isConstant())
+    return constant(isMin ? std::min(a->number, b->number) : std::max(a->number, b->number));
+  return makeCall(function, {a, b});
+}
+
+static bool holds(Relation relation, double a, double b) {
+  switch (relation) {
+  case Relation::Less:
+    return a < b;
+  case Relation::LessEqual:
+    return a <= b;
+  case Relation::Greater:
+    return a > b;
+  case Relation::GreaterEqual:
+    return a >= b;
+  case Relation::Equal:
+    return a == b;
+  case Relation::NotEqual:
+    return a != b;
+  }
+  return false;
+}
+
+Expr Algebra::compare(Relation relation, Expr a, Expr b) {
+  if (a->isConstant() && b->isConstant())
+    return constant(holds(relation, a->number, b->number) ? 1 : 0);
+  Node node;
+  node.kind = Kind::Compare;
+  node.relation = relation;
+  node.terms = {{1, a}, {1, b}};
+  return intern(std::move(node));
+}
+
+Expr Algebra::select(Expr condition, Expr yes, Expr no) {
+  if (condition->isConstant())
+    return condition->number != 0 ? yes : no;
+  if (yes == no)
+    return yes;
+  Node node;
+  node.kind = Kind::Select;
+  node.terms = {{1, condition}, {1, yes}, {1, no}};
+  return intern(std::move(node));
+}
+
+Expr Algebra::rebuild(Expr node, std::span<const Expr> arguments) {
+  std::vector<Term> terms;
+  for (size_t i = 0; i < arguments.size(); ++i)
+    terms.push_back({node->terms[i].factor, arguments[i]});
+  switch (node->kind) {
+  case Kind::Constant:
+  case Kind::Symbol:
+    return node;
+  case Kind::Sum:
+    return sum(node->number, std::move(terms));
+  case Kind::Product:
+    return product(1, std::move(terms));
+  case Kind::Function:
+    return terms.size() == 1 ? call(node->function, arguments[0]) : call(node->function, arguments[0], arguments[1]);
+  case Kind::Compare:
+    return compare(node->relation, arguments[0], arguments[1]);
+  case Kind::Select:
+    return select(arguments[0], arguments[1], arguments[2]);
+  }
+  return node;
+}
+
+Expr Algebra::substitute(Expr e, Expr what, Expr by) {
+  std::map<Expr, Expr> done{{what, by}};
+  auto visit = [&](auto &self, Expr node) -> Expr {
+    auto [it, isNew] = done.try_emplace(node, node);
+    if (!isNew)
+      return it->second;
+    std::vector<Expr> arguments;
+    bool changed = false;
+    for (const Term &term : node->terms) {
+      arguments.push_back(self(self, term.node));
+      changed |= arguments.back() != term.node;
+    }
+    return done[node] = changed ? rebuild(node, arguments) : node;
+  };
+  return visit(visit, e);
+}
+
+//===----------------------------------------------------------------------===//
+// Questions
+//===----------------------------------------------------------------------===//
+
+bool Algebra::dependsOn(Expr e, Expr symbol) const { return countOccurrences(e, symbol, 1) > 0; }
+
+unsigned Algebra::countOccurrences(Expr e, Expr symbol, unsigned limit) const {
+  std::map<Expr, unsigned> counts;
+  auto visit = [&](auto &self, Expr node) -> unsigned {
+    if (node == symbol)
+      return 1;
+    auto [it, isNew] = counts.try_emplace(node, 0);
+    if (!isNew)
+      return it->second;
+    unsigned count = 0;
+    for (const Term &term : node->terms)
+      count = std::min(limit, count + self(self, term.node));
+    return counts[node] = count;
+  };
+  return std::min(limit, visit(visit, e));
+}
+
+double digamma(double u) {
+  if (!(u > 0))
+    return u == 0 ? -std::numeric_limits<double>::infinity() : std::numeric_limits<double>::quiet_NaN();
+  // psi(u) = psi(u + 1) - 1/u up to where the asymptotic series is good.
+  double shift = 0;
+  for (; u < 10; ++u)
+    shift -= 1 / u;
+  double r = 1 / (u * u);
+  return shift + std::log(u) - 0.5 / u - r * (1.0 / 12 - r * (1.0 / 120 - r * (1.0 / 252 - r / 240)));
+}
+
+static double evaluateFunction(Function function, double u, double v) {
+  switch (function) {
+  case Function::Exp:
+    return std::exp(u);
+  case Function::Log:
+    return std::log(u);
+  case Function::Abs:
+    return std::abs(u);
+  case Function::Sign:
+    return u > 0 ? 1 : u < 0 ? -1 : 0;
+  case Function::Sin:
+    return std::sin(u);
+  case Function::Cos:
+    return std::cos(u);
+  case Function::Tan:
+    return std::tan(u);
+  case Function::Tanh:
+    return std::tanh(u);
+  case Function::Sinh:
+    return std::sinh(u);
+  case Function::Cosh:
+    return std::cosh(u);
+  case Function::Asinh:
+    return std::asinh(u);
+  case Function::Atan:
+    return std::atan(u);
+  case Function::Atanh:
+    return std::atanh(u);
+  case Function::Erf:
+    return std::erf(u);
+  case Function::Lgamma:
+    return u > 0 ? std::lgamma(u) : std::numeric_limits<double>::quiet_NaN();
+  case Function::Digamma:
+    return digamma(u);
+  case Function::Sigmoid:
+    return 1 / (1 + std::exp(-u));
+  case Function::Softplus:
+    return std::max(u, 0.0) + std::log1p(std::exp(-std::abs(u)));
+  case Function::Min:
+    return std::min(u, v);
+  case Function::Max:
+    return std::max(u, v);
+  case Function::Pow:
+    return std::pow(u, v);
+  }
+  return 0;
+}
+
+double Algebra::evaluate(Expr e, std::span<const double> values) const {
+  std::map<Expr, double> done;
+  auto visit = [&](auto &self, Expr node) -> double {
+    if (node->kind == Kind::Symbol)
+      return values[node->symbol];
+    auto it = done.find(node);
+    if (it != done.end())
+      return it->second;
+    auto argument = [&](size_t i) { return self(self, node->argument(i)); };
+    double result = node->number;
+    switch (node->kind) {
+    case Kind::Constant:
+    case Kind::Symbol:
+      break;
+    case Kind::Sum:
+      for (size_t i = 0; i < node->terms.size(); ++i)
+        result += node->terms[i].factor * argument(i);
+      break;
+    case Kind::Product:
+      result = 1;
+      for (size_t i = 0; i < node->terms.size(); ++i)
+        result *= std::pow(argument(i), node->terms[i].factor);
+      break;
+    case Kind::Function:
+      result = evaluateFunction(node->function, argument(0), node->terms.size() > 1 ? argument(1) : 0);
+      break;
+    case Kind::Compare:
+      result = holds(node->relation, argument(0), argument(1));
+      break;
+    case Kind::Select:
+      result = argument(0) != 0 ? argument(1) : argument(2);
+      break;
+    }
+    return done[node] = result;
+  };
+  return visit(visit, e);
+}
+
+} // namespace flowc::symbolic

@@ -1,0 +1,296 @@
+//===- Ranges.cpp - Values that expressions can have ----------------------===//
+//
+// Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "flowc/Symbolic/Expression.h"
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <numbers>
+
+namespace flowc::symbolic {
+
+namespace {
+
+/// Evaluates expressions for whole intervals.
+class RangeEvaluator {
+public:
+  using DomainFn = std::function<Interval(Expr)>;
+  RangeEvaluator(Algebra &algebra, DomainFn domain, std::map<Expr, Interval> &known)
+      : algebra(algebra), domain(std::move(domain)), known(known) {}
+
+  Interval evaluate(Expr e);
+
+private:
+  Interval evaluateSum(Expr e);
+  Interval evaluateProduct(Expr e);
+  Interval evaluateFunction(Expr e);
+  Interval evaluateCompare(Expr e);
+
+  Algebra &algebra;
+  DomainFn domain;
+  std::map<Expr, Interval> &known;
+};
+
+} // namespace
+
+static const Interval kTrue = Interval::point(1), kFalse = Interval::point(0);
+
+/// sin of an interval: its ends, and the extrema inside.
+static Interval sinOf(const Interval &x) {
+  constexpr double pi = std::numbers::pi;
+  if (!(x.high - x.low < 2 * pi) || std::abs(x.low) > 1e6)
+    return Interval::closed(-1, 1);
+  double slack = 1e-12;
+  auto end = [&](double value) {
+    double y = std::sin(value);
+    return value == 0 ? Interval::point(0) : Interval::closed(std::max(-1.0, y - slack), std::min(1.0, y + slack));
+  };
+  Interval result = hull(end(x.low), end(x.high));
+  auto holdsExtremum = [&](double at) {
+    return std::floor((x.high + slack - at) / (2 * pi)) >= std::ceil((x.low - slack - at) / (2 * pi));
+  };
+  if (holdsExtremum(pi / 2))
+    result = hull(result, Interval::point(1));
+  if (holdsExtremum(-pi / 2))
+    result = hull(result, Interval::point(-1));
+  return result;
+}
+
+static Interval absOf(const Interval &x) {
+  if (x.isNonNegative())
+    return x;
+  if (x.isNonPositive())
+    return -x;
+  Interval negative = -Interval{x.low, 0, x.lowOpen, false}, positive{0, x.high, false, x.highOpen};
+  return hull(negative, positive);
+}
+
+static double sigmoid(double u) { return 1 / (1 + std::exp(-u)); }
+static double softplus(double u) { return std::max(u, 0.0) + std::log1p(std::exp(-std::abs(u))); }
+
+/// sigmoid(v) sigmoid(-v): falls from 1/4 at 0 with |v|.
+static Interval bellOf(const Interval &v) {
+  Interval size = absOf(v);
+  auto fall = [](double u) { return -(sigmoid(u) * sigmoid(-u)); };
+  return -applyIncreasing(size, +fall, {-0.25, 0, false, true});
+}
+
+/// The coefficients of powers of one base: c[0] + c[1] u + c[2] u^2 + ...
+using Polynomial = std::map<int, double>;
+
+/// Horner's form, and for a parabola its vertex, know that all powers are of one
+/// number.
+static Interval evaluatePolynomial(const Polynomial &coefficients, const Interval &u) {
+  int degree = coefficients.rbegin()->first;
+  auto coefficient = [&](int i) { return coefficients.count(i) ? coefficients.at(i) : 0; };
+  Interval horner = Interval::point(coefficient(degree));
+  for (int i = degree - 1; i >= 0; --i)
+    horner = horner * u + Interval::point(coefficient(i));
+  if (degree != 2)
+    return horner;
+  // a u^2 + b u + c = a (u + b/2a)^2 + c - b^2/4a.
+  Interval a = Interval::point(coefficient(2)), b = Interval::point(coefficient(1));
+  Interval shift = b * power(Interval::point(2 * coefficient(2)), -1);
+  Interval rest = Interval::point(coefficient(0)) + -(b * b * power(Interval::point(4 * coefficient(2)), -1));
+  return horner.clippedTo(a * power(u + shift, 2) + rest);
+}
+
+Interval RangeEvaluator::evaluateSum(Expr e) {
+  // Terms that are whole powers of one base belong together.
+  std::map<Expr, Polynomial> powers;
+  constexpr double kMaxDegree = 20;
+  Interval naive = Interval::point(e->number);
+  std::vector<Expr> bases;
+  for (auto [factor, node] : e->terms) {
+    naive = naive + Interval::point(factor) * evaluate(node);
+    bool isPower = node->kind == Kind::Product && node->terms.size() == 1;
+    double exponent = isPower ? node->terms[0].factor : 1;
+    Expr base = isPower && exponent > 0 && exponent <= kMaxDegree && exponent == std::floor(exponent)
+                    ? node->terms[0].node
+                    : node;
+    if (!powers.count(base))
+      bases.push_back(base);
+    powers[base][base == node ? 1 : static_cast<int>(exponent)] = factor;
+  }
+  if (powers.size() == e->terms.size())
+    return naive;
+  Interval grouped = Interval::point(powers.size() == 1 ? 0 : e->number);
+  for (Expr base : bases) {
+    if (powers.size() == 1)
+      powers[base][0] = e->number; // the parabola's vertex needs it
+    grouped = grouped + evaluatePolynomial(powers[base], evaluate(base));
+  }
+  return naive.clippedTo(grouped);
+}
+
+Interval RangeEvaluator::evaluateProduct(Expr e) {
+  Interval result = Interval::point(1);
+  std::vector<Term> factors = e->terms;
+  for (size_t i = 0; i < factors.size(); ++i) {
+    auto [exponent, node] = factors[i];
+    if (exponent == 0)
+      continue;
+    Interval value = power(evaluate(node), exponent);
+    if (node->is(Function::Sigmoid) && exponent > 0)
+      for (size_t j = i + 1; j < factors.size(); ++j) {
+        Expr other = factors[j].node;
+        // The arguments are negatives of each other if their sum is 0 as an expression.
+        bool isMirror = other->is(Function::Sigmoid) && factors[j].factor == exponent &&
+                        algebra.add(node->argument(), other->argument())->isConstant(0);
+        if (!isMirror)
+          continue;
+        value = power(bellOf(evaluate(node->argument())), exponent);
+        factors[j].factor = 0;
+        break;
+      }
+    result = result * value;
+  }
+  return result;
+}
+
+Interval RangeEvaluator::evaluateFunction(Expr e) {
+  Interval u = evaluate(e->argument());
+  constexpr double infinity = Interval::kInfinity;
+  auto increasing = [&](double (*f)(double), double low = -Interval::kInfinity, double high = Interval::kInfinity) {
+    return applyIncreasing(u, f, Interval::open(low, high));
+  };
+  switch (e->function) {
+  case Function::Exp:
+    return increasing([](double x) { return std::exp(x); }, 0);
+  case Function::Log:
+    u = u.clippedTo(Interval::positive());
+    return increasing([](double x) { return std::log(x); });
+  case Function::Abs:
+    return absOf(u);
+  case Function::Sign:
+    return u.isPositive() ? Interval::point(1) : u.isNegative() ? Interval::point(-1) : Interval::closed(-1, 1);
+  case Function::Sin:
+    return sinOf(u);
+  case Function::Cos:
+    return u.isPoint() && u.low == 0 ? Interval::point(1)
+                                     : sinOf(u + Interval::closed(1.5707963267948, 1.5707963267950));
+  case Function::Tan:
+    return Interval::all();
+  case Function::Tanh:
+    return increasing([](double x) { return std::tanh(x); }, -1, 1);
+  case Function::Sinh:
+    return increasing([](double x) { return std::sinh(x); });
+  case Function::Cosh:
+    u = absOf(u);
+    return applyIncreasing(u, [](double x) { return std::cosh(x); }, {1, infinity, false, true});
+  case Function::Asinh:
+    return increasing([](double x) { return std::asinh(x); });
+  case Function::Atan:
+    return increasing([](double x) { return std::atan(x); }, -1.570796326794897, 1.570796326794897);
+  case Function::Atanh:
+    u = u.clippedTo(Interval::open(-1, 1));
+    return increasing([](double x) { return std::atanh(x); });
+  case Function::Erf:
+    return increasing([](double x) { return std::erf(x); }, -1, 1);
+  case Function::Lgamma:
+    // Falls up to 1.46, rises from there on.
+    u = u.clippedTo(Interval::positive());
+    if (u.low >= 1.4616321449683625)
+      return applyIncreasing(u, [](double x) { return std::lgamma(x); }, Interval::open(-0.1215, infinity));
+    return Interval::open(-0.1215, infinity);
+  case Function::Digamma:
+    u = u.clippedTo(Interval::positive());
+    return applyIncreasing(u, digamma, Interval::all()) + Interval::open(-1e-9, 1e-9);
+  case Function::Sigmoid:
+    return increasing(sigmoid, 0, 1);
+  case Function::Softplus:
+    return increasing(softplus, 0);
+  case Function::Min:
+  case Function::Max: {
+    Interval v = evaluate(e->argument(1));
+    bool isMin = e->function == Function::Min;
+    auto better = [&](double a, double b) { return isMin ? a < b : a > b; };
+    bool takesLow = better(u.low, v.low) || (u.low == v.low && u.lowOpen != isMin);
+    bool takesHigh = better(u.high, v.high) || (u.high == v.high && u.highOpen == isMin);
+    const Interval &low = takesLow ? u : v, &high = takesHigh ? u : v;
+    return {low.low, high.high, low.lowOpen, high.highOpen};
+  }
+  case Function::Pow: {
+    // For u > 0 (elsewhere it may be undefined): u^v = exp(v log u).
+    Interval v = evaluate(e->argument(1));
+    u = u.clippedTo(Interval::positive());
+    Interval logs = applyIncreasing(u, [](double x) { return std::log(x); }, Interval::all());
+    return applyIncreasing(v * logs, [](double x) { return std::exp(x); }, Interval::open(0, infinity));
+  }
+  }
+  return Interval::all();
+}
+
+Interval RangeEvaluator::evaluateCompare(Expr e) {
+  Interval difference = evaluate(algebra.subtract(e->argument(0), e->argument(1)));
+  bool isPositive = difference.isPositive(), isNegative = difference.isNegative();
+  auto decide = [&](bool yes, bool no) { return yes ? kTrue : no ? kFalse : Interval::closed(0, 1); };
+  switch (e->relation) {
+  case Relation::Less:
+    return decide(isNegative, difference.isNonNegative());
+  case Relation::LessEqual:
+    return decide(difference.isNonPositive(), isPositive);
+  case Relation::Greater:
+    return decide(isPositive, difference.isNonPositive());
+  case Relation::GreaterEqual:
+    return decide(difference.isNonNegative(), isNegative);
+  case Relation::Equal:
+    return decide(false, isPositive || isNegative);
+  case Relation::NotEqual:
+    return decide(isPositive || isNegative, false);
+  }
+  return Interval::closed(0, 1);
+}
+
+Interval RangeEvaluator::evaluate(Expr e) {
+  if (e->isConstant())
+    return std::isnan(e->number) ? Interval::all() : Interval::point(e->number);
+  if (e->kind == Kind::Symbol)
+    return domain(e);
+  if (auto it = known.find(e); it != known.end())
+    return it->second;
+  Interval result = Interval::all();
+  switch (e->kind) {
+  case Kind::Sum:
+    result = evaluateSum(e);
+    break;
+  case Kind::Product:
+    result = evaluateProduct(e);
+    break;
+  case Kind::Function:
+    result = evaluateFunction(e);
+    break;
+  case Kind::Compare:
+    result = evaluateCompare(e);
+    break;
+  case Kind::Select: {
+    Interval condition = evaluate(e->argument(0));
+    if (condition.isPoint())
+      result = evaluate(e->argument(condition.low != 0 ? 1 : 2));
+    else
+      result = hull(evaluate(e->argument(1)), evaluate(e->argument(2)));
+    break;
+  }
+  default:
+    break;
+  }
+  known[e] = result;
+  return result;
+}
+
+Interval Algebra::range(Expr e) {
+  return RangeEvaluator(*this, [&](Expr symbol) { return getDomain(symbol); }, ranges).evaluate(e);
+}
+
+Interval Algebra::range(Expr e, Expr symbol, const Interval &domain) {
+  std::map<Expr, Interval> known;
+  auto domainOf = [&](Expr other) { return other == symbol ? domain : getDomain(other); };
+  return RangeEvaluator(*this, domainOf, known).evaluate(e);
+}
+
+} // namespace flowc::symbolic

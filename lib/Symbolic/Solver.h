@@ -1,0 +1,111 @@
+//===- Solver.h - Parts of a derivation -------------------------*- C++ -*-===//
+//
+// Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FLOWC_LIB_SYMBOLIC_SOLVER_H
+#define FLOWC_LIB_SYMBOLIC_SOLVER_H
+
+#include "flowc/Symbolic/Derivation.h"
+
+#include <optional>
+
+namespace flowc::symbolic {
+
+/// A linear expression slope * node + offset, whose other parts do not depend on
+/// the variable.
+struct Linear {
+  Expr slope, node, offset;
+};
+
+/// `e` as a linear expression of the only part that depends on the variable.
+std::optional<Linear> matchLinear(Algebra &algebra, Expr e);
+
+/// Solves f(x) = y by undoing one operation after the other.
+class Unwinder {
+public:
+  /// x has values in `domain`.
+  Unwinder(Algebra &algebra, Expr image, Interval domain) : algebra(algebra), image(image), domain(domain) {}
+
+  /// The inverse of `function`, or null: then `reason` says why.
+  Expr solve(Expr function);
+
+  std::vector<Step> steps;
+  std::string reason;
+  /// Whether a parameter that can be 0 is the reason.
+  bool isParameterAtFault = false;
+
+private:
+  /// One step: replaces `e` by a part of it and `value` by what that part has to
+  /// be. False if there is none.
+  bool advance(Expr &e, Expr &value);
+  bool advanceSum(Expr &e, Expr &value);
+  bool advanceProduct(Expr &e, Expr &value);
+  bool advanceFraction(Expr &e, Expr &value);
+  bool advancePower(Expr &e, Expr &value, Expr base, double exponent);
+  bool advanceFunction(Expr &e, Expr &value);
+
+  bool fail(std::string why) {
+    reason = std::move(why);
+    return false;
+  }
+  bool take(Expr &e, Expr &value, std::string rule, Expr part, Expr newValue);
+  /// Makes e > 0 a condition of the inverse, unless it always holds.
+  void requirePositive(Expr e);
+  bool dependsOnVariable(Expr e) const { return algebra.dependsOn(e, algebra.getVariable()); }
+  Interval rangeOf(Expr e) { return algebra.range(e, algebra.getVariable(), domain); }
+  bool failAtParameter(std::string why) {
+    isParameterAtFault = true;
+    return fail(std::move(why));
+  }
+
+  Algebra &algebra;
+  Expr image;
+  Interval domain;
+  /// What has to hold for the value to have a preimage.
+  std::vector<Expr> conditions;
+};
+
+/// A part of the line on which no argument of abs, sign, min, max and where
+/// changes sides, and the formula there.
+struct Piece {
+  Expr function;
+  /// Where it is: numbers, unless an end is a parameter (`start`, `end`).
+  Interval domain;
+  /// Ends as expressions; null at the ends of the whole domain.
+  Expr start, end;
+};
+
+/// The pieces of `function`; one if it has none or if they cannot be told apart.
+std::vector<Piece> splitIntoPieces(Algebra &algebra, Expr function, const Interval &domain);
+
+/// Where `function` is defined; if that is not an interval with known ends,
+/// `error` says so.
+Interval findDomain(Algebra &algebra, Expr function, std::string &error);
+
+/// What is known of the sign of an expression.
+enum class Sign { Unknown, Positive, Negative, NonNegative, NonPositive };
+
+/// The sign of `e` for x in `domain` and all parameters, by interval arithmetic
+/// on ever smaller intervals. NonNegative means: and positive somewhere.
+Sign proveSign(Algebra &algebra, Expr e, const Interval &domain);
+
+/// An expression in the parameters that `e` is nowhere less than; null if none is
+/// known that is positive.
+Expr findPositiveBound(Algebra &algebra, Expr e, const Interval &domain);
+
+/// Where an expression was evaluated, as text: "x = 3 (a = 0.1)".
+struct Witness {
+  double value;
+  std::string where;
+};
+
+/// Values of `e` of both signs, if trial finds them.
+std::pair<std::optional<Witness>, std::optional<Witness>> findBothSigns(Algebra &algebra, Expr e,
+                                                                        const Interval &domain);
+
+} // namespace flowc::symbolic
+
+#endif // FLOWC_LIB_SYMBOLIC_SOLVER_H

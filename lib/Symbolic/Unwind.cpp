@@ -1,0 +1,272 @@
+//===- Unwind.cpp - Solving an equation step by step ----------------------===//
+//
+// Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Where a value has no preimage the inverse has to be undefined. Most inverse
+// functions see to that themselves (the logarithm of a negative number); the
+// others get a condition.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Solver.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+namespace flowc::symbolic {
+
+static bool isInteger(double value) { return value == std::floor(value) && std::abs(value) < 1e6; }
+static bool isEven(double value) { return isInteger(value) && std::fmod(value, 2) == 0; }
+
+std::optional<Linear> matchLinear(Algebra &algebra, Expr e) {
+  Expr x = algebra.getVariable();
+  if (!algebra.dependsOn(e, x))
+    return std::nullopt;
+  if (e->kind == Kind::Sum) {
+    // All terms that depend on x are multiples of one node.
+    std::optional<Linear> result;
+    Expr offset = algebra.constant(e->number);
+    for (auto [factor, node] : e->terms) {
+      if (!algebra.dependsOn(node, x)) {
+        offset = algebra.sum(0, {{1, offset}, {factor, node}});
+        continue;
+      }
+      std::optional<Linear> term;
+      if (node->kind == Kind::Product)
+        term = matchLinear(algebra, node);
+      else
+        term = Linear{algebra.constant(1), node, algebra.constant(0)};
+      if (result && result->node != term->node)
+        return std::nullopt;
+      Expr slope = algebra.scale(factor, term->slope);
+      result = Linear{result ? algebra.add(result->slope, slope) : slope, term->node, term->offset};
+    }
+    result->offset = offset;
+    return result;
+  }
+  if (e->kind != Kind::Product)
+    return Linear{algebra.constant(1), e, algebra.constant(0)};
+  std::vector<Term> free, dependent;
+  for (const Term &term : e->terms)
+    (algebra.dependsOn(term.node, x) ? dependent : free).push_back(term);
+  return Linear{algebra.product(1, free), algebra.product(1, dependent), algebra.constant(0)};
+}
+
+bool Unwinder::take(Expr &e, Expr &value, std::string rule, Expr part, Expr newValue) {
+  e = part;
+  value = newValue;
+  steps.push_back({std::move(rule), algebra.print(e) + " = " + algebra.print(value)});
+  return true;
+}
+
+void Unwinder::requirePositive(Expr e) {
+  if (!algebra.isPositive(e))
+    conditions.push_back(algebra.compare(Relation::Greater, e, algebra.constant(0)));
+}
+
+//===----------------------------------------------------------------------===//
+// Sums and products
+//===----------------------------------------------------------------------===//
+
+bool Unwinder::advanceSum(Expr &e, Expr &value) {
+  if (std::optional<Linear> linear = matchLinear(algebra, e)) {
+    if (!algebra.isNonZero(linear->slope))
+      return failAtParameter("the factor " + algebra.print(linear->slope) + " can be 0");
+    Expr rest = algebra.subtract(value, linear->offset);
+    if (linear->slope->isConstant(1))
+      return take(e, value, "subtract " + algebra.print(linear->offset), linear->node, rest);
+    std::string rule = "divide by " + algebra.print(linear->slope);
+    if (!linear->offset->isConstant(0))
+      rule = "subtract " + algebra.print(linear->offset) + ", " + rule;
+    return take(e, value, rule, linear->node, algebra.divide(rest, linear->slope));
+  }
+  std::vector<Term> dependent;
+  Expr offset = algebra.constant(e->number);
+  for (const Term &term : e->terms)
+    if (dependsOnVariable(term.node))
+      dependent.push_back(term);
+    else
+      offset = algebra.sum(0, {{1, offset}, term});
+  // c log(u) + c log(v) = c log(u v); each has to be defined, so u v > 0 is not enough
+  // in general, but where u or v is negative the sum is undefined in both directions.
+  double scale = std::abs(dependent[0].factor);
+  bool areLogs = std::all_of(dependent.begin(), dependent.end(), [&](const Term &term) {
+    return term.node->is(Function::Log) && std::abs(term.factor) == scale;
+  });
+  if (areLogs && dependent.size() == 2) {
+    std::vector<Term> factors;
+    for (const Term &term : dependent)
+      factors.push_back({term.factor / scale, term.node->argument()});
+    Expr argument = algebra.product(1, factors);
+    Expr rest = algebra.product(1 / scale, {{1, algebra.subtract(value, offset)}});
+    return take(e, value, "log(u) + log(v) = log(u*v)", argument, algebra.call(Function::Exp, rest));
+  }
+  Expr whole = algebra.sum(0, dependent), factored = algebra.factorize(whole);
+  if (factored != whole)
+    return take(e, value, "take out what the terms share", factored, algebra.subtract(value, offset));
+  return fail(algebra.getName(algebra.getVariable()) + " occurs in more than one term of " + algebra.print(e));
+}
+
+/// (a t + b) / (c t + d) = v: t = (d v - b) / (a - c v).
+bool Unwinder::advanceFraction(Expr &e, Expr &value) {
+  Expr above = algebra.constant(1), below = above;
+  for (auto [exponent, node] : e->terms)
+    if (exponent == -1)
+      below = algebra.multiply(below, node);
+    else
+      above = algebra.multiply(above, algebra.power(node, exponent));
+  std::optional<Linear> top = matchLinear(algebra, above), bottom = matchLinear(algebra, below);
+  if (!top || !bottom || top->node != bottom->node)
+    return fail(algebra.getName(algebra.getVariable()) + " occurs in more than one factor of " + algebra.print(e));
+  if (rangeOf(below).containsZero())
+    return fail("the denominator " + algebra.print(below) + " can be 0");
+  Expr determinant =
+      algebra.subtract(algebra.multiply(top->slope, bottom->offset), algebra.multiply(bottom->slope, top->offset));
+  if (!algebra.isNonZero(determinant))
+    return fail(algebra.print(e) + " is constant where " + algebra.print(determinant) + " = 0");
+  Expr denominator = algebra.subtract(top->slope, algebra.multiply(bottom->slope, value));
+  Expr solved = algebra.divide(algebra.subtract(algebra.multiply(bottom->offset, value), top->offset), denominator);
+  // c t + d = (a d - b c) / (a - c v): the sign of a - c v tells on which side of the pole t is.
+  bool isPositive = rangeOf(below).isPositive() == algebra.isPositive(determinant);
+  requirePositive(isPositive ? denominator : algebra.negate(denominator));
+  return take(e, value, "solve the fraction for " + algebra.print(top->node), top->node, solved);
+}
+
+bool Unwinder::advancePower(Expr &e, Expr &value, Expr base, double exponent) {
+  Interval values = rangeOf(base);
+  if (!isInteger(exponent))
+    values = values.clippedTo(Interval::positive());
+  if (exponent < 0 && values.contains(0))
+    return fail(algebra.print(base) + " in the denominator can be 0");
+  double inverse = 1 / exponent;
+  if (isInteger(exponent) && exponent < 0 && !isEven(exponent))
+    requirePositive(values.isPositive() ? value : algebra.negate(value));
+  std::string rule = exponent == -1    ? "take the reciprocal"
+                     : exponent == 2   ? "take the square root"
+                     : exponent == 0.5 ? "square"
+                                       : "raise to the power 1/" + printNumber(exponent);
+  if (values.isNonNegative()) {
+    // A whole power is defined for negative numbers too, which have no preimage.
+    if (isInteger(inverse) && exponent != -1)
+      conditions.push_back(algebra.compare(Relation::GreaterEqual, value, algebra.constant(0)));
+    return take(e, value, rule, base, algebra.power(value, inverse));
+  }
+  if (!isEven(exponent)) {
+    Expr size = algebra.power(algebra.call(Function::Abs, value), inverse);
+    Expr root = exponent == -1 ? algebra.power(value, -1) : algebra.multiply(algebra.call(Function::Sign, value), size);
+    return take(e, value, rule, base, root);
+  }
+  if (values.isNonPositive())
+    return take(e, value, rule + " (the negative one)", base, algebra.negate(algebra.power(value, inverse)));
+  return fail(algebra.print(algebra.power(base, exponent)) + " has equal values at " + algebra.print(base) +
+              " and its negative");
+}
+
+bool Unwinder::advanceProduct(Expr &e, Expr &value) {
+  std::vector<Term> free, dependent;
+  for (const Term &term : e->terms)
+    (dependsOnVariable(term.node) ? dependent : free).push_back(term);
+  if (!free.empty()) {
+    Expr factor = algebra.product(1, free);
+    if (!algebra.isNonZero(factor))
+      return failAtParameter("the factor " + algebra.print(factor) + " can be 0");
+    return take(e, value, "divide by " + algebra.print(factor), algebra.product(1, dependent),
+                algebra.divide(value, factor));
+  }
+  return dependent.size() == 1 ? advancePower(e, value, dependent[0].node, dependent[0].factor)
+                               : advanceFraction(e, value);
+}
+
+//===----------------------------------------------------------------------===//
+// Functions
+//===----------------------------------------------------------------------===//
+
+bool Unwinder::advanceFunction(Expr &e, Expr &value) {
+  Expr u = e->argument();
+  auto call = [&](Function f, Expr argument) { return algebra.call(f, argument); };
+  auto undo = [&](Function inverse) {
+    return take(e, value, std::string("apply ") + getName(inverse), u, call(inverse, value));
+  };
+  switch (e->function) {
+  case Function::Exp:
+    return undo(Function::Log);
+  case Function::Log:
+    return undo(Function::Exp);
+  case Function::Tanh:
+    return undo(Function::Atanh);
+  case Function::Atanh:
+    return undo(Function::Tanh);
+  case Function::Sinh:
+    return undo(Function::Asinh);
+  case Function::Asinh:
+    return undo(Function::Sinh);
+  case Function::Atan: {
+    conditions.push_back(
+        algebra.compare(Relation::Less, call(Function::Abs, value), algebra.constant(std::numbers::pi / 2)));
+    return undo(Function::Tan);
+  }
+  case Function::Sigmoid:
+    return take(e, value, "apply log(v) - log(1 - v), the inverse of sigmoid", u,
+                algebra.subtract(call(Function::Log, value), call(Function::Log, algebra.sum(1, {{-1, value}}))));
+  case Function::Softplus: {
+    Expr rest = algebra.sum(1, {{-1, call(Function::Exp, algebra.negate(value))}});
+    return take(e, value, "apply v + log(1 - exp(-v)), the inverse of softplus", u,
+                algebra.add(value, call(Function::Log, rest)));
+  }
+  case Function::Pow: {
+    Expr exponent = e->argument(1);
+    if (dependsOnVariable(exponent))
+      break;
+    if (!algebra.isNonZero(exponent))
+      return failAtParameter("the exponent " + algebra.print(exponent) + " can be 0");
+    return take(e, value, "raise to the power 1/" + algebra.print(exponent), u,
+                algebra.power(value, algebra.power(exponent, -1)));
+  }
+  default:
+    break;
+  }
+  return fail(std::string(getName(e->function)) + " has no inverse in closed form");
+}
+
+//===----------------------------------------------------------------------===//
+// The whole
+//===----------------------------------------------------------------------===//
+
+bool Unwinder::advance(Expr &e, Expr &value) {
+  switch (e->kind) {
+  case Kind::Sum:
+    return advanceSum(e, value);
+  case Kind::Product:
+    return advanceProduct(e, value);
+  case Kind::Function:
+    return advanceFunction(e, value);
+  default:
+    return fail(algebra.getName(algebra.getVariable()) + " occurs in a `where`");
+  }
+}
+
+Expr Unwinder::solve(Expr function) {
+  Expr e = function, value = image;
+  steps.clear();
+  // Every step takes away an operation, but for two that rearrange.
+  constexpr int kMaxSteps = 200;
+  for (int i = 0; i < kMaxSteps; ++i) {
+    if (e == algebra.getVariable()) {
+      for (Expr condition : conditions) {
+        value = algebra.select(condition, value, algebra.undefined());
+        steps.push_back({"if " + algebra.print(condition), algebra.print(e) + " = " + algebra.print(value)});
+      }
+      return value;
+    }
+    if (!advance(e, value))
+      return nullptr;
+  }
+  reason = "it does not unwind";
+  return nullptr;
+}
+
+} // namespace flowc::symbolic

@@ -1,0 +1,51 @@
+// RUN: flowc-opt %s --convert-flow-to-tile | FileCheck %s
+// RUN: flowc-opt %s --convert-flow-to-tile=simd-bits=256 | FileCheck %s --check-prefix=AVX2
+
+// A weight is read as it lies, forwards by rows and transposed by columns: {row0,
+// rows, k0, columns, bias, offset, distance of rows, distance of columns} of blocks
+// of up to four rows. Without a bias there are four zeros.
+
+// CHECK-DAG: llvm.mlir.global internal constant @[[FORWARD:.*]](dense<[0, 4, 0, 18, 0, 0, 18, 1, 4, 1, 0, 18, 4, 72, 18, 1]>
+// CHECK-DAG: llvm.mlir.global internal constant @[[ZEROS:.*]](dense<0> : tensor<8xi32>)
+// CHECK-DAG: llvm.mlir.global internal constant @[[BACKWARD:.*]](dense<[0, 4, 0, 5, 0, 0, 1, 18, 4, 4, 0, 5, 0, 4, 1, 18, {{.*}}16, 2, 0, 5, 0, 16, 1, 18]>
+// The first block of a masked gradient has two columns, the second the third one, too.
+// CHECK-DAG: llvm.mlir.global internal constant @[[MASKED:.*]](dense<[0, 4, 0, 2, 0, 0, 3, 1, 4, 1, 0, 3, 4, 12, 3, 1]>
+// Ranks of columns are there for a whole vector.
+// CHECK-DAG: llvm.mlir.global internal constant @[[IN:.*]](dense<[0, 1, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]>
+// CHECK-LABEL: func.func @kernel
+// Masked sums start from zero: outer products leave some of their elements alone.
+// CHECK: "llvm.intr.memset"
+// CHECK: scf.if
+// CHECK: "llvm.intr.memset"
+// CHECK: "llvm.intr.memset"({{.*}}) <{isVolatile = false}>
+// CHECK: scf.for
+// CHECK: llvm.mlir.addressof @[[FORWARD]]
+// CHECK: call @dense_identity_f32x16
+// CHECK: llvm.mlir.addressof @[[ZEROS]]
+// CHECK: llvm.mlir.addressof @[[BACKWARD]]
+// CHECK: call @dense_identity_f32x16
+// 18 columns are a vector and two, which with the bias fill half a vector; three columns fill half a vector as well.
+// CHECK: call @transpose_f32x16
+// CHECK: call @outer_tail8_f32x16
+// CHECK: call @transpose_f32x16
+// CHECK: llvm.mlir.addressof @[[IN]]
+// CHECK: llvm.mlir.addressof @[[MASKED]]
+// CHECK: call @outer_tail8_at_least_f32x16
+
+// With 8 lanes, vectors are not halved.
+// AVX2: call @outer_tail8_f32x8
+// AVX2: call @outer_tail8_at_least_f32x8
+func.func @prepare(%w: tensor<5x18xf32> {flow.name = "weight", flow.trainable},
+                   %b: tensor<5xf32> {flow.name = "bias", flow.trainable}) -> (tensor<5x18xf32>, tensor<5xf32>) {
+  return %w, %b : tensor<5x18xf32>, tensor<5xf32>
+}
+func.func @kernel(%x: tensor<18xf32> {flow.row}, %v: tensor<3xf32> {flow.row}, %w: tensor<5x18xf32>, %b: tensor<5xf32>)
+    -> (f32 {flow.sum}, tensor<18xf32>, tensor<5x18xf32> {flow.sum}, tensor<5xf32> {flow.sum}, tensor<5x3xf32> {flow.sum}) {
+  %loss = arith.constant 0.0 : f32
+  %y = flow.dense %w, %x bias(%b : tensor<5xf32>) : tensor<5x18xf32>, tensor<18xf32> -> tensor<5xf32>
+  %g = flow.dense %w, %y transposed : tensor<5x18xf32>, tensor<5xf32> -> tensor<18xf32>
+  %dw, %db = flow.outer %y, %x : tensor<5xf32>, tensor<18xf32> -> tensor<5x18xf32>, tensor<5xf32>
+  %dv, %unused = flow.outer %y, %v mask <out = [0, 0, 1, 1, 2], in = [0, 1, 2], strict = false>
+      : tensor<5xf32>, tensor<3xf32> -> tensor<5x3xf32>, tensor<5xf32>
+  return %loss, %g, %dw, %db, %dv : f32, tensor<18xf32>, tensor<5x18xf32>, tensor<5xf32>, tensor<5x3xf32>
+}

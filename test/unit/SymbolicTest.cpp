@@ -1,0 +1,265 @@
+//===- SymbolicTest.cpp - Derived inverses, derivatives and proofs --------===//
+//
+// Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// What is derived from formulas, as a person reads it. That it is right, numbers
+// tell (FormulasTest.cpp).
+//
+//===----------------------------------------------------------------------===//
+
+#include "flowc/Frontend/FormulaDerivation.h"
+#include "flowc/Frontend/Frontend.h"
+#include "flowc/Frontend/Parser.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+using namespace flowc;
+using symbolic::Interval;
+
+namespace {
+
+/// A formula of `bijection f`, read and derived.
+struct Derived {
+  explicit Derived(const std::string &text)
+      : source("bijection f" + text, "test.flow"), file(*parseSource(source)), formula(file.items.front()) {}
+
+  std::string print(symbolic::Expr e) const { return e ? formula.algebra.print(e) : "none"; }
+  std::string function() const { return print(formula.result.function); }
+  std::string logDerivative() const { return print(formula.result.logDerivative); }
+  std::string inverse() const { return print(formula.result.inverse); }
+
+  SourceText source;
+  ast::File file;
+  DerivedFormula formula;
+};
+
+std::string simplified(const std::string &formula) { return Derived("(x; a = positive(1)) = " + formula).function(); }
+
+std::string messageFor(const std::string &text) {
+  Expected<ParsedItem> item = parseFlow(text, "test.flow");
+  return item ? "no error" : item.error().message;
+}
+
+} // namespace
+
+TEST(Simplify, NaiveFormulasBecomeStable) {
+  EXPECT_EQ(simplified("log(1 + exp(x))"), "softplus(x)");
+  EXPECT_EQ(simplified("log1p(exp(x))"), "softplus(x)");
+  EXPECT_EQ(simplified("log(2 + 2*exp(x))"), "softplus(x) + log(2)");
+  EXPECT_EQ(simplified("log(sigmoid(x))"), "-softplus(-x)");
+  EXPECT_EQ(simplified("log(1 - sigmoid(x))"), "-softplus(x)");
+  EXPECT_EQ(simplified("log(exp(x))"), "x");
+  EXPECT_EQ(simplified("log(exp(x)*a)"), "x + log(a)");
+  EXPECT_EQ(simplified("1 - tanh(x)^2"), "4*sigmoid(2*x)*sigmoid(-2*x)");
+  EXPECT_EQ(simplified("log(1 - tanh(x)^2)"), "log(4) - 2*abs(x) - 2*softplus(-2*abs(x))");
+  EXPECT_EQ(simplified("1 + tanh(x)"), "2*sigmoid(2*x)");
+  EXPECT_EQ(simplified("1/(1 + exp(-x))"), "sigmoid(x)");
+  EXPECT_EQ(simplified("exp(x)/(1 + exp(x))"), "sigmoid(x)");
+  EXPECT_EQ(simplified("x/(1 + exp(-x))"), "x*sigmoid(x)");
+  EXPECT_EQ(simplified("1 - 1/(1 + exp(x))"), "sigmoid(x)");
+  EXPECT_EQ(simplified("sqrt(x^2)"), "abs(x)");
+  EXPECT_EQ(simplified("sqrt(a^2)"), "a");
+  EXPECT_EQ(simplified("(exp(x) + exp(-x))/2"), "cosh(x)");
+  EXPECT_EQ(simplified("log(cosh(x))"), "abs(x) + softplus(-2*abs(x)) - log(2)");
+  EXPECT_EQ(simplified("sinh(x)/cosh(x)"), "tanh(x)");
+  EXPECT_EQ(simplified("(exp(2*x) - 1)/(exp(2*x) + 1)"), "tanh(x)");
+  EXPECT_EQ(simplified("log(x + sqrt(1 + x^2))"), "asinh(x)");
+  EXPECT_EQ(simplified("1 - cos(x)"), "2*sin(0.5*x)^2");
+  EXPECT_EQ(simplified("sin(x)^2 + cos(x)^2"), "1");
+  EXPECT_EQ(simplified("softplus(x) - softplus(-x)"), "x");
+  EXPECT_EQ(simplified("log(exp(x) - 1)"), "x + log(1 - exp(-x))");
+  EXPECT_EQ(simplified("x*x*x"), "x^3");
+  EXPECT_EQ(simplified("exp(a*x)*exp(-x)"), "exp(a*x - x)");
+  EXPECT_EQ(simplified("a^x"), "exp(log(a)*x)");
+}
+
+TEST(Simplify, RulesAreRecorded) {
+  Derived derived("(x) = log(1 + exp(-x))");
+  ASSERT_EQ(derived.formula.result.rewritings.size(), 1u);
+  EXPECT_EQ(derived.formula.result.rewritings[0].rule, "log(1 + exp(u)) = softplus(u)");
+  EXPECT_EQ(derived.formula.result.rewritings[0].to, "softplus(-x)");
+}
+
+TEST(Derive, LogDerivatives) {
+  auto log = [](const std::string &text) { return Derived(text).logDerivative(); };
+  EXPECT_EQ(log("(x; a = positive(1), b = 0.0) = a*x + b"), "log(a)");
+  EXPECT_EQ(log("(x) = exp(2*x)"), "2*x + log(2)");
+  EXPECT_EQ(log("(x; a = positive(1), b = positive(1)) = a*x^3 + b*x"), "log(3*a*x^2 + b)");
+  EXPECT_EQ(log("(x) = log(1 + exp(x))"), "-softplus(-x)");
+  EXPECT_EQ(log("(x) = sinh(x)"), "abs(x) + softplus(-2*abs(x)) - log(2)");
+  EXPECT_EQ(log("(x) = asinh(x)"), "-0.5*log(x^2 + 1)");
+  EXPECT_EQ(log("(x) = x + exp(x)"), "softplus(x)");
+  EXPECT_EQ(log("(x) = log(x/(1 - x))"), "-log(x) - log(1 - x)");
+  EXPECT_EQ(log("(x; a = positive(1)) = a*x/(1 + abs(x))"), "log(a) - 2*log(abs(x) + 1)");
+}
+
+TEST(Derive, Inverses) {
+  auto inverse = [](const std::string &text) { return Derived(text).inverse(); };
+  EXPECT_EQ(inverse("(x; a = positive(1), b = 0.0) = a*x + b"), "(y - b)/a");
+  EXPECT_EQ(inverse("(x; y = positive(1)) = x + y"), "y_ - y");
+  EXPECT_EQ(inverse("(x) = 1/(1 + exp(-x))"), "log(y) - log(1 - y)");
+  EXPECT_EQ(inverse("(x) = log(x/(1 - x))"), "sigmoid(y)");
+  EXPECT_EQ(inverse("(x) = log(x) - log(1 - x)"), "sigmoid(y)");
+  EXPECT_EQ(inverse("(x; e = 0.0, d = positive(1)) = sinh((asinh(x) + e)*d)"), "sinh(asinh(y)/d - e)");
+  EXPECT_EQ(inverse("(x; p = positive(1)) = x^p"), "y^(1/p)");
+  EXPECT_EQ(inverse("(x) = sqrt(x)"), "where(y >= 0, y^2, undefined)");
+  EXPECT_EQ(inverse("(x) = where(x > 0, x, 0.5*x)"), "where(y < 0, 2*y, y)");
+  EXPECT_EQ(inverse("(x) = x*abs(x)"), "where(y < 0, -sqrt(-y), sqrt(y))");
+  EXPECT_EQ(inverse("(x) = x + tanh(x)"), "none");
+}
+
+TEST(Derive, StepsOfTheInverse) {
+  Derived derived("(x; a = positive(1), b = 0.0) = exp(a*x + b)");
+  const auto &steps = derived.formula.result.steps;
+  ASSERT_EQ(steps.size(), 2u);
+  EXPECT_EQ(steps[0].rule, "apply log");
+  EXPECT_EQ(steps[0].result, "a*x + b = log(y)");
+  EXPECT_EQ(steps[1].rule, "subtract b, divide by a");
+  EXPECT_EQ(steps[1].result, "x = (log(y) - b)/a");
+}
+
+TEST(Derive, RootsAreProven) {
+  Derived cubic("(x; a = positive(1), b = positive(1)) = a*x^3 + b*x");
+  EXPECT_TRUE(cubic.formula.result.isIncreasing);
+  EXPECT_EQ(cubic.print(cubic.formula.result.slopeBound), "b");
+  EXPECT_EQ(cubic.formula.result.steps.back().result, "3*a*x^2 + b > 0");
+  Derived falling("(x; a = positive(1)) = -x - exp(a*x)");
+  EXPECT_FALSE(falling.formula.result.isIncreasing);
+  EXPECT_EQ(falling.print(falling.formula.result.slopeBound), "1");
+  Derived halfLine("(x) = x + log(x)");
+  EXPECT_EQ(halfLine.formula.result.domain.low, 0);
+  Derived touching("(x) = x - sin(x)"); // f' = 0 at multiples of 2 pi
+  EXPECT_EQ(touching.formula.result.error, "");
+}
+
+TEST(Intervals, RoundOutwards) {
+  Interval third = symbolic::power(Interval::point(3), -1);
+  EXPECT_LT(third.low, third.high);
+  EXPECT_LE(third.high - third.low, 1e-16);
+  Interval one = third * Interval::point(3);
+  EXPECT_TRUE(one.contains(1));
+  // Exact results stay exact, so that an open end at 0 keeps its meaning.
+  Interval positive = Interval::positive() * Interval::positive() + Interval::positive();
+  EXPECT_TRUE(positive.isPositive());
+  EXPECT_FALSE((Interval::positive() + -Interval::positive()).isPositive());
+  EXPECT_TRUE(symbolic::power(Interval::open(-1, 2), 2).isNonNegative());
+  EXPECT_FALSE(symbolic::power(Interval::open(-1, 2), 2).isPositive());
+  EXPECT_TRUE((Interval::point(4) * Interval::closed(0, 0.25)).contains(1));
+  EXPECT_FALSE((Interval::open(-1, 1) * Interval::point(1) + Interval::point(1)).contains(0));
+}
+
+/// Random expressions of numbers: the interval of every part holds its value.
+TEST(Intervals, HoldTheValuesOfExpressions) {
+  const char *formulas[] = {
+      "x^3 - 2*x^2 + x/3",
+      "sin(3*x)*cos(x - 1) + abs(x - a)",
+      "tanh(x)*exp(-x^2) + log(1 + x^2)",
+      "sigmoid(x)*sigmoid(-x)*a - erf(x)",
+      "where(x > a, sqrt(x^2 + a), min(x, a)^3)",
+      "asinh(x) - atan(a*x) + cosh(x/2) - sinh(x)/9",
+      "a^x + softplus(x)/(2 + cos(x))",
+      "lgamma(a + x^2) + max(x, 1 - x)",
+  };
+  for (const char *text : formulas) {
+    Derived derived(std::string("(x; a = positive(1)) = ") + text);
+    symbolic::Algebra &algebra = derived.formula.algebra;
+    symbolic::Expr x = algebra.getVariable(), f = derived.formula.result.function;
+    for (double low = -4; low < 4; low += 0.37)
+      for (double width : {0.0, 0.01, 0.5, 3.0}) {
+        Interval domain = Interval::closed(low, low + width);
+        for (double part : {0.0, 0.3, 0.77, 1.0})
+          for (double a : {0.01, 1.0, 7.0}) {
+            algebra.setDomain(algebra.getSymbol(1), Interval::closed(a, a));
+            double values[] = {low + part * width, a, 0};
+            double value = algebra.evaluate(f, values);
+            Interval range = algebra.range(f, x, domain);
+            EXPECT_LE(range.low, value + 1e-9 * std::abs(value)) << text << " at x = " << values[0] << ", a = " << a;
+            EXPECT_GE(range.high, value - 1e-9 * std::abs(value)) << text << " at x = " << values[0] << ", a = " << a;
+          }
+      }
+  }
+}
+
+/// The derivative of every formula against differences.
+TEST(Derive, DerivativesAreSlopes) {
+  const char *formulas[] = {
+      "x^3*sin(x)",
+      "exp(-x^2)*x",
+      "log(2 + cos(x))/x",
+      "tanh(x)^3",
+      "sqrt(1 + x^2)",
+      "asinh(x*a)",
+      "atan(x)/(1+x^2)",
+      "a^x",
+      "softplus(x)*sigmoid(x)",
+      "cosh(x)/(2 + sinh(x)^2)",
+      "erf(x)*abs(x)",
+      "where(x > 1, x^2, 2*x - 1)",
+      "max(x, sin(x))",
+      "(2 + x^2)^x",
+      "lgamma(2 + x^2)",
+  };
+  for (const char *text : formulas) {
+    Derived derived(std::string("(x; a = positive(2)) = ") + text);
+    const symbolic::Derivation &result = derived.formula.result;
+    for (double x : {-1.3, -0.4, 0.7, 1.9}) {
+      constexpr double step = 1e-6;
+      double above[] = {x + step, 2, 0}, below[] = {x - step, 2, 0}, at[] = {x, 2, 0};
+      const symbolic::Algebra &algebra = derived.formula.algebra;
+      double slope = (algebra.evaluate(result.function, above) - algebra.evaluate(result.function, below)) / (2 * step);
+      EXPECT_NEAR(algebra.evaluate(result.derivative, at), slope, 1e-7 * (1 + std::abs(slope))) << text << " at " << x;
+      EXPECT_NEAR(algebra.evaluate(result.logDerivative, at), std::log(std::abs(slope)),
+                  1e-6 * (1 + 1 / std::abs(slope)))
+          << text << " at " << x;
+    }
+  }
+}
+
+TEST(FormulaErrors, SayWhichStepFails) {
+  struct Mistake {
+    const char *text, *message;
+  };
+  const Mistake mistakes[] = {
+      {"bijection f(x) = x^2",
+       "1:18: error: `f` is no bijection: the derivative 2*x changes its sign: it is 0.25 at x = "
+       "0.125 and -0.25 at x = -0.125; nor can it be solved step by step: x^2 has equal values "
+       "at x and its negative"},
+      {"bijection f(x; a = positive(1), b = positive(1)) = a*x^3 - b*x",
+       "1:52: error: `f` is no bijection: the derivative 3*a*x^2 - b changes its sign: it is 2 at x = 1, a = 1, b = 1 "
+       "and -1 at x = 0, a = 1, b = 1"},
+      {"bijection f(x; a = 1) = a*x",
+       "1:25: error: `f` is no bijection: the factor a can be 0: give it a domain, as in `positive(1)`"},
+      {"bijection f(x) = 1/x", "1:18: error: `f` is no bijection: it divides by x, which is 0 at x = 0"},
+      {"bijection f(x) = 1/(x - 2) + x", "1:18: error: `f` is no bijection: it divides by x - 2, which is 0 at x = 2"},
+      {"bijection f(x) = where(x > 1, x + 1, x)", "1:18: error: `f` is no bijection: it jumps at x = 1 from 1 to 2"},
+      {"bijection f(x) = max(x, 0)", "1:18: error: `f` is no bijection: it is constant on a part of the line"},
+      {"bijection f(x; a = positive(1)) = a + 1", "1:35: error: `f` is no bijection: it does not depend on x"},
+      {"bijection f(x) = x - x", "1:18: error: `f` is no bijection: it does not depend on x"},
+      {"bijection f(x; a = positive(1)) = 2*x", "1:16: error: the parameter `a` does not occur in the formula"},
+      {"bijection f(x) = sin(x)", "1:18: error: `f` is no bijection: the derivative cos(x) changes its sign"},
+      {"bijection f(x) = log(x^2)",
+       "1:18: error: `f` is no bijection: log is not defined everywhere: its argument abs(x) can be 0"},
+      {"bijection f(x) = sum(x)", "1:18: error: `sum` needs a vector, and a bijection defined by a formula has only "
+                                  "numbers"},
+      {"bijection f(x) = [x, 1]", "1:18: error: a bijection defined by a formula has only numbers, no arrays"},
+      {"bijection f(x) = x + (x > 1)", "1:23: error: a comparison is no number: use `where(CONDITION, 1, 0)`"},
+      {"bijection f(x) = where(x, 1, 2)", "1:24: error: `where` needs a comparison first, as in `where(x > 0, a, b)`"},
+      {"bijection f(x) = y + x", "1:18: error: unknown name `y` in the formula of `f`"},
+      {"bijection f(x) = 2*x\nbijection g = f",
+       "2:15: error: `f` is defined by a formula; to construct an object write "
+       "`f()`"},
+      {"bijection f(x) = 2*x\nbijection g = f(3)", "2:17: error: `shape` of `f` is a shape: write `[3]` for a vector"},
+      {"bijection f(x) = 2*x\nbijection g = f(a = 3)", "2:17: error: `f` has no argument `a` (its arguments: shape)"},
+      {"bijection g = f()\nbijection f(x) = 2*x", "1:15: error: `f` is defined in line 2: define it before it is used"},
+      {"density d(x[1]) = x[0]\nbijection g = d", "2:15: error: `d` is a density"},
+  };
+  for (const Mistake &mistake : mistakes) {
+    std::string message = messageFor(mistake.text), expected = std::string("test.flow:") + mistake.message;
+    EXPECT_EQ(message.substr(0, expected.size()), expected) << "for: " << mistake.text << "\nfound: " << message;
+  }
+}

@@ -37,50 +37,76 @@ static constexpr double stepSlopeSeries[] = {2.0 / 3,   4.0 / 5,   6.0 / 7,   8.
                                              14.0 / 15, 16.0 / 17, 18.0 / 19, 20.0 / 21, 22.0 / 23, 24.0 / 25,
                                              26.0 / 27, 28.0 / 29, 30.0 / 31, 32.0 / 33, 34.0 / 35};
 
-/// log(1 + 1/x) for x in (0, 1].
-static MathValue logStep(MathValue x) {
-  ImplicitLocOpBuilder &b = *x.b;
-  return MathValue{&b, buildLog1p(b, x)} - MathValue{&b, buildLog(b, x)};
+/// A polynomial whose first term is by far the largest: one rounding of that.
+static MathValue polynomialBehind(MathValue x, ArrayRef<double> coefficients) {
+  return fma(x, polynomial(x, coefficients.drop_front()), coefficients.front());
 }
 
-/// A function of x > 0 by its asymptotic series, and its differences f(x) - f(x+1)
-/// in terms of s for x >= 1, and in terms of x for x < 1.
-static Value buildByDifferences(ImplicitLocOpBuilder &b, Value value,
-                                llvm::function_ref<MathValue(MathValue inverse)> series,
-                                llvm::function_ref<MathValue(MathValue s)> step,
-                                llvm::function_ref<MathValue(MathValue x)> firstStep) {
+namespace {
+/// 1 / (x + low), where `low` is below an ULP of x, and its square: both to little
+/// more than half an ULP.
+struct Reciprocal {
+  MathValue value, square;
+
+  Reciprocal(MathValue x, MathValue low) : value(x), square(x) {
+    MathValue r = x.constant(1.0) / x, rLow = r * (fma(-r, x, 1.0) - r * low);
+    value = r + rLow;
+    square = r * r;
+    square = square + fma(r * 2.0, rLow, fma(r, r, -square));
+  }
+};
+} // namespace
+
+/// A function of x > 0: by its asymptotic series in 1/x from 10 on; by that at
+/// x + 9 and differences f(x) - f(x+1) in s = 1 / (2x + 1) from 1 on; below by
+/// f(x + 1), from which `finish` makes f(x).
+static Value buildByDifferences(ImplicitLocOpBuilder &b, Value value, llvm::function_ref<MathValue(Reciprocal)> series,
+                                llvm::function_ref<MathValue(Reciprocal)> step,
+                                llvm::function_ref<MathValue(MathValue x, MathValue next)> finish) {
   return inF64(b, value, [&](ArrayRef<MathValue> operands) {
-    MathValue x = operands[0];
+    MathValue x = operands[0], zero = x.constant(0.0);
     Value isTiny = x < 1.0;
-    MathValue y = select(isTiny, x + 1.0, x), one = y.constant(1.0);
+    MathValue y = select(isTiny, x + 1.0, x), twice = y * 2.0;
     Value isSmall = y < seriesStart;
     // The small differences first.
-    MathValue sum = one.constant(0.0);
-    for (int i = seriesShift - 1; i >= 0; --i)
-      sum = sum + step(one / (y * 2.0 + (2.0 * i + 1.0)));
+    MathValue sum = zero;
+    for (int i = seriesShift - 1; i >= 0; --i) {
+      double odd = 2.0 * i + 1.0;
+      MathValue d = twice + odd;
+      sum = sum + step(Reciprocal(d, twice - (d - odd)));
+    }
     MathValue far = select(isSmall, y + double(seriesShift), y);
-    MathValue result = series(one / far) + select(isSmall, sum, 0.0);
-    result = result + select(isTiny, firstStep(select(isTiny, x, 1.0)), 0.0);
+    MathValue result = series(Reciprocal(far, zero)) + select(isSmall, sum, 0.0);
+    result = select(isTiny, finish(x, result), result);
+    result = select(x == std::numeric_limits<double>::infinity(), zero, result);
     return select(x < 0.0, x.nan(), result);
   });
 }
 
+// Close to 0 it is (x + 1/2) (log(1 + x) - log(x)) - 1 more than at x + 1, of which
+// the product with log(x) is all but a bounded part.
 Value flowc::buildStirling(ImplicitLocOpBuilder &b, Value value) {
   return buildByDifferences(
-      b, value, [](MathValue inverse) { return inverse * polynomial(inverse * inverse, stirlingSeries); },
-      [](MathValue s) { return s * s * polynomial(s * s, stepSeries); },
-      [](MathValue x) { return (x + 0.5) * logStep(x) - 1.0; });
+      b, value, [](Reciprocal r) { return r.value * polynomialBehind(r.square, stirlingSeries); },
+      [](Reciprocal s) { return s.square * polynomialBehind(s.square, stepSeries); },
+      [&](MathValue x, MathValue next) {
+        MathPair log = logPair(x);
+        MathValue log1p{&b, buildLog1p(b, x)}, factor = x + 0.5, low = x - (factor - 0.5);
+        MathValue bounded = fma(-low, log.high, fma(factor, log1p - log.low, next - 1.0));
+        return select(x < 0x1p-1022, std::numeric_limits<double>::infinity(), fma(-factor, log.high, bounded));
+      });
 }
 
+// The same for the derivative, log(1 + 1/x) - 1 / 2(x + 1) - 1 / 2x.
 Value flowc::buildStirlingSlope(ImplicitLocOpBuilder &b, Value value) {
   return buildByDifferences(
-      b, value,
-      [](MathValue inverse) {
-        MathValue square = inverse * inverse;
-        return -(square * polynomial(square, slopeSeries));
-      },
-      [](MathValue s) { return s * s * (s * -2.0) * polynomial(s * s, stepSlopeSeries); },
-      [](MathValue x) { return logStep(x) - (x + 0.5) / (x * (x + 1.0)); });
+      b, value, [](Reciprocal r) { return -(r.square * polynomialBehind(r.square, slopeSeries)); },
+      [](Reciprocal s) { return s.value * -2.0 * (s.square * polynomialBehind(s.square, stepSlopeSeries)); },
+      [&](MathValue x, MathValue next) {
+        MathValue half = x.constant(0.5), log{&b, buildLog(b, x)}, log1p{&b, buildLog1p(b, x)};
+        MathValue bounded = (next - half / (x + 1.0)) + (log1p - log);
+        return select(x < 0x1p-1022, -std::numeric_limits<double>::infinity(), bounded - half / x);
+      });
 }
 
 // With s = t / (2 + t), log(1 + t) = 2s + s R(s^2) and 2s - t = -s t. Far from 0, t
@@ -89,8 +115,11 @@ Value flowc::buildLogMinus(ImplicitLocOpBuilder &b, Value ratio, Value excess) {
   return inF64(b, {ratio, excess}, [&](ArrayRef<MathValue> operands) {
     constexpr double infinity = std::numeric_limits<double>::infinity();
     MathValue r = operands[0], t = operands[1];
-    MathValue s = t / (t + 2.0);
-    MathValue close = s * (logSeries(s * s) - t);
+    // Both factors of s (R - t) as sums of two numbers.
+    MathValue d = t + 2.0, dLow = t - (d - 2.0), inverse = d.constant(1.0) / d;
+    MathValue s = t * inverse, sLow = (fma(-s, d, t) - s * dLow) * inverse;
+    MathValue rest = logSeries(s * s), u = rest - t, uLow = rest - (u + t);
+    MathValue close = fma(s, u, fma(s, uLow, sLow * u));
     MathPair log = logPair(r);
     Value isNormal = arith::AndIOp::create(b, r >= 0x1p-1022, r < infinity);
     MathValue high = select(isNormal, log.high, select(r < 0x1p-1022, -infinity, r));

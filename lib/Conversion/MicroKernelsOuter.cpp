@@ -75,12 +75,12 @@ struct OuterBlock {
   OuterMask mask;
   /// Lanes of the vector with the last columns and the ones; 0 if there is none.
   int64_t tailLanes;
-  Value g;                  // the first of the block's rows
-  Value scratch, pitch;     // transposed inputs
-  Value weight, bias;       // the gradient, from the block's first row on
-  Value outRanks, inRanks;  // the former from that row on
+  Value g;                 // the first of the block's rows
+  Value scratch, pitch;    // transposed inputs
+  Value weight, bias;      // the gradient, from the block's first row on
+  Value outRanks, inRanks; // the former from that row on
   Value inputs, wholeInputs;
-  Value vectors;            // of the tile, that are in use
+  Value lanesInUse; // of the tile, rounded up to a multiple of 4
   Value isFirst;
 
   /// Columns of `rows` rows from row `row` on: `whole` vectors from `column` on,
@@ -140,7 +140,7 @@ void OuterBlock::emit(Value row, int64_t rows, int64_t whole, bool withTail, Val
   SmallVector<Value> sums;
   for (int64_t i = 0; i < step * rows * perRow; ++i)
     sums.push_back(arith::ConstantOp::create(b, b.getZeroAttr(typeOf(i % perRow))));
-  sums = b.loop(b.i64(0), b.mul(vectors, lanes), step, sums, [&](Value lane, ValueRange carried) {
+  sums = b.loop(b.i64(0), lanesInUse, step, sums, [&](Value lane, ValueRange carried) {
     SmallVector<Value> next;
     for (int64_t s = 0; s < step; ++s) {
       Value here = b.add(lane, s), columns = b.at(from, b.mul(here, pitch));
@@ -214,6 +214,7 @@ void OuterBlock::emitRows(Value row, int64_t rows, Value from, Value to) {
 }
 
 void OuterBlock::emitBias(Value rows) {
+  Value vectors = b.div(b.add(lanesInUse, b.shape.lanes - 1), b.shape.lanes);
   b.loop(b.i64(0), rows, 1, [&](Value r) {
     Value row = b.at(g, b.mul(r, b.shape.rowStride()));
     SmallVector<Value> sum =
@@ -242,6 +243,7 @@ func::FuncOp flowc::getOrCreateOuter(ModuleOp module, const TileShape &shape, in
     Value g = arguments[0], table = arguments[4], inputs = arguments[9];
     Value wholeInputs = b.mul(b.div(inputs, lanes), lanes);
     Value pitch = b.mul(b.div(b.add(inputs, lanes - 1), lanes), lanes);
+    Value lanesInUse = b.mul(b.div(b.add(arguments[10], 3), 4), 4);
     Value isFirst = arith::CmpIOp::create(b, arith::CmpIPredicate::ne, arguments[11], b.i64(0));
     b.loop(arguments[7], arguments[8], 1, [&](Value index) {
       auto entry = [&](DenseTable field) { return b.tableEntry(table, index, DenseTableStride, field); };
@@ -259,7 +261,7 @@ func::FuncOp flowc::getOrCreateOuter(ModuleOp module, const TileShape &shape, in
                        arguments[6],
                        inputs,
                        wholeInputs,
-                       arguments[10],
+                       lanesInUse,
                        isFirst};
       // From the vector that holds the first column to the end of the last one's.
       bool all = mask == OuterMask::None;

@@ -22,6 +22,8 @@
 #include <array>
 #include <cfenv>
 #include <chrono>
+#include <cmath>
+#include <limits>
 #include <mutex>
 
 using namespace flowc;
@@ -75,6 +77,10 @@ private:
   Expected<std::unique_ptr<ReadyKernel>> load(Kernel kernel) const;
   Expected<void> check(const Model &model, const Call &call, const ReadyKernel &kernel) const;
   std::shared_ptr<const void> getPrepared(const ReadyKernel &kernel, const Model &model) const;
+  void runKernel(ReadyKernel &kernel, const void *prepared, const Call &call, void *sums);
+  template <typename T>
+  Expected<void> leaveOutInfinite(ReadyKernel &kernel, const void *prepared, const Model &model, const Call &call,
+                                  T *sums);
   template <typename T>
   void finish(const ReadyKernel &kernel, const Model &model, const Call &call, const T *sums) const;
 
@@ -288,6 +294,54 @@ void Engine::finish(const ReadyKernel &kernel, const Model &model, const Call &c
     std::copy_n(result, info.gradientElements, call.gradient);
 }
 
+void Engine::runKernel(ReadyKernel &kernel, const void *prepared, const Call &call, void *sums) {
+  runner.run({.kernel = *kernel.code,
+              .elementSize = elementSize(),
+              .prepared = prepared,
+              .inputs = call.inputs,
+              .inputWidths = kernel.shape.inputs,
+              .outputs = call.outputs,
+              .outputWidths = kernel.shape.outputs,
+              .rows = call.rows,
+              .first = call.first,
+              .seed = call.seed,
+              .sums = sums},
+             kernel.cost);
+}
+
+/// Rows of density zero make the loss infinite, whatever the parameters are a
+/// little further: they count for nothing in its gradient, which is summed up
+/// again without them. In the kernels that would cost every row something.
+template <typename T>
+Expected<void> Engine::leaveOutInfinite(ReadyKernel &kernel, const void *prepared, const Model &model, const Call &call,
+                                        T *sums) {
+  bool isWanted = call.kernel == Kernel::NllGradient && (call.gradient || call.rawGradient);
+  if (!isWanted || sums[0] != std::numeric_limits<T>::infinity())
+    return {};
+  std::vector<T> logProb(call.rows);
+  if (auto ok = run(model,
+                    {.kernel = Kernel::LogProb, .inputs = call.inputs, .outputs = {logProb.data()}, .rows = call.rows});
+      !ok)
+    return ok;
+  std::vector<std::vector<T>> kept(call.inputs.size());
+  Call rest{.kernel = call.kernel, .inputs = {}, .outputs = {}, .rows = 0};
+  for (int64_t row = 0; row < call.rows; ++row) {
+    if (std::isinf(logProb[row]))
+      continue;
+    ++rest.rows;
+    for (size_t i = 0; i < kept.size(); ++i) {
+      int64_t width = kernel.shape.inputs[i];
+      const T *values = static_cast<const T *>(call.inputs[i]) + row * width;
+      kept[i].insert(kept[i].end(), values, values + width);
+    }
+  }
+  for (const std::vector<T> &input : kept)
+    rest.inputs.push_back(input.data());
+  runKernel(kernel, prepared, rest, sums);
+  sums[0] = std::numeric_limits<T>::infinity();
+  return {};
+}
+
 Expected<void> Engine::run(const Model &model, const Call &call) {
   thread_local AlignedBuffer sums;
   auto ready = get(call.kernel);
@@ -299,25 +353,16 @@ Expected<void> Engine::run(const Model &model, const Call &call) {
     return valid;
   std::shared_ptr<const void> prepared = getPrepared(kernel, model);
   void *sum = info.sumElements > 0 ? sums.reserve(info.sumElements * elementSize()) : nullptr;
-  runner.run({.kernel = *kernel.code,
-              .elementSize = elementSize(),
-              .prepared = prepared.get(),
-              .inputs = call.inputs,
-              .inputWidths = kernel.shape.inputs,
-              .outputs = call.outputs,
-              .outputWidths = kernel.shape.outputs,
-              .rows = call.rows,
-              .first = call.first,
-              .seed = call.seed,
-              .sums = sum},
-             kernel.cost);
+  runKernel(kernel, prepared.get(), call, sum);
   if (!sum)
     return {};
-  if (options.dtype == F32)
-    finish(kernel, model, call, static_cast<const float *>(sum));
-  else
-    finish(kernel, model, call, static_cast<const double *>(sum));
-  return {};
+  auto complete = [&](auto *typedSum) -> Expected<void> {
+    if (auto ok = leaveOutInfinite(kernel, prepared.get(), model, call, typedSum); !ok)
+      return ok;
+    finish(kernel, model, call, typedSum);
+    return {};
+  };
+  return options.dtype == F32 ? complete(static_cast<float *>(sum)) : complete(static_cast<double *>(sum));
 }
 
 //===----------------------------------------------------------------------===//

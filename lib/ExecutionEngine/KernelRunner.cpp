@@ -85,6 +85,13 @@ static void runPiece(const KernelJob &job, int64_t begin, int64_t end, void *sum
 //===----------------------------------------------------------------------===//
 
 int64_t flowc::rowsPerChunk(int64_t rows) {
+  // Two threads share a small batch: half of the vectors each. A vector is 16 rows in
+  // float32, and takes about as long if it is not full.
+  constexpr int64_t vectorRows = 16;
+  if (rows > kTileRows && rows <= 2 * kTileRows) {
+    int64_t half = (rows + vectorRows - 1) / vectorRows / 2 * vectorRows;
+    return std::max(half, rows - half);
+  }
   int64_t tiles = rows / (16 * kTileRows);
   return kTileRows * std::clamp<int64_t>(tiles, 1, 8);
 }
@@ -144,8 +151,7 @@ public:
     // Isolated, lest a thread that waits for its work takes up other work of the
     // caller's, which would use the same thread's memory.
     auto run = [&] {
-      tbb::this_task_arena::isolate(
-          [&] { tbb::parallel_for(int64_t(0), count, body, tbb::simple_partitioner()); });
+      tbb::this_task_arena::isolate([&] { tbb::parallel_for(int64_t(0), count, body, tbb::simple_partitioner()); });
     };
     if (arena)
       arena->execute(run);

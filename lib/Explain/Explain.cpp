@@ -131,7 +131,7 @@ LogicalResult Explainer::explainDirection(bool inverse) {
 
   const char *map = inverse ? "T⁻¹" : "T";
   const char *use = !base ? "" : inverse ? "   (log_prob)" : "   (sample)";
-  printSection(llvm::Twine(inverse ? "Inverse: " : "Forward: ") + to + " = " + map + "(" + from + ")" + use);
+  printSection(llvm::Twine(inverse ? "Inverse: " : "Transform: ") + to + " = " + map + "(" + from + ")" + use);
   printer.setIndent(2);
   if (inverse && numBijections > 1)
     printer.printLine("The inverse of a chain is the chain of the inverses, from the last to the first.");
@@ -162,8 +162,11 @@ LogicalResult Explainer::explainDirection(bool inverse) {
   if (inverse == bool(base)) {
     printSection(llvm::Twine("Gradient of ") + (base ? "log_prob" : "transform") +
                  ", from the last step to the first: ∂v is the derivative by v, ℓ a step's log-determinant");
+    if (base && failed(explainBaseGradient(os, module, base, names)))
+      explained = failure();
+    // Bijections inside of the base distribution belong to its density.
     for (const auto &step : llvm::reverse(trace.getRoot().steps))
-      if (failed(explainGradient(os, module, *step, names)))
+      if (step->bijection->getParentOp() == function && failed(explainGradient(os, module, *step, names)))
         explained = failure();
   }
   direction->program.erase();

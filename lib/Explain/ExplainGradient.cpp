@@ -30,6 +30,18 @@ using Step = SpecializerTrace::Step;
 // Names
 //===----------------------------------------------------------------------===//
 
+/// Whether all that reads a leaf, or slices of it, is a function of one argument:
+/// then that function's value is the parameter.
+static bool isRaw(Value leaf) {
+  return isDifferentiable(leaf.getType()) && !leaf.use_empty() && llvm::all_of(leaf.getUses(), [](OpOperand &use) {
+    Operation *user = use.getOwner();
+    unsigned number = use.getOperandNumber();
+    if (auto scan = dyn_cast<ScanOp>(user); scan && number >= scan.getCarries().size())
+      return isRaw(scan.getBlock()->getArgument(number));
+    return user->getNumOperands() == 1 && user->hasTrait<OpTrait::Elementwise>() && !isa<BijectionOpInterface>(user);
+  });
+}
+
 GraphNames::GraphNames(func::FuncOp function, StringRef event) {
   std::vector<std::string> paths;
   SmallVector<Value> leaves;
@@ -43,7 +55,7 @@ GraphNames::GraphNames(func::FuncOp function, StringRef event) {
     }
   }
   for (auto [leaf, name] : llvm::zip_equal(leaves, getLeafNames(paths)))
-    names[leaf] = name;
+    names[leaf] = isRaw(leaf) && !StringRef(name).ends_with("′") ? name + "′" : name;
 }
 
 Value GraphNames::getLeaf(Value value) const {
@@ -74,8 +86,11 @@ std::string GraphNames::get(Value value) const {
   bool isSlice = isa<BlockArgument>(value);
   if (known != names.end())
     return isSlice ? known->second : StringRef(known->second).rtrim("′").str();
-  Operation *op = value.getDefiningOp();
-  return op ? op->getName().stripDialect().str() : "u";
+  // Computed from several leaves.
+  std::string &name = computed[value];
+  if (name.empty())
+    name = "p" + (computed.size() == 1 ? "" : std::to_string(computed.size()));
+  return name;
 }
 
 //===----------------------------------------------------------------------===//
@@ -123,6 +138,7 @@ static LogicalResult differentiate(NamedFunction &named) {
   }
   func::ReturnOp::create(builder, cotangents);
   function.getBody().takeBody(region);
+  function.removeArgAttrsAttr();
   function.setFunctionType(builder.getFunctionType(function.getBody().getArgumentTypes(), TypeRange(ValueRange(cotangents))));
   named.arguments = std::move(arguments);
   named.results = std::move(results);
@@ -243,6 +259,21 @@ static LogicalResult explainParameters(llvm::raw_ostream &os, ModuleOp module, O
   return result;
 }
 
+/// The rule behind the derivative of what is not in closed form.
+static const char *describeDerivative(const Step &step) {
+  if (!step.inverse)
+    return "";
+  switch (cast<BijectionOpInterface>(step.bijection).getInverseKind()) {
+  case InverseKind::Analytic:
+    return "";
+  case InverseKind::Sweep:
+    return ": a sweep in the opposite order";
+  case InverseKind::Root:
+    return ": by the implicit function theorem, a cotangent of the root is divided by f′";
+  }
+  return "";
+}
+
 LogicalResult flowc::explainGradient(llvm::raw_ostream &os, ModuleOp module, const Step &step,
                                      const GraphNames &names) {
   // What only passes the event on to the bijections inside is explained by them.
@@ -251,6 +282,8 @@ LogicalResult flowc::explainGradient(llvm::raw_ostream &os, ModuleOp module, con
     return getEvent(*inner) == getEvent(step);
   });
   if (delegates) {
+    if (isa<ScanOp>(step.bijection))
+      os << "  # each layer of scan, from the last one that ran to the first\n";
     LogicalResult result = success();
     for (const auto &inner : llvm::reverse(step.steps))
       if (failed(explainGradient(os, module, *inner, names)))
@@ -260,12 +293,43 @@ LogicalResult flowc::explainGradient(llvm::raw_ostream &os, ModuleOp module, con
   FailureOr<NamedFunction> named = buildStep(module, step, names);
   if (failed(named))
     return failure();
-  os << "  # " << step.bijection->getName().stripDialect() << (step.inverse ? ", inverse" : ", forward") << "\n";
+  os << "  # " << step.bijection->getName().stripDialect() << (step.inverse ? ", inverse" : ", transform")
+     << describeDerivative(step) << "\n";
   LogicalResult result = differentiate(*named);
   if (succeeded(result))
     print(os, *named);
   named->function.erase();
   return failure(failed(result) || failed(explainParameters(os, module, step.bijection, names)));
+}
+
+LogicalResult flowc::explainBaseGradient(llvm::raw_ostream &os, ModuleOp module, DistributionOpInterface base,
+                                         const GraphNames &names) {
+  SetVector<Value> parameters(base->operand_begin(), base->operand_end());
+  getUsedValuesDefinedAbove(base->getRegions(), parameters);
+  SmallVector<Type> types{base->getResult(0).getType()};
+  NamedFunction named;
+  named.arguments.push_back("z");
+  for (Value parameter : parameters) {
+    types.push_back(parameter.getType());
+    named.arguments.push_back(names.get(parameter));
+  }
+  ImplicitLocOpBuilder builder(base->getLoc(), module.getBodyRegion());
+  named.function = func::FuncOp::create(builder, "base", builder.getFunctionType(types, {}));
+  Block &block = *named.function.addEntryBlock();
+  builder.setInsertionPointToEnd(&block);
+  Specializer specializer(builder);
+  specializer.getMapping().map(parameters.getArrayRef(), block.getArguments().drop_front());
+  Value density = base.buildLogProb(specializer, block.getArgument(0));
+  named.results.push_back("log p(z)");
+  func::ReturnOp::create(builder, density);
+  os << "  # " << base->getName().stripDialect() << "\n";
+  LogicalResult result = differentiate(named);
+  if (succeeded(result)) {
+    named.arguments.back() = "1";
+    print(os, named);
+  }
+  named.function.erase();
+  return result;
 }
 
 LogicalResult flowc::explainDensityGradient(llvm::raw_ostream &os, func::FuncOp density, StringRef event) {

@@ -38,7 +38,7 @@ public:
   GraphNames(mlir::func::FuncOp function, llvm::StringRef event);
 
   /// The name of a leaf, of a slice of it in a scan, or of what is computed from
-  /// it; else the name of the op that makes the value.
+  /// it; `p`, `p2`, ... for what is computed from several.
   std::string get(mlir::Value value) const;
 
 private:
@@ -46,12 +46,18 @@ private:
   mlir::Value getLeaf(mlir::Value value) const;
 
   llvm::DenseMap<mlir::Value, std::string> names;
+  /// Names that were given to what is computed from several leaves.
+  mutable llvm::DenseMap<mlir::Value, std::string> computed;
 };
 
 /// Prints the derivatives of what `step` computes, and of the parameters behind
 /// its operands. Returns failure if something has no derivative.
 mlir::LogicalResult explainGradient(llvm::raw_ostream &os, mlir::ModuleOp module,
                                     const flow::SpecializerTrace::Step &step, const GraphNames &names);
+
+/// Prints the derivatives of the base distribution's log-density.
+mlir::LogicalResult explainBaseGradient(llvm::raw_ostream &os, mlir::ModuleOp module,
+                                        flow::DistributionOpInterface base, const GraphNames &names);
 
 /// Prints the gradient of @density.
 mlir::LogicalResult explainDensityGradient(llvm::raw_ostream &os, mlir::func::FuncOp density, llvm::StringRef event);

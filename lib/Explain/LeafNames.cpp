@@ -22,16 +22,20 @@ static std::string getSubscript(unsigned number) {
   return text;
 }
 
-/// `layers[2].weight` as `W₃`; others stay.
+/// `layers[2].weight` as `W₃`, `layers[2][0].weight.weight` too; others stay.
 static std::string shortenLayer(StringRef name) {
   size_t at = name.rfind("layers[");
   if (at == StringRef::npos)
     return name.str();
   StringRef rest = name.substr(at + 7);
   unsigned layer;
-  if (rest.consumeInteger(10, layer) || !rest.consume_front("]."))
+  if (rest.consumeInteger(10, layer) || !rest.consume_front("]"))
     return name.str();
-  for (auto [field, letter] : {std::pair("weight", "W"), std::pair("bias", "b")})
+  rest.consume_front("[0]");
+  if (!rest.consume_front("."))
+    return name.str();
+  for (auto [field, letter] :
+       {std::pair("weight", "W"), std::pair("weight.weight", "W"), std::pair("weight.scale", "s"), std::pair("bias", "b")})
     if (rest == field)
       return (name.take_front(at) + letter).str() + getSubscript(layer + 1);
   return name.str();

@@ -103,9 +103,8 @@ MathText MathPrinter::getText(Value value) {
 
 /// Ops whose expression is as short as a name.
 static bool isTrivial(Operation *op) {
-  if (auto split = dyn_cast<SplitOp>(op))
-    return true;
-  return op->hasTrait<OpTrait::ConstantLike>() || isa<ReshapeOp, SplatOp, TakeOp>(op);
+  bool isConstant = llvm::all_of(op->getOperands(), [](Value value) { return matchPattern(value, m_Constant()); });
+  return isConstant || isa<SplitOp, ReshapeOp, SplatOp, TakeOp>(op);
 }
 
 bool MathPrinter::needsLine(Operation *op) {
@@ -118,7 +117,7 @@ bool MathPrinter::needsLine(Operation *op) {
     return false;
   // Elements are taken of names.
   bool isElementSource = llvm::any_of(result.getUses(), [&](OpOperand &use) {
-    return isa<RankedTensorType>(result.getType()) && isa<MapOp, ScanOp, SweepOp>(use.getOwner());
+    return isa<RankedTensorType>(result.getType()) && isa<MapOp, ScanOp, SweepOp, SplitOp, TakeOp>(use.getOwner());
   });
   // A condition is short, and read where it decides.
   bool isCondition = result.getType().isInteger(1);
@@ -127,7 +126,8 @@ bool MathPrinter::needsLine(Operation *op) {
 
 void MathPrinter::printOps(Block::iterator begin, Block::iterator end) {
   for (Operation &op : llvm::make_range(begin, end)) {
-    if (op.hasTrait<OpTrait::IsTerminator>() || op.use_empty())
+    bool isRead = !op.use_empty() || llvm::any_of(op.getResults(), [&](Value value) { return targets.contains(value); });
+    if (op.hasTrait<OpTrait::IsTerminator>() || !isRead)
       continue;
     if (auto split = dyn_cast<SplitOp>(op)) {
       printHeadings(&op);
@@ -208,7 +208,7 @@ void MathPrinter::printHeadings(Operation *op) {
       continue;
     std::string rule = describeRule(*entered, op);
     printLine(llvm::Twine("# ") + entered->bijection->getName().stripDialect() +
-              (entered->inverse ? ", inverse" : ", forward") + (rule.empty() ? "" : ": " + rule));
+              (entered->inverse ? ", inverse" : ", transform") + (rule.empty() ? "" : ": " + rule));
   }
   current = step;
 }

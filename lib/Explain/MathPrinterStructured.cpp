@@ -26,21 +26,29 @@ private:
 };
 } // namespace
 
-/// An element of a value that has a name, or of a constant that is the same everywhere.
+/// Element `index` of a value that has a name, or of a constant that is the same
+/// everywhere. An element of a slice is one of the whole.
 std::string MathPrinter::getElement(Value whole, const std::string &index) {
+  auto split = whole.getDefiningOp<SplitOp>();
+  if (split && !targets.contains(whole)) {
+    int64_t begin = 0;
+    for (Value piece : split.getPieces().take_front(cast<OpResult>(whole).getResultNumber()))
+      begin += getNumElements(piece.getType());
+    return getElement(split.getX(), begin ? index + " + " + std::to_string(begin) : index);
+  }
   Attribute constant;
   if (matchPattern(whole, m_Constant(&constant)) && (!isa<DenseElementsAttr>(constant) || cast<DenseElementsAttr>(constant).isSplat()))
     return getText(whole).text;
   return getText(whole).at(Binding::Atom) + "[" + index + "]";
 }
 
-/// An index that no enclosing loop uses.
-static std::string getIndexName(Operation *op) {
-  static constexpr const char *letters[] = {"i", "j", "k", "m", "n"};
-  unsigned depth = 0;
-  for (Operation *outer = op->getParentOp(); outer; outer = outer->getParentOp())
-    depth += isa<MapOp>(outer);
-  return letters[std::min<size_t>(depth, std::size(letters) - 1)];
+/// An index that no enclosing loop of this kind uses.
+template <typename OpTy>
+static std::string getIndexName(OpTy op, ArrayRef<StringRef> letters) {
+  size_t depth = 0;
+  for (auto outer = op->template getParentOfType<OpTy>(); outer; outer = outer->template getParentOfType<OpTy>())
+    ++depth;
+  return letters[std::min(depth, letters.size() - 1)].str();
 }
 
 //===----------------------------------------------------------------------===//
@@ -49,7 +57,7 @@ static std::string getIndexName(Operation *op) {
 
 void MathPrinter::printMap(MapOp map) {
   Block &body = *map.getBlock();
-  std::string i = getIndexName(map);
+  std::string i = getIndexName(map, {"i", "j", "k", "m"});
   bool isSingle = map.getExtent() == 1 && llvm::all_of(map.getIndexed(), [](Value value) {
     return !isa<RankedTensorType>(value.getType());
   });
@@ -67,11 +75,12 @@ void MathPrinter::printMap(MapOp map) {
 
   std::string all = i + " = 0 … " + std::to_string(map.getExtent() - 1);
   bool hasLines = llvm::any_of(body.without_terminator(), [&](Operation &op) { return !op.use_empty() && needsLine(&op); });
+  auto getLeft = [&](const std::string &name) { return isSingle ? name : name + "[" + i + "]"; };
   auto printYields = [&] {
     auto yields = map.getYield().getOperands();
     for (auto [name, value] : llvm::zip(stacked, yields))
-      printLine(isSingle ? name + " = " + getText(value).text
-                         : name + "[" + i + "] = " + getText(value).text + (hasLines ? "" : "   for " + all));
+      if (std::string text = getText(value).text, left = getLeft(name); text != left)
+        printLine(left + " = " + text + (hasLines || isSingle ? "" : "   for " + all));
     for (auto [name, value, start] : llvm::zip_equal(sums, yields.drop_front(stacked.size()), map.getInit())) {
       std::string first = matchPattern(start, m_AnyZeroFloat()) ? "" : getText(start).at(Binding::Sum) + " + ";
       printLine(name + " = " + first + "Σ_" + i + " " + getText(value).at(Binding::Product));
@@ -79,9 +88,16 @@ void MathPrinter::printMap(MapOp map) {
   };
   if (!hasLines)
     return printYields();
+  // What is yielded only needs no other name.
+  for (auto [name, value] : llvm::zip(stacked, map.getYield().getOperands()))
+    if (value.hasOneUse() && value.getParentBlock() == &body && value.getDefiningOp())
+      setTarget(value, getLeft(name));
   printLine("for " + all + ":");
   Indented deeper(*this, indent);
   printBlock(body);
+  for (Value value : map.getYield().getOperands())
+    if (Operation *op = value.getDefiningOp())
+      printHeadings(op);
   printYields();
 }
 
@@ -124,6 +140,7 @@ void MathPrinter::printScan(ScanOp scan) {
   Block &body = *scan.getBlock();
   auto arguments = body.getArguments();
   size_t carries = scan.getCarries().size(), over = scan.getOver().size();
+  std::string l = getIndexName(scan, {"l", "r", "q"});
   // A carry is called what its end is called; it starts as what comes in.
   SmallVector<std::string> carried;
   std::string starts;
@@ -135,12 +152,12 @@ void MathPrinter::printScan(ScanOp scan) {
   if (!starts.empty())
     printLine(starts);
   for (auto [argument, operand] : llvm::zip(arguments.drop_front(carries).take_front(over), scan.getOver()))
-    setName(argument, getElement(operand, "l"));
+    setName(argument, getElement(operand, l));
   for (auto [argument, operand] : llvm::zip_equal(arguments.drop_front(carries + over), scan.getShared()))
     names[argument] = getText(operand);
 
   std::string last = std::to_string(scan.getLayers() - 1);
-  printLine("for l = " + (scan.getReverse() ? last + " … 0" : "0 … " + last) + ":");
+  printLine("for " + l + " = " + (scan.getReverse() ? last + " … 0" : "0 … " + last) + ":");
   {
     Indented deeper(*this, indent);
     printBlock(body);
@@ -151,7 +168,7 @@ void MathPrinter::printScan(ScanOp scan) {
         printLine(name + " ← " + getText(value).text);
     for (auto [result, value] : llvm::zip_equal(scan.getStacked(), yields.drop_front(carries)))
       if (!result.use_empty())
-        printLine(takeName(result, "v") + "[l] = " + getText(value).text);
+        printLine(takeName(result, "v") + "[" + l + "] = " + getText(value).text);
   }
   for (auto [name, result] : llvm::zip(carried, scan.getFinals())) {
     auto target = targets.find(result);

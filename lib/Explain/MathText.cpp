@@ -7,6 +7,8 @@
 
 #include "MathPrinter.h"
 
+#include "flowc/Dialect/Flow/IR/FlowObjective.h"
+
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "llvm/ADT/TypeSwitch.h"
@@ -38,6 +40,10 @@ static MathText formatSum(const MathText &a, const MathText &b, bool subtract) {
   StringRef right = b.text;
   if (right.consume_front("−") && b.binding == Binding::Sign)
     return formatSum(a, {right.str(), Binding::Product}, !subtract);
+  // −a + b = b − a
+  StringRef left = a.text;
+  if (!subtract && left.consume_front("−") && a.binding == Binding::Sign)
+    return formatSum(b, {left.str(), Binding::Product}, true);
   return {a.at(Binding::Sum) + (subtract ? " − " + b.at(Binding::Product) : " + " + b.at(Binding::Sum)),
           Binding::Sum};
 }
@@ -50,6 +56,10 @@ static MathText formatProduct(const MathText &a, const MathText &b) {
     MathText rest = formatProduct({left.str(), Binding::Product}, b);
     return {"−" + rest.at(Binding::Product), Binding::Sign};
   }
+  // a · (1 / b) = a / b
+  StringRef right = b.text;
+  if (b.binding == Binding::Product && right.consume_front("1 / "))
+    return {a.at(Binding::Product) + " / " + right.str(), Binding::Product};
   return {a.at(Binding::Product) + "·" + b.at(Binding::Product), Binding::Product};
 }
 
@@ -151,6 +161,8 @@ MathText flowc::formatOp(Operation *op, ArrayRef<MathText> x) {
       .Case([&](math::AbsFOp) { return MathText{"|" + x[0].text + "|", Binding::Atom}; })
       .Case([&](math::SqrtOp) { return MathText{"√" + formatCall("", x[0]).text, Binding::Atom}; })
       .Case<math::PowFOp, math::FPowIOp>([&](auto) {
+        if (x[1].text == "1")
+          return x[0];
         return MathText{x[0].at(Binding::Atom) + "^" + x[1].at(Binding::Atom), Binding::Power};
       })
       .Case([&](Log1pExpOp) { return formatCall("softplus", x); })
@@ -159,7 +171,7 @@ MathText flowc::formatOp(Operation *op, ArrayRef<MathText> x) {
         return formatCall("clip", {x[0], formatConstant(clip.getLower().convertToDouble()),
                                    formatConstant(clip.getUpper().convertToDouble())});
       })
-      .Case([&](ReduceSumOp) { return MathText{"Σ " + x[0].at(Binding::Product), Binding::Product}; })
+      .Case([&](ReduceSumOp) { return formatCall("Σ", x); })
       .Case([&](ReduceMaxOp) { return formatCall("max", x); })
       .Case([&](BinSearchOp) { return formatCall("bin", x); })
       .Case([&](TakeOp take) { return formatTake(take, x[0], x[1]); })
@@ -174,7 +186,7 @@ MathText flowc::formatOp(Operation *op, ArrayRef<MathText> x) {
       .Case([&](ReverseOp) { return formatCall("reverse", x); })
       .Case([&](ReorderOp) { return formatCall("by_rank", x); })
       // They change nothing that mathematics sees.
-      .Case<SplatOp, ReshapeOp>([&](auto) { return x[0]; })
+      .Case<SplatOp, ReshapeOp, DetachOp>([&](auto) { return x[0]; })
       .Default([&](Operation *other) {
         // Functions are called what their op is called.
         return formatCall(other->getName().stripDialect(), x);

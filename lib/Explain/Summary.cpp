@@ -77,8 +77,11 @@ static void list(const Step &step, unsigned depth, const Measured &inverse, cons
                  std::vector<BijectionSummary> &result) {
   for (const auto &inner : step.steps) {
     Operation *op = inner->bijection;
+    // Parts of a base distribution are not among the flow's bijections.
+    if (depth == 0 && !isa<func::FuncOp>(op->getParentOp()))
+      continue;
     BijectionSummary summary;
-    summary.name = op->getName().stripDialect().str();
+    summary.name = op->getName().stripDialect().str() + (op->hasAttr(FlowDialect::kBaseAttr) ? " of the base" : "");
     if (auto location = dyn_cast<FileLineColLoc>(op->getLoc()))
       summary.location = {location.getLine(), location.getColumn()};
     summary.depth = depth;

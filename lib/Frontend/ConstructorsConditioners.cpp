@@ -7,11 +7,26 @@
 
 #include "Constructors.h"
 
+#include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/Twine.h"
 
 namespace flowc {
 
 using llvm::Twine;
+
+/// A bijection of vectors inside of `node`, which reshaping can hide; null if there is none.
+static const Node *findVectorBijection(const Node &node) {
+  static constexpr llvm::StringRef kinds[] = {
+      "triangular_affine", "householder",          "discrete_cosine", "planar", "block_autoregressive_network",
+      "coupling",          "masked_autoregressive"};
+  if (llvm::is_contained(kinds, node.kind))
+    return &node;
+  for (const auto &field : node.fields)
+    if (const Child *child = std::get_if<Child>(&field))
+      if (const Node *found = findVectorBijection(*child->node))
+        return found;
+  return nullptr;
+}
 
 /// The number of parameters that a network has to give to the transformer of
 /// one coordinate; checks that the transformer is one.
@@ -23,6 +38,11 @@ static int64_t countTransformerParameters(Call &call, const Node &transformer) {
                                    describe(transformer) +
                                    (transformer.condShape ? ", which takes a condition"
                                                           : " of shape " + formatShape(transformer.shape)));
+    return 0;
+  }
+  if (const Node *found = findVectorBijection(transformer)) {
+    call.failAt("transformer", "`transformer` of `" + call.name() + "` acts on one number, and holds " +
+                                   describe(*found) + ", which is made for vectors: write `affine` or a spline");
     return 0;
   }
   int64_t count = 0;

@@ -45,8 +45,8 @@ static double readNumber(Call &call, const Field &field) {
   double value = call.real(field.name);
   auto check = [&](bool isInDomain, llvm::StringRef domain) {
     if (!isInDomain && !call.failed())
-      call.failAt(field.name, "`" + field.name + "` of `" + call.name() + "` must " + domain + ", found " +
-                                  formatNumber(value));
+      call.failAt(field.name,
+                  "`" + field.name + "` of `" + call.name() + "` must " + domain + ", found " + formatNumber(value));
   };
   if (field.domain == Domain::Positive)
     check(value > 0, "be positive");

@@ -60,8 +60,8 @@ static Value::Data buildTriangularAffine(Call &call) {
   if (call.failed())
     return {};
   if (matrix.shape.size() != 2 || matrix.shape[0] != matrix.shape[1]) {
-    call.failAt("arr", "`arr` of `" + call.name() + "` must be a square matrix, found shape " +
-                           formatShape(matrix.shape));
+    call.failAt("arr",
+                "`arr` of `" + call.name() + "` must be a square matrix, found shape " + formatShape(matrix.shape));
     return {};
   }
   Shape shape{matrix.shape[0]};

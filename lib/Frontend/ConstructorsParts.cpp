@@ -164,8 +164,7 @@ static Selection selectSlice(const SliceValue &slice, int64_t size) {
 
 static Selection selectMask(Call &call, const ArrayValue &mask, const Shape &shape) {
   Selection selection;
-  if (mask.shape.size() > shape.size() ||
-      !std::equal(mask.shape.begin(), mask.shape.end(), shape.begin())) {
+  if (mask.shape.size() > shape.size() || !std::equal(mask.shape.begin(), mask.shape.end(), shape.begin())) {
     call.failAt("idxs", "the mask `idxs` of `indexed` has shape " + formatShape(mask.shape) +
                             ", which does not fit to an event of shape " + formatShape(shape));
     return selection;
@@ -287,8 +286,7 @@ NodePtr makeSandwich(Call &call, const NodePtr &inner, const NodePtr &outer) {
               formatShape(outer->shape));
     return nullptr;
   }
-  auto node =
-      call.makeNode(Node::Category::Bijection, "sandwich", inner->shape, mergeCondShapes(call, {outer, inner}));
+  auto node = call.makeNode(Node::Category::Bijection, "sandwich", inner->shape, mergeCondShapes(call, {outer, inner}));
   addShapes(*node);
   node->fields.push_back(Child{"inner", inner});
   node->fields.push_back(Child{"outer", outer});
@@ -392,9 +390,7 @@ llvm::ArrayRef<Constructor> partConstructors() {
       {"concatenate", {{"bijections"}, {"axis", number(0)}}, buildConcatenate},
       {"stack", {{"bijections"}, {"axis", number(0)}}, buildStack},
       {"indexed", {{"bijection"}, {"idxs"}, {"shape"}}, buildIndexed},
-      {"reshape",
-       {{"bijection"}, {"shape", std::monostate()}, {"cond_shape", std::monostate()}},
-       buildReshape},
+      {"reshape", {{"bijection"}, {"shape", std::monostate()}, {"cond_shape", std::monostate()}}, buildReshape},
       {"sandwich",
        {{"inner"}, {"outer"}},
        [](Call &call) -> Value::Data {

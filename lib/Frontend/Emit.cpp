@@ -108,7 +108,9 @@ bool Emitter::emitRegion(Region &region, TypeRange arguments, BodyFn body) {
 //===----------------------------------------------------------------------===//
 
 static const KindEmitter *findEmitter(StringRef kind) {
-  for (ArrayRef<KindEmitter> table : {getSimpleEmitters(), getElementwiseEmitters(), getLinearEmitters(), getNetworkEmitters(), getBlockEmitters(), getInverseEmitters(), getCombinatorEmitters(), getFormulaEmitters()})
+  for (ArrayRef<KindEmitter> table :
+       {getSimpleEmitters(), getElementwiseEmitters(), getLinearEmitters(), getNetworkEmitters(), getBlockEmitters(),
+        getInverseEmitters(), getCombinatorEmitters(), getFormulaEmitters()})
     for (const KindEmitter &entry : table)
       if (entry.kind == kind)
         return &entry;

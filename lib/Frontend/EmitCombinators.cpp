@@ -133,9 +133,8 @@ static Value emitIndexed(Emitter &emitter, const Place &place) {
   SmallVector<int32_t> order(indices.begin(), indices.end());
   int64_t before = 0;
   // Elements that are consecutive stay where they are.
-  bool isConsecutive = llvm::all_of(llvm::enumerate(indices), [&](auto entry) {
-    return entry.value() == indices.front() + int64_t(entry.index());
-  });
+  bool isConsecutive = llvm::all_of(
+      llvm::enumerate(indices), [&](auto entry) { return entry.value() == indices.front() + int64_t(entry.index()); });
   if (isConsecutive) {
     before = indices.front();
     order.clear();
@@ -253,8 +252,8 @@ static Value emitVmap(Emitter &emitter, const Place &place) {
 
 ArrayRef<KindEmitter> getCombinatorEmitters() {
   static constexpr KindEmitter table[] = {
-      {"concatenate", emitConcatenate}, {"stack", emitStack}, {"indexed", emitIndexed}, {"reshape", emitReshape},
-      {"sandwich", emitSandwich},       {"vmap", emitVmap},
+      {"concatenate", emitConcatenate}, {"stack", emitStack},       {"indexed", emitIndexed},
+      {"reshape", emitReshape},         {"sandwich", emitSandwich}, {"vmap", emitVmap},
   };
   return table;
 }

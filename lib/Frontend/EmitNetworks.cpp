@@ -50,10 +50,9 @@ Value emitNetwork(Emitter &emitter, const Place &network, bool biasLast) {
   for (auto [layer, weight, bias] : llvm::enumerate(layers.weights, layers.biases)) {
     if (layer > 0)
       hidden = buildActivationMap(builder, node.attribute<std::string>("activation"), hidden);
-    int mask = getenv("H3B") ? atoi(getenv("H3B")) : 3;
-    bool last = biasLast && (mask & (layer + 1 == layers.weights.size() ? 2 : 1));
-    hidden = buildDense(builder, weight, last ? Value() : bias, hidden);
-    if (last)
+    bool addsBias = biasLast && layer + 1 == layers.weights.size();
+    hidden = buildDense(builder, weight, addsBias ? Value() : bias, hidden);
+    if (addsBias)
       hidden = arith::AddFOp::create(builder, hidden, bias);
   }
   return hidden;

@@ -93,8 +93,9 @@ private:
 };
 
 /// Emits a network on `network.event`, a condition or part of one. With `biasLast`
-/// a layer's biases are added to the finished sums of products, which loses fewer
-/// digits to cancellation than sums that start there, and costs a pass over them.
+/// the last layer's biases are added to the finished sums of products: small
+/// outputs, which are differences of the two, keep more digits than in sums that
+/// start at the biases.
 mlir::Value emitNetwork(Emitter &emitter, const Place &network, bool biasLast = false);
 
 /// How the nodes of one kind are emitted.

@@ -150,9 +150,11 @@ static bool isComparison(const MathExpr &part) { return part.kind >= Kind::Less 
 /// Where the text of a formula begins: an operator stands between its operands.
 static llvm::SMLoc startOf(const MathExpr &part) {
   llvm::SMLoc start = part.loc;
-  for (const MathExpr &operand : part.operands)
-    if (operand.kind != Kind::Absent && startOf(operand).getPointer() < start.getPointer())
-      start = startOf(operand);
+  for (const MathExpr &operand : part.operands) {
+    llvm::SMLoc first = startOf(operand);
+    if (operand.kind != Kind::Absent && first.getPointer() < start.getPointer())
+      start = first;
+  }
   return start;
 }
 

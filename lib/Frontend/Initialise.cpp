@@ -183,8 +183,8 @@ std::vector<PlacedLeaf> initialParameters(const Node &root, uint64_t seed) {
       continue;
     // Only random leaves are counted: their values do not change when a layer of
     // given numbers (standardisation) is put around a flow.
-    bool isRandom = init.kind == Init::Kind::Uniform || init.kind == Init::Kind::Normal ||
-                    init.kind == Init::Kind::Shuffled;
+    bool isRandom =
+        init.kind == Init::Kind::Uniform || init.kind == Init::Kind::Normal || init.kind == Init::Kind::Shuffled;
     LeafStream stream(seed, isRandom ? randomLeaves++ : 0);
     int64_t count = numElements(leaf.shape);
     if (init.kind != Init::Kind::Values)

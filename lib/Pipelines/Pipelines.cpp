@@ -82,6 +82,7 @@ static void addCleanup(OpPassManager &pm) {
 /// Flow graph to an optimised sample program.
 static void buildSamplePipeline(OpPassManager &pm, Kernel kernel) {
   KernelRecipe recipe = getRecipe(kernel);
+  pm.addPass(flow::createStabilizePass());
   pm.addPass(flow::createSpecializePass({recipe.primal}));
   addCleanup(pm);
   bool ofParams = recipe.gradientOf && StringRef(recipe.gradientOf) == "params";

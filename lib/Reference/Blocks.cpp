@@ -7,6 +7,7 @@
 
 #include "Evaluator.h"
 
+#include <algorithm>
 #include <limits>
 #include <numbers>
 
@@ -48,7 +49,7 @@ static T logSumExp(const Column<T> &terms) {
 template <typename T>
 Mapped<T> Evaluator<T>::blockNetwork(const Place &place, const Column<T> &event, const Column<T> &condition) const {
   const Node &node = place.node;
-  int64_t dim = event.size(), depth = node.template attribute<int64_t>("depth");
+  int64_t dim = event.size(), depth = node.attribute<int64_t>("depth");
   Column<T> values = event;
   // The logarithm of the derivative of every unit by its own coordinate.
   Column<T> logSlopes = Column<T>::Zero(dim);
@@ -79,15 +80,17 @@ Mapped<T> Evaluator<T>::blockNetwork(const Place &place, const Column<T> &event,
       Column<T> extra = leaf(place, "cond_linear.weight");
       values += Eigen::Map<Rows<T>>(extra.data(), rows, condition.size()) * condition;
     }
-    bool isNamed = node.attributes.count("activation"), isDefault = !isNamed && hasConstant(node, "activation.min_grad");
+    bool isNamed = node.attributes.count("activation");
+    bool isBijection = std::any_of(node.fields.begin(), node.fields.end(),
+                                   [](const auto &field) { return std::holds_alternative<Child>(field); });
     for (int64_t i = 0; i < rows; ++i) {
       T x = values[i], logSlope;
-      if (isDefault) {
+      if (!isNamed && !isBijection) {
         values[i] = std::tanh(x) + T(0.01L) * x;
         T logOfTanh = -2 * (x + reference::softplus(-2 * x) - std::numbers::ln2_v<T>);
         logSlope = logSumExp<T>(Column<T>{{logOfTanh, std::log(T(0.01L))}});
       } else if (isNamed) {
-        const auto &name = node.template attribute<std::string>("activation");
+        const auto &name = node.attribute<std::string>("activation");
         values[i] = activate(name, x);
         logSlope = std::log(std::abs(activationSlope(name, x)));
       } else {

@@ -83,8 +83,7 @@ Rule1<T> findElementRule(const std::string &kind) {
 } // namespace
 
 template <typename T>
-Mapped<T> Evaluator<T>::elementwise(const Place &place, bool inverse, const Column<T> &event,
-                                    const Column<T> &) const {
+Mapped<T> Evaluator<T>::elementwise(const Place &place, bool inverse, const Column<T> &event, const Column<T> &) const {
   Rule1<T> rule = findElementRule<T>(place.node.kind);
   Mapped<T> result{event};
   for (int64_t i = 0; i < event.size(); ++i) {

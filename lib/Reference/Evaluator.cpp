@@ -248,6 +248,7 @@ auto Evaluator<T>::findRule(const std::string &kind) -> Rule {
       {"householder", &Evaluator::householder},
       {"discrete_cosine", &Evaluator::discreteCosine},
       {"additive_condition", &Evaluator::additiveCondition},
+      {"block_autoregressive_network", &Evaluator::blockAutoregressiveNetwork},
       {"chain", &Evaluator::chain},
       {"scan", &Evaluator::scan},
       {"invert", &Evaluator::invert},

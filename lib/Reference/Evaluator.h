@@ -47,6 +47,15 @@ T inverseSoftplus(T y) {
   return std::log(-std::expm1(-y)) + y;
 }
 
+/// The root of the increasing function `f` in [lower, upper], by bisection until
+/// no number lies between.
+template <typename T, typename Function>
+T bisect(T lower, T upper, Function f) {
+  for (T middle = lower; (middle = lower + (upper - lower) / 2) > lower && middle < upper;)
+    (f(middle) > 0 ? upper : lower) = middle;
+  return lower;
+}
+
 /// The activation function `name` of the language.
 template <typename T>
 T activate(const std::string &name, T x);
@@ -87,6 +96,8 @@ private:
   Mapped<T> discreteCosine(const Place &place, bool inverse, const Column<T> &event, const Column<T> &) const;
   Mapped<T> additiveCondition(const Place &place, bool inverse, const Column<T> &event,
                               const Column<T> &condition) const;
+  Mapped<T> blockAutoregressiveNetwork(const Place &place, bool inverse, const Column<T> &event,
+                                       const Column<T> &condition) const;
   Mapped<T> chain(const Place &place, bool inverse, const Column<T> &event, const Column<T> &condition) const;
   Mapped<T> scan(const Place &place, bool inverse, const Column<T> &event, const Column<T> &condition) const;
   Mapped<T> invert(const Place &place, bool inverse, const Column<T> &event, const Column<T> &condition) const;
@@ -107,6 +118,8 @@ private:
   void applyToPart(const Place &part, bool inverse, const Shape &places, const Column<T> &condition,
                    Mapped<T> &result) const;
   T mixture(const Place &place, const Column<T> &event, const Column<T> &condition) const;
+  /// A block autoregressive network, forward.
+  Mapped<T> blockNetwork(const Place &place, const Column<T> &event, const Column<T> &condition) const;
   /// A leaf of the node at `place`, flattened, of the layer `place` is in.
   Column<T> leaf(const Place &place, const std::string &path) const;
   bool hasLeaf(const Place &place, const std::string &path) const;

@@ -170,9 +170,21 @@ static T bisect(Residual residual) {
   std::optional<T> low, high;
   bool isRising = true;
   for (size_t i = 0; i + 1 < grid.size() && !low; ++i) {
-    T a = residual(grid[i]), b = residual(grid[i + 1]);
+    T left = grid[i], right = grid[i + 1];
+    if (std::isnan(residual(left)) != std::isnan(residual(right))) {
+      // The domain ends in between: the part that is in it.
+      T inside = left, outside = right;
+      if (std::isnan(residual(left)))
+        std::swap(inside, outside);
+      for (int step = 0; step < 200; ++step) {
+        T middle = (inside + outside) / 2;
+        (std::isnan(residual(middle)) ? outside : inside) = middle;
+      }
+      (std::isnan(residual(left)) ? left : right) = inside;
+    }
+    T a = residual(left), b = residual(right);
     if (!std::isnan(a) && !std::isnan(b) && (a < 0) != (b < 0)) {
-      low = grid[i], high = grid[i + 1];
+      low = left, high = right;
       isRising = a < 0;
     }
   }

@@ -11,15 +11,6 @@
 
 namespace flowc::reference {
 
-/// The root of the increasing function `f` in [lower, upper], by bisection until
-/// no number lies between.
-template <typename T, typename Function>
-static T bisect(T lower, T upper, Function f) {
-  for (T middle = lower; (middle = lower + (upper - lower) / 2) > lower && middle < upper;)
-    (f(middle) > 0 ? upper : lower) = middle;
-  return lower;
-}
-
 template <typename T>
 Mapped<T> Evaluator<T>::planar(const Place &place, bool inverse, const Column<T> &event,
                                const Column<T> &condition) const {

@@ -121,6 +121,16 @@ std::vector<Piece> Splitter::split() {
       piece.domain.high = ends[i], piece.domain.highOpen = true;
     }
     piece.function = resolve(function, [&](Expr difference) {
+      // slope (x - at), by its factors; else as intervals have it.
+      std::optional<Linear> linear = matchLinear(algebra, difference);
+      if (linear && linear->node == x && algebra.isNonZero(linear->slope)) {
+        Expr at = algebra.divide(algebra.negate(linear->offset), linear->slope);
+        int side = !at->isConstant()                 ? 0
+                   : piece.domain.low >= at->number  ? 1
+                   : piece.domain.high <= at->number ? -1
+                                                     : 0;
+        return algebra.isPositive(linear->slope) ? side : -side;
+      }
       Interval values = algebra.range(difference, x, piece.domain);
       return values.isPositive() ? 1 : values.isNegative() ? -1 : 0;
     });
@@ -151,9 +161,9 @@ private:
   Expr simplifyAgain(Expr e);
   bool unwind();
   /// Proves that all pieces rise or all fall, and that they meet.
-  bool proveMonotone(const std::vector<Piece> &pieces);
+  bool proveMonotone();
   bool proveMeeting(const Piece &left, const Piece &right);
-  bool unwindPieces(const std::vector<Piece> &pieces);
+  bool unwindPieces();
   void fail(std::string why) {
     if (result.error.empty())
       result.error = std::move(why);
@@ -165,6 +175,7 @@ private:
   Algebra &algebra;
   Derivation &result;
   Expr x;
+  std::vector<Piece> pieces;
   /// Why the domain is not an interval, and why the formula does not unwind.
   std::string trouble, reason;
   bool isParameterAtFault = false;
@@ -215,7 +226,7 @@ bool Deriver::proveMeeting(const Piece &left, const Piece &right) {
   return false;
 }
 
-bool Deriver::proveMonotone(const std::vector<Piece> &pieces) {
+bool Deriver::proveMonotone() {
   std::optional<bool> isIncreasing;
   for (const Piece &piece : pieces) {
     Expr slope = algebra.derivative(piece.function, x);
@@ -258,7 +269,7 @@ bool Deriver::proveMonotone(const std::vector<Piece> &pieces) {
 }
 
 /// The inverse of every piece, chosen by the value where the next one begins.
-bool Deriver::unwindPieces(const std::vector<Piece> &pieces) {
+bool Deriver::unwindPieces() {
   Expr inverse = nullptr;
   std::vector<Step> steps;
   for (size_t i = pieces.size(); i-- > 0;) {
@@ -287,11 +298,22 @@ bool Deriver::differentiate() {
     fail("it does not depend on " + algebra.getName(x));
     return false;
   }
-  result.domain = findDomain(algebra, result.function, trouble);
+  constexpr unsigned kMaxSize = 1000;
+  if (result.function->size > kMaxSize) {
+    fail("it has more than " + std::to_string(kMaxSize) + " operations when every `let` is written out");
+    return false;
+  }
+  pieces = splitIntoPieces(algebra, result.function, Interval::all());
+  for (Piece &piece : pieces) {
+    piece.domain = findDomain(algebra, piece.function, piece.domain, trouble);
+    result.domain = &piece == &pieces.front() ? piece.domain : hull(result.domain, piece.domain);
+  }
   if (trouble.empty() && !Interval::all().isInside(result.domain)) {
     // Signs that are known now simplify further.
     algebra.setDomain(x, result.domain);
     result.function = simplifyAgain(result.function);
+    for (Piece &piece : pieces)
+      piece.function = simplifyAgain(piece.function);
   }
   result.derivative = algebra.derivative(result.function, x);
   if (!result.derivative) {
@@ -310,12 +332,11 @@ void Deriver::invert() {
     return fail(reason + ": give it a domain, as in `positive(1)`");
   if (!trouble.empty())
     return fail(trouble);
-  std::vector<Piece> pieces = splitIntoPieces(algebra, result.function, result.domain);
-  if (!proveMonotone(pieces)) {
+  if (!proveMonotone()) {
     result.error += "; nor can it be solved step by step: " + reason;
     return;
   }
-  if (pieces.size() > 1 && unwindPieces(pieces))
+  if (pieces.size() > 1 && unwindPieces())
     return;
   Expr rising = result.isIncreasing ? result.derivative : algebra.negate(result.derivative);
   if (pieces.size() == 1)

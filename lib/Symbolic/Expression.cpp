@@ -26,6 +26,9 @@ Expr Algebra::intern(Node node) {
     key.terms.push_back({0, node.symbol});
   std::unique_ptr<Node> &slot = nodes[key];
   if (!slot) {
+    constexpr unsigned kMaxSize = 1u << 30;
+    for (const Term &term : node.terms)
+      node.size = std::min(kMaxSize, node.size + term.node->size);
     node.id = static_cast<unsigned>(nodes.size());
     slot = std::make_unique<Node>(std::move(node));
   }

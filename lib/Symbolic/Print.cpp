@@ -149,7 +149,10 @@ std::string Printer::print(Expr e, Level level) const {
   return "";
 }
 
-std::string Algebra::print(Expr e) const { return Printer{*this}.print(e, AnyLevel); }
+std::string Algebra::print(Expr e) const {
+  constexpr unsigned kMaxPrinted = 1000;
+  return e->size > kMaxPrinted ? "..." : Printer{*this}.print(e, AnyLevel);
+}
 
 std::string Algebra::printCall(Function function, Expr argument) const {
   return std::string(symbolic::getName(function)) + "(" + print(argument) + ")";

@@ -135,11 +135,12 @@ void DomainFinder::visit(Expr e) {
     require(e->argument(), Interval::open(-1, 1), "atanh");
 }
 
-Interval findDomain(Algebra &algebra, Expr function, std::string &error) {
+Interval findDomain(Algebra &algebra, Expr function, const Interval &within, std::string &error) {
   // Conditions that narrow the line come to hold for each other: once more.
   DomainFinder narrow(algebra, error);
   std::string ignored;
   DomainFinder first(algebra, ignored);
+  first.domain = within;
   first.visit(function);
   narrow.domain = first.domain;
   narrow.visit(function);
@@ -304,7 +305,7 @@ std::pair<std::optional<Witness>, std::optional<Witness>> findBothSigns(Algebra 
       values[0] = x;
       double value = algebra.evaluate(e, values);
       std::optional<Witness> &found = value > 0 ? positive : negative;
-      if (value == 0 || std::isnan(value) || found)
+      if (value == 0 || !std::isfinite(value) || found)
         continue;
       std::string where;
       for (size_t i = 0; i < values.size(); ++i)

@@ -81,9 +81,9 @@ struct Piece {
 /// The pieces of `function`; one if it has none or if they cannot be told apart.
 std::vector<Piece> splitIntoPieces(Algebra &algebra, Expr function, const Interval &domain);
 
-/// Where `function` is defined; if that is not an interval with known ends,
-/// `error` says so.
-Interval findDomain(Algebra &algebra, Expr function, std::string &error);
+/// Where in `within` the function is defined; if that is not an interval with known
+/// ends, `error` says so.
+Interval findDomain(Algebra &algebra, Expr function, const Interval &within, std::string &error);
 
 /// What is known of the sign of an expression.
 enum class Sign { Unknown, Positive, Negative, NonNegative, NonPositive };

@@ -22,31 +22,56 @@ namespace flowc::symbolic {
 static bool isInteger(double value) { return value == std::floor(value) && std::abs(value) < 1e6; }
 static bool isEven(double value) { return isInteger(value) && std::fmod(value, 2) == 0; }
 
+/// slope * x + offset of any linear expression, brackets opened.
+static std::optional<Linear> expandLinear(Algebra &algebra, Expr e) {
+  if (e->kind != Kind::Sum && e->kind != Kind::Product)
+    return Linear{algebra.constant(1), e, algebra.constant(0)};
+  Expr x = algebra.getVariable();
+  if (e->kind == Kind::Product) {
+    std::vector<Term> free, dependent;
+    for (const Term &term : e->terms)
+      (algebra.dependsOn(term.node, x) ? dependent : free).push_back(term);
+    Expr factor = algebra.product(1, free);
+    std::optional<Linear> inner = dependent.size() == 1 && dependent[0].factor == 1
+                                      ? expandLinear(algebra, dependent[0].node)
+                                      : Linear{algebra.constant(1), algebra.product(1, dependent), algebra.constant(0)};
+    if (inner)
+      inner = Linear{algebra.multiply(factor, inner->slope), inner->node, algebra.multiply(factor, inner->offset)};
+    return inner;
+  }
+  std::optional<Linear> result;
+  Expr offset = algebra.constant(e->number);
+  for (auto [factor, node] : e->terms) {
+    if (!algebra.dependsOn(node, x)) {
+      offset = algebra.sum(0, {{1, offset}, {factor, node}});
+      continue;
+    }
+    std::optional<Linear> term = expandLinear(algebra, node);
+    if (!term || (result && result->node != term->node))
+      return std::nullopt;
+    Expr slope = algebra.scale(factor, term->slope);
+    result = Linear{result ? algebra.add(result->slope, slope) : slope, term->node, offset};
+    offset = algebra.sum(0, {{1, offset}, {factor, term->offset}});
+  }
+  result->offset = offset;
+  return result;
+}
+
 std::optional<Linear> matchLinear(Algebra &algebra, Expr e) {
   Expr x = algebra.getVariable();
   if (!algebra.dependsOn(e, x))
     return std::nullopt;
   if (e->kind == Kind::Sum) {
-    // All terms that depend on x are multiples of one node.
-    std::optional<Linear> result;
-    Expr offset = algebra.constant(e->number);
-    for (auto [factor, node] : e->terms) {
-      if (!algebra.dependsOn(node, x)) {
-        offset = algebra.sum(0, {{1, offset}, {factor, node}});
-        continue;
-      }
-      std::optional<Linear> term;
-      if (node->kind == Kind::Product)
-        term = matchLinear(algebra, node);
-      else
-        term = Linear{algebra.constant(1), node, algebra.constant(0)};
-      if (result && result->node != term->node)
-        return std::nullopt;
-      Expr slope = algebra.scale(factor, term->slope);
-      result = Linear{result ? algebra.add(result->slope, slope) : slope, term->node, term->offset};
-    }
-    result->offset = offset;
-    return result;
+    std::vector<Term> free, dependent;
+    for (const Term &term : e->terms)
+      (algebra.dependsOn(term.node, x) ? dependent : free).push_back(term);
+    if (dependent.size() > 1)
+      return expandLinear(algebra, e);
+    auto [factor, node] = dependent[0];
+    Linear inner{algebra.constant(1), node, algebra.constant(0)};
+    if (node->kind == Kind::Product)
+      inner = *matchLinear(algebra, node);
+    return Linear{algebra.scale(factor, inner.slope), inner.node, algebra.sum(e->number, free)};
   }
   if (e->kind != Kind::Product)
     return Linear{algebra.constant(1), e, algebra.constant(0)};

@@ -12,37 +12,65 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <limits>
 
 using namespace flowc;
+
+/// The fewest digits that give `value` back as a number of type T.
+template <typename T>
+static std::string formatDigits(T value) {
+  char digits[40];
+  auto result = std::to_chars(digits, digits + sizeof(digits), value);
+  return {digits, result.ptr};
+}
 
 template <typename T>
 Expected<ColumnStatistics> flowc::computeStatistics(const T *rows, int64_t count, int64_t columns,
                                                     const std::vector<std::string> &names) {
+  // Squares of numbers beyond 1e154 overflow: powers of two, which change no
+  // digit, bring the columns to numbers below 2.
+  std::vector<double> units(columns);
+  auto scaled = [&](int64_t row, int64_t column) {
+    return static_cast<double>(rows[row * columns + column]) / units[column];
+  };
+  for (int64_t column = 0; column < columns; ++column) {
+    double most = 0;
+    for (int64_t row = 0; row < count; ++row)
+      most = std::max(most, std::abs(static_cast<double>(rows[row * columns + column])));
+    units[column] = most > 0 ? std::ldexp(1.0, std::ilogb(most)) : 1.0;
+  }
   ColumnStatistics statistics;
   statistics.mean.assign(columns, 0.0);
   statistics.deviation.assign(columns, 0.0);
   for (int64_t row = 0; row < count; ++row)
     for (int64_t column = 0; column < columns; ++column)
-      statistics.mean[column] += static_cast<double>(rows[row * columns + column]);
+      statistics.mean[column] += scaled(row, column);
   for (double &mean : statistics.mean)
     mean /= static_cast<double>(count);
   // The second pass keeps the digits that a sum of squares would lose.
   for (int64_t row = 0; row < count; ++row)
     for (int64_t column = 0; column < columns; ++column) {
-      double difference = static_cast<double>(rows[row * columns + column]) - statistics.mean[column];
+      double difference = scaled(row, column) - statistics.mean[column];
       statistics.deviation[column] += difference * difference;
     }
   for (int64_t column = 0; column < columns; ++column) {
-    double &deviation = statistics.deviation[column];
+    double &mean = statistics.mean[column], &deviation = statistics.deviation[column];
+    auto name = [&] {
+      return column < static_cast<int64_t>(names.size()) ? "'" + names[column] + "'" : std::to_string(column);
+    };
     deviation = std::sqrt(deviation / static_cast<double>(count));
     // Equal numbers may leave a rounding error of their mean.
-    if (deviation <= 1e-12 * std::abs(statistics.mean[column]) || deviation == 0) {
-      std::string name =
-          column < static_cast<int64_t>(names.size()) ? "'" + names[column] + "'" : std::to_string(column);
-      return Error{"column " + name +
+    if (deviation <= 1e-12 * std::abs(mean) || deviation == 0)
+      return Error{"column " + name() +
                    " is constant: it cannot be standardised and has no density; leave it out with "
                    "--columns"};
-    }
+    mean *= units[column];
+    deviation *= units[column];
+    // Kernels take subnormal numbers for zero.
+    if (deviation < static_cast<double>(std::numeric_limits<T>::min()))
+      return Error{"column " + name() + " is too narrow to be standardised in " +
+                   (sizeof(T) == 4 ? "float32" : "float64") + " (its standard deviation is " + formatDigits(deviation) +
+                   "): measure it in a smaller unit, or leave it out with --columns"};
   }
   return statistics;
 }
@@ -54,13 +82,14 @@ template Expected<ColumnStatistics> flowc::computeStatistics<double>(const doubl
 
 namespace {
 
-/// An array literal of this shape. The digits of a float32 are enough: what
-/// matters is that the layer is well scaled, and that it is easy to read.
+/// An array literal of this shape. The digits of a float32 are enough, if it has
+/// one: what matters is that the layer is well scaled, and that it is easy to read.
 void writeArray(const Shape &shape, size_t axis, const double *&values, std::string &text) {
   if (axis == shape.size()) {
-    char digits[40];
-    auto result = std::to_chars(digits, digits + sizeof(digits), static_cast<float>(*values++));
-    text.append(digits, result.ptr);
+    double value = *values++;
+    bool isFloat = value == 0 || (std::abs(value) <= std::numeric_limits<float>::max() &&
+                                  std::abs(value) >= std::numeric_limits<float>::min());
+    text += isFloat ? formatDigits(static_cast<float>(value)) : formatDigits(value);
     return;
   }
   text += '[';

@@ -142,6 +142,59 @@ TEST_F(EngineTest, LossesAndGradientsDoNotDependOnThreads) {
   }
 }
 
+namespace {
+/// A row that no parameters bring into the support adds nothing to the gradient.
+template <typename T>
+void expectNoGradientOutside(const Rows<T> &inside, const Rows<T> &outside, T tolerance) {
+  Compiled<T> bounded("flow f = transformed(standard_normal([2]), chain([affine([0.5, 0.25], [1, 2]), tanh([2])]))");
+  Rows<T> all(inside.rows() + outside.rows(), 2);
+  all << outside, inside;
+  auto expected = bounded.kernels->template nllValueAndGradient<T>(*bounded.model, inside);
+  auto found = bounded.kernels->template nllValueAndGradient<T>(*bounded.model, all);
+  ASSERT_TRUE(expected && found);
+  EXPECT_TRUE(std::isfinite(expected->first));
+  EXPECT_EQ(found->first, std::numeric_limits<double>::infinity());
+  double share = double(inside.rows()) / double(all.rows());
+  for (size_t i = 0; i < expected->second.size(); ++i)
+    EXPECT_NEAR(found->second[i], share * expected->second[i], tolerance) << "parameter " << i;
+  found = bounded.kernels->template nllValueAndGradient<T>(*bounded.model, outside);
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->second, std::vector<double>(expected->second.size(), 0.0));
+}
+} // namespace
+
+TEST_F(EngineTest, RowsOutsideOfTheSupportHaveNoGradient) {
+  Rows<double> inside(3, 2), outside(2, 2);
+  inside << 0.5, 0.25, -0.3, 0.9, 0.1, -0.7;
+  outside << 2, 0.1, 0.2, -1.5;
+  // The means of two and of five rows are rounded once each.
+  expectNoGradientOutside<double>(inside, outside, 1e-15);
+  expectNoGradientOutside<float>(inside.cast<float>(), outside.cast<float>(), 1e-6F);
+}
+
+TEST_F(EngineTest, ScoresNextToOverflowAreNumbers) {
+  Rows<float> x(1, 3);
+  x << -1e15F, 1e15F, 1;
+  auto flow = Flow::parse("flow f = masked_autoregressive_flow(standard_normal([3]), invert = false)");
+  ASSERT_TRUE(flow);
+  auto kernels = compile(*flow, {.dtype = F32});
+  ASSERT_TRUE(kernels);
+  int64_t finite = 0;
+  for (uint64_t seed = 0; seed < 30; ++seed) {
+    auto model = Model::initialise(*flow, {.seed = seed, .dtype = F32});
+    auto logProb = (*kernels)->logProb<float>(*model, x);
+    auto score = (*kernels)->score<float>(*model, x);
+    ASSERT_TRUE(logProb && score);
+    // Slopes are larger than the density, and may overflow before it.
+    if (!(std::abs((*logProb)[0]) < 1e37F))
+      continue;
+    finite += std::abs((*logProb)[0]) > 1e34F;
+    for (int64_t d = 0; d < 3; ++d)
+      EXPECT_FALSE(std::isnan((*score)(0, d))) << "seed " << seed << ", log_prob " << (*logProb)[0];
+  }
+  EXPECT_GT(finite, 1) << "the densities are not close to overflow";
+}
+
 TEST_F(EngineTest, SamplesDoNotDependOnThePieces) {
   Compiled<float> spline(kSpline);
   auto all = spline.kernels->sample<float>(*spline.model, 5000, 42);
@@ -280,14 +333,14 @@ TEST_F(EngineTest, EveryLevelCanBeEmitted) {
   auto flow = Flow::parse(kAffine);
   for (auto [level, expected] : {std::pair("flow", "flow.affine"), std::pair("tile", "vector"),
                                  std::pair("llvm", "llvm.func"), std::pair("asm", "kernel:")}) {
-    auto text = emitKernel(*flow, Kernel::LogProb, level, F32);
+    auto text = emitKernel({*flow, Kernel::LogProb, F32}, level);
     ASSERT_TRUE(text) << level << ": " << text.error().message;
     EXPECT_NE(text->find(expected), std::string::npos) << level << ":\n" << *text;
   }
-  auto object = emitKernel(*flow, Kernel::LogProb, "obj", F64, "x86-64-v3");
+  auto object = emitKernel({*flow, Kernel::LogProb, F64}, "obj", "x86-64-v3");
   ASSERT_TRUE(object) << object.error().message;
   EXPECT_EQ(object->substr(1, 3), "ELF");
-  auto unknown = emitKernel(*flow, Kernel::LogProb, "bytecode", F32);
+  auto unknown = emitKernel({*flow, Kernel::LogProb, F32}, "bytecode");
   ASSERT_FALSE(unknown);
   EXPECT_EQ(unknown.error().message, "unknown level 'bytecode', expected one of flow, sample, tile, llvm, asm, obj");
 }

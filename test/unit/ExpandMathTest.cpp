@@ -233,6 +233,8 @@ double stirling(double x) { return static_cast<double>(stirling(static_cast<long
 long double stirlingSlope(long double x) {
   if (std::isnan(x) || x < 0)
     return nan;
+  if (x == 0)
+    return -inf;
   long double shift = 0;
   if (x < 1) {
     shift = std::log1p(x) - std::log(x) - (x + 0.5L) / (x * (x + 1));
@@ -260,6 +262,8 @@ Value buildLogMinusOf(ImplicitLocOpBuilder &b, Value t) {
 
 template <typename Narrow, typename Wide>
 Wide logMinus(Wide t) {
+  if (t == 0) // an even function, more or less
+    return 0;
   if (t > -0.29 && t < 0.41) { // series of log1p(t) - t, for small t
     Wide s = t / (2 + t), series = 0;
     for (int k = 30; k >= 1; --k)
@@ -295,7 +299,7 @@ const Function functions[] = {
     // Near their roots the error is that of terms of the size of lgamma(16).
     {"lgamma", buildLgamma, lgammaPositive, lgammaPositive, -1, inf, -1, inf, 1e-7, 32},
     {"digamma", buildDigamma, digamma, digamma, -1, inf, -1, inf, 1e-7, 32},
-    {"stirling", buildStirling, stirling, stirling, -1, inf, -1, inf, 0, 1},
+    {"stirling", buildStirling, stirling, stirling, -1, inf, -1, inf, 0, 2},
     {"stirlingAboveOne", buildStirling, stirling, stirling, 1, inf, 1, inf},
     {"stirlingSlope", buildStirlingSlope, stirlingSlope, stirlingSlope, -1, inf, -1, inf, 0, 8},
     {"stirlingSlopeAboveOne", buildStirlingSlope, stirlingSlope, stirlingSlope, 1, inf, 1, inf},

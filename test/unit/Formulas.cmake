@@ -1,6 +1,6 @@
 # Bijections given by a formula, from text to kernels, and the algebra behind them.
 add_executable(FormulasTest unit/FormulasTest.cpp)
-target_link_libraries(FormulasTest PRIVATE FlowcReference GTest::gtest_main)
+target_link_libraries(FormulasTest PRIVATE FlowcReference FlowcTraining GTest::gtest_main)
 add_executable(SymbolicTest unit/SymbolicTest.cpp)
 target_link_libraries(SymbolicTest PRIVATE FlowcFrontend GTest::gtest_main)
 foreach(name IN ITEMS FormulasTest SymbolicTest)

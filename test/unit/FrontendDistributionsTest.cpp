@@ -30,7 +30,8 @@ NodePtr parseDistribution(const std::string &constructor) {
 /// Leaves as `path [shape]`, with `trained` behind those that are.
 Texts describeLeaves(const std::string &constructor) {
   Texts result;
-  for (const PlacedLeaf &leaf : flattenLeaves(*parseDistribution(constructor))) {
+  NodePtr root = parseDistribution(constructor);
+  for (const PlacedLeaf &leaf : flattenLeaves(*root)) {
     std::string text = leaf.path + " [";
     for (int64_t size : leaf.shape)
       text += std::to_string(size) + ",";
@@ -41,7 +42,8 @@ Texts describeLeaves(const std::string &constructor) {
 
 /// The value of the leaf at `path`.
 std::vector<double> leafValues(const std::string &constructor, const std::string &path) {
-  for (const PlacedLeaf &leaf : flattenLeaves(*parseDistribution(constructor)))
+  NodePtr root = parseDistribution(constructor);
+  for (const PlacedLeaf &leaf : flattenLeaves(*root))
     if (leaf.path == path)
       return leaf.values;
   ADD_FAILURE() << "no leaf " << path;

@@ -27,7 +27,8 @@ NodePtr parseBijection(const std::string &constructor) {
 /// Leaves as `path shape`, and the value if there is just one.
 std::vector<std::string> describeLeaves(const std::string &constructor) {
   std::vector<std::string> result;
-  for (const PlacedLeaf &leaf : flattenLeaves(*parseBijection(constructor))) {
+  NodePtr node = parseBijection(constructor);
+  for (const PlacedLeaf &leaf : flattenLeaves(*node)) {
     std::string text = leaf.path + " [";
     for (int64_t size : leaf.shape)
       text += std::to_string(size) + ",";
@@ -68,8 +69,7 @@ TEST(Parts, LeavesAreFlowJaxs) {
 }
 
 TEST(Parts, ConditionsOfCopies) {
-  const std::string conditional =
-      "masked_autoregressive(affine(), dim = 2, cond_dim = 5, nn_width = 3, nn_depth = 0)";
+  const std::string conditional = "masked_autoregressive(affine(), dim = 2, cond_dim = 5, nn_width = 3, nn_depth = 0)";
   EXPECT_EQ(parseBijection("vmap(" + conditional + ", axis_size = 3)")->condShape, Shape{5});
   EXPECT_EQ(parseBijection("vmap(" + conditional + ", axis_size = 3, in_axes_condition = 0)")->condShape,
             (Shape{3, 5}));
@@ -88,8 +88,7 @@ TEST(Parts, VmapOfAListStacksItsParameters) {
 
 TEST(Parts, IndicesAreThoseOfNumPy) {
   auto indices = [](const std::string &idxs, const std::string &part, const std::string &shape) {
-    return parseBijection("indexed(identity(" + part + "), " + idxs + ", " + shape + ")")
-        ->attribute<Ints>("indices");
+    return parseBijection("indexed(identity(" + part + "), " + idxs + ", " + shape + ")")->attribute<Ints>("indices");
   };
   EXPECT_EQ(indices("2", "[]", "[5]"), (Ints{2}));
   EXPECT_EQ(indices("-1", "[2]", "[3, 2]"), (Ints{4, 5}));
@@ -159,7 +158,8 @@ TEST(PartsErrors, ConcatenateAndStack) {
       {"concatenate([tanh()])", 13,
        "`concatenate` joins along an axis, and the bijection `tanh` has shape []: use `stack` for scalars"},
       {"concatenate([tanh([2]), tanh([2, 2])])", 13,
-       "the bijections of `concatenate` must have equal shapes except along axis 0: number 0, the bijection `tanh`, has "
+       "the bijections of `concatenate` must have equal shapes except along axis 0: number 0, the bijection `tanh`, "
+       "has "
        "shape [2], number 1, the bijection `tanh`, has shape [2, 2]"},
       {"concatenate([tanh([2, 3]), tanh([3, 3])], axis = 1)", 13,
        "the bijections of `concatenate` must have equal shapes except along axis 1"},
@@ -168,7 +168,8 @@ TEST(PartsErrors, ConcatenateAndStack) {
       {"stack([tanh([2]), tanh([3])])", 7,
        "the bijections of `stack` must have equal shapes: number 0, the bijection `tanh`, has shape [2], number 1, the "
        "bijection `tanh`, has shape [3]"},
-      {"stack([tanh([2])], axis = 2)", 27, "`axis` of `stack` must be from 0 to 1 for bijections of shape [2], found 2"},
+      {"stack([tanh([2])], axis = 2)", 27,
+       "`axis` of `stack` must be from 0 to 1 for bijections of shape [2], found 2"},
       {"stack([tanh([2])], axis = -1)", 27, "`axis` of `stack` must be from 0 to 1"},
       {"stack([masked_autoregressive(affine(), dim = 1, cond_dim = 2, nn_width = 2, nn_depth = 0), "
        "masked_autoregressive(affine(), dim = 1, cond_dim = 3, nn_width = 2, nn_depth = 0)])",
@@ -200,6 +201,17 @@ TEST(PartsErrors, Indexed) {
       {"loc(slice(0, 2))", 5, "`loc` of `loc` must be a number or an array, found a slice"},
       {"loc([true, false])", 5, "`loc` of `loc` must be a number or an array, found an array of `true` and `false`"},
       {"tanh([true])", 6, "`shape` of `tanh` must be a shape such as [3], found an array of `true` and `false`"},
+  });
+}
+
+TEST(PartsErrors, TransformersOfOneNumber) {
+  check({
+      {"coupling(reshape(householder([1]), []), untransformed_dim = 1, dim = 2, nn_width = 2, nn_depth = 0)", 10,
+       "`transformer` of `coupling` acts on one number, and holds the bijection `householder`, which is made for "
+       "vectors: write `affine` or a spline"},
+      {"coupling(vmap(affine(), axis_size = 1), untransformed_dim = 1, dim = 2, nn_width = 2, nn_depth = 0)", 10,
+       "`transformer` of `coupling` must be an unconditional bijection of shape [], found the bijection `vmap` of "
+       "shape [1]"},
   });
 }
 

@@ -256,6 +256,34 @@ INSTANTIATE_TEST_SUITE_P(
     nameOf);
 
 INSTANTIATE_TEST_SUITE_P(
+    Simple, Gradients,
+    testing::Values(
+        Case{"Exp", "flow f = transformed(standard_normal([3]), chain([affine([0, 1, 2], 0.5), exp([3])]))"},
+        Case{"Sigmoid", "flow f = transformed(standard_normal([3]), chain([affine([0, 1, -2], 2), sigmoid([3])]))"},
+        Case{"LeakyTanh", "bijection f = chain([affine([0, 1, -2], 2), leaky_tanh(1.5, [3]), scale([1, 2, 3])])"},
+        Case{"LeakyTanhInverse", "bijection f = chain([affine([0, 1, -2], 2), invert(leaky_tanh(1.5, [3]))])"},
+        Case{"Power", "bijection f = chain([exp([2]), scale([1, 2]), power(1.7, [2]), power(-0.5, [2])])"},
+        Case{"Householder", "flow f = transformed(normal([1, 2, 3], 2), householder([0.3, -1, 0.7]))"},
+        Case{"DiscreteCosine", "flow f = transformed(normal([[1, 2, 3], [4, 5, 6]], 2), "
+                               "chain([discrete_cosine([2, 3], axis = 0), softplus([2, 3]), discrete_cosine([2, 3])]))"},
+        Case{"Lower", "flow f = transformed(normal([1, 2, 3], 1), triangular_affine([1, 2, 3], [[1, 0, 0], [0.5, 2, 0], "
+                      "[-0.4, 0.6, 0.5]]))"},
+        Case{"Upper", "flow f = transformed(normal([1, 2, 3], 1), scan(triangular_affine([1, 2, 3], [[1, 0.3, -0.2], [0, "
+                      "2, 0.7], [0, 0, 0.5]], lower = false), layers = 2))"},
+        Case{"WeightNormalized", "flow f = transformed(standard_normal([3]), scan(weight_normalized("
+                                 "triangular_affine(zeros(3), glorot_uniform([3, 3]))), layers = 2))"},
+        Case{"WeightNormalizedInverse", "flow f = transformed(standard_normal([3]), invert(weight_normalized("
+                                        "triangular_affine(0, glorot_uniform([3, 3]), lower = false))))"},
+        Case{"AdditiveCondition", "flow f = transformed(standard_normal([3]), additive_condition(mlp(2, 3, 4, 1, "
+                                  "activation = tanh), shape = [3], cond_shape = [2]))"},
+        Case{"AdditiveBroadcast", "flow f = transformed(standard_normal([2, 3]), chain([additive_condition(linear(2, 3), "
+                                  "[2, 3], [2]), additive_condition(linear(2, 1), [2, 3], [2])]))"},
+        Case{"TriangularSpline", "flow f = triangular_spline_flow(standard_normal([3]), flow_layers = 2, knots = 4)"},
+        Case{"TriangularSplineConditional", "flow f = triangular_spline_flow(standard_normal([2]), cond_dim = 2, "
+                                            "flow_layers = 2, knots = 3, tanh_max_val = 1.5, invert = false)"}),
+    nameOf);
+
+INSTANTIATE_TEST_SUITE_P(
     Composition, Gradients,
     testing::Values(
         Case{"TrainableBase", "flow f = coupling_flow(normal([1, 2, 3], [0.5, 1, 2]), flow_layers = 1, nn_width = 4)"},

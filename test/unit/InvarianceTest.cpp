@@ -159,6 +159,11 @@ static std::vector<Case> flows() {
           {"AutoregressiveConditional", autoregressiveFlow + conditional + ")"},
           {"AutoregressiveSpline", autoregressiveFlow + spline + ")"},
           {"AutoregressiveSplineConditional", autoregressiveFlow + spline + conditional + ")"},
+          {"TriangularSpline", "flow f = triangular_spline_flow(standard_normal([5]), flow_layers = 3)"},
+          {"TriangularSplineConditional", "flow f = triangular_spline_flow(standard_normal([3]), flow_layers = 2, "
+                                          "cond_dim = 2, invert = false)"},
+          {"Linear", "flow f = transformed(standard_normal([5]), chain([householder([1, 2, 3, 4, 5]), "
+                     "discrete_cosine([5]), triangular_affine(1, full([5, 5], 0.5)), leaky_tanh(1, [5])]))"},
           {"Elementwise", "flow f = transformed(normal([1, 2, 3], [1, 2, 3]), chain([affine([1, 2, 3], [2, 3, 4]), "
                           "softplus([3]), scale([1, 2, 3]), invert(softplus([3]))]))"}};
 }

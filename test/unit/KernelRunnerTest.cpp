@@ -138,11 +138,20 @@ TEST(KernelRunnerTest, SumsAreTheSums) {
 
 TEST(KernelRunnerTest, RowsPerChunkFollowsFromTheRowsAlone) {
   EXPECT_EQ(rowsPerChunk(1), 64);
-  EXPECT_EQ(rowsPerChunk(100), 64);
+  EXPECT_EQ(rowsPerChunk(64), 64);
   EXPECT_EQ(rowsPerChunk(10000000), 512);
-  for (int64_t rows = 1; rows < 20000; rows += 17) {
+  for (int64_t rows = 129; rows < 20000; rows += 17) {
     EXPECT_EQ(rowsPerChunk(rows) % 64, 0) << rows;
     EXPECT_LE(rowsPerChunk(rows), rowsPerChunk(rows + 17)) << rows;
+  }
+  // Two chunks with half of the vectors of 16 rows each.
+  EXPECT_EQ(rowsPerChunk(100), 52);
+  for (int64_t rows = 65; rows <= 128; ++rows) {
+    auto vectors = [](int64_t count) { return (count + 15) / 16; };
+    int64_t first = rowsPerChunk(rows), second = rows - first;
+    EXPECT_LE(second, first) << rows;
+    EXPECT_EQ(vectors(first) + vectors(second), vectors(rows)) << rows;
+    EXPECT_LE(vectors(first) - vectors(second), 1) << rows;
   }
 }
 

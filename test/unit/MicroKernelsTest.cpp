@@ -93,7 +93,7 @@ TYPED_TEST_SUITE(MicroKernels, Configs, ConfigNames);
 //===----------------------------------------------------------------------===//
 
 template <typename T>
-using DenseFunction = void(const T *, const T *, const int32_t *, const T *, T *, int64_t, int64_t, int64_t);
+using DenseFunction = void(const T *, const T *, const int32_t *, const T *, T *, int64_t, int64_t, int64_t, int64_t);
 
 /// A layer with blocks of every number of rows, irregular ranges of k, and weights
 /// that lie row by row or, in every other block, column by column.
@@ -141,28 +141,39 @@ TYPED_TEST(MicroKernels, DenseIsAChainOfFusedMultiplyAdds) {
   for (const std::string &name : {identity, inRegisters, inLoop, accumulating}) {
     auto *dense = this->template kernel<DenseFunction<T>>(name);
     ASSERT_TRUE(dense);
-    for (int64_t vectors = 1; vectors <= 4; ++vectors) {
-      std::copy_n(start.data, start.count, y.data);
-      const T *weights = layer.weights.data();
-      dense(weights, weights, layer.table.data(), x.data, y.data, 1, layer.blocks, vectors);
-      for (int64_t block = 0; block < layer.blocks; ++block) {
-        int64_t rows = layer.entry(block, RowCount);
-        for (int64_t r = 0; r < rows; ++r) {
-          for (int64_t lane = 0; lane < stride; ++lane) {
-            int64_t at = (layer.entry(block, RowBegin) + r) * stride + lane;
-            T want = weights[layer.entry(block, BiasOffset) + r];
-            if (name == accumulating)
-              want = start[at] + want;
-            for (int64_t k = 0; k < layer.entry(block, InputCount); ++k)
-              want = std::fma(weights[layer.entry(block, WeightOffset) + r * layer.entry(block, RowStride) +
-                                      k * layer.entry(block, ColumnStride)],
-                              x[(layer.entry(block, InputBegin) + k) * stride + lane], want);
-            if ((name == inRegisters || name == inLoop) && !(want > 0))
-              want = 0;
-            if (block == 0 || lane >= vectors * lanes)
-              want = start[at]; // outside the blocks or vectors asked for
-            ASSERT_EQ(y[at], want) << name << " nv " << vectors << " block " << block << " row " << r << " lane "
-                                   << lane;
+    for (int64_t used : {int64_t(1), lanes, lanes + 1, 2 * lanes, 3 * lanes, 3 * lanes + 1, 3 * lanes + lanes / 2,
+                         3 * lanes + lanes / 2 + 1, 4 * lanes}) {
+      for (UnusedLanes unused : {UnusedLanes::Computed, UnusedLanes::Zero, UnusedLanes::Repeated}) {
+        std::copy_n(start.data, start.count, y.data);
+        const T *weights = layer.weights.data();
+        dense(weights, weights, layer.table.data(), x.data, y.data, 1, layer.blocks, used, int64_t(unused));
+        // The block of four vectors with 32 registers may end with half a one.
+        bool isHalf = unused != UnusedLanes::Computed && this->shape.registers == 32 && used > 3 * lanes &&
+                      used <= 3 * lanes + lanes / 2;
+        for (int64_t block = 0; block < layer.blocks; ++block) {
+          int64_t rows = layer.entry(block, RowCount);
+          for (int64_t r = 0; r < rows; ++r) {
+            for (int64_t lane = 0; lane < stride; ++lane) {
+              int64_t row = (layer.entry(block, RowBegin) + r) * stride, from = lane;
+              bool isLeftOut = isHalf && lane >= 3 * lanes + lanes / 2;
+              if (isLeftOut && unused == UnusedLanes::Repeated)
+                from -= lanes / 2;
+              T want = weights[layer.entry(block, BiasOffset) + r];
+              if (name == accumulating)
+                want = start[row + from] + want;
+              for (int64_t k = 0; k < layer.entry(block, InputCount); ++k)
+                want = std::fma(weights[layer.entry(block, WeightOffset) + r * layer.entry(block, RowStride) +
+                                        k * layer.entry(block, ColumnStride)],
+                                x[(layer.entry(block, InputBegin) + k) * stride + from], want);
+              if (isLeftOut && unused == UnusedLanes::Zero)
+                want = 0;
+              if ((name == inRegisters || name == inLoop) && !(want > 0))
+                want = 0;
+              if (block == 0 || lane >= (used + lanes - 1) / lanes * lanes)
+                want = start[row + lane]; // outside the blocks or vectors asked for
+              ASSERT_EQ(y[row + lane], want)
+                  << name << " lanes " << used << " block " << block << " row " << r << " lane " << lane;
+            }
           }
         }
       }
@@ -242,8 +253,9 @@ TYPED_TEST(MicroKernels, OuterSumsOverLanes) {
   using T = typename TypeParam::Element;
   constexpr int64_t lanes = TypeParam::lanes, stride = TypeParam::stride;
   // Columns: a half, a whole or no last vector, alone and behind one to eight whole ones.
-  const std::vector<int64_t> widths = {1, lanes / 2 - 1, lanes / 2, lanes - 1, lanes, 2 * lanes + 1, 3 * lanes + 2,
-                                       4 * lanes, 5 * lanes + lanes / 2, 7 * lanes + 1};
+  const std::vector<int64_t> widths = {
+      1,         lanes / 2 - 1,         lanes / 2,    lanes - 1, lanes, 2 * lanes + 1, 3 * lanes + 2,
+      4 * lanes, 5 * lanes + lanes / 2, 7 * lanes + 1};
   const std::vector<OuterMask> masks = {OuterMask::None, OuterMask::AtLeast, OuterMask::Above};
   std::string transposeName = this->publish(getOrCreateTranspose(*this->module, this->shape));
   std::map<std::pair<int64_t, OuterMask>, std::string> names;
@@ -262,12 +274,15 @@ TYPED_TEST(MicroKernels, OuterSumsOverLanes) {
     for (int64_t m = 0; m < layer.outputs; ++m)
       outRanks[m] = static_cast<int32_t>(m * inputs / layer.outputs);
     std::iota(inRanks.begin(), inRanks.end(), 0);
-    for (int64_t vectors = 1; vectors <= 4; ++vectors) {
+    for (int64_t used : {int64_t(1), lanes, lanes + 3, 2 * lanes, 3 * lanes + 1, 4 * lanes}) {
+      int64_t vectors = (used + lanes - 1) / lanes;
       for (bool first : {false, true}) {
         Aligned<T> x(inputs * stride), g(layer.outputs * stride), scratch(stride * pitch, T(9)),
             weight(layer.outputs * inputs), bias(layer.outputs);
         for (Aligned<T> *array : {&x, &g, &weight, &bias})
           array->randomise(this->random);
+        for (int64_t m = 0; m < layer.outputs; ++m)
+          std::fill_n(g.data + m * stride + used, stride - used, T(0));
         std::vector<T> weightBefore(weight.data, weight.data + weight.count);
         std::vector<T> biasBefore(bias.data, bias.data + bias.count);
         transpose(x.data, scratch.data, inputs, pitch, vectors);
@@ -275,7 +290,7 @@ TYPED_TEST(MicroKernels, OuterSumsOverLanes) {
           for (int64_t k = 0; k < pitch; ++k)
             ASSERT_EQ(scratch[lane * pitch + k], k < inputs ? x[k * stride + lane] : T(k == inputs)) << inputs;
         outer(g.data, scratch.data, weight.data, bias.data, layer.table.data(), outRanks.data(), inRanks.data(), 1,
-              layer.blocks, inputs, vectors, first);
+              layer.blocks, inputs, used, first);
         // Each of up to 64 terms is below 1 and is rounded once.
         constexpr double tolerance = 64 * 8 * std::numeric_limits<T>::epsilon();
         for (int64_t block = 0; block < layer.blocks; ++block) {
@@ -283,7 +298,7 @@ TYPED_TEST(MicroKernels, OuterSumsOverLanes) {
             int64_t row = layer.entry(block, RowBegin) + r, begin = layer.entry(block, InputBegin);
             auto expected = [&](T before, auto factor) {
               long double want = first && block > 0 ? T(0) : before;
-              for (int64_t lane = 0; block > 0 && lane < vectors * lanes; ++lane)
+              for (int64_t lane = 0; block > 0 && lane < used; ++lane)
                 want += static_cast<long double>(g[row * stride + lane]) * factor(lane);
               return want;
             };
@@ -297,7 +312,7 @@ TYPED_TEST(MicroKernels, OuterSumsOverLanes) {
               else if (mask == OuterMask::None || inRange)
                 ASSERT_NEAR(weight[row * inputs + k],
                             expected(before, [&](int64_t lane) { return x[k * stride + lane]; }), tolerance)
-                    << name << " inputs " << inputs << " nv " << vectors << " row " << row << " k " << k;
+                    << name << " inputs " << inputs << " lanes " << used << " row " << row << " k " << k;
             }
           }
         }

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "FlowTesting.h"
 #include "TemporaryDirectory.h"
 
 #include "flowc/IO/Safetensors.h"
@@ -18,6 +19,7 @@
 #include <random>
 
 using namespace flowc;
+using flowc::test::take;
 using flowc::test::TemporaryDirectory;
 using testing::HasSubstr;
 
@@ -25,22 +27,10 @@ namespace {
 
 constexpr const char *couplingText = "flow f = coupling_flow(standard_normal([3]), flow_layers = 2, nn_width = 4)\n";
 
-Flow parse(const std::string &text) {
-  auto flow = Flow::parse(text);
-  if (!flow) {
-    ADD_FAILURE() << flow.error().message;
-    std::abort();
-  }
-  return *flow;
-}
+Flow parse(const std::string &text) { return take(Flow::parse(text), text); }
 
 Model initialise(const std::string &text, InitOptions options = {}) {
-  auto model = Model::initialise(parse(text), options);
-  if (!model) {
-    ADD_FAILURE() << model.error().message;
-    std::abort();
-  }
-  return *model;
+  return take(Model::initialise(parse(text), options), text);
 }
 
 std::string loadError(const std::string &path, std::string_view name = {}) {

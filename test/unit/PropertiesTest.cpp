@@ -10,6 +10,11 @@
 // rounding errors. The yardstick is what the reference itself does in the
 // kernel's element type, and when input and parameters move by one rounding.
 //
+// The reference itself must be right: its log-determinants are those of its
+// Jacobians, its inverses undo its maps. Gradients are compared with differences of
+// it, results of rows with those of the same rows in other batches, bit by bit, and
+// nothing may be NaN because an input is huge or tiny.
+//
 //===----------------------------------------------------------------------===//
 
 #include "FlowTesting.h"
@@ -163,29 +168,145 @@ public:
     finish(judge);
   }
 
-  /// The log-determinant against that of differences of `transform`.
-  void checkJacobian() {
-    if (!compiles({Kernel::Transform}))
-      return;
-    int64_t dim = model.flow().dim();
-    constexpr double step = 1e-5;
-    for (uint64_t seed = 0; seed < 3; ++seed) {
-      Rows<double> x = Random(seed + 20).normals<double>(1, dim), moved = x.replicate(2 * dim, 1);
-      Rows<double> condition = sliceRows<double>(conditions.template cast<double>(), 0, 1);
-      for (int64_t i = 0; i < dim; ++i) {
-        moved(2 * i, i) += step;
-        moved(2 * i + 1, i) -= step;
-      }
-      auto center = take(kernels->transform<double>(model, x, condition), text);
-      auto around = take(kernels->transform<double>(model, moved, condition), text);
-      Eigen::MatrixXd jacobian(dim, dim);
-      for (int64_t i = 0; i < dim; ++i)
-        jacobian.col(i) = (around.first.row(2 * i) - around.first.row(2 * i + 1)).transpose() / (2 * step);
-      double expected = std::log(std::abs(jacobian.determinant()));
-      // Differences lose half of the digits; flat places lose more.
-      if (std::isfinite(center.second[0]) && std::isfinite(expected) && std::abs(expected) < 12)
-        EXPECT_NEAR(center.second[0], expected, 2e-4) << text << "seed " << seed;
+  /// The reference's log-determinant is that of its Jacobian, its inverse an inverse.
+  void checkReference() {
+    constexpr Exact step = 1e-6L;
+    Column<Exact> x = rowAs<Exact>(Random(20).normals<double>(1, model.flow().dim()), 0);
+    Column<Exact> condition = rowAs<Exact>(conditions, 0);
+    reference::Mapped<Exact> center = exact.transform(x, condition);
+    Eigen::Matrix<Exact, Eigen::Dynamic, Eigen::Dynamic> jacobian(x.size(), x.size());
+    for (int64_t i = 0; i < x.size(); ++i) {
+      Column<Exact> above = x, below = x;
+      above[i] += step;
+      below[i] -= step;
+      jacobian.col(i) =
+          (exact.transform(above, condition).value - exact.transform(below, condition).value) / (2 * step);
     }
+    Exact expected = std::log(std::abs(jacobian.determinant()));
+    // Differences lose half of the digits; flat places lose more.
+    if (std::isfinite(center.logDet) && std::isfinite(expected) && std::abs(expected) < 12) {
+      EXPECT_NEAR(static_cast<double>(center.logDet), static_cast<double>(expected), 1e-4) << text;
+      Column<Exact> back = exact.inverse(center.value, condition).value;
+      EXPECT_LE(static_cast<double>((back - x).cwiseAbs().maxCoeff()), 1e-6) << text << "inverse of the reference";
+    }
+  }
+
+  /// Gradients along a random direction, of <cotangent, transform> or of the
+  /// log-density, against differences.
+  void checkGradients() {
+    bool isFlow = model.flow().isDistribution();
+    Kernel ofParameters = isFlow ? Kernel::NllGradient : Kernel::VjpParams;
+    Kernel ofInputs = isFlow ? Kernel::Score : Kernel::VjpInputs;
+    if (!compiles({ofParameters, ofInputs}))
+      return;
+    constexpr int64_t rows = 3;
+    constexpr Exact step = 1e-7L;
+    int64_t dim = model.flow().dim();
+    Rows<T> x = Random(21).normals<T>(rows, dim), condition = sliceRows<T>(conditions, 0, rows);
+    if (isFlow)
+      for (int64_t row = 0; row < rows; ++row)
+        x.row(row) = exact.transform(rowAs<Exact>(x, row), rowAs<Exact>(condition, row)).value.template cast<T>();
+    Rows<T> cotangents = Random(22).normals<T>(rows, dim);
+    Column<T> logDetCotangents = Random(23).normals<T>(rows, 1);
+    auto value = [&](int64_t row, const Column<Exact> &event) -> Exact {
+      if (isFlow)
+        return exact.logProb(event, rowAs<Exact>(condition, row));
+      auto [image, logDet] = exact.transform(event, rowAs<Exact>(condition, row));
+      return rowAs<Exact>(cotangents, row).dot(image) + Exact(logDetCotangents[row]) * logDet;
+    };
+    std::vector<const void *> inputs{x.data()};
+    if (condition.rows() > 0)
+      inputs.push_back(condition.data());
+    if (!isFlow)
+      inputs.insert(inputs.end(), {cotangents.data(), logDetCotangents.data()});
+
+    // The derivative along `direction`, and the size of the terms that it is the sum of.
+    auto compare = [&](const char *what, auto got, const std::vector<double> &direction, Exact above, Exact below) {
+      auto expected = static_cast<double>((above - below) / (2 * step));
+      double sum = 0, size = 0;
+      for (size_t i = 0; i < direction.size(); ++i) {
+        sum += double(got(i)) * direction[i];
+        size += std::abs(double(got(i)) * direction[i]);
+      }
+      if (std::isfinite(expected) && std::abs(expected) < 1e6)
+        EXPECT_LE(std::abs(sum - expected), 1e-5 * (1 + std::max(size, std::abs(expected))))
+            << text << what << ": got " << sum << ", expected " << expected;
+    };
+    Rows<T> ofRows(rows, dim);
+    if (auto ok = kernels->run(model, {.kernel = ofInputs, .inputs = inputs, .outputs = {ofRows.data()}, .rows = rows});
+        !ok)
+      ADD_FAILURE() << text << ok.error().message;
+    for (int64_t row = 0; row < rows; ++row) {
+      std::vector<double> direction(dim);
+      Column<Exact> event = rowAs<Exact>(x, row), change(dim);
+      for (int64_t i = 0; i < dim; ++i)
+        change[i] = direction[i] = random.uniform(-1, 1);
+      compare(
+          "gradient of inputs", [&](size_t i) { return ofRows(row, i); }, direction, value(row, event + step * change),
+          value(row, event - step * change));
+    }
+    std::vector<double> gradient(model.numTrainable()), direction(gradient.size());
+    if (gradient.empty())
+      return;
+    double loss = 0;
+    if (auto ok = kernels->run(model, {.kernel = ofParameters,
+                                       .inputs = inputs,
+                                       .rows = rows,
+                                       .mean = false,
+                                       .loss = isFlow ? &loss : nullptr,
+                                       .gradient = gradient.data()});
+        !ok)
+      ADD_FAILURE() << text << ok.error().message;
+    std::vector<Exact> parameters = exact.trainable();
+    for (double &entry : direction)
+      entry = random.uniform(-1, 1);
+    auto sumAt = [&](Exact distance) {
+      std::vector<Exact> moved = parameters;
+      for (size_t i = 0; i < moved.size(); ++i)
+        moved[i] += distance * Exact(direction[i]);
+      exact.setTrainable(moved);
+      Exact sum = 0;
+      for (int64_t row = 0; row < rows; ++row)
+        sum += (isFlow ? -1 : 1) * value(row, rowAs<Exact>(x, row));
+      exact.setTrainable(parameters);
+      return sum;
+    };
+    Exact above = sumAt(step), below = sumAt(-step);
+    compare("gradient of parameters", [&](size_t i) { return gradient[i]; }, direction, above, below);
+  }
+
+  /// Huge, tiny and equal inputs: no NaN where straightforward code has none, and
+  /// none at all in a log-density.
+  void checkExtremes() {
+    constexpr double magnitudes[] = {0, 1e-30, 1e-10, 1e-3, 1, 30, 1e3, 1e6, 1e10, 1e20, 1e30};
+    int64_t dim = model.flow().dim(), count = 3 * int64_t(std::size(magnitudes));
+    Rows<T> x = Random(24).normals<T>(count, dim), condition = makeConditions<T>(model.flow(), count);
+    for (int64_t row = 0; row < count; ++row) {
+      if (row % 3 == 0)
+        x.row(row).setOnes();
+      if (row % 3 == 1)
+        x.row(row).setConstant(-1);
+      x.row(row) *= T(magnitudes[row / 3]);
+    }
+    auto check = [&](const char *what, int64_t row, bool isFine, bool isNaN) {
+      EXPECT_FALSE(isFine && isNaN) << text << what << " is NaN at " << x.row(row);
+    };
+    auto isFinite = [](const auto &mapped) { return mapped.value.allFinite() && std::isfinite(mapped.logDet); };
+    for (bool inverse : {false, true}) {
+      auto got = inverse ? take(kernels->inverse<T>(model, x, condition), text)
+                         : take(kernels->transform<T>(model, x, condition), text);
+      for (int64_t row = 0; row < count; ++row) {
+        Column<T> event = rowAs<T>(x, row), own = rowAs<T>(condition, row);
+        bool isFine = isFinite(inverse ? naive.inverse(event, own) : naive.transform(event, own));
+        check(inverse ? "inverse" : "transform", row, isFine,
+              got.first.row(row).hasNaN() || std::isnan(got.second[row]));
+      }
+    }
+    if (!model.flow().isDistribution())
+      return;
+    auto logProb = take(kernels->logProb<T>(model, x, condition), text);
+    for (int64_t row = 0; row < count; ++row)
+      check("log_prob", row, true, std::isnan(logProb[row]));
   }
 
   int64_t offered = 0, judged = 0;
@@ -225,6 +346,13 @@ private:
     auto logDet = [&](auto &interpreter, auto &event, auto &condition) {
       return Column<Exact>::Constant(1, map(interpreter, event, condition).logDet).eval();
     };
+    for (auto [first, count] : {std::pair(13, 7), std::pair(66, 1), std::pair(1, 64)}) {
+      Rows<T> part = in.middleRows(first, count), condition = sliceRows<T>(conditions, first, count);
+      auto again = inverse ? take(kernels->inverse<T>(model, part, condition), text)
+                           : take(kernels->transform<T>(model, part, condition), text);
+      EXPECT_TRUE(isSameBits(again.first, got.first.middleRows(first, count))) << text << name;
+      EXPECT_TRUE(isSameBits(again.second, got.second.segment(first, count))) << text << name << " log_det";
+    }
     Judge<T> values(text + name), logDets(text + name + " log_det");
     for (int64_t row : kJudged) {
       values.add(row, judgeRow(in, row, got.first.row(row).transpose(), value));
@@ -250,24 +378,27 @@ private:
 };
 
 /// Compositions are tested in portions, so that tests can run beside each other.
-constexpr uint64_t kPerPortion = 14;
+constexpr uint64_t kPerPortion = 14, kPortions = 37;
+
+std::string textOf(uint64_t seed) { return seed % 2 ? RandomFlow(seed).distribution() : RandomFlow(seed).bijection(); }
 
 class RandomCompositions : public testing::TestWithParam<int> {};
 
 template <typename T>
 void checkPortion(int portion) {
   int64_t offered = 0, judged = 0;
-  for (uint64_t i = 0; i < kPerPortion; ++i) {
-    uint64_t seed = portion * kPerPortion + i;
-    bool isFlow = seed % 2;
-    std::string text = isFlow ? RandomFlow(seed).distribution() : RandomFlow(seed).bijection();
-    Composition<T> composition(text, seed);
+  for (uint64_t seed = portion * kPerPortion; seed < (portion + 1) * kPerPortion; ++seed) {
+    Composition<T> composition(textOf(seed), seed);
     composition.checkTransform();
-    if (isFlow)
+    if (seed % 2)
       composition.checkLogProb();
-    if constexpr (sizeof(T) == 8)
-      if (seed % 4 == 0)
-        composition.checkJacobian();
+    composition.checkExtremes();
+    if constexpr (sizeof(T) == 8) {
+      composition.checkReference();
+      // Kernels of gradients take the longest to compile.
+      if (seed % 10 < 2)
+        composition.checkGradients();
+    }
     offered += composition.offered;
     judged += composition.judged;
   }
@@ -280,4 +411,76 @@ void checkPortion(int portion) {
 TEST_P(RandomCompositions, MatchTheReferenceInFloat32) { checkPortion<float>(GetParam()); }
 TEST_P(RandomCompositions, MatchTheReferenceInFloat64) { checkPortion<double>(GetParam()); }
 
-INSTANTIATE_TEST_SUITE_P(Portions, RandomCompositions, testing::Range(0, 16));
+INSTANTIATE_TEST_SUITE_P(Portions, RandomCompositions, testing::Range(0, int(kPortions)));
+
+/// What is not generated is not tested.
+TEST(RandomCompositions, HaveEveryConstructor) {
+  std::string all;
+  for (uint64_t seed = 0; seed < kPerPortion * kPortions; ++seed)
+    all += textOf(seed);
+  for (const char *name : {"affine(",
+                           "loc(",
+                           "scale(",
+                           "triangular_affine(",
+                           "additive_condition(",
+                           "exp(",
+                           "sigmoid(",
+                           "softplus(",
+                           "tanh(",
+                           "leaky_tanh(",
+                           "power(",
+                           "identity(",
+                           "flip(",
+                           "permute(",
+                           "householder(",
+                           "discrete_cosine(",
+                           "rational_quadratic_spline(",
+                           "planar(",
+                           "negative_slope",
+                           "coupling(",
+                           "masked_autoregressive(",
+                           "block_autoregressive_network(",
+                           "chain(",
+                           "scan(",
+                           "vmap(",
+                           "in_axes",
+                           "invert(",
+                           "concatenate(",
+                           "stack(",
+                           "indexed(",
+                           "reshape(",
+                           "embed_condition(",
+                           "sandwich(",
+                           "numerical_inverse(",
+                           "weight_normalized(",
+                           "standard_normal(",
+                           "normal(",
+                           "log_normal(",
+                           "multivariate_normal(",
+                           "uniform(",
+                           "gumbel(",
+                           "cauchy(",
+                           "student_t(",
+                           "laplace(",
+                           "exponential(",
+                           "logistic(",
+                           "gamma(",
+                           "beta(",
+                           "vmap_mixture(",
+                           "transformed(",
+                           "coupling_flow(",
+                           "masked_autoregressive_flow(",
+                           "block_neural_autoregressive_flow(",
+                           "planar_flow(",
+                           "triangular_spline_flow(",
+                           "x^3",
+                           "sin(x)",
+                           "asinh(",
+                           "linear(",
+                           "mlp("}) {
+    size_t count = 0;
+    for (size_t at = 0; (at = all.find(name, at)) != std::string::npos; ++at)
+      ++count;
+    EXPECT_GE(count, 5u) << name;
+  }
+}

@@ -14,16 +14,15 @@ namespace flowc::test {
 static constexpr const char *kActivations[] = {"relu", "tanh",     "silu",    "gelu",
                                                "elu",  "softplus", "sigmoid", "leaky_relu"};
 
-/// a, b, ... The elements of a braced list are made in order, which a sum of
-/// strings does not promise.
-static std::string join(const std::vector<std::string> &parts) {
+std::string join(const std::vector<std::string> &parts) {
   std::string text;
   for (const std::string &part : parts)
-    text += (text.empty() ? "" : ", ") + part;
+    if (!part.empty())
+      text += (text.empty() ? "" : ", ") + part;
   return text;
 }
 
-static std::string call(const std::string &name, const std::vector<std::string> &arguments) {
+std::string call(const std::string &name, const std::vector<std::string> &arguments) {
   return name + "(" + join(arguments) + ")";
 }
 
@@ -46,35 +45,49 @@ void RandomFlow::chooseShape() {
 
 std::string RandomFlow::bijection() {
   chooseShape();
-  return "bijection f = " + compose(1 + static_cast<int>(random.below(4)), Domain::ForwardOnly) + "\n";
+  std::string text = compose(1 + static_cast<int>(random.below(4)), Domain::ForwardOnly);
+  return items + "bijection f = " + text + "\n";
 }
 
 std::string RandomFlow::distribution() {
   chooseShape();
-  if (shape.size() == 1 && random.chance(0.35))
-    return "flow f = " + premadeFlow() + "\n";
-  std::string text = call("transformed", {base(), compose(static_cast<int>(random.below(4)), Domain::ForwardOnly)});
-  if (random.chance(0.2))
-    text = call("transformed", {text, compose(1, Domain::ForwardOnly)});
-  return "flow f = " + text + "\n";
-}
-
-std::string RandomFlow::base() {
-  if (random.chance(0.6))
-    return call("standard_normal", {shapeText()});
-  return call("normal", {array(-1, 1), array(0.5, 2)});
+  std::string text;
+  if (shape.size() == 1 && random.chance(0.35)) {
+    text = premadeFlow();
+  } else {
+    text = base();
+    text = call("transformed", {text, compose(static_cast<int>(random.below(4)), Domain::ForwardOnly)});
+    if (random.chance(0.2))
+      text = call("transformed", {text, compose(1, Domain::ForwardOnly)});
+  }
+  return items + "flow f = " + text + "\n";
 }
 
 std::string RandomFlow::premadeFlow() {
-  bool coupling = shape[0] > 1 && random.chance(0.5);
-  std::string text = coupling ? "coupling_flow(" : "masked_autoregressive_flow(";
-  text += "base_dist = " + base();
-  if (random.chance(0.6))
-    text += ", transformer = " + scalarTransformer(1);
-  text += ", flow_layers = " + std::to_string(1 + random.below(4));
-  if (random.chance(0.4))
-    text += ", invert = false";
-  return text + ", " + networkOptions() + ")";
+  auto some = [&](const char *name, int64_t from, int64_t count) {
+    return name + (" = " + std::to_string(from + random.below(count)));
+  };
+  std::string cond = condDim > 0 ? "cond_dim = " + std::to_string(condDim) : "";
+  std::vector<std::string> arguments{"base_dist = " + base(), random.chance(0.4) ? "invert = false" : ""};
+  auto with = [&](const char *name, const std::vector<std::string> &more) {
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return call(name, arguments);
+  };
+  switch (random.below(6)) {
+  case 0:
+    return with("triangular_spline_flow",
+                {some("flow_layers", 1, 3), some("knots", 1, 8), "tanh_max_val = " + number(1, 4), cond});
+  case 1:
+    return with("planar_flow", {some("flow_layers", 1, 3), planarOptions()});
+  case 2:
+    return with("block_neural_autoregressive_flow",
+                {some("flow_layers", 1, 2), some("nn_depth", 0, 3), some("nn_block_dim", 1, 4), cond});
+  default:
+    bool isCoupling = shape[0] > 1 && random.chance(0.5);
+    return with(isCoupling ? "coupling_flow" : "masked_autoregressive_flow",
+                {random.chance(0.6) ? "transformer = " + scalarTransformer(1) : "", some("flow_layers", 1, 4),
+                 networkOptions()});
+  }
 }
 
 //===----------------------------------------------------------------------===//
@@ -84,6 +97,8 @@ std::string RandomFlow::premadeFlow() {
 std::string RandomFlow::compose(int depth, Domain domain) {
   if (depth == 0)
     return simple(domain);
+  if (random.chance(0.35))
+    return parts(depth - 1, domain);
   switch (random.below(6)) {
   case 0:
     return call("invert", {compose(depth - 1, Domain::All)});
@@ -102,12 +117,89 @@ std::string RandomFlow::compose(int depth, Domain domain) {
   }
 }
 
+std::string RandomFlow::composeFor(std::vector<int64_t> partShape, int depth, Domain domain) {
+  std::swap(shape, partShape);
+  std::string text = compose(depth, domain);
+  std::swap(shape, partShape);
+  return text;
+}
+
+std::string RandomFlow::parts(int depth, Domain domain) {
+  std::vector<int64_t> rest(shape.begin() + !shape.empty(), shape.end());
+  switch (random.below(shape.empty() ? 2 : 7)) {
+  case 0:
+    return call("sandwich", {compose(depth, Domain::All), compose(depth, Domain::All)});
+  case 1: {
+    int64_t count = numElements(shape);
+    std::vector<int64_t> other = count == 1 && random.chance(0.5) ? std::vector<int64_t>{} : std::vector{count};
+    return call("reshape", {composeFor(other, depth, domain), shapeText()});
+  }
+  case 2:
+    return call("vmap", {composeFor(rest, depth, domain), "axis_size = " + std::to_string(shape[0])});
+  case 3: {
+    // Copies with parameters of their own need some.
+    std::string copy = composeFor(rest, depth, domain);
+    std::swap(shape, rest);
+    copy = chain({call("affine", {array(-1, 1), array(0.4, 1.8)}), copy});
+    std::swap(shape, rest);
+    return call("vmap", {copy, "axis_size = " + std::to_string(shape[0]), "in_axes = 0"});
+  }
+  case 4: {
+    auto axis = static_cast<size_t>(random.below(shape.size()));
+    std::vector<std::string> texts;
+    for (int64_t left = shape[axis]; left > 0;) {
+      std::vector<int64_t> part = shape;
+      part[axis] = 1 + random.below(left);
+      left -= part[axis];
+      texts.push_back(composeFor(part, depth, domain));
+    }
+    return call("concatenate", {"[" + join(texts) + "]", "axis = " + std::to_string(axis)});
+  }
+  case 5: {
+    auto axis = static_cast<size_t>(random.below(shape.size()));
+    std::vector<int64_t> part = shape;
+    part.erase(part.begin() + axis);
+    std::vector<std::string> texts;
+    for (int64_t i = 0; i < shape[axis]; ++i)
+      texts.push_back(composeFor(part, shape[axis] > 4 ? 0 : depth, domain));
+    return call("stack", {"[" + join(texts) + "]", "axis = " + std::to_string(axis)});
+  }
+  default: {
+    // Rows in any order, some of them from the back.
+    std::vector<int64_t> rows(shape[0]), part = shape;
+    std::iota(rows.begin(), rows.end(), 0);
+    for (int64_t i = shape[0] - 1; i > 0; --i)
+      std::swap(rows[i], rows[random.below(i + 1)]);
+    part[0] = 1 + random.below(shape[0]);
+    rows.resize(part[0]);
+    for (int64_t &row : rows)
+      row -= random.chance(0.3) ? shape[0] : 0;
+    if (random.chance(0.3))
+      return call("indexed", {composeFor(rest, depth, domain), std::to_string(rows[0]), shapeText()});
+    return call("indexed", {composeFor(part, depth, domain), textOf(rows), shapeText()});
+  }
+  }
+}
+
 std::string RandomFlow::simple(Domain domain) {
-  if (domain == Domain::ForwardOnly && random.chance(0.12))
-    return (random.chance(0.5) ? "tanh(" : "softplus(") + shapeText() + ")";
+  if (domain == Domain::ForwardOnly && random.chance(0.12)) {
+    static constexpr const char *bounded[] = {"tanh(", "softplus(", "sigmoid(", "exp("};
+    int64_t kind = random.below(5);
+    if (kind == 4)
+      return chain({call("softplus", {shapeText()}), call("power", {number(0.5, 2), shapeText()})});
+    return bounded[kind] + shapeText() + ")";
+  }
+  if (shape.size() == 1 && random.chance(0.25))
+    return condDim > 0 && random.chance(0.4) ? embedded() : rooted();
   if (random.chance(0.45))
     return conditioner();
-  switch (random.below(7)) {
+  if (random.chance(0.3))
+    return linear();
+  if (random.chance(0.1))
+    return call(formula(), {"shape = " + shapeText()});
+  switch (random.below(8)) {
+  case 7:
+    return call("leaky_tanh", {number(0.5, 1.5), shapeText()});
   case 0:
     return call("loc", {array(-1, 1)});
   case 1:
@@ -124,6 +216,23 @@ std::string RandomFlow::simple(Domain domain) {
   }
 }
 
+std::string RandomFlow::linear() {
+  int64_t kind = random.below(4);
+  if (shape.empty())
+    return call("loc", {number(-1, 1)});
+  if (shape.size() > 1 || kind == 0)
+    return call("discrete_cosine", {shapeText(), "axis = " + std::to_string(random.below(int64_t(shape.size())))});
+  std::string size = std::to_string(shape[0]);
+  if (condDim > 0 && kind == 1)
+    return call("additive_condition",
+                {call("linear", {std::to_string(condDim), size}), shapeText(), "[" + std::to_string(condDim) + "]"});
+  if (kind == 2)
+    return call("householder", {array(0.5, 1)});
+  std::string triangular = call("triangular_affine", {array(-1, 1), "glorot_uniform([" + size + ", " + size + "])",
+                                                      random.chance(0.5) ? "lower = false" : "lower = true"});
+  return random.chance(0.5) ? triangular : call("weight_normalized", {triangular});
+}
+
 std::string RandomFlow::stackedList() {
   std::vector<std::string> layers;
   for (int64_t count = 2 + random.below(2); count > 0; --count)
@@ -133,6 +242,11 @@ std::string RandomFlow::stackedList() {
 
 std::string RandomFlow::sandwich() {
   std::string all = "(" + shapeText() + ")";
+  if (random.chance(0.3)) {
+    // On (0, inf), and on (0, 1).
+    std::string outer = random.chance(0.5) ? "exp" + all : "sigmoid" + all;
+    return chain({outer, call("power", {number(0.5, 2), shapeText()}), call("invert", {outer})});
+  }
   if (random.chance(0.5))
     return chain({"softplus" + all, call("scale", {array(0.5, 1.5)}), "invert(softplus" + all + ")"});
   return chain({"tanh" + all, "flip" + all, "invert(tanh" + all + ")"});
@@ -164,12 +278,9 @@ std::string RandomFlow::permutation() {
 //===----------------------------------------------------------------------===//
 
 std::string RandomFlow::networkOptions() {
-  std::string text = "nn_width = " + std::to_string(1 + random.below(12));
-  text += ", nn_depth = " + std::to_string(random.below(4));
-  text += std::string(", nn_activation = ") + kActivations[random.below(8)];
-  if (condDim)
-    text += ", cond_dim = " + std::to_string(condDim);
-  return text;
+  return join({"nn_width = " + std::to_string(1 + random.below(12)), "nn_depth = " + std::to_string(random.below(4)),
+               std::string("nn_activation = ") + kActivations[random.below(8)],
+               condDim > 0 ? "cond_dim = " + std::to_string(condDim) : ""});
 }
 
 std::string RandomFlow::conditioner() {
@@ -186,6 +297,8 @@ std::string RandomFlow::conditioner() {
 }
 
 std::string RandomFlow::scalarTransformer(int depth) {
+  if (random.chance(0.1))
+    return formula() + "()";
   switch (random.below(depth > 0 ? 8 : 4)) {
   case 0:
     return "affine()";
@@ -220,7 +333,7 @@ std::string RandomFlow::spline() {
 // Text
 //===----------------------------------------------------------------------===//
 
-std::string RandomFlow::shapeText() const {
+std::string RandomFlow::textOf(const std::vector<int64_t> &shape) {
   std::string text = "[";
   for (size_t i = 0; i < shape.size(); ++i)
     text += (i ? ", " : "") + std::to_string(shape[i]);

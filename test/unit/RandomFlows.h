@@ -12,9 +12,14 @@
 
 namespace flowc::test {
 
-/// Writes random compositions of the working constructors: at most 4 deep, at
-/// most 12 elements, with and without a condition, over scalars, vectors and
-/// matrices. The item is named `f`; the same seed gives the same text.
+/// `a, b, ...` and `name(a, b, ...)`; empty arguments are left out. The elements of
+/// a braced list are made in order, which a sum of strings does not promise.
+std::string join(const std::vector<std::string> &parts);
+std::string call(const std::string &name, const std::vector<std::string> &arguments);
+
+/// Writes random compositions of all constructors: at most 4 deep, at most 12
+/// elements, with and without a condition, over scalars, vectors and matrices. The
+/// last item is named `f`; the same seed gives the same text.
 class RandomFlow {
 public:
   explicit RandomFlow(uint64_t seed) : random(seed * 7919 + 11) {}
@@ -34,24 +39,43 @@ private:
   void chooseShape();
   std::string compose(int depth, Domain domain);
   std::string simple(Domain domain);
+  /// Bijections of parts of the event, or the event in other coordinates.
+  std::string parts(int depth, Domain domain);
+  /// `compose` for an event of another shape.
+  std::string composeFor(std::vector<int64_t> partShape, int depth, Domain domain);
   std::string stackedList();
+  /// A matrix, or a shift by a function of the condition.
+  std::string linear();
   /// softplus ... softplus^-1 and the like, which need a positive number or one
   /// in (-1, 1) between them.
   std::string sandwich();
   std::string permutation();
+  /// A planar bijection, or a block autoregressive network.
+  std::string rooted();
+  std::string planarOptions();
+  /// A conditional bijection behind a network on the condition.
+  std::string embedded();
+  /// The name of a bijection that a formula defines.
+  std::string formula();
   std::string conditioner();
   std::string scalarTransformer(int depth);
   std::string spline();
   std::string premadeFlow();
   std::string base();
+  /// A distribution of independent coordinates other than the normal one.
+  std::string marginals();
+  std::string mixture();
   std::string networkOptions();
 
-  std::string shapeText() const;
+  std::string shapeText() const { return textOf(shape); }
+  static std::string textOf(const std::vector<int64_t> &shape);
   /// An array of the event's shape with entries on [lo, hi).
   std::string array(double lo, double hi);
   std::string number(double lo, double hi);
 
   Random random;
+  /// Items in front of `f`.
+  std::string items;
   std::vector<int64_t> shape;
   int64_t condDim = 0;
 };

@@ -7,6 +7,8 @@
 
 #include "SampleInterpreter.h"
 
+#include "flowc/Dialect/Flow/IR/FlowParameterOps.h"
+
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/TypeSwitch.h"
@@ -68,6 +70,8 @@ void SampleInterpreter::runOp(Operation &op) {
       .Case<MapOp, ScanOp, DenseOp, OuterOp, SweepOp, RootOp, arith::ConstantOp, arith::CmpFOp, arith::SelectOp, SplitOp,
             ConcatOp, GatherOp, ReverseOp, ReorderOp, ReshapeOp, ClipOp, ReduceSumOp, ReduceMaxOp, SplatOp, CumsumOp,
             BinSearchOp, TakeOp, OneHotOp, RowWeightOp, RandomNormalOp>([&](auto known) { runOn(known); })
+      .Case<WeightNormalizeOp, DiagonalOp, TriangleOp, TriangularInverseOp, CosineMatrixOp>(
+          [&](auto matrixOp) { runMatrixOp(*matrixOp); })
       .Default([&](Operation *other) { runElementwise(*other); });
 }
 
@@ -433,6 +437,13 @@ void SampleInterpreter::runElementwise(Operation &op) {
       {"math.tanh", [](Scalar x) { return std::tanh(x); }},
       {"flow.log1p_exp", [](Scalar x) { return (x > 0 ? x : 0) + std::log1p(std::exp(-std::fabs(x))); }},
       {"flow.inv_logit", [](Scalar x) { return x >= 0 ? 1 / (1 + std::exp(-x)) : std::exp(x) / (1 + std::exp(x)); }},
+      {"flow.detach", [](Scalar x) { return x; }},
+      {"flow.lgamma", [](Scalar x) { return std::lgamma(x); }},
+      {"flow.stirling",
+       [](Scalar x) {
+         Scalar logTwoPi = std::log(2 * std::acos(Scalar(-1)));
+         return std::lgamma(x) - ((x - 0.5L) * std::log(x) - x + logTwoPi / 2);
+       }},
   };
   static const llvm::StringMap<BinaryFn> binary = {
       {"arith.addf", [](Scalar a, Scalar b) { return a + b; }},
@@ -443,7 +454,9 @@ void SampleInterpreter::runElementwise(Operation &op) {
       {"arith.muli", [](Scalar a, Scalar b) { return a * b; }},
       {"arith.andi", [](Scalar a, Scalar b) -> Scalar { return a != 0 && b != 0; }},
       {"arith.ori", [](Scalar a, Scalar b) -> Scalar { return a != 0 || b != 0; }},
+      {"flow.log_minus", [](Scalar r, Scalar t) { return std::log(r) - t; }},
       {"math.copysign", [](Scalar a, Scalar b) { return std::copysign(a, b); }},
+      {"math.powf", [](Scalar a, Scalar b) { return std::pow(a, b); }},
   };
   StringRef name = op.getName().getStringRef();
   Array result = get(op.getOperand(0));

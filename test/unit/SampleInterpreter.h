@@ -64,6 +64,8 @@ private:
   void runOn(flow::OneHotOp op);
   void runOn(flow::RowWeightOp op);
   void runOn(flow::RandomNormalOp op);
+  /// Ops on whole matrices of parameters (SampleInterpreterMatrices.cpp).
+  void runMatrixOp(mlir::Operation &op);
   /// arith and math ops, flow.log1p_exp, flow.inv_logit.
   void runElementwise(mlir::Operation &op);
 

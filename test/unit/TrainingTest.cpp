@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "FlowTesting.h"
 #include "TemporaryDirectory.h"
 
 #include "flowc/Training/Adam.h"
@@ -20,6 +21,7 @@
 #include <random>
 
 using namespace flowc;
+using flowc::test::take;
 using flowc::test::TemporaryDirectory;
 using testing::HasSubstr;
 
@@ -28,22 +30,10 @@ namespace {
 constexpr const char *affineText = "flow f = transformed(standard_normal([2]), affine(zeros(2), ones(2)))";
 constexpr const char *couplingText = "flow f = coupling_flow(standard_normal([2]), flow_layers = 2, nn_width = 5)";
 
-Flow parse(const std::string &text) {
-  auto flow = Flow::parse(text);
-  if (!flow) {
-    ADD_FAILURE() << flow.error().message;
-    std::abort();
-  }
-  return *flow;
-}
+Flow parse(const std::string &text) { return take(Flow::parse(text), text); }
 
 Model initialise(const std::string &text, DType dtype) {
-  auto model = Model::initialise(parse(text), {.seed = 3, .dtype = dtype});
-  if (!model) {
-    ADD_FAILURE() << model.error().message;
-    std::abort();
-  }
-  return *model;
+  return take(Model::initialise(parse(text), {.seed = 3, .dtype = dtype}), text);
 }
 
 /// Normal rows of mean (3, -1) and deviation (2, 0.5).
@@ -60,12 +50,7 @@ std::vector<T> normalRows(int64_t rows) {
 }
 
 std::unique_ptr<Trainer> createTrainer(Model &model, const TrainingData &data, const FitOptions &options) {
-  auto trainer = Trainer::create(model, data, options);
-  if (!trainer) {
-    ADD_FAILURE() << trainer.error().message;
-    std::abort();
-  }
-  return std::move(*trainer);
+  return take(Trainer::create(model, data, options));
 }
 
 /// Trains until the end or an interruption.
@@ -284,6 +269,32 @@ TEST(StandardizeTest, ConstantColumnsAreNamed) {
   ASSERT_TRUE(bool(statistics));
   EXPECT_THAT(statistics->mean, testing::ElementsAre(2, 6));
   EXPECT_THAT(statistics->deviation, testing::ElementsAre(1, 1));
+}
+
+TEST(StandardizeTest, ConstantsAreFiniteInTheModelsType) {
+  using testing::DoubleEq;
+  // The squares of these overflow, and no float32 holds them.
+  std::vector<double> large = {1e300, 1e39, 3e300, -1e39};
+  auto statistics = computeStatistics(large.data(), 2, 2, {});
+  ASSERT_TRUE(bool(statistics)) << statistics.error().message;
+  EXPECT_THAT(statistics->mean, testing::ElementsAre(DoubleEq(2e300), 0));
+  EXPECT_THAT(statistics->deviation, testing::ElementsAre(DoubleEq(1e300), DoubleEq(1e39)));
+  auto standardized = standardize(parse(couplingText), *statistics, nullptr);
+  ASSERT_TRUE(bool(standardized)) << standardized.error().message;
+  auto model = Model::initialise(*standardized, {.dtype = F64});
+  ASSERT_TRUE(bool(model)) << model.error().message;
+  for (size_t i = 0; i < model->parameters().size(); ++i)
+    if (model->parameters()[i].path.starts_with(".bijection.loc"))
+      EXPECT_EQ(model->values(i), statistics->mean);
+
+  std::vector<double> narrow = {1e-310, 3e-310};
+  auto refused = computeStatistics(narrow.data(), 2, 1, {"a"});
+  ASSERT_FALSE(bool(refused));
+  EXPECT_THAT(refused.error().message, HasSubstr("column 'a' is too narrow to be standardised in float64"));
+  std::vector<float> narrowFloats = {1e-39F, 3e-39F};
+  refused = computeStatistics(narrowFloats.data(), 2, 1, {});
+  ASSERT_FALSE(bool(refused));
+  EXPECT_THAT(refused.error().message, HasSubstr("column 0 is too narrow to be standardised in float32"));
 }
 
 TEST(RecordTest, JsonKeepsEverything) {

@@ -380,12 +380,11 @@ Expected<int> runBench(const BenchOptions &given) {
 } // namespace
 
 void tool::addBenchCommand(CLI::App &app, Action &action) {
-  auto options = std::make_shared<BenchOptions>();
-  CLI::App *command =
+  auto [command, options] =
       addCommand(app, action, "bench", "Measure speed",
                  "  flowc bench galaxies.flow\n"
                  "  flowc bench model.safetensors --rows 1000000 --kernels=log_prob,sample --threads 1 --json",
-                 options, runBench);
+                 runBench);
   options->model.add(*command, "FILE");
   command->add_option("--rows", options->rows, "Rows of a call")
       ->capture_default_str()

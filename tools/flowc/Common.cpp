@@ -106,24 +106,41 @@ Expected<Loaded> tool::loadKernels(const ModelOptions &options, const std::strin
   return loaded;
 }
 
-int64_t tool::countWeights(const Flow &flow) {
-  const std::vector<PlacedLeaf> &leaves = Flow::Impl::of(flow).leaves;
+/// The weights that a row meets in a bijection or a network.
+static int64_t countWeights(const Node &node) {
   int64_t count = 0;
-  for (size_t i = 0; i < leaves.size(); ++i) {
-    const PlacedLeaf &leaf = leaves[i];
-    if (leaf.leaf->kind == Leaf::Kind::Constant || leaf.shape.size() < 2 ||
-        leaf.path.find(".weight") == std::string::npos)
+  const Leaf *previous = nullptr;
+  for (const auto &field : node.fields) {
+    if (const Child *child = std::get_if<Child>(&field)) {
+      int64_t copies = node.stack ? node.stack : 1;
+      if (node.kind == "vmap")
+        copies = node.attribute<int64_t>("axis_size");
+      if (node.kind == "sandwich" && child->path == "outer")
+        copies = 2;
+      count += copies * countWeights(*child->node);
       continue;
-    bool masked = i > 0 && leaves[i - 1].leaf->type == Leaf::Type::Bool && leaves[i - 1].shape == leaf.shape;
-    count +=
-        masked ? std::count(leaves[i - 1].values.begin(), leaves[i - 1].values.end(), 1.0) : numElements(leaf.shape);
+    }
+    const Leaf &leaf = std::get<Leaf>(field);
+    bool isMasked = previous && previous->type == Leaf::Type::Bool && previous->shape == leaf.shape;
+    if (leaf.kind != Leaf::Kind::Constant && leaf.shape.size() >= 2 &&
+        ("." + leaf.path).find(".weight") != std::string::npos)
+      count += isMasked ? std::count(previous->init.values.begin(), previous->init.values.end(), 1.0)
+                        : numElements(leaf.shape);
+    previous = &leaf;
   }
   return count;
 }
 
+int64_t tool::countWeights(const Flow &flow) { return ::countWeights(flow.root()); }
+
 //===----------------------------------------------------------------------===//
 // Data
 //===----------------------------------------------------------------------===//
+
+void DataOptions::add(CLI::App &command, const std::string &name) {
+  command.add_option(name, path, "Rows: .npy, .csv, .tsv or FILE.safetensors:NAME")->required();
+  addShared(command);
+}
 
 void DataOptions::addShared(CLI::App &command) {
   command.add_option("--condition", condition, "Conditions: one row for each row of DATA, or one for all");
@@ -132,6 +149,10 @@ void DataOptions::addShared(CLI::App &command) {
                   "Columns of DATA, by name, separated by commas (default: those of the training, else all)")
       ->delimiter(',');
   command.add_option("--condition-columns", conditionColumns, "Columns of DATA that are the condition")->delimiter(',');
+}
+
+void tool::addOutput(CLI::App &command, std::string &output) {
+  command.add_option("-o,--output", output, "File to write: .npy, .csv or .tsv (default: CSV on standard output)");
 }
 
 Expected<void> tool::checkRowShape(const RowReader &reader, const Shape &shape, const std::string &what) {

@@ -32,13 +32,14 @@ void addBenchCommand(CLI::App &app, Action &action);     ///< bench
 
 /// Adds a command with its own options and `examples` at the end of its help.
 template <typename Options>
-CLI::App *addCommand(CLI::App &app, Action &action, const std::string &name, const std::string &description,
-                     const std::string &examples, std::shared_ptr<Options> options,
-                     Expected<int> (*run)(const Options &)) {
+std::pair<CLI::App *, Options *> addCommand(CLI::App &app, Action &action, const std::string &name,
+                                            const std::string &description, const std::string &examples,
+                                            Expected<int> (*run)(const Options &)) {
+  auto options = std::make_shared<Options>();
   CLI::App *command = app.add_subcommand(name, description);
   command->footer("Examples:\n" + examples);
   command->callback([&action, options, run] { action = [options, run] { return run(*options); }; });
-  return command;
+  return {command, options.get()};
 }
 
 /// Which model, in which element type, on how many threads.
@@ -90,6 +91,8 @@ struct DataOptions {
   std::string condition;
   std::vector<std::string> columns, conditionColumns;
 
+  /// Adds the required rows under this name, and what `addShared` adds.
+  void add(CLI::App &command, const std::string &name = "DATA");
   /// Adds --condition, --columns and --condition-columns.
   void addShared(CLI::App &command);
 };
@@ -101,6 +104,8 @@ Expected<std::unique_ptr<RowReader>> openEvents(const Flow &flow, const Training
 /// or columns of DATA.
 Expected<std::unique_ptr<RowReader>> openConditions(const Flow &flow, const TrainingRecord &record,
                                                     const DataOptions &options);
+/// Adds -o for a file of rows or numbers.
+void addOutput(CLI::App &command, std::string &output);
 /// Checks that rows of `reader` have this shape; `what` says in messages whose
 /// shape it is.
 Expected<void> checkRowShape(const RowReader &reader, const Shape &shape, const std::string &what);

@@ -59,13 +59,13 @@ Expected<int> runCompile(const CompileCommandOptions &options) {
 } // namespace
 
 void tool::addCompileCommands(CLI::App &app, Action &action) {
-  auto options = std::make_shared<CompileCommandOptions>();
-  CLI::App *command = addCommand(app, action, "compile", "Show what a flow becomes at each level, or write an object",
-                                 "  flowc compile galaxies.flow --emit=flow\n"
-                                 "  flowc compile galaxies.flow --emit=tile --kernel sample\n"
-                                 "  flowc compile galaxies.flow --emit=asm --cpu znver4 -o log_prob.s\n"
-                                 "  flowc compile galaxies.flow -o log_prob.o",
-                                 options, runCompile);
+  auto [command, options] =
+      addCommand(app, action, "compile", "Show what a flow becomes at each level, or write an object",
+                 "  flowc compile galaxies.flow --emit=flow\n"
+                 "  flowc compile galaxies.flow --emit=tile --kernel sample\n"
+                 "  flowc compile galaxies.flow --emit=asm --cpu znver4 -o log_prob.s\n"
+                 "  flowc compile galaxies.flow -o log_prob.o",
+                 runCompile);
   options->model.add(*command, "FILE");
   command->add_option("--emit", options->emit, "flow, sample, tile, llvm, asm or obj (default)")
       ->check(CLI::IsMember({"flow", "sample", "tile", "llvm", "asm", "obj"}));

@@ -34,12 +34,11 @@ Expected<int> runExplain(const ExplainOptions &options) {
 } // namespace
 
 void tool::addExplainCommand(CLI::App &app, Action &action) {
-  auto options = std::make_shared<ExplainOptions>();
-  CLI::App *command =
+  auto [command, options] =
       addCommand(app, action, "explain", "The derived inverse, log-determinant and gradient, as mathematics",
                  "  flowc explain galaxies.flow\n"
                  "  flowc explain densities.flow --name banana\n\n"
                  "Every formula is read off the program that flowc compiles.",
-                 options, runExplain);
+                 runExplain);
   options->model.add(*command, "FILE");
 }

@@ -182,41 +182,37 @@ Expected<int> runVjp(const VjpOptions &options) {
 } // namespace
 
 void tool::addGradientCommands(CLI::App &app, Action &action) {
-  auto gradient = std::make_shared<GradientOptions>();
-  CLI::App *command =
+  auto [command, gradient] =
       addCommand(app, action, "gradient", "Gradient of the mean loss, or the score of each row",
                  "  flowc gradient model.safetensors data.npy -o gradient.npy\n"
                  "  flowc gradient model.safetensors data.npy --of inputs -o score.npy\n"
                  "  flowc gradient model.safetensors z.npy --loss elbo --target banana.flow -o gradient.npy\n\n"
                  "The gradient in parameters is flat, in the order of FlowJAX's leaves; the loss is printed. For elbo\n"
                  "and stl the rows are draws of the base distribution.",
-                 gradient, runGradient);
+                 runGradient);
   gradient->model.add(*command);
-  command->add_option("DATA", gradient->data.path, "Rows: .npy, .csv, .tsv or FILE.safetensors:NAME")->required();
-  gradient->data.addShared(*command);
+  gradient->data.add(*command);
   command->add_option("--loss", gradient->loss, "nll (default), elbo or stl")
       ->check(CLI::IsMember({"nll", "elbo", "stl"}));
   command->add_option("--of", gradient->of, "params (default), or inputs: d log_prob / dx by row")
       ->check(CLI::IsMember({"params", "inputs"}));
   command->add_option("--target", gradient->target, "The target density (.flow) of the losses elbo and stl");
-  command->add_option("-o,--output", gradient->output,
-                      "File to write: .npy, .csv or .tsv (default: CSV on standard output)");
+  addOutput(*command, gradient->output);
 
-  auto vjp = std::make_shared<VjpOptions>();
-  command = addCommand(app, action, "vjp", "Vector-Jacobian product of transform",
-                       "  flowc vjp model.safetensors x.npy --cotangent dy.npy --log-det-cotangent dl.npy -o grad.npy\n"
-                       "  flowc vjp model.safetensors x.npy --cotangent dy.npy --log-det-cotangent dl.npy --of inputs",
-                       vjp, runVjp);
-  vjp->model.add(*command);
-  command->add_option("DATA", vjp->data.path, "Rows: .npy, .csv, .tsv or FILE.safetensors:NAME")->required();
-  vjp->data.addShared(*command);
-  command->add_option("--cotangent", vjp->cotangent, "Cotangent of the result, a row for each row of DATA")->required();
-  command
+  auto [vjpCommand, vjp] =
+      addCommand(app, action, "vjp", "Vector-Jacobian product of transform",
+                 "  flowc vjp model.safetensors x.npy --cotangent dy.npy --log-det-cotangent dl.npy -o grad.npy\n"
+                 "  flowc vjp model.safetensors x.npy --cotangent dy.npy --log-det-cotangent dl.npy --of inputs",
+                 runVjp);
+  vjp->model.add(*vjpCommand);
+  vjp->data.add(*vjpCommand);
+  vjpCommand->add_option("--cotangent", vjp->cotangent, "Cotangent of the result, a row for each row of DATA")
+      ->required();
+  vjpCommand
       ->add_option("--log-det-cotangent", vjp->logDetCotangent,
                    "Cotangent of the log-determinant, a number for each row")
       ->required();
-  command->add_option("--of", vjp->of, "params (default): summed over rows; inputs: by row")
+  vjpCommand->add_option("--of", vjp->of, "params (default): summed over rows; inputs: by row")
       ->check(CLI::IsMember({"params", "inputs"}));
-  command->add_option("-o,--output", vjp->output,
-                      "File to write: .npy, .csv or .tsv (default: CSV on standard output)");
+  addOutput(*vjpCommand, vjp->output);
 }

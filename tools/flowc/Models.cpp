@@ -228,34 +228,32 @@ Expected<int> runImport(const ImportOptions &options) {
 } // namespace
 
 void tool::addModelCommands(CLI::App &app, Action &action) {
-  auto check = std::make_shared<CheckOptions>();
-  CLI::App *command = addCommand(app, action, "check", "Check a flow or a model and say what it is",
-                                 "  flowc check galaxies.flow\n"
-                                 "  flowc check model.safetensors\n"
-                                 "  flowc check galaxies.flow --data galaxies.csv\n\n"
-                                 "What is valid but hardly meant is warned about on standard error.",
-                                 check, runCheck);
+  auto [command, check] = addCommand(app, action, "check", "Check a flow or a model and say what it is",
+                                     "  flowc check galaxies.flow\n"
+                                     "  flowc check model.safetensors\n"
+                                     "  flowc check galaxies.flow --data galaxies.csv\n\n"
+                                     "What is valid but hardly meant is warned about on standard error.",
+                                     runCheck);
   check->model.add(*command, "FILE");
   command->add_option("--data", check->data.path, "Data for the flow: warn if a spline does not cover it");
   check->data.addShared(*command);
 
-  auto init = std::make_shared<InitCommandOptions>();
-  command = addCommand(app, action, "init", "Make a model with initial parameters",
-                       "  flowc init galaxies.flow -o model.safetensors\n"
-                       "  flowc init galaxies.flow -o model.safetensors --seed 7 --dtype f64",
-                       init, runInit);
-  init->model.add(*command, "FILE");
-  command->add_option("-o,--output", init->output, "The model to write (.safetensors)")->required();
-  command->add_option("--seed", init->seed, "Seed of the random parameters (default: 0)");
+  auto [initCommand, init] = addCommand(app, action, "init", "Make a model with initial parameters",
+                                        "  flowc init galaxies.flow -o model.safetensors\n"
+                                        "  flowc init galaxies.flow -o model.safetensors --seed 7 --dtype f64",
+                                        runInit);
+  init->model.add(*initCommand, "FILE");
+  initCommand->add_option("-o,--output", init->output, "The model to write (.safetensors)")->required();
+  initCommand->add_option("--seed", init->seed, "Seed of the random parameters (default: 0)");
 
-  auto import = std::make_shared<ImportOptions>();
-  command = addCommand(app, action, "import", "Read a model that FlowJAX (equinox) saved",
-                       "  flowc import trained.eqx --flow galaxies.flow -o model.safetensors\n\n"
-                       "trained.eqx is what equinox.tree_serialise_leaves(\"trained.eqx\", flow) wrote. Every leaf is\n"
-                       "compared with the text of the flow.",
-                       import, runImport);
-  command->add_option("MODEL", import->model.path, "The file of tree_serialise_leaves (.eqx)")->required();
-  import->model.addShared(*command);
-  command->add_option("--flow", import->flow, "The text of the flow")->required();
-  command->add_option("-o,--output", import->output, "The model to write (.safetensors)")->required();
+  auto [importCommand, import] =
+      addCommand(app, action, "import", "Read a model that FlowJAX (equinox) saved",
+                 "  flowc import trained.eqx --flow galaxies.flow -o model.safetensors\n\n"
+                 "trained.eqx is what equinox.tree_serialise_leaves(\"trained.eqx\", flow) wrote. Every leaf is\n"
+                 "compared with the text of the flow.",
+                 runImport);
+  importCommand->add_option("MODEL", import->model.path, "The file of tree_serialise_leaves (.eqx)")->required();
+  import->model.addShared(*importCommand);
+  importCommand->add_option("--flow", import->flow, "The text of the flow")->required();
+  importCommand->add_option("-o,--output", import->output, "The model to write (.safetensors)")->required();
 }

@@ -146,12 +146,11 @@ Expected<int> runPlot(const PlotOptions &options) {
 } // namespace
 
 void tool::addPlotCommand(CLI::App &app, Action &action) {
-  auto options = std::make_shared<PlotOptions>();
-  CLI::App *command =
+  auto [command, options] =
       addCommand(app, action, "plot", "Draw all pairs of marginals, data against samples, and the losses",
                  "  flowc plot model.safetensors galaxies.csv -o galaxies.svg\n"
                  "  flowc plot model.safetensors galaxies.csv --show redshift,u,g -o galaxies.png",
-                 options, runPlot);
+                 runPlot);
   options->model.add(*command);
   command->add_option("DATA", options->data.path, "Rows to compare the samples with");
   options->data.addShared(*command);

@@ -145,13 +145,13 @@ Expected<int> runSample(const SampleOptions &options) {
 } // namespace
 
 void tool::addSampleCommand(CLI::App &app, Action &action) {
-  auto options = std::make_shared<SampleOptions>();
-  CLI::App *command = addCommand(app, action, "sample", "Draw samples",
-                                 "  flowc sample model.safetensors -n 1000\n"
-                                 "  flowc sample model.safetensors -n 100000 --seed 1 --log-prob -o samples.npy\n"
-                                 "  flowc sample model.safetensors -n 10 --condition c.csv -o samples.csv\n\n"
-                                 "Sample I of a seed is always the same: --first I -n N draws any stretch of them.",
-                                 options, runSample);
+  auto [command, options] =
+      addCommand(app, action, "sample", "Draw samples",
+                 "  flowc sample model.safetensors -n 1000\n"
+                 "  flowc sample model.safetensors -n 100000 --seed 1 --log-prob -o samples.npy\n"
+                 "  flowc sample model.safetensors -n 10 --condition c.csv -o samples.csv\n\n"
+                 "Sample I of a seed is always the same: --first I -n N draws any stretch of them.",
+                 runSample);
   options->model.add(*command);
   command->add_option("-n,--count", options->count, "How many (for each row of the condition)")
       ->required()
@@ -162,6 +162,5 @@ void tool::addSampleCommand(CLI::App &app, Action &action) {
   command->add_option("--condition-columns", options->data.conditionColumns, "Columns of the condition file")
       ->delimiter(',');
   command->add_flag("--log-prob", options->logProb, "Add the log-density as a last column");
-  command->add_option("-o,--output", options->output,
-                      "File to write: .npy, .csv or .tsv (default: CSV on standard output)");
+  addOutput(*command, options->output);
 }

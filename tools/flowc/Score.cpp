@@ -109,30 +109,27 @@ Expected<int> runInverse(const ScoreOptions &options) { return runMap(options, K
 
 void addDataArguments(CLI::App &command, ScoreOptions &options) {
   options.model.add(command);
-  command.add_option("DATA", options.data.path, "Rows: .npy, .csv, .tsv or FILE.safetensors:NAME")->required();
-  options.data.addShared(command);
-  command.add_option("-o,--output", options.output,
-                     "File to write: .npy, .csv or .tsv (default: CSV on standard output)");
+  options.data.add(command);
+  addOutput(command, options.output);
 }
 
 } // namespace
 
 void tool::addScoreCommands(CLI::App &app, Action &action) {
-  auto logProb = std::make_shared<ScoreOptions>();
-  CLI::App *command = addCommand(app, action, "log-prob", "Log-density of each row",
-                                 "  flowc log-prob model.safetensors data.csv\n"
-                                 "  flowc log-prob model.safetensors data.npy -o log_prob.npy --threads 8\n"
-                                 "  flowc log-prob model.safetensors x.npy --condition c.npy -o log_prob.npy",
-                                 logProb, runLogProb);
+  auto [command, logProb] = addCommand(app, action, "log-prob", "Log-density of each row",
+                                       "  flowc log-prob model.safetensors data.csv\n"
+                                       "  flowc log-prob model.safetensors data.npy -o log_prob.npy --threads 8\n"
+                                       "  flowc log-prob model.safetensors x.npy --condition c.npy -o log_prob.npy",
+                                       runLogProb);
   addDataArguments(*command, *logProb);
 
   auto addMap = [&](const std::string &name, const std::string &description, Expected<int> (*run)(const ScoreOptions &),
                     const std::string &from, const std::string &to) {
-    auto options = std::make_shared<ScoreOptions>();
-    CLI::App *map = addCommand(app, action, name, description,
-                               "  flowc " + name + " model.safetensors " + from + ".npy -o " + to + ".npy\n  flowc " +
-                                   name + " model.safetensors " + from + ".npy -o " + to + ".npy --log-det log_det.npy",
-                               options, run);
+    auto [map, options] =
+        addCommand(app, action, name, description,
+                   "  flowc " + name + " model.safetensors " + from + ".npy -o " + to + ".npy\n  flowc " + name +
+                       " model.safetensors " + from + ".npy -o " + to + ".npy --log-det log_det.npy",
+                   run);
     addDataArguments(*map, *options);
     map->add_option("--log-det", options->logDet, "File for log |det J| of each row");
   };

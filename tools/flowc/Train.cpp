@@ -367,8 +367,7 @@ Expected<int> runTrain(const TrainOptions &options) {
 } // namespace
 
 void tool::addTrainCommand(CLI::App &app, Action &action) {
-  auto options = std::make_shared<TrainOptions>();
-  CLI::App *command = addCommand(
+  auto [command, options] = addCommand(
       app, action, "train", "Train a flow on data by maximum likelihood",
       "  flowc train galaxies.flow --data galaxies.csv -o model.safetensors\n"
       "  flowc train galaxies.flow --data galaxies.csv --test-prop 0.1 --seed 1 -o model.safetensors\n"
@@ -377,10 +376,9 @@ void tool::addTrainCommand(CLI::App &app, Action &action) {
       "  flowc train model.safetensors --data more.csv -o better.safetensors\n\n"
       "Columns are standardised by a frozen affine layer, which becomes a part of the model's flow.\n"
       "Ctrl-C stops training and keeps the best parameters; with --checkpoint it can go on with --resume.",
-      options, runTrain);
+      runTrain);
   options->model.add(*command, "FILE");
-  command->add_option("--data", options->data.path, "Rows: .npy, .csv, .tsv or FILE.safetensors:NAME")->required();
-  options->data.addShared(*command);
+  options->data.add(*command, "--data");
   command->add_option("-o,--output", options->output, "The model to write (.safetensors)")->required();
   FitOptions &fit = options->fit;
   command->add_option("--learning-rate", fit.learningRate, "Of Adam")->capture_default_str();

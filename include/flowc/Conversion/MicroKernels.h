@@ -11,8 +11,8 @@
 //
 // A tile buffer is an array [row][4 * lanes], contiguous, aligned to a vector.
 // A row holds one quantity for 4 * lanes samples; `nv`, from 1 to 4, says how
-// many of its vectors are in use. Every lane sees the same operations in the
-// same order whatever `nv` is.
+// many of its vectors are in use, `n` how many of its lanes. Every lane sees the
+// same operations in the same order whatever these are.
 //
 // All pointers are `!llvm.ptr` to elements of the tile's type, all extents and
 // offsets count elements and are of type `index`.
@@ -77,6 +77,14 @@ enum DenseTable : int64_t {
 /// Rows of a block at most.
 constexpr int64_t maxBlockRows = 4;
 
+/// What a dense layer does about lanes that are not in use, if it saves time not to
+/// compute them. Values that lanes in use depend on are not affected.
+enum class UnusedLanes : int64_t {
+  Computed, ///< They are computed all the same.
+  Zero,     ///< They get zeros, as cotangents must.
+  Repeated  ///< They get the values of lanes in use, which are as good as their own.
+};
+
 /// The table of a dense layer that reads `rows` x `columns` weights as they lie,
 /// with these distances between rows and between columns.
 llvm::SmallVector<int32_t> makeDenseTable(int64_t rows, int64_t columns, int64_t rowStride, int64_t columnStride,
@@ -84,7 +92,7 @@ llvm::SmallVector<int32_t> makeDenseTable(int64_t rows, int64_t columns, int64_t
 
 /// A dense layer on a tile, over blocks [firstBlock, lastBlock) of `table`:
 ///   void dense(ptr weights, ptr biases, ptr table, ptr x, ptr y,
-///              index firstBlock, index lastBlock, index nv)
+///              index firstBlock, index lastBlock, index n, index unusedLanes)
 ///   y[row0 + r] = epilogue(bias[r] + sum over k < kn of w[r, k] * x[k0 + k])
 /// `table` has int32 {row0, nrows, k0, kn, biasOffset, weightOffset, rowStride,
 /// columnStride} per block, nrows from 1 to 4; bias[r] is biases[biasOffset + r]
@@ -92,6 +100,7 @@ llvm::SmallVector<int32_t> makeDenseTable(int64_t rows, int64_t columns, int64_t
 /// two may be parts of one array. A sum is a chain of fused multiply-adds in
 /// ascending k. `x` and `y` may be parts of one buffer, as long as a call reads
 /// no row that it writes. With `accumulate` the chain starts from y + bias.
+/// `unusedLanes` is an `UnusedLanes`, about lanes from n on of the last vector.
 mlir::func::FuncOp getOrCreateDense(mlir::ModuleOp module, const TileShape &shape, const Epilogue &epilogue = {},
                                     bool accumulate = false);
 
@@ -113,14 +122,14 @@ enum class OuterMask {
 /// over blocks [firstBlock, lastBlock) of the layer's own `table` (of which the
 /// offsets and strides are not used):
 ///   void outer(ptr g, ptr scratch, ptr weight, ptr bias, ptr table, ptr outRanks, ptr inRanks,
-///              index firstBlock, index lastBlock, index K, index nv, index first)
+///              index firstBlock, index lastBlock, index K, index n, index first)
 ///   weight[m][k] += sum over lanes of g[m][lane] * x[k][lane]   where the mask allows it
 ///   bias[m] += sum over lanes of g[m][lane]
-/// with `scratch` made from x by `transpose` with the same nv. If `first` is not
+/// with `scratch` made from x by `transpose`. If `first` is not
 /// 0, what was there before counts as zero. With a mask, k covers the block's
 /// range, and other weights are not written. Ranks are int32, those of columns
 /// are read up to Kpad. `columns` is K: its remainder decides about the shape of
-/// the last register block. Lanes of invalid rows must hold g = 0.
+/// the last register block. Lanes from n on must hold g = 0.
 mlir::func::FuncOp getOrCreateOuter(mlir::ModuleOp module, const TileShape &shape, int64_t columns,
                                     OuterMask mask = OuterMask::None);
 

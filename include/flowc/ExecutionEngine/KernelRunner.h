@@ -29,7 +29,7 @@
 namespace flowc {
 
 /// How many rows one call of a kernel sums over, given the number of rows in
-/// all: one tile in small batches, so that threads can share them.
+/// all: up to one tile in small batches, so that threads can share them.
 int64_t rowsPerChunk(int64_t rows);
 
 /// How long a kernel takes for a row: guessed at first, then measured.

@@ -84,6 +84,9 @@ struct Node {
   /// Number of the expression in the order of creation; of a symbol also its
   /// index among symbols (`symbol`).
   unsigned id = 0, symbol = 0;
+  /// Operations when it is written out, up to a limit: parts that occur twice count
+  /// twice.
+  unsigned size = 1;
 
   bool isConstant() const { return kind == Kind::Constant; }
   bool isConstant(double value) const { return isConstant() && number == value; }
@@ -161,7 +164,7 @@ public:
   bool isNonZero(Expr e) { return !range(e).containsZero(); }
   /// The value; `values` are those of the symbols, by their numbers.
   double evaluate(Expr e, std::span<const double> values) const;
-  /// As the language writes it.
+  /// As the language writes it; "..." if that would be very long.
   std::string print(Expr e) const;
 
   size_t getNumSymbols() const { return symbols.size(); }

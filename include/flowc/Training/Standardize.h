@@ -22,8 +22,9 @@ struct ColumnStatistics {
   std::vector<double> mean, deviation;
 };
 
-/// Statistics of row-major data; a column whose values are all equal is an
-/// error that gives its name from `names` (or its number).
+/// Statistics of row-major data. A column whose values are all equal, or nearly
+/// so that T cannot tell, is an error that gives its name from `names` (or its
+/// number).
 template <typename T>
 Expected<ColumnStatistics> computeStatistics(const T *rows, int64_t count, int64_t columns,
                                              const std::vector<std::string> &names);

@@ -30,7 +30,7 @@ using namespace flowc::flow;
 static constexpr int64_t kFreeSteps = 24, kMaxSteps = 200, kGuessSteps = 10;
 
 /// How near a first guess has to come, relative to what the activations add up to.
-static constexpr double kGuessTolerance = 0.02;
+static constexpr double kGuessTolerance = 0.01;
 
 namespace {
 /// Arithmetic on vectors of lanes.
@@ -210,8 +210,10 @@ struct TileEmitter::BlockSweep {
   SmallVector<Value> biases, blocks, blockEnds;
   /// What the units of the block get from finished blocks.
   SmallVector<Storage> raw;
-  /// The block, the vector of lanes.
+  /// The block; the vector of the tile from which on lanes are handled at a time,
+  /// as many as `type` has.
   Value block, vector;
+  VectorType type;
 
   int64_t depth() const { return int64_t(units.size()) - 1; }
 };
@@ -222,6 +224,7 @@ TileEmitter::BlockSweep TileEmitter::beginBlockSweep(ValueRange weights, ValueRa
                                                      int64_t dim) {
   BlockSweep sweep;
   sweep.dim = dim;
+  sweep.type = shape.vectorType();
   bool transposed = biases.empty();
   for (auto [layer, weight] : llvm::enumerate(weights)) {
     auto type = cast<RankedTensorType>(weight.getType());
@@ -265,7 +268,22 @@ Value TileEmitter::loadBlockWeight(const BlockSweep &sweep, int64_t layer, Value
   Value element = add(mul(sweep.block, index(rows)), row);
   if (columns > 1 || column)
     element = add(mul(element, index(columns)), column);
-  return load(sweep.diagonals[layer], element, nullptr);
+  return loadLanes(sweep.diagonals[layer], element, nullptr, sweep.type);
+}
+
+/// Loads a vector of any number of lanes, from `vector` on.
+Value TileEmitter::loadLanes(const Storage &storage, Value element, Value vector, VectorType type) {
+  if (storage.kind != Storage::Kind::Tile) {
+    Value value = LLVM::LoadOp::create(b, storage.elementType, address(storage, element, nullptr));
+    return vector::BroadcastOp::create(b, type, value);
+  }
+  int64_t alignment = shape.lanes * shape.element.getWidth() / 8;
+  return LLVM::LoadOp::create(b, type, address(storage, element, vector), alignment);
+}
+
+void TileEmitter::storeLanes(const Storage &storage, Value element, Value vector, Value value) {
+  int64_t alignment = shape.lanes * shape.element.getWidth() / 8;
+  LLVM::StoreOp::create(b, value, address(storage, element, vector), alignment);
 }
 
 /// for (i = 0; i < count; ++i) with values carried along.
@@ -316,8 +334,13 @@ private:
   std::pair<Value, Value> emitBracket();
   Root emitSearch(Value first, Value reach, llvm::function_ref<BlockPoint(Value)> function, Value tolerance);
   void emitSolve();
-  Value load(const Storage &storage, Value element) { return tile.load(storage, element, sweep.vector); }
-  void store(const Storage &storage, Value element, Value value) { tile.store(storage, element, sweep.vector, value); }
+  void emitGroups(Value from, Value to, int64_t vectors);
+  Value load(const Storage &storage, Value element) {
+    return tile.loadLanes(storage, element, sweep.vector, sweep.type);
+  }
+  void store(const Storage &storage, Value element, Value value) {
+    tile.storeLanes(storage, element, sweep.vector, value);
+  }
   Value bound(int64_t number) { return load(bounds[number], sweep.block); }
 
   TileEmitter &tile;
@@ -343,7 +366,7 @@ std::pair<Value, Value> TileEmitter::BlockSolver::emitActivation(Region &activat
   values[body.getArgument(0)] = {z};
   for (auto [argument, value] : llvm::zip_equal(body.getArguments().drop_front(), sharedValues))
     values[argument] = value;
-  BodyEmitter emitter(b, tile.bodyLanes());
+  BodyEmitter emitter(b, sweep.type.getDimSize(0));
   if (failed(emitter.emit(body, values))) {
     status = failure();
     return {z, z};
@@ -443,7 +466,7 @@ TileEmitter::BlockSolver::emitSearch(Value first, Value reach, llvm::function_re
   Value firstStep = tile.index(0), one = tile.index(1);
   SmallVector<Value> init{first, arith::NegFOp::create(b, infinity), infinity, zero, reach, firstStep};
   SmallVector<Type> types(TypeRange{ValueRange(init)});
-  Type vector = tile.shape.vectorType(), mask = VectorType::get({tile.shape.lanes}, b.getI1Type());
+  Type vector = sweep.type, mask = VectorType::get(sweep.type.getShape(), b.getI1Type());
   SmallVector<Type> results{vector, vector, mask};
   llvm::append_range(results, types);
   SmallVector<Location> locations(results.size(), b.getLoc());
@@ -508,10 +531,13 @@ TileEmitter::BlockSolver::emitSearch(Value first, Value reach, llvm::function_re
 
 /// One coordinate of one vector of lanes.
 void TileEmitter::BlockSolver::emitSolve() {
-  Value d = sweep.block, j = sweep.vector, zero = lanes.constant(0);
+  Value d = sweep.block, zero = lanes.constant(0);
   sharedValues.clear();
-  for (auto [storage, operand] : llvm::zip_equal(shared, op.getShared()))
-    sharedValues.push_back(tile.loadBodyValue(storage, operand.getType(), nullptr, j));
+  for (const Storage &storage : shared) {
+    BodyValue &value = sharedValues.emplace_back();
+    for (int64_t i = 0; i < storage.elements; ++i)
+      value.push_back(load(storage, tile.index(i)));
+  }
   BlockUnits units, nowhere = scratch;
   for (int64_t layer = 0; layer < depth; ++layer) {
     Value firstUnit = tile.mul(d, tile.index(sweep.units[layer]));
@@ -588,12 +614,26 @@ LogicalResult TileEmitter::BlockSolver::emit() {
     sweep.block = d;
     for (int64_t layer = 0; layer <= depth; ++layer)
       tile.emitBlockProduct(sweep, layer, layer == 0 ? x : hidden[layer - 1]);
-    tile.forEachVector([&](Value j) {
-      sweep.vector = j;
-      emitSolve();
-    });
+    // Two vectors at a time hide each other's latencies, if there are registers.
+    int64_t group = tile.shape.registers >= 32 ? 2 : 1;
+    Value vectors = tile.numVectors, size = tile.index(group);
+    Value grouped = tile.mul(arith::DivUIOp::create(b, vectors, size), size);
+    emitGroups(tile.index(0), grouped, group);
+    if (group > 1)
+      emitGroups(grouped, vectors, 1);
   });
   return status;
+}
+
+/// Vectors from `from` to `to` of the tile, `vectors` at a time.
+void TileEmitter::BlockSolver::emitGroups(Value from, Value to, int64_t vectors) {
+  sweep.type = VectorType::get({vectors * tile.shape.lanes}, tile.shape.element);
+  lanes.type = sweep.type;
+  auto loop = scf::ForOp::create(b, from, to, tile.index(vectors));
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(loop.getBody());
+  sweep.vector = loop.getInductionVar();
+  emitSolve();
 }
 
 LogicalResult TileEmitter::emitBlocks(BlockSweepOp op) {

@@ -80,7 +80,7 @@ void TileEmitter::callDense(Region &activation, const DenseCall &call) {
   func::FuncOp dense = getOrCreateDense(module, shape, makeEpilogue(activation, shape.lanes));
   func::CallOp::create(b, dense,
                        ValueRange{call.weights, call.biases, call.table, pointer(call.x), pointer(call.y),
-                                  call.firstBlock, call.lastBlock, numVectors});
+                                  call.firstBlock, call.lastBlock, numRows, index(int64_t(call.unusedLanes))});
 }
 
 Storage TileEmitter::materialize(const Storage &storage, Type type) {
@@ -110,8 +110,10 @@ LogicalResult TileEmitter::emitDense(DenseOp op) {
   Storage y = allocateResult(op.getY());
   // Zeros of any type are zero bits.
   Value biases = bias ? pointer(*bias) : table(SmallVector<int32_t>(2 * maxBlockRows, 0));
-  callDense(op.getActivation(), {pointer(weight), biases, table(blocks), x, y, index(0),
-                                 index(blocks.size() / DenseTableStride)});
+  // What is transposed is a layer on the way back, on cotangents.
+  callDense(op.getActivation(),
+            {pointer(weight), biases, table(blocks), x, y, index(0), index(blocks.size() / DenseTableStride),
+             op.getTransposed() ? UnusedLanes::Zero : UnusedLanes::Repeated});
   macs += storedRows * storedColumns * macsFactor;
   return success();
 }
@@ -156,8 +158,8 @@ LogicalResult TileEmitter::emitOuter(OuterOp op) {
   auto sumOf = [&](Value result) -> std::optional<Storage> {
     // What nobody reads is written to memory that nobody reads.
     if (result.use_empty()) {
-      Storage unused{Storage::Kind::Uniform, workspace, index(workspaceElements), getNumElements(result.getType()),
-                     shape.element, {}};
+      Storage unused{Storage::Kind::Uniform,           workspace,     index(workspaceElements),
+                     getNumElements(result.getType()), shape.element, {}};
       workspaceElements = alignUp(workspaceElements + unused.elements);
       return unused;
     }
@@ -184,11 +186,11 @@ LogicalResult TileEmitter::emitOuter(OuterOp op) {
     inRanks = table(in);
   }
   SmallVector<int32_t> blocks = makeOuterTable(g.elements, x.elements, op.getMask());
-  Value isFirst = arith::SelectOp::create(
-      b, arith::CmpIOp::create(b, arith::CmpIPredicate::eq, firstRow, index(0)), index(1), index(0));
+  Value isFirst = arith::SelectOp::create(b, arith::CmpIOp::create(b, arith::CmpIPredicate::eq, firstRow, index(0)),
+                                          index(1), index(0));
   func::CallOp::create(b, getOrCreateOuter(module, shape, x.elements, kind),
                        ValueRange{pointer(g), pointer(scratch), pointer(*weight), pointer(*bias), table(blocks),
                                   outRanks, inRanks, index(0), index(blocks.size() / DenseTableStride),
-                                  index(x.elements), numVectors, isFirst});
+                                  index(x.elements), numRows, isFirst});
   return success();
 }

@@ -202,7 +202,8 @@ LogicalResult TileEmitter::emitParameters(CosineMatrixOp op) {
   int64_t size = op.getY().getType().getDimSize(0), period = 4 * size;
   SmallVector<Attribute> cosines;
   for (int64_t i = 0; i < period; ++i)
-    cosines.push_back(b.getFloatAttr(shape.element, std::sqrt(2.0 / size) * std::cos(std::numbers::pi * i / (2.0 * size))));
+    cosines.push_back(
+        b.getFloatAttr(shape.element, std::sqrt(2.0 / size) * std::cos(std::numbers::pi * i / (2.0 * size))));
   auto type = RankedTensorType::get({period}, shape.element);
   Storage table = find(arith::ConstantOp::create(b, DenseElementsAttr::get(type, cosines)));
   Value first = arith::ConstantOp::create(b, b.getFloatAttr(shape.element, std::sqrt(1.0 / size)));

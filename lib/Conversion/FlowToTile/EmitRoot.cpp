@@ -221,7 +221,8 @@ RootEmitter::State RootEmitter::emitStep(const State &s, ArrayRef<Value> yielded
   Value isAtWall = both(equal(target, s.t), no(either(isNewton, next.isBracketed)));
   Value isHopeless = both(no(isZero), either(isNaN(f), isAtWall));
 
-  Value value = select(isZero, s.t, target);
+  // A last step of Newton's costs no evaluation, and may be counted on.
+  Value value = select(both(isZero, no(isNewton)), s.t, target);
   value = select(isHopeless, constant(std::numeric_limits<double>::quiet_NaN()), value);
   next.t = select(s.isActive, value, s.t);
   next.isActive = both(s.isActive, no(either(isSolved, isHopeless)));

@@ -297,17 +297,11 @@ LogicalResult TileEmitter::emitOp(Operation *op) {
       .Case([&](RowWeightOp weight) {
         Storage to = allocateResult(weight);
         forEachVector([&](Value j) {
-          auto type = VectorType::get({shape.lanes}, b.getIndexType());
-          Value lane = add(firstRow, mul(j, index(shape.lanes)));
-          Value lanes =
-              arith::AddIOp::create(b, vector::BroadcastOp::create(b, type, lane), vector::StepOp::create(b, type));
-          Value valid =
-              arith::CmpIOp::create(b, arith::CmpIPredicate::slt, lanes, vector::BroadcastOp::create(b, type, rows));
           auto constant = [&](double value) {
             return arith::ConstantOp::create(
                 b, DenseElementsAttr::get(shape.vectorType(), Attribute(b.getFloatAttr(shape.element, value))));
           };
-          store(to, nullptr, j, arith::SelectOp::create(b, valid, constant(1), constant(0)));
+          store(to, nullptr, j, arith::SelectOp::create(b, rowsExist(j), constant(1), constant(0)));
         });
         return success();
       })
@@ -355,6 +349,14 @@ OuterOp TileEmitter::findOuter(Value value) {
   return number >= scan.getFinals().size() ? findOuter(scan.getYield().getOperand(number)) : OuterOp();
 }
 
+/// Which lanes of a vector belong to rows of the batch.
+Value TileEmitter::rowsExist(Value vector) {
+  auto type = VectorType::get({shape.lanes}, b.getIndexType());
+  Value lane = add(firstRow, mul(vector, index(shape.lanes)));
+  Value lanes = arith::AddIOp::create(b, vector::BroadcastOp::create(b, type, lane), vector::StepOp::create(b, type));
+  return arith::CmpIOp::create(b, arith::CmpIPredicate::slt, lanes, vector::BroadcastOp::create(b, type, rows));
+}
+
 /// Adds the lanes of a value that is there for the current tile to its sum.
 void TileEmitter::accumulateSum(Value value) {
   Storage to = sums.lookup(value);
@@ -374,7 +376,11 @@ void TileEmitter::accumulateSum(Value value) {
     {
       OpBuilder::InsertionGuard guard(b);
       b.setInsertionPointToStart(loop.getBody());
-      Value next = arith::AddFOp::create(b, loop.getRegionIterArg(0), load(from, i, loop.getInductionVar()));
+      Value vector = loop.getInductionVar();
+      // Zero times infinity, in a lane that belongs to no row, must not count.
+      Value zero = arith::ConstantOp::create(b, b.getZeroAttr(shape.vectorType()));
+      Value term = arith::SelectOp::create(b, rowsExist(vector), load(from, i, vector), zero);
+      Value next = arith::AddFOp::create(b, loop.getRegionIterArg(0), term);
       scf::YieldOp::create(b, next);
     }
     LLVM::StoreOp::create(b, loop.getResult(0), where, alignment);
@@ -512,6 +518,7 @@ LogicalResult TileEmitter::emitKernel() {
     Value vectors = arith::CeilDivUIOp::create(b, left, index(shape.lanes));
     Value full = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, vectors, index(4));
     numVectors = arith::SelectOp::create(b, full, vectors, index(4));
+    numRows = arith::MinUIOp::create(b, left, tileRows);
     for (auto [argument, data] : rowArguments) {
       Storage tile = allocate(argument.getType());
       storages[argument] = tile;

@@ -130,6 +130,7 @@ private:
   Storage allocateResult(mlir::Value value);
   Storage find(mlir::Value value);
   void accumulateSum(mlir::Value value);
+  mlir::Value rowsExist(mlir::Value vector);
   flow::OuterOp findOuter(mlir::Value value);
   /// Whether a single op uses `value`, be it several times.
   static bool hasOneUser(mlir::Value value);
@@ -151,6 +152,7 @@ private:
     mlir::Value weights, biases, table;
     Storage x, y;
     mlir::Value firstBlock, lastBlock;
+    UnusedLanes unusedLanes = UnusedLanes::Computed;
   };
   /// Calls the dense micro-kernel with this activation region (may be empty).
   void callDense(mlir::Region &activation, const DenseCall &call);
@@ -185,6 +187,8 @@ private:
   BlockSweep beginBlockSweep(mlir::ValueRange weights, mlir::ValueRange biases, mlir::ValueRange diagonals,
                              int64_t dim);
   void emitBlockProduct(const BlockSweep &sweep, int64_t layer, const Storage &from);
+  mlir::Value loadLanes(const Storage &storage, mlir::Value element, mlir::Value vector, mlir::VectorType type);
+  void storeLanes(const Storage &storage, mlir::Value element, mlir::Value vector, mlir::Value value);
   mlir::Value loadBlockWeight(const BlockSweep &sweep, int64_t layer, mlir::Value row, mlir::Value column);
   llvm::SmallVector<mlir::Value>
   forUnits(int64_t count, mlir::ValueRange init,
@@ -234,7 +238,7 @@ private:
   mlir::func::FuncOp source;
   bool uniform;
   mlir::ImplicitLocOpBuilder b;
-  mlir::Value workspace, numVectors, seed, firstSample, rows, firstRow, rowWeight;
+  mlir::Value workspace, numVectors, numRows, seed, firstSample, rows, firstRow, rowWeight;
   int64_t workspaceElements = 0, sumElements = 0, preparedElements = 0, gradientElements = 0, macs = 0;
   int64_t numInputs = 0, numOutputs = 0, macsFactor = 1;
   llvm::SmallVector<int64_t> sumOffsets;

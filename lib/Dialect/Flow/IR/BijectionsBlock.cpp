@@ -30,8 +30,7 @@ static Value constant(ImplicitLocOpBuilder &builder, Value like, double value) {
 }
 
 /// With t = tanh(z): t + 0.01 z and 1.01 - t^2, which lies in [0.01, 1.01].
-static FailureOr<ActivatedUnit> buildDefault(ImplicitLocOpBuilder &builder, Value z, ValueRange, bool withSlope) {
-  Value t = math::TanhOp::create(builder, z);
+static ActivatedUnit buildFromTanh(ImplicitLocOpBuilder &builder, Value z, Value t, bool withSlope) {
   Value linear = arith::MulFOp::create(builder, constant(builder, z, kLeak), z);
   ActivatedUnit unit{arith::AddFOp::create(builder, t, linear), {}};
   if (withSlope)
@@ -39,7 +38,11 @@ static FailureOr<ActivatedUnit> buildDefault(ImplicitLocOpBuilder &builder, Valu
   return unit;
 }
 
-/// A function that differs from the default activation by at most 0.01, and its
+static FailureOr<ActivatedUnit> buildDefault(ImplicitLocOpBuilder &builder, Value z, ValueRange, bool withSlope) {
+  return buildFromTanh(builder, z, math::TanhOp::create(builder, z), withSlope);
+}
+
+/// A function that differs from the default activation by at most 0.01, and about its
 /// derivative: of all odd polynomials of degree 9 that meet 1 at 3 with slope 0, the
 /// one nearest to tanh, continued by 1.
 static ActivatedUnit buildSurrogate(ImplicitLocOpBuilder &builder, Value z) {
@@ -48,18 +51,11 @@ static ActivatedUnit buildSurrogate(ImplicitLocOpBuilder &builder, Value z) {
                                              1.16114823e-04};
   Value clipped = ClipOp::create(builder, z.getType(), z, builder.getF64FloatAttr(-kEnd), builder.getF64FloatAttr(kEnd));
   Value square = arith::MulFOp::create(builder, clipped, clipped);
-  auto horner = [&](llvm::function_ref<double(int)> coefficient) {
-    int k = std::size(kCoefficients) - 1;
-    Value sum = constant(builder, z, coefficient(k));
-    while (k-- > 0)
-      sum = arith::AddFOp::create(builder, arith::MulFOp::create(builder, sum, square),
-                                  constant(builder, z, coefficient(k)));
-    return sum;
-  };
-  Value ratio = horner([](int k) { return kCoefficients[k]; });
-  Value slope = horner([](int k) { return (2 * k + 1) * kCoefficients[k] + (k == 0 ? kLeak : 0); });
-  Value linear = arith::MulFOp::create(builder, constant(builder, z, kLeak), z);
-  return {arith::AddFOp::create(builder, arith::MulFOp::create(builder, ratio, clipped), linear), slope};
+  Value ratio = constant(builder, z, *std::rbegin(kCoefficients));
+  for (double coefficient : llvm::drop_begin(llvm::reverse(kCoefficients)))
+    ratio = arith::AddFOp::create(builder, arith::MulFOp::create(builder, ratio, square),
+                                  constant(builder, z, coefficient));
+  return buildFromTanh(builder, z, arith::MulFOp::create(builder, ratio, clipped), /*withSlope=*/true);
 }
 
 /// A function of the language, with the size of its derivative.

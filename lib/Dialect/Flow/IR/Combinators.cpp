@@ -9,9 +9,9 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "flowc/Dialect/Flow/IR/FlowCombinators.h"
 #include "flowc/Dialect/Flow/IR/FlowBodies.h"
 #include "flowc/Dialect/Flow/IR/FlowBuilders.h"
+#include "flowc/Dialect/Flow/IR/FlowCombinators.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/TypeUtilities.h"
@@ -271,8 +271,7 @@ FailureOr<Transformed> ElementwiseCopies::build(Value event) {
   for (auto [argument, operand] : llvm::zip_equal(block.getArguments().drop_front(), op->getOperands().drop_front())) {
     Value outside = specializer.lookup(operand);
     bool isOver = argument.getArgNumber() <= numOver;
-    slices.map(Value(argument),
-               body.add(isOver ? BodyBuilder::Over : BodyBuilder::Whole, outside, argument.getType()));
+    slices.map(Value(argument), body.add(isOver ? BodyBuilder::Over : BodyBuilder::Whole, outside, argument.getType()));
     if (!isOver)
       wholes.map(Value(argument), outside);
   }
@@ -289,13 +288,14 @@ FailureOr<Transformed> ElementwiseCopies::build(Value event) {
       }
       TypedAttr constant = varying.contains(parameter) ? TypedAttr() : getUniformConstant(getWhole(parameter));
       if (auto number = llvm::dyn_cast_or_null<FloatAttr>(constant))
-        stack = buildConstant(builder, ScanOp::getStackType(parameter.getType(), op.getSize()),
-                              number.getValueAsDouble());
+        stack =
+            buildConstant(builder, ScanOp::getStackType(parameter.getType(), op.getSize()), number.getValueAsDouble());
     }
   buildStacks();
   SmallVector<ElementwiseStep> elementwise;
   for (const Step &step : steps) {
-    ElementwiseStep &next = elementwise.emplace_back(ElementwiseStep{cast<ElementwiseBijectionOpInterface>(step.op), step.inverse});
+    ElementwiseStep &next =
+        elementwise.emplace_back(ElementwiseStep{cast<ElementwiseBijectionOpInterface>(step.op), step.inverse});
     for (Value parameter : step.op->getOperands().drop_front()) {
       Value stack = stacks.lookup(parameter);
       next.parameters.push_back(stack ? stack : getWhole(parameter));

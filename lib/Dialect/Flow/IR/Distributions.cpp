@@ -239,10 +239,18 @@ PreparedDensity StandardGammaOp::buildPrepared(ImplicitLocOpBuilder &builder, Ty
   return {norm, {a - 1.0, select(isLarge, a, 1.0), select(isLarge, -1.0, a - 2.0)}};
 }
 
-/// `factor` times log(r) - t, without NaN where a factor of 0 meets log(0).
+/// `factor` times log(r) - t, but 0 for r = 0.
 static Number buildLogTerm(Number factor, Number r, Number t) {
-  Value isZero = both(*r.builder, factor.isZero(), r.isZero());
+  Value isZero = r.isZero();
   return factor * logMinus(select(isZero, 1.0, r), select(isZero, 0.0, t));
+}
+
+/// `density`, or where `distance` to an end of the support is 0, the limit that a
+/// term `factor` log(distance) has there. A limit has no derivative.
+static Number buildEnd(Number factor, Number distance, Number density) {
+  Value isEnd = both(*factor.builder, distance.isZero(), factor.compare(arith::CmpFPredicate::ONE, factor.constant(0)));
+  Number limit = select(factor > 0, factor.constant(-kInfinity), kInfinity);
+  return select(isEnd, limit, density);
 }
 
 Value StandardGammaOp::buildElement(ImplicitLocOpBuilder &builder, Value value, ValueRange prepared) {
@@ -250,7 +258,8 @@ Value StandardGammaOp::buildElement(ImplicitLocOpBuilder &builder, Value value, 
   Value outside = x < 0;
   Number inside = select(outside, m, x);
   Number t = (inside - m) / m;
-  return select(outside, -kInfinity, buildLogTerm(k, inside / m, t) + slope * t);
+  Number density = buildLogTerm(k, inside / m, t) + slope * t;
+  return select(outside, -kInfinity, buildEnd(k, inside, density));
 }
 
 //===----------------------------------------------------------------------===//
@@ -286,7 +295,7 @@ Value BetaOp::buildElement(ImplicitLocOpBuilder &builder, Value value, ValueRang
   Number inside = select(outside, 0.5, x);
   Number density = buildLogTerm(k, inside / p, (inside - p) / p) +
                    buildLogTerm(l, (1.0 - inside) / q, (center - inside) / q) + slope * inside;
-  return select(outside, -kInfinity, density);
+  return select(outside, -kInfinity, buildEnd(k, inside, buildEnd(l, 1.0 - inside, density)));
 }
 
 //===----------------------------------------------------------------------===//

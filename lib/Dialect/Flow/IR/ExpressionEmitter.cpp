@@ -27,6 +27,8 @@ using flowc::symbolic::Term;
 
 Value ExpressionEmitter::emitSum(Expr e) {
   double offset = e->number;
+  if (offset == 0 && e->terms.size() == 1 && e->terms[0].factor != -1)
+    return arith::MulFOp::create(builder, emit(e->terms[0].node), constant(e->terms[0].factor));
   SmallVector<std::pair<bool, Value>> summands; // whether it is subtracted
   auto add = [&](double factor, Value value) {
     if (std::abs(factor) != 1)
@@ -42,20 +44,20 @@ Value ExpressionEmitter::emitSum(Expr e) {
       add(factor, emit(node));
     }
   }
-  // Something positive first; the constant there if nothing else is.
-  llvm::stable_sort(summands, [](const auto &a, const auto &b) { return a.first < b.first; });
+  // Something positive first; the constant if nothing else is.
   Value sum;
-  if (summands.front().first && offset != 0) {
+  for (auto [isSubtracted, value] : summands)
+    if (!isSubtracted)
+      sum = sum ? arith::AddFOp::create(builder, sum, value).getResult() : value;
+  if (!sum && offset != 0) {
     sum = constant(offset);
     offset = 0;
   }
   for (auto [isSubtracted, value] : summands) {
-    if (!sum)
-      sum = isSubtracted ? arith::NegFOp::create(builder, value).getResult() : value;
-    else if (isSubtracted)
-      sum = arith::SubFOp::create(builder, sum, value);
-    else
-      sum = arith::AddFOp::create(builder, sum, value);
+    if (!isSubtracted)
+      continue;
+    sum = sum ? arith::SubFOp::create(builder, sum, value).getResult()
+              : arith::NegFOp::create(builder, value).getResult();
   }
   return offset == 0 ? sum : arith::AddFOp::create(builder, sum, constant(offset)).getResult();
 }
@@ -79,7 +81,9 @@ static std::optional<Term> matchOnePlusSquare(Expr e) {
 static std::pair<Value, Value> buildScaled(ImplicitLocOpBuilder &builder, Value u) {
   Value one = buildConstant(builder, u.getType(), 1);
   Value size = math::AbsFOp::create(builder, u);
-  Value large = arith::MaximumFOp::create(builder, size, one), small = arith::MinimumFOp::create(builder, one, size);
+  Value isLarge = arith::CmpFOp::create(builder, arith::CmpFPredicate::OGT, size, one);
+  Value large = arith::SelectOp::create(builder, isLarge, size, one);
+  Value small = arith::SelectOp::create(builder, isLarge, one, size);
   Value ratio = arith::DivFOp::create(builder, small, large);
   return {large, arith::MulFOp::create(builder, ratio, ratio)};
 }

@@ -139,7 +139,7 @@ struct LeakyTanh {
 
   explicit LeakyTanh(LeakyTanhOp op) : max(op.getMaxVal().convertToDouble()), edge(std::tanh(max)) {
     logSlope = -2 * (max + std::log1p(std::exp(-2 * max)) - std::numbers::ln2);
-    slope = std::exp(logSlope);
+    slope = std::pow(std::cosh(max), -2);
   }
 };
 } // namespace
@@ -163,8 +163,8 @@ Transformed LeakyTanhOp::buildElement(ImplicitLocOpBuilder &builder, Value x, Va
 // The lines are taken from where they begin: if the slope is so small that the
 // edge is 1, the edge still goes to max_val.
 Transformed LeakyTanhOp::buildElementInverse(ImplicitLocOpBuilder &builder, Value y, ValueRange) {
-  constexpr double steepest = 1e30;
   Formula f = formula(builder, y);
+  double steepest = APFloat::getLargest(cast<FloatType>(f.type).getFloatSemantics()).convertToDouble();
   LeakyTanh leaky(*this);
   Value isLinear = f.compare(arith::CmpFPredicate::OGE, f.abs(y), f.constant(leaky.edge));
   Transformed inner = buildArtanh(f, f.select(isLinear, f.constant(0), y));

@@ -35,8 +35,7 @@ LogicalResult TriangularAffineOp::verify() {
   // triangular_affine_c3: the matrix is square and of the event's size.
   RankedTensorType matrix = getMatrix().getType();
   if (matrix.getDimSize(0) != event.getNumElements() || matrix.getDimSize(1) != event.getNumElements())
-    return emitOpError("needs a matrix of ")
-           << event.getNumElements() << " rows and columns but has " << matrix;
+    return emitOpError("needs a matrix of ") << event.getNumElements() << " rows and columns but has " << matrix;
   return success();
 }
 
@@ -83,11 +82,12 @@ FailureOr<Transformed> TriangularAffineOp::buildTransform(Specializer &specializ
 FailureOr<Transformed> TriangularAffineOp::buildInverse(Specializer &specializer, Value y) {
   ImplicitLocOpBuilder &builder = specializer.getBuilder();
   Value matrix = specializer.lookup(getMatrix()), loc = specializer.lookup(getLoc());
-  FailureOr<MapOp> shifted = buildMap(builder, getNumElements(y.getType()), {y, loc}, {},
-                                      [](ImplicitLocOpBuilder &at, ValueRange arguments, MapYields &yields) {
-                                        yields.stacked.push_back(formula(at, arguments[0]).sub(arguments[0], arguments[1]));
-                                        return success();
-                                      });
+  FailureOr<MapOp> shifted =
+      buildMap(builder, getNumElements(y.getType()), {y, loc}, {},
+               [](ImplicitLocOpBuilder &at, ValueRange arguments, MapYields &yields) {
+                 yields.stacked.push_back(formula(at, arguments[0]).sub(arguments[0], arguments[1]));
+                 return success();
+               });
   Value inverse = TriangularInverseOp::create(builder, matrix.getType(), matrix, getUpper());
   Value x = buildTriangularDense(builder, inverse, /*bias=*/{}, shifted->getStacked().front(), getUpper());
   return Transformed{x, specializer.wantsLogDets() ? buildLogDiagonal(builder, matrix, /*negate=*/true) : Value()};
@@ -107,11 +107,12 @@ LogicalResult HouseholderOp::verify() {
 
 /// The dot product of two tensors.
 static Value buildDot(ImplicitLocOpBuilder &builder, Value a, Value b) {
-  FailureOr<MapOp> map = buildMap(builder, getNumElements(a.getType()), {a, b}, {},
-                                  [](ImplicitLocOpBuilder &at, ValueRange arguments, MapYields &yields) {
-                                    yields.summands.push_back(formula(at, arguments[0]).mul(arguments[0], arguments[1]));
-                                    return success();
-                                  });
+  FailureOr<MapOp> map =
+      buildMap(builder, getNumElements(a.getType()), {a, b}, {},
+               [](ImplicitLocOpBuilder &at, ValueRange arguments, MapYields &yields) {
+                 yields.summands.push_back(formula(at, arguments[0]).mul(arguments[0], arguments[1]));
+                 return success();
+               });
   return map->getSums().front();
 }
 

@@ -28,9 +28,8 @@ LogicalResult WeightNormalizeOp::verify() {
 }
 
 LogicalResult WeightNormalizeOp::buildVjp(VjpBuilder &vjp, ValueRange cotangents) {
-  auto op =
-      WeightNormalizeVjpOp::create(vjp.getBuilder(), getW().getType(), getRawScale().getType(), vjp.lookup(getW()),
-                                   vjp.lookup(getRawScale()), cotangents[0]);
+  auto op = WeightNormalizeVjpOp::create(vjp.getBuilder(), getW().getType(), getRawScale().getType(),
+                                         vjp.lookup(getW()), vjp.lookup(getRawScale()), cotangents[0]);
   vjp.accumulate(getW(), op.getWCotangent());
   vjp.accumulate(getRawScale(), op.getRawScaleCotangent());
   return success();

@@ -19,6 +19,7 @@
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/IR/TypeUtilities.h"
 
+#include <cmath>
 #include <limits>
 
 using namespace mlir;
@@ -105,19 +106,9 @@ PlanarBuilder::PlanarBuilder(PlanarOp op, Specializer &specializer, Value event)
   correction = select(isZero, zero, correction);
   stretch = select(isZero, one, stretch);
   m = sub(stretch, one);
-  int vm = getenv("H3V") ? atoi(getenv("H3V")) : 0;
-  Value diff = sub(m, product), sq = select(isZero, one, square);
-  v = (*buildMap(b, extent, {w, u}, {correction, diff, sq, m, product},
-                 [&](ImplicitLocOpBuilder &at, ValueRange a, MapYields &yields) {
-                   auto mul = [&](Value p, Value q) -> Value { return arith::MulFOp::create(at, p, q); };
-                   auto add = [&](Value p, Value q) -> Value { return arith::AddFOp::create(at, p, q); };
-                   auto div = [&](Value p, Value q) -> Value { return arith::DivFOp::create(at, p, q); };
-                   Value r;
-                   if (vm == 0) r = add(a[1], mul(a[2], a[0]));
-                   if (vm == 1) r = add(a[1], div(mul(a[3], a[0]), a[4]));
-                   if (vm == 2) r = add(a[1], mul(a[3], div(a[0], a[4])));
-                   if (vm == 3) r = add(arith::SubFOp::create(at, a[1], mul(a[6], div(a[0], a[4]))), mul(a[5], div(a[0], a[4])));
-                   yields.stacked.push_back(r);
+  v = (*buildMap(b, extent, {w, u}, {correction},
+                 [](ImplicitLocOpBuilder &at, ValueRange a, MapYields &yields) {
+                   yields.stacked.push_back(arith::AddFOp::create(at, a[1], arith::MulFOp::create(at, a[2], a[0])));
                    return success();
                  }))
           .getStacked()
@@ -126,7 +117,6 @@ PlanarBuilder::PlanarBuilder(PlanarOp op, Specializer &specializer, Value event)
 
 /// start + p.q
 Value PlanarBuilder::buildDot(Value p, Value q, Value start) {
-  if (getenv("H3S") && start == bias) return add(buildDot(p, q, constant(0)), bias);
   FailureOr<MapOp> map = buildMap(
       b, extent, {p, q}, {},
       [](ImplicitLocOpBuilder &at, ValueRange a, MapYields &yields) {
@@ -183,13 +173,25 @@ Value PlanarBuilder::buildRootOf(Value target) {
   double epsilon = element.isF64() ? std::numeric_limits<double>::epsilon() : std::numeric_limits<float>::epsilon();
   reach = mul(add(reach, mul(size, constant(4 * epsilon))), constant(1 + 4 * epsilon));
   auto tolerance = op->getAttrOfType<FloatAttr>(kToleranceAttr);
+  // Near the root Newton's step leaves an error of |f''| / (2 f') e^2, where
+  // |f''| < 0.77 |m|: less than epsilon |t| if |f| is at most this number times
+  // min(|t|, 1) min(f', 1)^2.
+  Value almost = div(constant(std::sqrt(2.5 * epsilon) / epsilon), add(constant(1), math::AbsFOp::create(b, m)));
   return buildRoot(
-      b, element, {sub(target, reach), add(target, reach), start}, {m, stretch, target},
-      [](ImplicitLocOpBuilder &at, Value s, ValueRange a) -> RootValues {
-        Value h = math::TanhOp::create(at, s);
+      b, element, {sub(target, reach), add(target, reach), start}, {m, stretch, target, almost},
+      [&](ImplicitLocOpBuilder &at, Value s, ValueRange a) -> RootValues {
+        Value h = math::TanhOp::create(at, s), one = buildConstant(at, element, 1);
         Value distance = arith::SubFOp::create(at, s, a[2]);
         Value f = arith::AddFOp::create(at, arith::MulFOp::create(at, a[0], h), distance);
-        return {f, buildTanhSlope(at, h, a[1]), math::AbsFOp::create(at, a[2])};
+        Value slope = buildTanhSlope(at, h, a[1]);
+        auto larger = [&](Value p, Value q, bool wantsLarger) -> Value {
+          Value isLess = arith::CmpFOp::create(at, arith::CmpFPredicate::OLT, p, q);
+          return arith::SelectOp::create(at, isLess, wantsLarger ? q : p, wantsLarger ? p : q);
+        };
+        Value least = larger(slope, one, false), near = larger(math::AbsFOp::create(at, s), one, false);
+        Value almost =
+            arith::MulFOp::create(at, arith::MulFOp::create(at, a[3], near), arith::MulFOp::create(at, least, least));
+        return {f, slope, larger(almost, math::AbsFOp::create(at, a[2]), true)};
       },
       tolerance ? tolerance.getValueAsDouble() : 0);
 }
@@ -197,6 +199,9 @@ Value PlanarBuilder::buildRootOf(Value target) {
 FailureOr<Transformed> PlanarBuilder::buildInverse(Value y) {
   Value target = buildDot(w, y, bias), zero = constant(0), logDet;
   if (!op.getNegativeSlope()) {
+    // w.y may overflow where tanh has long been +-1.
+    double huge = APFloat::getLargest(cast<FloatType>(element).getFloatSemantics()).convertToDouble() / 8;
+    target = ClipOp::create(b, element, target, b.getF64FloatAttr(-huge), b.getF64FloatAttr(huge));
     Value h = math::TanhOp::create(b, buildRootOf(target));
     if (specializer.wantsLogDets())
       logDet = arith::NegFOp::create(b, log(buildTanhSlope(b, h, stretch)));

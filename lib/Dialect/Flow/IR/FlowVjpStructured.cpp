@@ -161,6 +161,26 @@ void flowc::flow::expandActivations(Operation *root) {
   }
 }
 
+/// Whether `value` holds weight gradients, possibly those of the layers of a scan.
+static bool isWeightGradient(Value value) {
+  if (value.getDefiningOp<OuterOp>())
+    return true;
+  auto scan = value.getDefiningOp<ScanOp>();
+  if (!scan)
+    return false;
+  unsigned number = cast<OpResult>(value).getResultNumber();
+  return number >= scan.getFinals().size() && isWeightGradient(scan.getYield().getOperand(number));
+}
+
+SmallVector<Value> flowc::flow::splitWeightGradients(Value cotangent) {
+  SmallVector<Value> addends;
+  if (auto sum = cotangent.getDefiningOp<arith::AddFOp>()) {
+    addends = splitWeightGradients(sum.getLhs());
+    llvm::append_range(addends, splitWeightGradients(sum.getRhs()));
+  }
+  return llvm::any_of(addends, isWeightGradient) ? addends : SmallVector<Value>{cotangent};
+}
+
 LogicalResult DenseOp::buildVjp(VjpBuilder &vjp, ValueRange cotangents) {
   if (!getActivation().empty())
     return emitOpError("with an activation must be expanded before it is differentiated");
@@ -415,9 +435,11 @@ LogicalResult ScanOp::buildVjp(VjpBuilder &vjp, ValueRange cotangents) {
     if (!cotangent)
       continue;
     Value operand = getOperand(argument.getArgNumber());
-    operands.push_back(operand);
-    yielded.push_back(cotangent);
-    stacked.push_back(operand.getType());
+    for (Value addend : splitWeightGradients(cotangent)) {
+      operands.push_back(operand);
+      yielded.push_back(addend);
+      stacked.push_back(operand.getType());
+    }
   }
   if (yielded.empty())
     return success();

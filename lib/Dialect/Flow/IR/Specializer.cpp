@@ -6,8 +6,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "flowc/Dialect/Flow/IR/FlowBuilders.h"
-#include "flowc/Dialect/Flow/IR/SpecializerTrace.h"
 #include "flowc/Dialect/Flow/IR/FlowCombinators.h"
+#include "flowc/Dialect/Flow/IR/SpecializerTrace.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/TypeUtilities.h"

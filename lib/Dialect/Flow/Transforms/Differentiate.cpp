@@ -74,7 +74,8 @@ private:
   bool ofParams;
   /// Leading arguments of the primal kernel that differ from row to row.
   unsigned numRows = 0;
-  /// The primal kernel's arguments whose cotangents are results, in order.
+  /// The primal kernel's arguments whose cotangents are results, in order; one comes
+  /// several times if its cotangent is the sum of several results.
   SmallVector<unsigned> wanted;
   /// Row inputs that hold the cotangents of the primal results.
   unsigned numCotangentRows = 0;
@@ -208,11 +209,16 @@ LogicalResult KernelDifferentiator::buildKernel() {
     results.push_back(loss);
     signature.addResult(loss.getType(), FlowDialect::kSumAttr);
     // What has no influence has no cotangent to sum.
-    llvm::erase_if(wanted, [&](unsigned i) { return !vjp.getCotangent(primal.getArgument(i)); });
+    SmallVector<unsigned> found;
     for (unsigned i : wanted) {
-      results.push_back(vjp.getCotangent(primal.getArgument(i)));
-      signature.addResult(results.back().getType(), FlowDialect::kSumAttr);
+      Value cotangent = vjp.getCotangent(primal.getArgument(i));
+      for (Value addend : cotangent ? splitWeightGradients(cotangent) : SmallVector<Value>()) {
+        found.push_back(i);
+        results.push_back(addend);
+        signature.addResult(addend.getType(), FlowDialect::kSumAttr);
+      }
     }
+    wanted = std::move(found);
   } else {
     Value cotangent = vjp.getCotangent(primal.getArgument(0));
     results.push_back(cotangent ? cotangent : buildConstant(builder, primal.getArgument(0).getType(), 0.0));
@@ -250,7 +256,8 @@ LogicalResult KernelDifferentiator::buildFinish() {
   SmallVector<Value> seeds(prepare.getNumResults());
   for (unsigned i : wanted) {
     Type type = prepare.getResultTypes()[i - numRows];
-    seeds[i - numRows] = block.addArgument(type, prepare.getLoc());
+    Value cotangent = block.addArgument(type, prepare.getLoc()), &seed = seeds[i - numRows];
+    seed = seed ? arith::AddFOp::create(builder, seed, cotangent).getResult() : cotangent;
     signature.addInput(type, signature.getUnit(FlowDialect::kCotangentAttr));
   }
   cloneForward(leafVjp, primal);

@@ -49,6 +49,21 @@ static DenseSet<Operation *> findKeptConditions(Block &block, llvm::function_ref
   return kept;
 }
 
+/// Whether `value`, or a slice of it, is an operand of an op that takes whole tensors
+/// of parameters: of none that maps or moves elements.
+static bool isWeight(Value value, llvm::function_ref<bool(Operation *)> isUser) {
+  if (!isa<RankedTensorType>(value.getType()))
+    return false;
+  return llvm::any_of(value.getUses(), [&](OpOperand &use) {
+    Operation *user = use.getOwner();
+    if (!isUser(user))
+      return false;
+    if (auto scan = dyn_cast<ScanOp>(user))
+      return isWeight(scan.getBlock()->getArgument(use.getOperandNumber()), isUser);
+    return !isa<MapOp, YieldOp>(user);
+  });
+}
+
 namespace {
 
 /// Moves uniform ops of `block` in front of `anchor`, an op of an enclosing
@@ -102,12 +117,7 @@ struct Hoister {
     };
     DenseSet<Operation *> kept = findKeptConditions(body, isMoved);
     auto stays = [&](Operation *op) { return !isMoved(op) || kept.contains(op); };
-    // Ops other than maps and scans take whole tensors of parameters: weights.
-    auto isStackedWeight = [&](Value value) {
-      return stackWeights && isa<RankedTensorType>(value.getType()) && llvm::any_of(value.getUsers(), [&](Operation *user) {
-               return stays(user) && !isa<MapOp, ScanOp, YieldOp>(user);
-             });
-    };
+    auto isStackedWeight = [&](Value value) { return stackWeights && isWeight(value, stays); };
     SmallVector<Operation *> moved;
     SmallVector<Value> needed, wholes;
     DenseSet<Value> varying;
@@ -192,8 +202,8 @@ struct Hoister {
          llvm::zip_equal(scan.getBlock()->getArguments().take_back(scan.getShared().size()), scan.getShared()))
       outside.map(argument, operand);
     for (Operation &op : scan.getBlock()->without_terminator()) {
-      bool isWhole = isa<arith::ConstantOp>(op) || (llvm::is_contained(moved, &op) &&
-                                                    !varying.contains(op.getResult(0)));
+      bool isWhole =
+          isa<arith::ConstantOp>(op) || (llvm::is_contained(moved, &op) && !varying.contains(op.getResult(0)));
       if (isWhole)
         for (Value result : builder.clone(op, outside)->getResults())
           uniform.insert(result);

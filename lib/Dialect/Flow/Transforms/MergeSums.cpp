@@ -50,9 +50,8 @@ static void mergeStacked(ScanOp scan) {
       kept.push_back(stack);
     }
   ImplicitLocOpBuilder builder(scan.getLoc(), scan);
-  auto replacement =
-      ScanOp::create(builder, SmallVector<Type>(scan.getFinals().getTypes()), types, scan.getLayers(),
-                     scan.getReverse(), scan.getCarries(), scan.getOver(), scan.getShared());
+  auto replacement = ScanOp::create(builder, SmallVector<Type>(scan.getFinals().getTypes()), types, scan.getLayers(),
+                                    scan.getReverse(), scan.getCarries(), scan.getOver(), scan.getShared());
   replacement.getBody().takeBody(scan.getBody());
   for (unsigned i = 0; i < numCarries; ++i)
     scan.getFinals()[i].replaceAllUsesWith(replacement.getFinals()[i]);

@@ -205,8 +205,12 @@ struct Packer {
       if (isSliced.back())
         levels.push_back(level);
     }
-    Key key{route->argument.getArgNumber(), std::nullopt, DenseI32ArrayAttr::get(kernel.getContext(), layout.blocks),
-            mask && layout.hasHoles ? Attribute(*mask) : Attribute(), transposed, levels};
+    Key key{route->argument.getArgNumber(),
+            std::nullopt,
+            DenseI32ArrayAttr::get(kernel.getContext(), layout.blocks),
+            mask && layout.hasHoles ? Attribute(*mask) : Attribute(),
+            transposed,
+            levels};
     if (bias)
       key.bias = biasRoute->argument.getArgNumber();
     BlockArgument argument;
@@ -313,9 +317,7 @@ struct PackWeights : flowc::flow::impl::PackWeightsPassBase<PackWeights> {
 
   void runOnOperation() override {
     ModuleOp module = getOperation();
-    Packer packer{module.lookupSymbol<func::FuncOp>("kernel"),
-                  module.lookupSymbol<func::FuncOp>("prepare"),
-                  {}};
+    Packer packer{module.lookupSymbol<func::FuncOp>("kernel"), module.lookupSymbol<func::FuncOp>("prepare"), {}};
     if (!packer.kernel || !packer.prepare) {
       module.emitError("needs the functions @kernel and @prepare");
       return signalPassFailure();

@@ -100,3 +100,19 @@ func.func @pieces(%a: tensor<2xf32>, %b: f32, %x: tensor<3xf32>) -> (tensor<2xf3
   %y = flow.concat %t#0, %t#1 : f32, tensor<2xf32> -> tensor<3xf32>
   return %s#0, %s#1, %y : tensor<2xf32>, f32, tensor<3xf32>
 }
+
+// A value is stacked once.
+// CHECK-LABEL: func.func @scan_equal
+// CHECK-SAME: %[[P:.*]]: tensor<3xf32>)
+// CHECK-NEXT: %[[S:.*]] = flow.scan 3 over(%[[P]] : tensor<3xf32>) {
+// CHECK: flow.yield %{{.*}} : f32
+// CHECK-NEXT: } -> (), (tensor<3xf32>)
+// CHECK-NEXT: return %[[S]], %[[S]]
+func.func @scan_equal(%p: tensor<3xf32>) -> (tensor<3xf32>, tensor<3xf32>) {
+  %a, %b = flow.scan 3 over(%p : tensor<3xf32>) {
+  ^bb0(%pl: f32):
+    %e = math.exp %pl : f32
+    flow.yield %e, %e : f32, f32
+  } -> (), (tensor<3xf32>, tensor<3xf32>)
+  return %a, %b : tensor<3xf32>, tensor<3xf32>
+}

@@ -6,10 +6,10 @@
 
 // CHECK-LABEL: func.func @prepare
 // CHECK-SAME: (%[[W:.*]]: tensor<2x2xf32>, %[[RAW:.*]]: tensor<2xf32>)
-// ONCE-SAME: -> (tensor<2xf32>, tensor<2x2xf32>)
+// ONCE-SAME: -> (tensor<2x2xf32>, tensor<2xf32>)
 // ONCE-NOT: flow.scan
 // ONCE: %[[SCALE:.*]] = flow.log1p_exp %[[RAW]]
-// ONCE: return %[[SCALE]], %[[W]]
+// ONCE: return %[[W]], %[[SCALE]]
 // EACH: %[[SCALE:.*]] = flow.log1p_exp %[[RAW]]
 // EACH: %[[STACK:.*]] = flow.scan 3 shared(%[[W]] : tensor<2x2xf32>)
 // EACH-NEXT: ^bb0(%[[SLICE:.*]]: tensor<2x2xf32>):

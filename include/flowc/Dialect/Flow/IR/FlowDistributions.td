@@ -147,14 +147,14 @@ def Flow_RandomTailOp : Flow_SampleOp<"random_tail"> {
   let assemblyFormat = "`stream` `=` $stream attr-dict `:` type($tail)";
 }
 
-def Flow_RandomGammaOp : Flow_SampleOp<"random_gamma", [AllTypesMatch<["concentration", "gamma", "log_factor"]>]> {
+def Flow_RandomGammaOp : Flow_DifferentiableOp<"random_gamma", [AllTypesMatch<["concentration", "gamma", "log_factor"]>]> {
   let summary = "Independent gamma draws of this sample: gamma * exp(log_factor)";
   let description = [{
     Exact: G. Marsaglia and W. W. Tsang, "A simple method for generating gamma
     variables", TOMS 2000. For a concentration a < 1, where draws can be too small
     for a float, `gamma` has concentration a + 1 and `log_factor` = log(u) / a;
     otherwise that is 0. A function of the seed, the sample, the element, its
-    concentration and `stream` alone.
+    concentration and `stream` alone; it has no derivative.
   }];
   let arguments = (ins Flow_Rows:$concentration, I64Attr:$stream);
   let results = (outs Flow_Rows:$gamma, Flow_Rows:$log_factor);

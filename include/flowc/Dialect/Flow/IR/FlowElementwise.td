@@ -85,9 +85,11 @@ def Flow_LeakyTanhOp : Flow_ElementwiseBijectionOp<"leaky_tanh"> {
   let arguments = (ins Flow_Event:$x, F64Attr:$max_val);
   let assemblyFormat = "$x `max` $max_val attr-dict `:` type($x)";
   let hasVerifier = 1;
-  let fields = [{ {number("max_val", Domain::Positive),
-                   derived("intercept", [](Numbers n) { return std::tanh(n[0]) - n[0] * std::pow(std::cosh(n[0]), -2); }),
-                   derived("linear_grad", [](Numbers n) { return std::pow(std::cosh(n[0]), -2); }), shape()} }];
+  let fields = [{
+    {number("max_val", Domain::Positive),
+     derived("intercept", [](Numbers n) { return std::tanh(n[0]) - n[0] * std::pow(std::cosh(n[0]), -2); }),
+     derived("linear_grad", [](Numbers n) { return std::pow(std::cosh(n[0]), -2); }), shape()}
+  }];
 }
 
 def Flow_PowerOp : Flow_ElementwiseBijectionOp<"power"> {

@@ -32,8 +32,9 @@ def Flow_RootOp : Flow_DifferentiableOp<"root",
     halved, and every other time after 16 steps. A sample is done, and frozen, when
     f is zero, or the next step is at most 4 epsilon |t| or at most `tolerance` (no
     tolerance: 0). The body may yield a third number, the size of the terms whose
-    rounding f carries (of f(t) = g(t) - y: |y|, say): f counts as zero where
-    |f| <= epsilon * size. The result is NaN where f becomes NaN, where it has no
+    rounding f carries (of f(t) = g(t) - y: |y|, say), or more where one more step
+    of Newton's is known to be exact: f counts as zero where |f| <= epsilon * size,
+    and that step is taken without another look at f. The result is NaN where f becomes NaN, where it has no
     sign change, and where 200 steps are not enough: never a number that is no root.
 
     The body may compute anything that a map's body may (floats and small tensors

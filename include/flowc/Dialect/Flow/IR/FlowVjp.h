@@ -33,6 +33,11 @@ void propagateNeeded(VjpBuilder &vjp, mlir::Block &block);
 /// and the wanted arguments of `block` must have been marked as needed.
 mlir::LogicalResult buildBlockVjp(VjpBuilder &vjp, mlir::Block &block, mlir::ValueRange cotangents);
 
+/// The addends of `cotangent`, if any of them is a weight gradient: that is summed
+/// over rows where it is made (flow.outer), so that nothing can be added to it row by
+/// row. Else `cotangent` alone.
+llvm::SmallVector<mlir::Value> splitWeightGradients(mlir::Value cotangent);
+
 /// Turns every activation of a dense layer under `root` into a map of its own.
 void expandActivations(mlir::Operation *root);
 

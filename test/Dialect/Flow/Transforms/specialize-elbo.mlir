@@ -1,0 +1,49 @@
+// RUN: flowc-opt %s -flow-specialize=kernel=elbo -canonicalize -cse | FileCheck %s --check-prefix=ELBO
+// RUN: flowc-opt %s -flow-specialize=kernel=elbo_sample -canonicalize -cse | FileCheck %s --check-prefix=DRAWN
+// RUN: flowc-opt %s -flow-specialize=kernel=stl -canonicalize -cse | FileCheck %s --check-prefix=STL
+// RUN: flowc-opt %s -flow-specialize=kernel=log_prob -canonicalize -cse | FileCheck %s --check-prefix=LOGPROB
+
+// The base is a normal distribution with a location and the flow's own bijection a
+// tanh. A given z is a draw of the base: only the tanh is between z and y.
+
+// ELBO-LABEL: func.func @kernel(
+// ELBO-SAME: %[[Z:.*]]: f32 {flow.row}, %[[LOC:.*]]: f32 {flow.name = "loc", flow.trainable}) -> f32
+// The density of the base at z, by the inverse of its own bijection.
+// ELBO: %[[N:.*]] = arith.subf %[[Z]], %[[LOC]]
+// ELBO: math.tanh %[[Z]]
+// The target at y.
+// ELBO: math.absf
+// ELBO: arith.subf
+// ELBO-NOT: flow.random_normal
+// ELBO-NOT: flow.detach
+// ELBO-NOT: @density
+
+// A z that is drawn inside is one of the standard normal distribution.
+// DRAWN-LABEL: func.func @kernel(
+// DRAWN-SAME: %[[LOC:.*]]: f32 {flow.name = "loc", flow.trainable}) -> f32
+// DRAWN: %[[Z:.*]] = flow.random_normal : f32
+// DRAWN: %[[X:.*]] = arith.addf %[[Z]], %[[LOC]]
+// DRAWN: math.tanh %[[X]]
+
+// log q is evaluated at y by the inverse, with a location that is a constant.
+// STL-LABEL: func.func @kernel(
+// STL: %[[Y:.*]] = math.tanh
+// STL: %[[C:.*]] = flow.detach %{{.*}} : f32
+// STL: math.log1p
+// STL: arith.subf %{{.*}}, %[[C]]
+
+// Other kernels have no use for the target.
+// LOGPROB-NOT: math.absf
+// LOGPROB-NOT: @density
+func.func @flow(%loc: f32 {flow.name = "loc", flow.trainable}) -> f32 {
+  %z = flow.standard_normal : f32
+  %x = flow.loc %z, %loc {flow.base} : f32, f32
+  %y = flow.tanh %x : f32
+  return %y : f32
+}
+func.func @density(%y: tensor<1xf32> {flow.row}) -> f32 {
+  %e = flow.reshape %y : tensor<1xf32> -> f32
+  %a = math.absf %e : f32
+  %d = arith.negf %a : f32
+  return %d : f32
+}

@@ -126,8 +126,8 @@ Expected<std::pair<double, std::vector<double>>> Kernels::nllValueAndGradient(co
 }
 
 template <typename T>
-Expected<std::pair<double, std::vector<double>>>
-Kernels::elboValueAndGradient(const Model &model, ConstRows<T> z, const Rows<T> &condition, bool stl) {
+Expected<std::pair<double, std::vector<double>>> Kernels::elboValueAndGradient(const Model &model, ConstRows<T> z,
+                                                                               const Rows<T> &condition, bool stl) {
   return detail::runLoss<T>(*this, stl ? Kernel::StlGradient : Kernel::ElboGradient, model, z, condition);
 }
 

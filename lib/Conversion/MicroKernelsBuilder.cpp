@@ -107,3 +107,14 @@ void flowc::transposeBlocks(KernelBuilder &b, SmallVectorImpl<Value> &vectors) {
     }
   }
 }
+
+Value flowc::reduceLanes(ImplicitLocOpBuilder &b, Value vector) {
+  for (int64_t width = cast<VectorType>(vector.getType()).getDimSize(0); width > 1; width /= 2) {
+    auto half = [&](int64_t from) {
+      SmallVector<int64_t> lanes = llvm::to_vector(llvm::seq<int64_t>(from, from + width / 2));
+      return vector::ShuffleOp::create(b, vector, vector, lanes);
+    };
+    vector = arith::AddFOp::create(b, half(0), half(width / 2));
+  }
+  return vector::ExtractOp::create(b, vector, ArrayRef<int64_t>{0});
+}

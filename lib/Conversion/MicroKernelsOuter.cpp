@@ -57,17 +57,6 @@ func::FuncOp flowc::getOrCreateTranspose(ModuleOp module, const TileShape &shape
   return KernelBuilder::getOrCreate(module, shape, "transpose", 2, {false, false, false}, emit);
 }
 
-/// The sum of the lanes, in the order of a binary tree.
-static Value sumOfLanes(KernelBuilder &b, Value vector) {
-  for (int64_t width = b.shape.lanes / 2; width > 0; width /= 2) {
-    auto half = [&](int64_t from) {
-      return b.shuffle(vector, vector, llvm::to_vector(llvm::seq<int64_t>(from, from + width)));
-    };
-    vector = arith::AddFOp::create(b, half(0), half(width));
-  }
-  return vector::ExtractOp::create(b, vector, ArrayRef<int64_t>{0});
-}
-
 namespace {
 /// The gradient of one block's weights.
 struct OuterBlock {
@@ -225,7 +214,7 @@ void OuterBlock::emitBias(Value rows) {
     Value old = LLVM::LoadOp::create(b, b.shape.element, address, b.elementBytes());
     Value zero = arith::ConstantOp::create(b, b.getZeroAttr(b.shape.element));
     old = arith::SelectOp::create(b, isFirst, zero, old);
-    b.store(arith::AddFOp::create(b, old, sumOfLanes(b, sum[0])), address, b.elementBytes());
+    b.store(arith::AddFOp::create(b, old, reduceLanes(b, sum[0])), address, b.elementBytes());
   });
 }
 

@@ -205,7 +205,8 @@ static std::array<Value, 2> drawGamma(const SampleWords &words, Value j, Value c
   Value isSmall = a < 1.0;
   MathValue d = select(isSmall, a + 1.0, a) - 1.0 / 3, c = a.constant(1.0) / (d * 9.0).sqrt();
   auto truth = [&](bool value) -> Value {
-    return arith::ConstantOp::create(b, DenseElementsAttr::get(cast<VectorType>(mask), Attribute(b.getBoolAttr(value))));
+    return arith::ConstantOp::create(b,
+                                     DenseElementsAttr::get(cast<VectorType>(mask), Attribute(b.getBoolAttr(value))));
   };
 
   Value init[] = {b.i64(0), truth(false), d};

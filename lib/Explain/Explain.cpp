@@ -11,12 +11,15 @@
 
 #include "flowc/Dialect/Flow/IR/FlowBuilders.h"
 #include "flowc/Dialect/Flow/IR/FlowFormula.h"
+#include "flowc/Dialect/Flow/Transforms/Passes.h"
 #include "flowc/Frontend/Emit.h"
 #include "flowc/Frontend/Formula.h"
 #include "flowc/Frontend/Node.h"
 #include "flowc/Pipelines/Pipelines.h"
 
 #include "mlir/IR/Diagnostics.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Transforms/Passes.h"
 #include "llvm/ADT/StringSet.h"
 
 using namespace mlir;
@@ -38,6 +41,7 @@ public:
 
 private:
   LogicalResult explainDirection(bool inverse);
+  LogicalResult explainGradients(bool inverse);
   void explainFormulas();
   void printSection(const llvm::Twine &title) { os << '\n' << title << '\n'; }
 
@@ -55,7 +59,9 @@ LogicalResult Explainer::explainFlow() {
   numBijections = Specializer::getChain(function.getBody().front().getTerminator()->getOperand(0), first).size();
   base = first.getDefiningOp<DistributionOpInterface>();
   explainFormulas();
-  return failure(failed(explainDirection(/*inverse=*/false)) || failed(explainDirection(/*inverse=*/true)));
+  // The derivatives that users ask for are those of log_prob, or of transform.
+  return failure(failed(explainDirection(/*inverse=*/false)) || failed(explainDirection(/*inverse=*/true)) ||
+                 failed(explainGradients(/*inverse=*/bool(base))));
 }
 
 /// What was derived from formulas of the user.
@@ -157,23 +163,37 @@ LogicalResult Explainer::explainDirection(bool inverse) {
     printer.printOps(end, block.end());
     printer.printResult(direction->logDensity, "log p(z)");
   }
-  // The direction whose derivatives users ask for: that of log_prob, or transform.
+  direction->program.erase();
+  return success();
+}
+
+LogicalResult Explainer::explainGradients(bool inverse) {
+  printSection(llvm::Twine("Gradient of ") + (base ? "log_prob" : "transform") +
+               ", from the last step to the first: ∂v is the derivative by v, ℓ a step's log-determinant");
+  GraphNames names(function, inverse ? "x" : "z");
+  if (base && failed(explainBaseGradient(os, module, base, names)))
+    return failure();
+  SpecializerTrace trace;
+  FailureOr<EmittedDirection> direction = emitDirection(function, inverse);
+  if (failed(direction))
+    return failure();
   LogicalResult explained = success();
-  if (inverse == bool(base)) {
-    printSection(llvm::Twine("Gradient of ") + (base ? "log_prob" : "transform") +
-                 ", from the last step to the first: ∂v is the derivative by v, ℓ a step's log-determinant");
-    if (base && failed(explainBaseGradient(os, module, base, names)))
+  // Bijections inside of the base distribution belong to its density.
+  for (const auto &step : llvm::reverse(trace.getRoot().steps))
+    if (step->bijection->getParentOp() == function && failed(explainGradient(os, module, *step, names)))
       explained = failure();
-    // Bijections inside of the base distribution belong to its density.
-    for (const auto &step : llvm::reverse(trace.getRoot().steps))
-      if (step->bijection->getParentOp() == function && failed(explainGradient(os, module, *step, names)))
-        explained = failure();
-  }
   direction->program.erase();
   return explained;
 }
 
 LogicalResult Explainer::explainDensity(StringRef event) {
+  // In the form that is compiled.
+  PassManager pm(module.getContext());
+  pm.addPass(createStabilizePass());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+  if (failed(pm.run(module)))
+    return failure();
   Block &block = function.getBody().front();
   printSection("Log-density");
   MathPrinter printer(os);

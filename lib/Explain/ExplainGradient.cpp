@@ -34,12 +34,13 @@ using Step = SpecializerTrace::Step;
 /// then that function's value is the parameter.
 static bool isRaw(Value leaf) {
   return isDifferentiable(leaf.getType()) && !leaf.use_empty() && llvm::all_of(leaf.getUses(), [](OpOperand &use) {
-    Operation *user = use.getOwner();
-    unsigned number = use.getOperandNumber();
-    if (auto scan = dyn_cast<ScanOp>(user); scan && number >= scan.getCarries().size())
-      return isRaw(scan.getBlock()->getArgument(number));
-    return user->getNumOperands() == 1 && user->hasTrait<OpTrait::Elementwise>() && !isa<BijectionOpInterface>(user);
-  });
+           Operation *user = use.getOwner();
+           unsigned number = use.getOperandNumber();
+           if (auto scan = dyn_cast<ScanOp>(user); scan && number >= scan.getCarries().size())
+             return isRaw(scan.getBlock()->getArgument(number));
+           return user->getNumOperands() == 1 && user->hasTrait<OpTrait::Elementwise>() &&
+                  !isa<BijectionOpInterface>(user);
+         });
 }
 
 GraphNames::GraphNames(func::FuncOp function, StringRef event) {
@@ -139,7 +140,8 @@ static LogicalResult differentiate(NamedFunction &named) {
   func::ReturnOp::create(builder, cotangents);
   function.getBody().takeBody(region);
   function.removeArgAttrsAttr();
-  function.setFunctionType(builder.getFunctionType(function.getBody().getArgumentTypes(), TypeRange(ValueRange(cotangents))));
+  function.setFunctionType(
+      builder.getFunctionType(function.getBody().getArgumentTypes(), TypeRange(ValueRange(cotangents))));
   named.arguments = std::move(arguments);
   named.results = std::move(results);
   PassManager cleanup(function.getContext(), func::FuncOp::getOperationName());
@@ -208,8 +210,7 @@ static FailureOr<NamedFunction> buildStep(ModuleOp module, const Step &step, con
 }
 
 /// Prints how cotangents of computed parameters become those of leaves.
-static LogicalResult explainParameters(llvm::raw_ostream &os, ModuleOp module, Operation *op,
-                                       const GraphNames &names) {
+static LogicalResult explainParameters(llvm::raw_ostream &os, ModuleOp module, Operation *op, const GraphNames &names) {
   SetVector<Operation *> slice;
   SmallVector<Value> computed;
   for (Value parameter : getParameters(op))

@@ -34,8 +34,8 @@ static std::string shortenLayer(StringRef name) {
   rest.consume_front("[0]");
   if (!rest.consume_front("."))
     return name.str();
-  for (auto [field, letter] :
-       {std::pair("weight", "W"), std::pair("weight.weight", "W"), std::pair("weight.scale", "s"), std::pair("bias", "b")})
+  for (auto [field, letter] : {std::pair("weight", "W"), std::pair("weight.weight", "W"),
+                               std::pair("weight.scale", "s"), std::pair("bias", "b")})
     if (rest == field)
       return (name.take_front(at) + letter).str() + getSubscript(layer + 1);
   return name.str();

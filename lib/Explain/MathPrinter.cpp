@@ -117,17 +117,33 @@ bool MathPrinter::needsLine(Operation *op) {
     return false;
   // Elements are taken of names.
   bool isElementSource = llvm::any_of(result.getUses(), [&](OpOperand &use) {
-    return isa<RankedTensorType>(result.getType()) && isa<MapOp, ScanOp, SweepOp, SplitOp, TakeOp>(use.getOwner());
+    return isa<RankedTensorType>(result.getType()) &&
+           isa<MapOp, ScanOp, SweepOp, BlockSweepOp, SplitOp, TakeOp>(use.getOwner());
   });
   // A condition is short, and read where it decides.
   bool isCondition = result.getType().isInteger(1);
   return isElementSource || (!isCondition && !result.hasOneUse()) || getText(result).text.size() > kMaxInline;
 }
 
+/// Whether `op` only bounds the search of a root: mathematics does not see it.
+static bool servesSearch(Operation *op) {
+  return !op->use_empty() && llvm::all_of(op->getUses(), [](OpOperand &use) {
+    auto sweep = dyn_cast<BlockSweepOp>(use.getOwner());
+    if (!sweep)
+      return use.getOwner()->getNumResults() > 0 && servesSearch(use.getOwner());
+    auto isIn = [&](OperandRange range) {
+      unsigned first = range.getBeginOperandIndex(), number = use.getOperandNumber();
+      return !range.empty() && number >= first && number < first + range.size();
+    };
+    return isIn(sweep.getDiagonals()) || isIn(sweep.getBounds());
+  });
+}
+
 void MathPrinter::printOps(Block::iterator begin, Block::iterator end) {
   for (Operation &op : llvm::make_range(begin, end)) {
-    bool isRead = !op.use_empty() || llvm::any_of(op.getResults(), [&](Value value) { return targets.contains(value); });
-    if (op.hasTrait<OpTrait::IsTerminator>() || !isRead)
+    bool isRead =
+        !op.use_empty() || llvm::any_of(op.getResults(), [&](Value value) { return targets.contains(value); });
+    if (op.hasTrait<OpTrait::IsTerminator>() || !isRead || servesSearch(&op))
       continue;
     if (auto split = dyn_cast<SplitOp>(op)) {
       printHeadings(&op);
@@ -149,6 +165,7 @@ void MathPrinter::printOp(Operation *op) {
       .Case([&](ScanOp scan) { printScan(scan); })
       .Case([&](SweepOp sweep) { printSweep(sweep); })
       .Case([&](RootOp root) { printRoot(root); })
+      .Case([&](BlockSweepOp sweep) { printBlockSweep(sweep); })
       .Case([&](OuterOp outer) { printOuter(outer); })
       .Default([&](Operation *other) {
         if (other->getNumResults() == 1)
@@ -174,9 +191,11 @@ static std::string describeRule(const Step &step, Operation *op) {
     return inner->inverse != step.inverse;
   });
   if (turns)
-    return step.inverse ? "the inverse of an inverse is the bijection itself" : "an inverse: its bijection the other way round";
+    return step.inverse ? "the inverse of an inverse is the bijection itself"
+                        : "an inverse: its bijection the other way round";
   if (isa<ScanOp>(op) && !step.steps.empty())
-    return cast<ScanOp>(op).getReverse() ? "the inverses of the layers, from the last to the first" : "layer after layer";
+    return cast<ScanOp>(op).getReverse() ? "the inverses of the layers, from the last to the first"
+                                         : "layer after layer";
   if (!step.inverse)
     return "";
   switch (cast<BijectionOpInterface>(step.bijection).getInverseKind()) {

@@ -8,6 +8,7 @@
 #ifndef FLOWC_LIB_EXPLAIN_MATHPRINTER_H
 #define FLOWC_LIB_EXPLAIN_MATHPRINTER_H
 
+#include "flowc/Dialect/Flow/IR/FlowBlock.h"
 #include "flowc/Dialect/Flow/IR/FlowDialect.h"
 #include "flowc/Dialect/Flow/IR/FlowRoot.h"
 #include "flowc/Dialect/Flow/IR/SpecializerTrace.h"
@@ -79,6 +80,7 @@ private:
   void printScan(flow::ScanOp scan);
   void printSweep(flow::SweepOp sweep);
   void printRoot(flow::RootOp root);
+  void printBlockSweep(flow::BlockSweepOp sweep);
   void printOuter(flow::OuterOp outer);
   MathText formatDense(flow::DenseOp dense);
   MathText formatWeight(mlir::Value weight, std::optional<flow::RankMaskAttr> mask, bool transposed);

@@ -37,7 +37,8 @@ std::string MathPrinter::getElement(Value whole, const std::string &index) {
     return getElement(split.getX(), begin ? index + " + " + std::to_string(begin) : index);
   }
   Attribute constant;
-  if (matchPattern(whole, m_Constant(&constant)) && (!isa<DenseElementsAttr>(constant) || cast<DenseElementsAttr>(constant).isSplat()))
+  if (matchPattern(whole, m_Constant(&constant)) &&
+      (!isa<DenseElementsAttr>(constant) || cast<DenseElementsAttr>(constant).isSplat()))
     return getText(whole).text;
   return getText(whole).at(Binding::Atom) + "[" + index + "]";
 }
@@ -58,9 +59,8 @@ static std::string getIndexName(OpTy op, ArrayRef<StringRef> letters) {
 void MathPrinter::printMap(MapOp map) {
   Block &body = *map.getBlock();
   std::string i = getIndexName(map, {"i", "j", "k", "m"});
-  bool isSingle = map.getExtent() == 1 && llvm::all_of(map.getIndexed(), [](Value value) {
-    return !isa<RankedTensorType>(value.getType());
-  });
+  bool isSingle = map.getExtent() == 1 &&
+                  llvm::all_of(map.getIndexed(), [](Value value) { return !isa<RankedTensorType>(value.getType()); });
   auto arguments = body.getArguments();
   for (auto [argument, operand] : llvm::zip(arguments, map.getIndexed()))
     setName(argument, isSingle ? getText(operand).at(Binding::Atom) : getElement(operand, i));
@@ -74,7 +74,8 @@ void MathPrinter::printMap(MapOp map) {
     sums.push_back(takeName(result, "s"));
 
   std::string all = i + " = 0 … " + std::to_string(map.getExtent() - 1);
-  bool hasLines = llvm::any_of(body.without_terminator(), [&](Operation &op) { return !op.use_empty() && needsLine(&op); });
+  bool hasLines =
+      llvm::any_of(body.without_terminator(), [&](Operation &op) { return !op.use_empty() && needsLine(&op); });
   auto getLeft = [&](const std::string &name) { return isSingle ? name : name + "[" + i + "]"; };
   auto printYields = [&] {
     auto yields = map.getYield().getOperands();
@@ -131,7 +132,8 @@ MathText MathPrinter::formatDense(DenseOp dense) {
 void MathPrinter::printOuter(OuterOp outer) {
   std::string g = getText(outer.getG()).at(Binding::Atom), x = getText(outer.getX()).at(Binding::Atom);
   if (!outer.getWeight().use_empty())
-    printLine(takeName(outer.getWeight(), "V") + " = " + g + "·" + x + "ᵀ" + (outer.getMask() ? " where weights exist" : ""));
+    printLine(takeName(outer.getWeight(), "V") + " = " + g + "·" + x + "ᵀ" +
+              (outer.getMask() ? " where weights exist" : ""));
   if (!outer.getBias().use_empty())
     names[outer.getBias()] = getText(outer.getG());
 }
@@ -194,7 +196,8 @@ void MathPrinter::printSweep(SweepOp sweep) {
   int64_t stages = sweep.getNumStages();
   std::string last = std::to_string(sweep.getExtent() - 1);
   bool reverse = sweep.getReverse();
-  printLine("for d = " + (reverse ? last + " … 0" : "0 … " + last) + ", each unit as soon as all that it reads is known:");
+  printLine("for d = " + (reverse ? last + " … 0" : "0 … " + last) +
+            ", each unit as soon as all that it reads is known:");
   Indented deeper(*this, indent);
   std::string known = state + (reverse ? "[> d]" : "[< d]");
   if (sweep.getPrefix())
@@ -259,4 +262,40 @@ void MathPrinter::printRoot(RootOp root) {
   printBlock(body);
   printLine("f(" + name + ") = " + getText(root.getYield().getOperand(0)).text);
   printLine("f′(" + name + ") = " + getText(root.getYield().getOperand(1)).text);
+}
+
+void MathPrinter::printBlockSweep(BlockSweepOp sweep) {
+  std::string x = takeName(sweep.getX(), "v");
+  Block &activation = sweep.getActivation().front();
+  names[activation.getArgument(0)] = {"a", Binding::Atom};
+  for (auto [argument, operand] : llvm::zip_equal(activation.getArguments().drop_front(), sweep.getShared()))
+    names[argument] = getText(operand);
+  printLine("with φ(a), increasing:");
+  {
+    Indented deeper(*this, indent);
+    printBlock(activation);
+    auto yields = activation.getTerminator()->getOperands();
+    printLine("φ(a) = " + getText(yields[0]).text);
+    printLine("φ′(a) = " + getText(yields[1]).text);
+  }
+  std::string last = std::to_string(getNumElements(sweep.getX().getType()) - 1);
+  printLine("for d = 0 … " + last + ", each unit as soon as all that it reads is known:");
+  Indented deeper(*this, indent);
+  std::string input = x + "[≤ d]";
+  for (auto [layer, weight, bias] : llvm::enumerate(sweep.getWeights(), sweep.getBiases())) {
+    std::string sum = getText(weight).at(Binding::Atom) + "·" + input + " + " + getText(bias).at(Binding::Sum);
+    if (layer == 0 && sweep.getOffset())
+      sum += " + " + getText(sweep.getOffset()).at(Binding::Sum);
+    if (layer + 1 == sweep.getWeights().size()) {
+      printLine("f(" + x + "[d]) = (" + sum + ")[d]");
+      break;
+    }
+    std::string units = "h" + std::to_string(++counters["h"]);
+    printLine(units + "[block d] = φ(" + sum + ")");
+    input = units + "[blocks ≤ d]";
+  }
+  printLine(x + "[d] solves f(" + x + "[d]) = " + getElement(sweep.getY(), "d") +
+            ", by Newton's method in a bracket, where f increases; only the diagonal blocks depend on " + x + "[d]");
+  if (!sweep.getLogDet().use_empty() || targets.contains(sweep.getLogDet()))
+    printLine(takeName(sweep.getLogDet(), "s") + " = Σ_d log(f′(" + x + "[d]))");
 }

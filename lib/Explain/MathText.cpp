@@ -44,8 +44,7 @@ static MathText formatSum(const MathText &a, const MathText &b, bool subtract) {
   StringRef left = a.text;
   if (!subtract && left.consume_front("−") && a.binding == Binding::Sign)
     return formatSum(b, {left.str(), Binding::Product}, true);
-  return {a.at(Binding::Sum) + (subtract ? " − " + b.at(Binding::Product) : " + " + b.at(Binding::Sum)),
-          Binding::Sum};
+  return {a.at(Binding::Sum) + (subtract ? " − " + b.at(Binding::Product) : " + " + b.at(Binding::Sum)), Binding::Sum};
 }
 
 static MathText formatProduct(const MathText &a, const MathText &b) {
@@ -181,7 +180,9 @@ MathText flowc::formatOp(Operation *op, ArrayRef<MathText> x) {
           position.text += " + " + std::to_string(oneHot.getOffset());
         return formatCall("only", {x[0], MathText{"at " + position.text, Binding::Atom}});
       })
-      .Case([&](ConcatOp) { return MathText{"[" + StringRef(formatCall("", x).text).drop_front().drop_back().str() + "]"}; })
+      .Case([&](ConcatOp) {
+        return MathText{"[" + StringRef(formatCall("", x).text).drop_front().drop_back().str() + "]"};
+      })
       .Case([&](GatherOp) { return MathText{x[0].at(Binding::Atom) + "[" + x[1].text + "]", Binding::Atom}; })
       .Case([&](ReverseOp) { return formatCall("reverse", x); })
       .Case([&](ReorderOp) { return formatCall("by_rank", x); })

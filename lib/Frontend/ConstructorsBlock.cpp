@@ -35,8 +35,8 @@ static std::vector<double> maskBlocks(std::vector<double> weight, int64_t blocks
 /// positive on the diagonal, and normalised.
 static void addLayer(Node &node, const std::string &path, int64_t dim, int64_t in, int64_t out) {
   auto add = [&](StringRef name, Shape shape, Init init) {
-    node.fields.push_back(arrayLeaf(Leaf::Kind::Trainable, Leaf::Type::Float, path + name.str(), std::move(shape),
-                                    std::move(init)));
+    node.fields.push_back(
+        arrayLeaf(Leaf::Kind::Trainable, Leaf::Type::Float, path + name.str(), std::move(shape), std::move(init)));
   };
   Init scales;
   scales.kind = Init::Kind::Derived;
@@ -63,11 +63,12 @@ static void addActivation(Call &call, Node &node) {
   if (call.failed())
     return;
   if (!bijection->shape.empty() || bijection->condShape) {
-    call.failAt("activation", "`activation` of `" + call.name() +
-                                  "` must be a function such as tanh or an unconditional bijection of shape [], found " +
-                                  describe(*bijection) +
-                                  (bijection->condShape ? std::string(", which takes a condition")
-                                                        : " of shape " + formatShape(bijection->shape)));
+    call.failAt("activation",
+                "`activation` of `" + call.name() +
+                    "` must be a function such as tanh or an unconditional bijection of shape [], found " +
+                    describe(*bijection) +
+                    (bijection->condShape ? std::string(", which takes a condition")
+                                          : " of shape " + formatShape(bijection->shape)));
     return;
   }
   node.fields.push_back(Child{"activation", bijection});

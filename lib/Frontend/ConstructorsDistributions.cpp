@@ -176,8 +176,8 @@ static bool checkCovariance(Call &call, const ArrayValue &covariance) {
     return false;
   const Shape &shape = covariance.shape;
   if (shape.size() != 2 || shape[0] != shape[1]) {
-    call.failAt(name, "`covariance` of `multivariate_normal` must be a square matrix, found shape " +
-                          formatShape(shape));
+    call.failAt(name,
+                "`covariance` of `multivariate_normal` must be a square matrix, found shape " + formatShape(shape));
     return false;
   }
   int64_t dim = shape[0];
@@ -253,8 +253,7 @@ static Value::Data buildExponential(Call &call) {
 }
 
 static Value::Data buildGamma(Call &call) {
-  llvm::SmallVector<ArrayValue> arrays =
-      readArrays(call, {"concentration", "scale"}, {"concentration", "scale"});
+  llvm::SmallVector<ArrayValue> arrays = readArrays(call, {"concentration", "scale"}, {"concentration", "scale"});
   if (arrays.empty())
     return {};
   auto base = call.makeNode(Node::Category::Distribution, "standard_gamma", arrays[0].shape);
@@ -281,8 +280,9 @@ static Value::Data buildBeta(Call &call) {
 static Value::Data buildMixture(Call &call) {
   ArrayValue weights = call.positiveArray("weights");
   if (!call.failed() && weights.shape.size() != 1)
-    call.failAt("weights", "`weights` of `vmap_mixture` must be a list of numbers, one for each component, found shape " +
-                               formatShape(weights.shape));
+    call.failAt("weights",
+                "`weights` of `vmap_mixture` must be a list of numbers, one for each component, found shape " +
+                    formatShape(weights.shape));
   if (call.failed())
     return {};
   int64_t components = weights.shape[0];

@@ -7,7 +7,10 @@
 
 #include "Emitter.h"
 #include "flowc/Dialect/Flow/IR/FlowBlock.h"
+#include "flowc/Dialect/Flow/IR/FlowElementwise.h"
 #include "flowc/Dialect/Flow/IR/FlowParameterOps.h"
+
+#include "llvm/ADT/StringSwitch.h"
 
 namespace flowc {
 
@@ -19,7 +22,8 @@ static Value emitWeight(Emitter &emitter, const Place &place, const std::string 
   ImplicitLocOpBuilder &builder = emitter.getBuilder();
   const Shape &shape = place.node.leaf(path + "weight.weight.args[0]").shape;
   Type element = emitter.getElementType();
-  auto type = RankedTensorType::get(shape, element), blocks = RankedTensorType::get({shape[0], shape[1] / dim}, element);
+  auto type = RankedTensorType::get(shape, element),
+       blocks = RankedTensorType::get({shape[0], shape[1] / dim}, element);
   Type flat = emitter.getFlatType({blocks.getNumElements()});
   Value raw = emitter.getParameter(place, path + "weight.weight.args[0]", type);
   Value scale = emitter.getParameter(place, path + "weight.scale.args[0]", emitter.getFlatType({shape[0]}));
@@ -51,6 +55,20 @@ static bool emitActivation(Emitter &emitter, Region &region, const Place &place)
   });
 }
 
+/// Emits the bijection that a named activation is, if it is one that has a region of
+/// tiny slopes: a bijection knows their logarithms.
+static bool emitFunction(Emitter &emitter, Region &region, StringRef name) {
+  using BuildFn = Value (*)(ImplicitLocOpBuilder &, Value);
+  auto build =
+      llvm::StringSwitch<BuildFn>(name)
+          .Case("tanh", [](ImplicitLocOpBuilder &at, Value x) -> Value { return TanhOp::create(at, x); })
+          .Case("softplus", [](ImplicitLocOpBuilder &at, Value x) -> Value { return SoftplusOp::create(at, x); })
+          .Case("sigmoid", [](ImplicitLocOpBuilder &at, Value x) -> Value { return SigmoidOp::create(at, x); })
+          .Default(nullptr);
+  return build && emitter.emitRegion(region, emitter.getElementType(),
+                                     [&](Block &block) { return build(emitter.getBuilder(), block.getArgument(0)); });
+}
+
 static Value emitBlockAutoregressiveNetwork(Emitter &emitter, const Place &place) {
   ImplicitLocOpBuilder &builder = emitter.getBuilder();
   const Node &node = place.node;
@@ -63,15 +81,19 @@ static Value emitBlockAutoregressiveNetwork(Emitter &emitter, const Place &place
     if (!weights.back() || !biases.back())
       return {};
   }
-  auto named = node.attributes.find("activation");
-  StringAttr activation =
-      named == node.attributes.end() ? StringAttr() : builder.getStringAttr(std::get<std::string>(named->second));
   auto op = BlockAutoregressiveNetworkOp::create(
       builder, place.event.getType(), place.event, place.condition,
-      place.condition ? emitter.findParameter(place, "cond_linear.weight") : Value(), weights, biases, activation);
+      place.condition ? emitter.findParameter(place, "cond_linear.weight") : Value(), weights, biases,
+      /*activation=*/StringAttr());
   bool isBijection = llvm::any_of(node.fields, [](const auto &field) { return std::holds_alternative<Child>(field); });
   if (isBijection && !emitActivation(emitter, op.getBijection(), place))
     return {};
+  auto named = node.attributes.find("activation");
+  if (named == node.attributes.end())
+    return op.getY();
+  const auto &name = std::get<std::string>(named->second);
+  if (!emitFunction(emitter, op.getBijection(), name))
+    op.setActivation(name);
   return op.getY();
 }
 

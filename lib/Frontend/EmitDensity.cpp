@@ -255,21 +255,21 @@ Value DensityEmitter::emitLogSumExp(const MathExpr &argument) {
   Value isInfinite = arith::CmpFOp::create(builder, arith::CmpFPredicate::OEQ, size,
                                            getConstant(element, std::numeric_limits<double>::infinity()));
   Value shift = arith::SelectOp::create(builder, isInfinite, getConstant(element, 0), largest);
-  FailureOr<MapOp> map = buildMap(
-      builder, getNumElements(vector.getType()), vector, shift,
-      [&](ImplicitLocOpBuilder &at, ValueRange arguments, MapYields &yields) {
-        yields.summands.push_back(math::ExpOp::create(at, arith::SubFOp::create(at, arguments[0], arguments[1])));
-        return success();
-      });
+  FailureOr<MapOp> map = buildMap(builder, getNumElements(vector.getType()), vector, shift,
+                                  [&](ImplicitLocOpBuilder &at, ValueRange arguments, MapYields &yields) {
+                                    yields.summands.push_back(
+                                        math::ExpOp::create(at, arith::SubFOp::create(at, arguments[0], arguments[1])));
+                                    return success();
+                                  });
   return arith::AddFOp::create(builder, shift, math::LogOp::create(builder, map->getSums().front()));
 }
 
 /// The largest or smallest element, by a scan.
 Value DensityEmitter::emitExtremum(StringRef name, Value vector) {
   double worst = std::numeric_limits<double>::infinity() * (name == "max" ? -1 : 1);
-  auto scan = ScanOp::create(builder, TypeRange{element}, TypeRange{}, getNumElements(vector.getType()),
-                             /*reverse=*/false, ValueRange{getConstant(element, worst)}, ValueRange{vector},
-                             ValueRange{});
+  auto scan =
+      ScanOp::create(builder, TypeRange{element}, TypeRange{}, getNumElements(vector.getType()),
+                     /*reverse=*/false, ValueRange{getConstant(element, worst)}, ValueRange{vector}, ValueRange{});
   Region &region = scan.getBody();
   Block &block = region.empty() ? region.emplaceBlock() : region.front();
   Location loc = builder.getLoc();

@@ -68,8 +68,7 @@ static Value emitMixture(Emitter &emitter, const Place &place) {
     shared.push_back(component.condition);
     arguments.push_back(component.condition.getType());
   }
-  auto op =
-      MixtureOp::create(emitter.getBuilder(), emitter.getFlatType(place.node.shape), weights, over, shared);
+  auto op = MixtureOp::create(emitter.getBuilder(), emitter.getFlatType(place.node.shape), weights, over, shared);
   bool emitted = emitter.emitRegion(op.getComponent(), arguments, [&](Block &block) {
     for (auto [path, argument] : llvm::zip(paths, block.getArguments()))
       emitter.getLeaves()[path] = argument;

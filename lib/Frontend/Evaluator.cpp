@@ -147,7 +147,8 @@ NodePtr Evaluator::evaluateItem(const Item &item) {
   const NodePtr *node = std::get_if<NodePtr>(&value.data);
   auto category = isFlow ? Node::Category::Distribution : Node::Category::Bijection;
   if (!node || (*node)->category != category) {
-    bool swapped = node && (*node)->category != Node::Category::Network;
+    bool swapped =
+        node && ((*node)->category == Node::Category::Distribution || (*node)->category == Node::Category::Bijection);
     StringRef hint = !swapped ? "" : isFlow ? ": write `bijection NAME = ...`" : ": write `flow NAME = ...`";
     fail(value.loc, "`" + Twine(isFlow ? "flow" : "bijection") + " " + item.name + "` must be a " +
                         categoryName(category) + ", found " + describe(value.data) + hint);

@@ -237,7 +237,10 @@ NodePtr Evaluator::defineFormula(std::shared_ptr<const SourceText> text, const I
     fail(startOf(item.formula), "`" + item.name + "` is no bijection: " + derived.result.error);
     return nullptr;
   }
-  FormulaItem formula{std::make_shared<Formula>(Formula{std::move(text), item}), derived.result.isAnalytic()};
+  auto [low, high] = symbolic::findImage(derived.algebra, derived.result);
+  const Interval &domain = derived.result.domain;
+  Formula definition{std::move(text), item, {domain.low, domain.high}, {low, high}};
+  FormulaItem formula{std::make_shared<Formula>(std::move(definition)), derived.result.isAnalytic()};
   formulas[item.name] = formula;
   Constructor constructor = getConstructor(item.name);
   Call call(*this, constructor, item.nameLoc, {Value{scalarShape(), item.nameLoc}});

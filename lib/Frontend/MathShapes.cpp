@@ -122,14 +122,15 @@ std::optional<PartShape> ShapeChecker::checkNumbers(const MathExpr &part, String
 
 std::optional<PartShape> ShapeChecker::checkCall(const MathExpr &call) {
   StringRef name = call.text;
-  bool reduces = name == "sum" || name == "logsumexp" || ((name == "min" || name == "max") && call.operands.size() == 1);
+  bool reduces =
+      name == "sum" || name == "logsumexp" || ((name == "min" || name == "max") && call.operands.size() == 1);
   if (name == "where") {
     std::optional<PartShape> condition = check(call.operands[0]);
     if (!condition)
       return std::nullopt;
     if (!condition->isCondition)
-      return fail(call.operands[0], "`where` needs a comparison first, as in `where(x[0] > 0, a, b)`, found " +
-                                        condition->describe());
+      return fail(call.operands[0],
+                  "`where` needs a comparison first, as in `where(x[0] > 0, a, b)`, found " + condition->describe());
     return checkNumbers(call, name, *condition);
   }
   std::optional<PartShape> shape = checkNumbers(call, name, {}, /*wantsVectors=*/name == "dot");

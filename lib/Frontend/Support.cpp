@@ -7,6 +7,8 @@
 
 #include "flowc/Frontend/Support.h"
 
+#include "flowc/Frontend/Formula.h"
+
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringRef.h"
@@ -116,6 +118,7 @@ private:
   void applyIndexed(const Node &node, bool inverse, MutableArrayRef<Range> ranges, bool isStacked);
   void applyChain(const Node &node, bool inverse, MutableArrayRef<Range> ranges, bool isStacked);
   void applyPermute(const Node &node, MutableArrayRef<Range> ranges);
+  void applyFormula(const Node &node, bool inverse, MutableArrayRef<Range> ranges);
 };
 } // namespace
 
@@ -124,8 +127,8 @@ void Tracer::applyIncreasing(const Node &node, const IncreasingMap &map, bool in
   const Range &domain = inverse ? map.image : map.domain, &image = inverse ? map.domain : map.image;
   for (Range &range : ranges) {
     // What is outside of the domain has no image; an end that moves may be there.
-    bool fits = (!domain.hasLower() || range.lower >= domain.lower) &&
-                (!domain.hasUpper() || range.upper <= domain.upper);
+    bool fits =
+        (!domain.hasLower() || range.lower >= domain.lower) && (!domain.hasUpper() || range.upper <= domain.upper);
     isKnown &= fits;
     range = {mapEnd(node, map, range.lower, domain.lower, image.lower, inverse, isStacked),
              mapEnd(node, map, range.upper, domain.upper, image.upper, inverse, isStacked)};
@@ -201,8 +204,25 @@ void Tracer::applyPermute(const Node &node, MutableArrayRef<Range> ranges) {
   isKnown &= llvm::all_of(ranges, isSame);
 }
 
+/// A formula knows where the ends of its domain go.
+void Tracer::applyFormula(const Node &node, bool inverse, MutableArrayRef<Range> ranges) {
+  const std::vector<double> &domain = node.formula->domain, &image = node.formula->image;
+  const auto &from = inverse ? image : domain, &to = inverse ? domain : image;
+  auto [least, most] = std::minmax(from[0], from[1]);
+  auto move = [&](double end) { return end == from[0] ? to[0] : end == from[1] ? to[1] : kMoving; };
+  for (Range &range : ranges) {
+    isKnown &= !(range.lower < least) && !(range.upper > most);
+    double a = move(range.lower), b = move(range.upper);
+    // A falling formula exchanges the ends; one that moves stays where it is.
+    bool falls = a > b || a == kInfinity || b == -kInfinity;
+    range = falls ? Range{b, a} : Range{a, b};
+  }
+}
+
 void Tracer::apply(const Node &node, bool inverse, MutableArrayRef<Range> ranges, bool isStacked) {
   llvm::StringRef kind = node.kind;
+  if (kind == "formula")
+    return applyFormula(node, inverse, ranges);
   const IncreasingMap *map =
       llvm::find_if(getIncreasingMaps(), [&](const IncreasingMap &entry) { return entry.kind == kind; });
   if (map != getIncreasingMaps().end())
@@ -258,9 +278,10 @@ void Tracer::apply(const Node &node, bool inverse, MutableArrayRef<Range> ranges
       }
   }
   // All others mix coordinates.
-  static constexpr llvm::StringLiteral mixing[] = {"triangular_affine",  "householder",       "discrete_cosine",
-                                                   "additive_condition", "planar", "block_autoregressive_network"};
-  isKnown &= llvm::is_contained(mixing, kind) && llvm::all_of(ranges, [](const Range &range) { return range.isLine(); });
+  static constexpr llvm::StringLiteral mixing[] = {"triangular_affine",  "householder", "discrete_cosine",
+                                                   "additive_condition", "planar",      "block_autoregressive_network"};
+  isKnown &=
+      llvm::is_contained(mixing, kind) && llvm::all_of(ranges, [](const Range &range) { return range.isLine(); });
 }
 
 Support getImage(const Node &bijection, Support support, bool inverse) {

@@ -156,8 +156,9 @@ void WarningFinder::checkRedundantBase(const Node &flow) {
       return true;
     if (isAffine(node) && isTrainable(node))
       add(node, "the base distribution already has a location and a scale that are trained, so those of this `" +
-                    node.kind + "` are redundant: use a standard base such as `standard_normal`, or freeze one with "
-                                "`non_trainable(...)`");
+                    node.kind +
+                    "` are redundant: use a standard base such as `standard_normal`, or freeze one with "
+                    "`non_trainable(...)`");
     return false;
   });
 }
@@ -175,12 +176,13 @@ void WarningFinder::checkSupport(const Node &flow) {
     support = getImage(node, std::move(support), inverse);
     bool isOutside = !support.isKnown && before.isAllReals();
     bool moves = isBounded && (!support.isKnown || llvm::any_of(support.coordinates, [](const Range &range) {
-                                 return std::isnan(range.lower) || std::isnan(range.upper);
-                               }));
+                   return std::isnan(range.lower) || std::isnan(range.upper);
+                 }));
     if (isOutside)
-      add(node, "the inverse of `" + node.kind + "` takes part of the real numbers only, but all of them reach it from "
-                                                 "the base: samples there are NaN; use a base with that support, or "
-                                                 "another bijection");
+      add(node, "the inverse of `" + node.kind +
+                    "` takes part of the real numbers only, but all of them reach it from "
+                    "the base: samples there are NaN; use a base with that support, or "
+                    "another bijection");
     else if (moves)
       add(node, "`" + base.kind + "` has a bounded support and `" + node.kind +
                     "` moves its ends, so data can fall where the density is 0: use an unbounded base such as "

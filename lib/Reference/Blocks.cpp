@@ -94,8 +94,7 @@ Mapped<T> Evaluator<T>::blockNetwork(const Place &place, const Column<T> &event,
         values[i] = activate(name, x);
         logSlope = std::log(std::abs(activationSlope(name, x)));
       } else {
-        Mapped<T> mapped =
-            apply(place.child("activation"), /*inverse=*/false, Column<T>::Constant(1, x), Column<T>());
+        Mapped<T> mapped = apply(place.child("activation"), /*inverse=*/false, Column<T>::Constant(1, x), Column<T>());
         values[i] = mapped.value[0];
         logSlope = mapped.logDet;
       }

@@ -67,14 +67,16 @@ Column<T> Evaluator<T>::network(const Place &place, const Column<T> &input, cons
     std::string path = isLinear ? "" : "layers[" + std::to_string(layer) + "].";
     Column<T> flat = leaf(place, path + (ranks ? "weight.args[1]" : "weight"));
     Rows<T> weight = Eigen::Map<Rows<T>>(flat.data(), flat.size() / values.size(), values.size());
-    if (ranks) {
-      const Shape &in = layer == 0 ? ranks->in : ranks->hidden, &out = layer == depth ? ranks->out : ranks->hidden;
-      for (int64_t row = 0; row < weight.rows(); ++row)
-        for (int64_t column = 0; column < weight.cols(); ++column)
-          if (!isConnected(in[column], out[row], layer == depth))
-            weight(row, column) = 0;
-    }
-    values = (weight * values).eval();
+    Column<T> sums = Column<T>::Zero(weight.rows());
+    for (int64_t row = 0; row < weight.rows(); ++row)
+      for (int64_t column = 0; column < weight.cols(); ++column) {
+        const Shape *in = !ranks ? nullptr : layer == 0 ? &ranks->in : &ranks->hidden;
+        const Shape *out = !ranks ? nullptr : layer == depth ? &ranks->out : &ranks->hidden;
+        // A weight that is not there hides what it would meet, even an infinity.
+        if (!ranks || isConnected((*in)[column], (*out)[row], layer == depth))
+          sums[row] += weight(row, column) * values[column];
+      }
+    values = sums;
     if (hasLeaf(place, path + "bias"))
       values += leaf(place, path + "bias");
     if (layer < depth)

@@ -326,8 +326,11 @@ bool Deriver::differentiate() {
 }
 
 void Deriver::invert() {
-  if (unwind())
+  if (unwind()) {
+    if (!trouble.empty())
+      result.domain = algebra.range(result.inverse);
     return;
+  }
   if (isParameterAtFault)
     return fail(reason + ": give it a domain, as in `positive(1)`");
   if (!trouble.empty())

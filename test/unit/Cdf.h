@@ -53,9 +53,9 @@ inline Real gammaCdf(Real a, Real x) {
     return front * sum;
   }
   return 1 - front / continuedFraction(x + 1 - a, [&](int n, Real &numerator, Real &b) {
-           numerator = -n * (n - a);
-           b = x + 2 * n + 1 - a;
-         });
+               numerator = -n * (n - a);
+               b = x + 2 * n + 1 - a;
+             });
 }
 
 /// The regularised incomplete beta function I_x(a, b); `rest` is 1 - x.
@@ -66,7 +66,8 @@ inline Real betaCdf(Real a, Real b, Real x, Real rest) {
     return 1;
   if (x > (a + 1) / (a + b + 2))
     return 1 - betaCdf(b, a, rest, x);
-  Real front = std::exp(a * std::log(x) + b * std::log(rest) + std::lgamma(a + b) - std::lgamma(a) - std::lgamma(b)) / a;
+  Real front =
+      std::exp(a * std::log(x) + b * std::log(rest) + std::lgamma(a + b) - std::lgamma(a) - std::lgamma(b)) / a;
   return front / continuedFraction(1, [&](int n, Real &numerator, Real &one) {
            int m = n / 2;
            numerator = n % 2 ? -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1))

@@ -20,8 +20,9 @@ constexpr const char *affineText = "flow f = transformed(standard_normal([2]), a
 constexpr const char *standardTarget = "density t(x[2]) = -0.5*sum(x^2)";
 constexpr const char *coupling =
     "flow f = coupling_flow(normal([0.5, 0, 1], [1, 2, 1]), cond_dim = 2, flow_layers = 3, nn_width = 9)";
-constexpr const char *autoregressive = "flow f = masked_autoregressive_flow(standard_normal([3]), flow_layers = 3, nn_width = "
-                                       "9, transformer = rational_quadratic_spline(knots = 3, interval = 2))";
+constexpr const char *autoregressive =
+    "flow f = masked_autoregressive_flow(standard_normal([3]), flow_layers = 3, nn_width = "
+    "9, transformer = rational_quadratic_spline(knots = 3, interval = 2))";
 constexpr const char *wideTarget = "density t(x[3]) = -sum(log1p((x - 0.3)^2)) + 0.1*x[0]*x[2]";
 
 struct Compiled {
@@ -138,7 +139,8 @@ TEST(ElboTest, DrawnInsideOrGivenIsTheSame) {
                               std::pair(Kernel::StlGradient, Kernel::StlSampleGradient)}) {
     double expectedLoss = 0, loss = 0;
     std::vector<double> expected(model.numTrainable()), found(model.numTrainable());
-    Kernels::Call call{.kernel = given, .inputs = {z->data()}, .rows = n, .loss = &expectedLoss, .gradient = expected.data()};
+    Kernels::Call call{
+        .kernel = given, .inputs = {z->data()}, .rows = n, .loss = &expectedLoss, .gradient = expected.data()};
     ASSERT_TRUE(kernels->run(model, call));
     call = {.kernel = drawn, .rows = n, .seed = 9, .loss = &loss, .gradient = found.data()};
     auto ran = kernels->run(model, call);

@@ -40,6 +40,7 @@ struct Function {
   double low32, high32, low64, high64;
   /// Results closer to zero count as if they were so far from it.
   double floor32 = 0, floor64 = 0;
+  double maxUlp64 = 2;
 };
 
 constexpr double maxUlp = 2;
@@ -163,7 +164,7 @@ void check(const Function &function, Jit &jit, const std::string &symbol, double
     }
   }
   std::printf("%-12s %s  max %.3f ULP at %.17g\n", function.name, sizeof(T) == 4 ? "f32" : "f64", worst, double(at));
-  EXPECT_LE(worst, maxUlp) << function.name << " of " << std::hexfloat << at << " gives " << got << ", not "
+  EXPECT_LE(worst, sizeof(T) == 4 ? maxUlp : function.maxUlp64) << function.name << " of " << std::hexfloat << at << " gives " << got << ", not "
                            << reference(at);
 }
 
@@ -300,9 +301,9 @@ const Function functions[] = {
     {"lgamma", buildLgamma, lgammaPositive, lgammaPositive, -1, inf, -1, inf, 1e-7, 32},
     {"digamma", buildDigamma, digamma, digamma, -1, inf, -1, inf, 1e-7, 32},
     {"stirling", buildStirling, stirling, stirling, -1, inf, -1, inf, 0, 2},
-    {"stirlingAboveOne", buildStirling, stirling, stirling, 1, inf, 1, inf},
+    {"stirlingAboveOne", buildStirling, stirling, stirling, 1, inf, 1, inf, 0, 0, 4},
     {"stirlingSlope", buildStirlingSlope, stirlingSlope, stirlingSlope, -1, inf, -1, inf, 0, 8},
-    {"stirlingSlopeAboveOne", buildStirlingSlope, stirlingSlope, stirlingSlope, 1, inf, 1, inf},
+    {"stirlingSlopeAboveOne", buildStirlingSlope, stirlingSlope, stirlingSlope, 1, inf, 1, inf, 0, 0, 4},
     {"logMinus", buildLogMinusOf, logMinus<double, long double>, logMinus<float, double>, -1, 1e30, -1, 1e300},
 };
 

@@ -11,7 +11,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "FlowTesting.h"
-#include "flowc/Frontend/Formula.h"
+#include "flowc/Frontend/Warnings.h"
 #include "flowc/Reference/Reference.h"
 
 using namespace flowc;
@@ -291,6 +291,18 @@ TEST(FormulasOnTensors, AreTransformersAndLayers) {
     EXPECT_NEAR(again[3], static_cast<double>(exact.logProb(draws.row(3).transpose().cast<Exact>())), 1e-9);
     ASSERT_EQ(draws.cols(), dim);
   }
+}
+
+TEST(FormulasOnTensors, KnowTheSupportTheyMake) {
+  auto warnings = [](const std::string &text) { return findWarnings(take(Flow::parse(text), text).root()); };
+  const std::string line = "bijection f(x; a = positive(0.1)) = a*x^3 + x\n";
+  EXPECT_TRUE(warnings(line + "flow g = transformed(standard_normal([2]), f(shape = [2]))").empty());
+  // Equal structure, although the image depends on a parameter.
+  const std::string bounded = "bijection f(x; a = positive(0.1)) = a*tanh(x)\n";
+  take(Flow::parse(bounded + "bijection g = scan([invert(f(shape = [2])), invert(f(shape = [2]))])"));
+  const std::string half = "bijection f(x; a = positive(0.1)) = log(a*x)\n";
+  EXPECT_FALSE(warnings(half + "flow g = transformed(standard_normal([2]), f(shape = [2]))").empty());
+  EXPECT_TRUE(warnings(half + "flow g = transformed(standard_normal([2]), chain([exp([2]), f(shape = [2])]))").empty());
 }
 
 TEST(FormulasOutsideTheirRange, AreNaN) {

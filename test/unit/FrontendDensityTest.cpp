@@ -37,8 +37,9 @@ TEST(Density, ShapesThatFit) {
 }
 
 TEST(Density, ShapesThatDoNotFit) {
-  EXPECT_EQ(messageFor("x"), "1: error: a log-density is a number, but the formula of `d` is a vector of 3 numbers; add "
-                             "its elements up with `sum(...)`");
+  EXPECT_EQ(messageFor("x"),
+            "1: error: a log-density is a number, but the formula of `d` is a vector of 3 numbers; add "
+            "its elements up with `sum(...)`");
   EXPECT_EQ(messageFor("x[0] > 1"), "6: error: a log-density is a number, but the formula of `d` is a condition");
   EXPECT_EQ(messageFor("sum(x + x[0:2])"), "7: error: `+` needs vectors of one length, found 3 and 2 elements");
   EXPECT_EQ(messageFor("sum(x[0])"), "1: error: `sum` needs a vector, found a number");
@@ -57,8 +58,9 @@ TEST(Density, ShapesThatDoNotFit) {
   EXPECT_EQ(messageFor("x[-4]"), "3: error: a vector of 3 elements has the positions -3 to 2 (negative ones count from "
                                  "the end), found -4");
   EXPECT_EQ(messageFor("sum(x[2:2])"), "6: error: the slice from 2 to 2 is empty");
-  EXPECT_EQ(messageFor("sum(x[0:4])"), "9: error: a vector of 3 elements has the positions -3 to 3 (negative ones count "
-                                       "from the end), found 4");
+  EXPECT_EQ(messageFor("sum(x[0:4])"),
+            "9: error: a vector of 3 elements has the positions -3 to 3 (negative ones count "
+            "from the end), found 4");
 }
 
 TEST(Density, IsChosenFromItems) {
@@ -113,11 +115,13 @@ TEST(Warnings, NameThePlaceOnce) {
 }
 
 TEST(Warnings, RedundantParametersBehindMoves) {
-  EXPECT_EQ(warningsFor("flow f = transformed(normal(zeros(3), ones(3)), chain([flip([3]), affine(zeros(3), ones(3))]))"),
-            std::vector<std::string>{"1:67 the base distribution already has a loca"});
+  EXPECT_EQ(
+      warningsFor("flow f = transformed(normal(zeros(3), ones(3)), chain([flip([3]), affine(zeros(3), ones(3))]))"),
+      std::vector<std::string>{"1:67 the base distribution already has a loca"});
   // The other end of the chain meets the data.
   EXPECT_TRUE(
-      warningsFor("flow f = transformed(normal(zeros(3), ones(3)), chain([tanh([3]), affine(zeros(3), ones(3))]))").empty());
+      warningsFor("flow f = transformed(normal(zeros(3), ones(3)), chain([tanh([3]), affine(zeros(3), ones(3))]))")
+          .empty());
   EXPECT_TRUE(warningsFor("flow f = transformed(standard_normal([3]), affine(zeros(3), ones(3)))").empty());
   EXPECT_EQ(warningsFor("flow f = transformed(normal(zeros(3), ones(3)), invert(chain([tanh([3]), affine(zeros(3), "
                         "ones(3))])))")

@@ -93,9 +93,10 @@ TEST(Distributions, LeavesOfMixtures) {
                    ".dist.base_dist.concentration.args[0] [3,2,] trained", ".dist.base_dist.shape[0] []",
                    ".dist.bijection.shape[0] []", ".dist.bijection.scale.args[0] [3,2,] trained"}));
   // Of nested ones the outer axis comes first, also of the inner weights.
-  EXPECT_EQ(describeLeaves("vmap_mixture(vmap_mixture(laplace(), weights = [1, 2]), weights = [1, 2, 3])"),
-            (Texts{".log_normalized_weights.args[0] [3,] trained", ".dist.log_normalized_weights.args[0] [3,2,] trained",
-                   ".dist.dist.bijection.loc [3,2,] trained", ".dist.dist.bijection.scale.args[0] [3,2,] trained"}));
+  EXPECT_EQ(
+      describeLeaves("vmap_mixture(vmap_mixture(laplace(), weights = [1, 2]), weights = [1, 2, 3])"),
+      (Texts{".log_normalized_weights.args[0] [3,] trained", ".dist.log_normalized_weights.args[0] [3,2,] trained",
+             ".dist.dist.bijection.loc [3,2,] trained", ".dist.dist.bijection.scale.args[0] [3,2,] trained"}));
   // The condition's shape is a field; an embedding changes it.
   std::string conditional = "vmap_mixture(coupling_flow(standard_normal([2]), cond_dim = 3, flow_layers = 1), [1, 2])";
   EXPECT_EQ(describeLeaves(conditional)[1], ".cond_shape[0] []");
@@ -113,8 +114,8 @@ TEST(Distributions, InitialValues) {
   EXPECT_EQ(leafValues("vmap_mixture([cauchy(2), cauchy(3)], weights = [1, 4])", ".dist.bijection.loc"),
             (std::vector<double>{2, 3}));
   // [[4, 2], [2, 5]] = L L^T with L = [[2, 0], [1, 2]], diagonal raw.
-  std::vector<double> factor = leafValues("multivariate_normal([1, 2], [[4, 2], [2, 5]])",
-                                          ".bijection.triangular.args[0]");
+  std::vector<double> factor =
+      leafValues("multivariate_normal([1, 2], [[4, 2], [2, 5]])", ".bijection.triangular.args[0]");
   EXPECT_NEAR(softplus(factor[0]), 2, 1e-15);
   EXPECT_EQ(factor[2], 1);
   EXPECT_NEAR(softplus(factor[3]), 2, 1e-15);
@@ -127,8 +128,7 @@ TEST(Distributions, InitialValues) {
 TEST(Distributions, Mistakes) {
   expectMistake("uniform([0, 1], [2, 1])", 17,
                 "`maxval` of `uniform` must be above `minval`, found 1 and 1 at index 1");
-  expectMistake("uniform(0, random_normal(2))", 12,
-                "`maxval` of `uniform` must be given numbers, not a random array");
+  expectMistake("uniform(0, random_normal(2))", 12, "`maxval` of `uniform` must be given numbers, not a random array");
   expectMistake("student_t(-1)", 11, "`df` of `student_t` must be positive, found -1");
   expectMistake("student_t([1, 0])", 11, "`df` of `student_t` must be positive, found 0 at index 1");
   expectMistake("student_t(1, 0, -2)", 17, "`scale` of `student_t` must be positive, found -2");
@@ -140,8 +140,7 @@ TEST(Distributions, Mistakes) {
   expectMistake("gamma(1, -1)", 10, "`scale` of `gamma` must be positive, found -1");
   expectMistake("gamma(0, 1)", 7, "`concentration` of `gamma` must be positive, found 0");
   expectMistake("beta(1, 0)", 9, "`beta` of `beta` must be positive, found 0");
-  expectMistake("beta(random_normal(3), 1)", 6,
-                "`alpha` of `beta` must be positive: a random array can have any sign");
+  expectMistake("beta(random_normal(3), 1)", 6, "`alpha` of `beta` must be positive: a random array can have any sign");
   expectMistake("gumbel(0, 0)", 11, "`scale` of `gumbel` must be positive, found 0");
   expectMistake("laplace([1, 2], [1, 2, 3])", 1,
                 "`loc` and `scale` of `laplace` do not fit: their shapes are [2] and [3]");
@@ -181,9 +180,7 @@ TEST(Distributions, MistakesInMixtures) {
 //===----------------------------------------------------------------------===//
 
 static void expectRange(const Range &range, double lower, double upper, const std::string &text) {
-  auto same = [](double a, double b) {
-    return (std::isnan(a) && std::isnan(b)) || a == b || std::abs(a - b) < 1e-12;
-  };
+  auto same = [](double a, double b) { return (std::isnan(a) && std::isnan(b)) || a == b || std::abs(a - b) < 1e-12; };
   EXPECT_TRUE(same(range.lower, lower) && same(range.upper, upper))
       << text << ": [" << range.lower << ", " << range.upper << "]";
 }
@@ -246,9 +243,10 @@ TEST(Supports, OfVectors) {
   expectRange(getSupport(*parseDistribution(flipped)).coordinates[2], 0, kInfinity, flipped);
 
   // Mixed or shuffled coordinates with different ends are not told apart.
-  for (const char *text : {"transformed(uniform(zeros(2), ones(2)), triangular_affine(0, eye(2)))",
-                           "transformed(transformed(standard_normal([2]), indexed(exp(), 0, [2])), permute(shuffled(2)))",
-                           "transformed(normal(), invert(exp()))"}) {
+  for (const char *text :
+       {"transformed(uniform(zeros(2), ones(2)), triangular_affine(0, eye(2)))",
+        "transformed(transformed(standard_normal([2]), indexed(exp(), 0, [2])), permute(shuffled(2)))",
+        "transformed(normal(), invert(exp()))"}) {
     Support unknown = getSupport(*parseDistribution(text));
     EXPECT_FALSE(unknown.isKnown) << text;
     EXPECT_FALSE(unknown.isAllReals() || unknown.isRestricted()) << text;

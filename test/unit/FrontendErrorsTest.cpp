@@ -127,11 +127,9 @@ TEST(Errors, Names) {
   });
 }
 
-TEST(Errors, ConstructorsOfLaterWorkAreKnown) {
+TEST(Errors, NamesOfFormulasAreConstructors) {
   check({
-      {"bijection cubic(x; a = positive(1)) = a*x^3 + x", 1, 11, "not supported yet: cubic"},
-      {"bijection cubic(x) = x^3\nbijection b = invert(cubic())", 2, 22, "not supported yet: cubic"},
-      {"bijection cubic(x) = x^3\nbijection b = invert(cubic)", 2, 22, "not supported yet: cubic"},
+      {"bijection cubic(x) = x^3\nbijection b = invert(cubic)", 2, 22, "`cubic` is defined by a formula"},
   });
 }
 

@@ -75,7 +75,8 @@ const std::vector<std::string> &everyKind() {
       "weights = [1, 1, 2])",
       "coupling_flow(vmap_mixture([logistic([0, 1, 2]), logistic([3, 1, 0])], weights = [1, 1]), flow_layers = 2, "
       "nn_width = 8)",
-      "transformed(transformed(student_t([3, 4]), affine([1, 2], 3)), coupling(affine(), untransformed_dim = 1, dim = 2, "
+      "transformed(transformed(student_t([3, 4]), affine([1, 2], 3)), coupling(affine(), untransformed_dim = 1, dim = "
+      "2, "
       "cond_dim = 1, nn_width = 4, nn_depth = 1))",
       "non_trainable(gamma([2, 3], 1))",
   };
@@ -231,7 +232,8 @@ TYPED_TEST(Densities, FarTailsAreFinite) {
         Exact expected = flow.exact(value);
         if (std::isinf(expected))
           continue; // outside of the support
-        EXPECT_NEAR(flow.logProb(value) / expected, 1, 1e3 * std::numeric_limits<T>::epsilon()) << text << " at " << value;
+        EXPECT_NEAR(flow.logProb(value) / expected, 1, 1e3 * std::numeric_limits<T>::epsilon())
+            << text << " at " << value;
         EXPECT_TRUE(std::isfinite(flow.score(value))) << text << " at " << value;
       }
   }

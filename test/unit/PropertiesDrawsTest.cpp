@@ -129,7 +129,9 @@ std::string list(Entries... entries) {
   return text + "]";
 }
 
-Cdf gammaOf(Real a, Real scale = 1) { return moved([a](Real x) { return gammaCdf(a, x); }, 0, scale); }
+Cdf gammaOf(Real a, Real scale = 1) {
+  return moved([a](Real x) { return gammaCdf(a, x); }, 0, scale);
+}
 Cdf betaOf(Real a, Real b) {
   return [=](Real x) { return betaCdf(a, b, x, 1 - x); };
 }
@@ -156,17 +158,11 @@ TYPED_TEST(Draws, UniformStaysInside) {
   EXPECT_LT(x.minCoeff(), 1e-5);
 }
 
-TYPED_TEST(Draws, Gumbel) {
-  check<TypeParam>({"gumbel([0, 3], [1, 0.5])", {gumbelCdf, moved(gumbelCdf, 3, 0.5)}});
-}
+TYPED_TEST(Draws, Gumbel) { check<TypeParam>({"gumbel([0, 3], [1, 0.5])", {gumbelCdf, moved(gumbelCdf, 3, 0.5)}}); }
 
-TYPED_TEST(Draws, Cauchy) {
-  check<TypeParam>({"cauchy([0, 3], [1, 0.5])", {cauchyCdf, moved(cauchyCdf, 3, 0.5)}});
-}
+TYPED_TEST(Draws, Cauchy) { check<TypeParam>({"cauchy([0, 3], [1, 0.5])", {cauchyCdf, moved(cauchyCdf, 3, 0.5)}}); }
 
-TYPED_TEST(Draws, Laplace) {
-  check<TypeParam>({"laplace([0, 3], [1, 0.5])", {laplaceCdf, moved(laplaceCdf, 3, 0.5)}});
-}
+TYPED_TEST(Draws, Laplace) { check<TypeParam>({"laplace([0, 3], [1, 0.5])", {laplaceCdf, moved(laplaceCdf, 3, 0.5)}}); }
 
 TYPED_TEST(Draws, Logistic) {
   check<TypeParam>({"logistic([0, 3], [1, 0.5])", {logisticCdf, moved(logisticCdf, 3, 0.5)}});
@@ -204,19 +200,20 @@ TYPED_TEST(Draws, TailsAreThere) {
 //===----------------------------------------------------------------------===//
 
 TYPED_TEST(Draws, Gamma) {
-  check<TypeParam>({"gamma(" + list(0.01, 0.1, 0.5, 0.99, 1, 1.5, 3, 30, 1e4) + ", " +
-                        list(1, 2, 1, 1, 3, 1, 1, 0.1, 1) + ")",
-                    {gammaOf(0.01L), gammaOf(0.1L, 2), gammaOf(0.5L), gammaOf(0.99L), gammaOf(1, 3), gammaOf(1.5L),
-                     gammaOf(3), gammaOf(30, 0.1L), gammaOf(1e4L)},
-                    /*isPositive=*/true});
+  check<TypeParam>(
+      {"gamma(" + list(0.01, 0.1, 0.5, 0.99, 1, 1.5, 3, 30, 1e4) + ", " + list(1, 2, 1, 1, 3, 1, 1, 0.1, 1) + ")",
+       {gammaOf(0.01L), gammaOf(0.1L, 2), gammaOf(0.5L), gammaOf(0.99L), gammaOf(1, 3), gammaOf(1.5L), gammaOf(3),
+        gammaOf(30, 0.1L), gammaOf(1e4L)},
+       /*isPositive=*/true});
 }
 
 TYPED_TEST(Draws, Beta) {
-  check<TypeParam>({"beta(" + list(0.02, 0.1, 0.5, 1, 2, 5, 1000, 0.3) + ", " +
-                        list(0.03, 0.5, 0.1, 1, 3, 0.7, 2000, 50) + ")",
-                    {betaOf(0.02L, 0.03L), betaOf(0.1L, 0.5L), betaOf(0.5L, 0.1L), betaOf(1, 1), betaOf(2, 3),
-                     betaOf(5, 0.7L), betaOf(1000, 2000), betaOf(0.3L, 50)},
-                    /*isPositive=*/true, /*isBelowOne=*/true});
+  check<TypeParam>(
+      {"beta(" + list(0.02, 0.1, 0.5, 1, 2, 5, 1000, 0.3) + ", " + list(0.03, 0.5, 0.1, 1, 3, 0.7, 2000, 50) + ")",
+       {betaOf(0.02L, 0.03L), betaOf(0.1L, 0.5L), betaOf(0.5L, 0.1L), betaOf(1, 1), betaOf(2, 3), betaOf(5, 0.7L),
+        betaOf(1000, 2000), betaOf(0.3L, 50)},
+       /*isPositive=*/true,
+       /*isBelowOne=*/true});
 }
 
 TYPED_TEST(Draws, StudentT) {
@@ -287,7 +284,8 @@ TYPED_TEST(Draws, NestedMixture) {
                      "vmap_mixture([gamma(5, 1), gamma(20, 2)], weights = [2, 1])], weights = [1, 2]), affine(1, 2))";
   auto cdf = [](Real x) {
     Real z = (x - 1) / 2;
-    return (gammaCdf(0.5L, z) / 4 + gammaCdf(2, z) * 3 / 4) / 3 + (gammaCdf(5, z) * 2 / 3 + gammaCdf(20, z / 2) / 3) * 2 / 3;
+    return (gammaCdf(0.5L, z) / 4 + gammaCdf(2, z) * 3 / 4) / 3 +
+           (gammaCdf(5, z) * 2 / 3 + gammaCdf(20, z / 2) / 3) * 2 / 3;
   };
   EXPECT_LT(kolmogorovSmirnov(column(draw<TypeParam>(text, kDraws, 17), 0), Case(), cdf), kKolmogorov);
 }

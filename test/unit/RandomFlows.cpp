@@ -196,7 +196,7 @@ std::string RandomFlow::simple(Domain domain) {
   if (random.chance(0.3))
     return linear();
   if (random.chance(0.1))
-    return call(formula(), {"shape = " + shapeText()});
+    return call(formula(/*isTransformer=*/false), {"shape = " + shapeText()});
   switch (random.below(8)) {
   case 7:
     return call("leaky_tanh", {number(0.5, 1.5), shapeText()});
@@ -298,7 +298,7 @@ std::string RandomFlow::conditioner() {
 
 std::string RandomFlow::scalarTransformer(int depth) {
   if (random.chance(0.1))
-    return formula() + "()";
+    return formula(/*isTransformer=*/true) + "()";
   switch (random.below(depth > 0 ? 8 : 4)) {
   case 0:
     return "affine()";

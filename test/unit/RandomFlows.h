@@ -55,8 +55,9 @@ private:
   std::string planarOptions();
   /// A conditional bijection behind a network on the condition.
   std::string embedded();
-  /// The name of a bijection that a formula defines.
-  std::string formula();
+  /// The name of a bijection that a formula defines; a transformer should not have an
+  /// inverse that grows exponentially.
+  std::string formula(bool isTransformer);
   std::string conditioner();
   std::string scalarTransformer(int depth);
   std::string spline();

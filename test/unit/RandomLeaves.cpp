@@ -104,10 +104,10 @@ std::string RandomFlow::embedded() {
   return call("embed_condition", {inner, net, "raw_cond_shape = [" + sizes[0] + "]"});
 }
 
-std::string RandomFlow::formula() {
+std::string RandomFlow::formula(bool isTransformer) {
   std::string name = "g" + std::to_string(std::count(items.begin(), items.end(), '\n'));
   std::string slope = number(0.5, 1.5), shift = number(-0.5, 0.5), body;
-  switch (random.below(4)) {
+  switch (random.below(isTransformer ? 3 : 4)) {
   case 0: // inverted by a root
     body = "a = positive(" + slope + "), b = positive(1)) = a*x^3/4 + b*x";
     break;
@@ -115,10 +115,10 @@ std::string RandomFlow::formula() {
     body = "a = interval(-0.9, 0.9, " + shift + ")) = x + a*sin(x)";
     break;
   case 2: // unwound
-    body = "a = positive(" + slope + "), b = " + shift + ") = asinh(a*x) + b";
+    body = "a = positive(" + slope + "), b = " + shift + ") = a*x + b";
     break;
   default:
-    body = "a = positive(" + slope + "), b = " + shift + ") = a*x + b";
+    body = "a = positive(" + slope + "), b = " + shift + ") = asinh(a*x) + b";
   }
   items += "bijection " + name + "(x; " + body + "\n";
   return name;

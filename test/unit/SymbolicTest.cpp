@@ -138,6 +138,26 @@ TEST(Derive, RootsAreProven) {
   EXPECT_EQ(touching.formula.result.error, "");
 }
 
+TEST(Derive, DomainAndImage) {
+  auto ends = [](const std::string &text) {
+    Derived derived(text);
+    auto [low, high] = symbolic::findImage(derived.formula.algebra, derived.formula.result);
+    const Interval &domain = derived.formula.result.domain;
+    return std::vector<double>{domain.low, domain.high, low, high};
+  };
+  constexpr double infinity = Interval::kInfinity;
+  using Ends = std::vector<double>;
+  EXPECT_EQ(ends("(x; a = positive(1), b = positive(1)) = a*x^3 + b*x"),
+            (Ends{-infinity, infinity, -infinity, infinity}));
+  EXPECT_EQ(ends("(x; a = positive(1)) = exp(a*x)"), (Ends{-infinity, infinity, 0, infinity}));
+  EXPECT_EQ(ends("(x; a = positive(1)) = 2 - x - exp(a*x)"), (Ends{-infinity, infinity, infinity, -infinity}));
+  EXPECT_EQ(ends("(x) = log(x/(1 - x))"), (Ends{0, 1, -infinity, infinity}));
+  EXPECT_EQ(ends("(x; a = positive(1)) = log(a*x)"), (Ends{0, infinity, -infinity, infinity}));
+  EXPECT_EQ(ends("(x) = x/(1 + abs(x))"), (Ends{-infinity, infinity, -1, 1}));
+  EXPECT_EQ(ends("(x) = asinh(x)"), (Ends{-infinity, infinity, -infinity, infinity}));
+  EXPECT_TRUE(std::isnan(ends("(x; a = positive(1)) = a*tanh(x)")[3]));
+}
+
 TEST(Intervals, RoundOutwards) {
   Interval third = symbolic::power(Interval::point(3), -1);
   EXPECT_LT(third.low, third.high);

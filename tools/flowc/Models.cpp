@@ -154,7 +154,6 @@ Expected<int> runCheck(const CheckOptions &options) {
   std::printf("\n  cost:        %s multiply-adds a row\n", formatCount(summary->macsPerRow).c_str());
   std::printf("  transform:   %s%s\n", describe(summary->transform), flow.isDistribution() ? ", used by sample" : "");
   std::printf("  inverse:     %s%s\n", describe(summary->inverse), flow.isDistribution() ? ", used by log_prob" : "");
-  printBijections(summary->bijections);
   if (loaded) {
     const TrainingRecord &record = loaded->record;
     std::printf("  dtype:       %s\n", elementTypeName(elementTypeOf(loaded->dtype())));
@@ -162,6 +161,7 @@ Expected<int> runCheck(const CheckOptions &options) {
       std::printf("  trained:     %zu epochs on %s rows, best epoch %lld\n", record.valLosses.size(),
                   formatCount(record.rows).c_str(), static_cast<long long>(record.bestEpoch));
   }
+  printBijections(summary->bijections);
   std::vector<Warning> warnings = findWarnings(flow.root());
   if (!summary->usesCondition)
     warnings.push_back({flow.root().location, "the condition of '" + flow.name() +

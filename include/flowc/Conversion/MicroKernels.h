@@ -171,6 +171,9 @@ mlir::func::FuncOp getOrCreatePhiloxGamma(mlir::ModuleOp module, const TileShape
 ///   void philoxUniform(ptr tile, index count, i64 seed, i64 first, index nv)
 mlir::func::FuncOp getOrCreatePhiloxUniform(mlir::ModuleOp module, const TileShape &shape);
 
+/// The sum of all lanes by halving: a fixed tree.
+mlir::Value reduceLanes(mlir::ImplicitLocOpBuilder &b, mlir::Value vector);
+
 /// Ten rounds of Philox4x32. A word is the low half of an i64, or of an element
 /// of a vector of i64; high halves are ignored, and unspecified in the result.
 /// All words are of one type.

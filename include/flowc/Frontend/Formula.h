@@ -19,6 +19,9 @@ namespace flowc {
 struct Formula {
   std::shared_ptr<const SourceText> source;
   ast::Item item;
+  /// Of a bijection: the ends of its domain, and where they go (NaN: that depends on
+  /// parameters).
+  std::vector<double> domain = {}, image = {};
 };
 
 /// The value of a formula that holds numbers and arithmetic only, as an index

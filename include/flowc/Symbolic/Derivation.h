@@ -31,10 +31,11 @@ struct Derivation {
   /// f^-1(y), undefined where y has no preimage; null if it is a root.
   Expr inverse = nullptr;
 
+  /// Where f is defined, for some parameters at least.
+  Interval domain;
+
   // Of a root.
   bool isIncreasing = true;
-  /// Where f is defined.
-  Interval domain;
   /// |f'| is nowhere less than this positive expression in the parameters; null
   /// if no such bound is known.
   Expr slopeBound = nullptr;
@@ -53,6 +54,10 @@ struct Derivation {
 /// Derives everything from `function`, a formula in `algebra.getVariable()`, or
 /// only what the forward direction needs.
 Derivation derive(Algebra &algebra, Expr function, bool withInverse = true);
+
+/// Where f goes at the low and at the high end of its domain; NaN if that depends on
+/// the parameters. Found by trial, not proven.
+std::pair<double, double> findImage(const Algebra &algebra, const Derivation &derivation);
 
 } // namespace flowc::symbolic
 

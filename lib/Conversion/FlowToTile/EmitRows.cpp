@@ -216,10 +216,10 @@ LogicalResult TileEmitter::emitSplit(SplitOp op) {
 LogicalResult TileEmitter::emitConcat(ConcatOp op) {
   Storage whole = allocateResult(op);
   int64_t at = 0;
-  for (Value piece : op.getPieces()) {
-    int64_t size = getNumElements(piece.getType());
-    if (!inPlace.erase(piece))
-      copy(find(piece), slice(whole, index(at), size));
+  for (OpOperand &operand : op->getOpOperands()) {
+    int64_t size = getNumElements(operand.get().getType());
+    if (!inPlace.contains(&operand))
+      copy(find(operand.get()), slice(whole, index(at), size));
     at += size;
   }
   return success();

@@ -229,11 +229,12 @@ void TileEmitter::assignDestinations(Block &block) {
     Storage whole = it != destinations.end() ? it->second : allocate(concat.getType());
     destinations[concat] = whole;
     int64_t at = 0;
-    for (Value piece : concat.getPieces()) {
+    for (OpOperand &operand : concat->getOpOperands()) {
+      Value piece = operand.get();
       int64_t size = getNumElements(piece.getType());
       if (canWriteTo(piece, block) && !destinations.contains(piece)) {
         destinations[piece] = slice(whole, index(at), size);
-        inPlace.insert(piece);
+        inPlace.insert(&operand);
       }
       at += size;
     }
@@ -328,74 +329,6 @@ LogicalResult TileEmitter::emitOp(Operation *op) {
       .Default([&](Operation *other) -> LogicalResult {
         return other->emitError("'") << other->getName() << "' is not an op of the tile program's input";
       });
-}
-
-//===----------------------------------------------------------------------===//
-// Sums over rows
-//===----------------------------------------------------------------------===//
-
-bool TileEmitter::hasOneUser(Value value) { return !value.use_empty() && llvm::all_equal(value.getUsers()); }
-
-/// The weight gradient that `value` is, if that adds it up over rows itself.
-OuterOp TileEmitter::findOuter(Value value) {
-  if (!hasOneUser(value))
-    return {};
-  if (auto outer = value.getDefiningOp<OuterOp>())
-    return outer;
-  auto scan = value.getDefiningOp<ScanOp>();
-  if (!scan)
-    return {};
-  unsigned number = cast<OpResult>(value).getResultNumber();
-  return number >= scan.getFinals().size() ? findOuter(scan.getYield().getOperand(number)) : OuterOp();
-}
-
-/// Which lanes of a vector belong to rows of the batch.
-Value TileEmitter::rowsExist(Value vector) {
-  auto type = VectorType::get({shape.lanes}, b.getIndexType());
-  Value lane = add(firstRow, mul(vector, index(shape.lanes)));
-  Value lanes = arith::AddIOp::create(b, vector::BroadcastOp::create(b, type, lane), vector::StepOp::create(b, type));
-  return arith::CmpIOp::create(b, arith::CmpIPredicate::slt, lanes, vector::BroadcastOp::create(b, type, rows));
-}
-
-/// Adds the lanes of a value that is there for the current tile to its sum.
-void TileEmitter::accumulateSum(Value value) {
-  Storage to = sums.lookup(value);
-  if (findOuter(value))
-    return;
-  // A scan with a single user adds up layer by layer.
-  if (auto scan = value.getDefiningOp<ScanOp>(); scan && hasOneUser(value) && !storages.contains(value))
-    return;
-  Storage from = find(value);
-  forEach(index(from.elements), [&](Value i) {
-    Storage element = to;
-    element.offset = add(to.offset, mul(i, index(shape.lanes)));
-    Value where = pointer(element);
-    int64_t alignment = shape.lanes * shape.element.getWidth() / 8;
-    Value sum = LLVM::LoadOp::create(b, shape.vectorType(), where, alignment);
-    auto loop = scf::ForOp::create(b, index(0), numVectors, index(1), ValueRange{sum});
-    {
-      OpBuilder::InsertionGuard guard(b);
-      b.setInsertionPointToStart(loop.getBody());
-      Value vector = loop.getInductionVar();
-      // Zero times infinity, in a lane that belongs to no row, must not count.
-      Value zero = arith::ConstantOp::create(b, b.getZeroAttr(shape.vectorType()));
-      Value term = arith::SelectOp::create(b, rowsExist(vector), load(from, i, vector), zero);
-      Value next = arith::AddFOp::create(b, loop.getRegionIterArg(0), term);
-      scf::YieldOp::create(b, next);
-    }
-    LLVM::StoreOp::create(b, loop.getResult(0), where, alignment);
-  });
-}
-
-Value flowc::reduceLanes(ImplicitLocOpBuilder &b, Value vector) {
-  for (int64_t width = cast<VectorType>(vector.getType()).getDimSize(0); width > 1; width /= 2) {
-    auto half = [&](int64_t from) {
-      SmallVector<int64_t> lanes = llvm::to_vector(llvm::seq<int64_t>(from, from + width / 2));
-      return vector::ShuffleOp::create(b, vector, vector, lanes);
-    };
-    vector = arith::AddFOp::create(b, half(0), half(width / 2));
-  }
-  return vector::ExtractOp::create(b, vector, ArrayRef<int64_t>{0});
 }
 
 //===----------------------------------------------------------------------===//

@@ -129,6 +129,7 @@ private:
   Storage allocate(mlir::Type type);
   Storage allocateResult(mlir::Value value);
   Storage find(mlir::Value value);
+  // EmitSums.cpp: sums over rows.
   void accumulateSum(mlir::Value value);
   mlir::Value rowsExist(mlir::Value vector);
   flow::OuterOp findOuter(mlir::Value value);
@@ -246,14 +247,11 @@ private:
   /// Storage that a value's op must write to, assigned before the op is reached.
   llvm::DenseMap<mlir::Value, Storage> destinations;
   /// Pieces of concatenations that are computed in their place.
-  llvm::DenseSet<mlir::Value> inPlace;
+  llvm::DenseSet<mlir::OpOperand *> inPlace;
   /// Where a value is added up over rows: the sum output itself for outer
   /// products, else lane accumulators, those of element i at i * lanes.
   llvm::DenseMap<mlir::Value, Storage> sums;
 };
-
-/// Sum of all lanes by halving: a fixed tree.
-mlir::Value reduceLanes(mlir::ImplicitLocOpBuilder &b, mlir::Value vector);
 
 /// A constant array of the module; equal ones are shared.
 mlir::LLVM::GlobalOp getOrCreateTable(mlir::ModuleOp module, llvm::ArrayRef<int32_t> values);

@@ -33,9 +33,7 @@ static constexpr int64_t kUnrolledUnits = 16;
 
 static RankedTensorType getMatrixType(Value matrix) { return cast<RankedTensorType>(matrix.getType()); }
 
-int64_t BlockNetwork::unitsPerBlock(int64_t layer) const {
-  return getMatrixType(weights[layer]).getDimSize(0) / dim;
-}
+int64_t BlockNetwork::unitsPerBlock(int64_t layer) const { return getMatrixType(weights[layer]).getDimSize(0) / dim; }
 
 Value BlockNetwork::buildDiagonal(ImplicitLocOpBuilder &builder, int64_t layer) const {
   if (!diagonals.empty())
@@ -96,8 +94,7 @@ namespace {
 /// Emits one network layer by layer.
 class NetworkBuilder {
 public:
-  NetworkBuilder(ImplicitLocOpBuilder &builder, const BlockNetwork &network)
-      : builder(builder), network(network) {}
+  NetworkBuilder(ImplicitLocOpBuilder &builder, const BlockNetwork &network) : builder(builder), network(network) {}
 
   FailureOr<Transformed> run(Value x, bool withLogDet);
   FailureOr<SmallVector<Value>> buildSlopes(Value x);
@@ -152,51 +149,52 @@ LogicalResult NetworkBuilder::buildBlocks(int64_t layer, Value &hidden, Value &u
   if (hasOffset)
     indexed.push_back(network.offset);
   llvm::append_range(indexed, factors);
-  FailureOr<MapOp> map = buildMap(
-      builder, network.dim, indexed, network.activation.shared,
-      [&](ImplicitLocOpBuilder &at, ValueRange arguments, MapYields &yields) -> LogicalResult {
-        SmallVector<SmallVector<Value>> inputs;
-        for (Value argument : arguments.take_front(indexed.size()))
-          inputs.push_back(split(at, argument));
-        SmallVector<Value> values, slopes;
-        for (auto [i, z] : llvm::enumerate(inputs[0])) {
-          if (hasOffset)
-            z = arith::AddFOp::create(at, z, inputs[1][i]);
-          FailureOr<ActivatedUnit> unit =
-              network.activation.build(at, z, arguments.drop_front(indexed.size()), /*withSlope=*/true);
-          if (failed(unit))
-            return failure();
-          values.push_back(unit->value);
-          slopes.push_back(unit->slope);
-        }
-        yields.stacked.push_back(join(at, values));
-        Value largest;
-        if (isLogarithmic) {
-          // Bounded from below: where all slopes are zero, so is their sum.
-          largest = slopes.size() == 1 ? slopes.front()
-                                       : ReduceMaxOp::create(at, slopes.front().getType(), join(at, slopes)).getY();
-          Value floor = buildConstant(at, largest.getType(), -1e30);
-          Value isAbove = arith::CmpFOp::create(at, arith::CmpFPredicate::OGT, largest, floor);
-          largest = arith::SelectOp::create(at, isAbove, largest, floor);
-          for (Value &slope : slopes)
-            slope = math::ExpOp::create(at, arith::SubFOp::create(at, slope, largest));
-        }
-        for (size_t f = inputs.size() - factors.size(); f < inputs.size(); ++f)
-          for (auto [slope, factor] : llvm::zip_equal(slopes, inputs[f]))
-            slope = arith::MulFOp::create(at, slope, factor);
-        if (!isLast) {
-          yields.stacked.push_back(join(at, slopes));
-          if (largest)
-            yields.summands.push_back(largest);
-          return success();
-        }
-        Value sum = slopes.front();
-        for (Value slope : llvm::drop_begin(slopes))
-          sum = arith::AddFOp::create(at, sum, slope);
-        Value log = math::LogOp::create(at, sum);
-        yields.summands.push_back(largest ? arith::AddFOp::create(at, log, largest).getResult() : log);
-        return success();
-      });
+  FailureOr<MapOp> map =
+      buildMap(builder, network.dim, indexed, network.activation.shared,
+               [&](ImplicitLocOpBuilder &at, ValueRange arguments, MapYields &yields) -> LogicalResult {
+                 SmallVector<SmallVector<Value>> inputs;
+                 for (Value argument : arguments.take_front(indexed.size()))
+                   inputs.push_back(split(at, argument));
+                 SmallVector<Value> values, slopes;
+                 for (auto [i, z] : llvm::enumerate(inputs[0])) {
+                   if (hasOffset)
+                     z = arith::AddFOp::create(at, z, inputs[1][i]);
+                   FailureOr<ActivatedUnit> unit =
+                       network.activation.build(at, z, arguments.drop_front(indexed.size()), /*withSlope=*/true);
+                   if (failed(unit))
+                     return failure();
+                   values.push_back(unit->value);
+                   slopes.push_back(unit->slope);
+                 }
+                 yields.stacked.push_back(join(at, values));
+                 Value largest;
+                 if (isLogarithmic) {
+                   // Bounded from below: where all slopes are zero, so is their sum.
+                   largest = slopes.size() == 1
+                                 ? slopes.front()
+                                 : ReduceMaxOp::create(at, slopes.front().getType(), join(at, slopes)).getY();
+                   Value floor = buildConstant(at, largest.getType(), largest.getType().isF64() ? -1e300 : -1e37);
+                   Value isAbove = arith::CmpFOp::create(at, arith::CmpFPredicate::OGT, largest, floor);
+                   largest = arith::SelectOp::create(at, isAbove, largest, floor);
+                   for (Value &slope : slopes)
+                     slope = math::ExpOp::create(at, arith::SubFOp::create(at, slope, largest));
+                 }
+                 for (size_t f = inputs.size() - factors.size(); f < inputs.size(); ++f)
+                   for (auto [slope, factor] : llvm::zip_equal(slopes, inputs[f]))
+                     slope = arith::MulFOp::create(at, slope, factor);
+                 if (!isLast) {
+                   yields.stacked.push_back(join(at, slopes));
+                   if (largest)
+                     yields.summands.push_back(largest);
+                   return success();
+                 }
+                 Value sum = slopes.front();
+                 for (Value slope : llvm::drop_begin(slopes))
+                   sum = arith::AddFOp::create(at, sum, slope);
+                 Value log = math::LogOp::create(at, sum);
+                 yields.summands.push_back(largest ? arith::AddFOp::create(at, log, largest).getResult() : log);
+                 return success();
+               });
   if (failed(map))
     return failure();
   hidden = map->getStacked().front();
@@ -254,11 +252,10 @@ FailureOr<SmallVector<Value>> NetworkBuilder::buildSlopes(Value x) {
   SmallVector<Value> slopes;
   for (int64_t layer = 0; layer < network.depth(); ++layer) {
     Value hidden = buildLayer(builder, network, layer, x);
-    FailureOr<MapOp> map =
-        buildUnits(layer, hidden, {}, /*withSlope=*/true,
-                   [](ImplicitLocOpBuilder &, ActivatedUnit unit, ValueRange, MapYields &yields) {
-                     yields.stacked = {unit.value, unit.slope};
-                   });
+    FailureOr<MapOp> map = buildUnits(layer, hidden, {}, /*withSlope=*/true,
+                                      [](ImplicitLocOpBuilder &, ActivatedUnit unit, ValueRange, MapYields &yields) {
+                                        yields.stacked = {unit.value, unit.slope};
+                                      });
     if (failed(map))
       return failure();
     x = map->getStacked().front();
@@ -272,7 +269,7 @@ FailureOr<Transformed> flowc::flow::buildBlockNetwork(ImplicitLocOpBuilder &buil
   return NetworkBuilder(builder, network).run(x, withLogDet);
 }
 
-FailureOr<SmallVector<Value>> flowc::flow::buildBlockSlopes(ImplicitLocOpBuilder &builder,
-                                                            const BlockNetwork &network, Value x) {
+FailureOr<SmallVector<Value>> flowc::flow::buildBlockSlopes(ImplicitLocOpBuilder &builder, const BlockNetwork &network,
+                                                            Value x) {
   return NetworkBuilder(builder, network).buildSlopes(x);
 }

@@ -65,8 +65,8 @@ mlir::FailureOr<Transformed> buildBlockNetwork(mlir::ImplicitLocOpBuilder &build
 
 /// Emits the activation's derivatives at all units of every hidden layer. Their
 /// logarithms do not do: slopes that underflow are zero.
-mlir::FailureOr<llvm::SmallVector<mlir::Value>>
-buildBlockSlopes(mlir::ImplicitLocOpBuilder &builder, const BlockNetwork &network, mlir::Value x);
+mlir::FailureOr<llvm::SmallVector<mlir::Value>> buildBlockSlopes(mlir::ImplicitLocOpBuilder &builder,
+                                                                 const BlockNetwork &network, mlir::Value x);
 
 } // namespace flowc::flow
 

@@ -345,9 +345,8 @@ Value StandardGammaOp::buildSample(Specializer &specializer) {
 Value StandardStudentTOp::buildSample(Specializer &specializer) {
   ImplicitLocOpBuilder &builder = specializer.getBuilder();
   Value df = specializer.lookup(getDf());
-  Value h = buildElements(builder, df, [](ImplicitLocOpBuilder &at, ValueRange values) -> Value {
-    return 0.5 * Number{&at, values[0]};
-  });
+  Value h = buildElements(
+      builder, df, [](ImplicitLocOpBuilder &at, ValueRange values) -> Value { return 0.5 * Number{&at, values[0]}; });
   auto random = drawGamma(builder, h, FirstGamma);
   Value normal = RandomNormalOp::create(builder, df.getType());
   return buildElements(

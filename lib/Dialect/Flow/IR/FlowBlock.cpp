@@ -37,9 +37,7 @@ static LogicalResult verifyBlocks(Operation *op, RankedTensorType matrix, Ranked
 }
 
 // block_diagonal_c1: a matrix of blocks; block_diagonal_c2: the result fits.
-LogicalResult BlockDiagonalOp::verify() {
-  return verifyBlocks(*this, getA().getType(), getY().getType(), getBlocks());
-}
+LogicalResult BlockDiagonalOp::verify() { return verifyBlocks(*this, getA().getType(), getY().getType(), getBlocks()); }
 
 // block_triangle_c1: a matrix of blocks; block_triangle_c2: the diagonal fits.
 LogicalResult BlockTriangleOp::verify() {

@@ -180,18 +180,17 @@ Value PlanarBuilder::buildRootOf(Value target) {
   return buildRoot(
       b, element, {sub(target, reach), add(target, reach), start}, {m, stretch, target, almost},
       [&](ImplicitLocOpBuilder &at, Value s, ValueRange a) -> RootValues {
-        Value h = math::TanhOp::create(at, s), one = buildConstant(at, element, 1);
-        Value distance = arith::SubFOp::create(at, s, a[2]);
-        Value f = arith::AddFOp::create(at, arith::MulFOp::create(at, a[0], h), distance);
-        Value slope = buildTanhSlope(at, h, a[1]);
-        auto larger = [&](Value p, Value q, bool wantsLarger) -> Value {
-          Value isLess = arith::CmpFOp::create(at, arith::CmpFPredicate::OLT, p, q);
-          return arith::SelectOp::create(at, isLess, wantsLarger ? q : p, wantsLarger ? p : q);
+        auto abs = [&](Value p) -> Value { return math::AbsFOp::create(at, p); };
+        auto mul = [&](Value p, Value q) -> Value { return arith::MulFOp::create(at, p, q); };
+        auto pick = [&](arith::CmpFPredicate predicate, Value p, Value q) -> Value {
+          return arith::SelectOp::create(at, arith::CmpFOp::create(at, predicate, p, q), p, q);
         };
-        Value least = larger(slope, one, false), near = larger(math::AbsFOp::create(at, s), one, false);
-        Value almost =
-            arith::MulFOp::create(at, arith::MulFOp::create(at, a[3], near), arith::MulFOp::create(at, least, least));
-        return {f, slope, larger(almost, math::AbsFOp::create(at, a[2]), true)};
+        Value h = math::TanhOp::create(at, s), one = buildConstant(at, element, 1);
+        Value f = arith::AddFOp::create(at, mul(a[0], h), arith::SubFOp::create(at, s, a[2]));
+        Value slope = buildTanhSlope(at, h, a[1]);
+        Value near = pick(arith::CmpFPredicate::OLT, abs(s), one), least = pick(arith::CmpFPredicate::OLT, slope, one);
+        Value bound = mul(mul(a[3], near), mul(least, least));
+        return {f, slope, pick(arith::CmpFPredicate::OGT, bound, abs(a[2]))};
       },
       tolerance ? tolerance.getValueAsDouble() : 0);
 }

@@ -237,20 +237,19 @@ static Value buildShiftedLogSumExp(ImplicitLocOpBuilder &builder, Value x, Value
   };
   // The shift cancels, and so do its derivatives.
   largest = DetachOp::create(builder, largest);
-  Value isFinite =
-      compare(arith::CmpFPredicate::OLT, math::AbsFOp::create(builder, largest), constant(kInfinity));
+  Value isFinite = compare(arith::CmpFPredicate::OLT, math::AbsFOp::create(builder, largest), constant(kInfinity));
   Value shift = select(isFinite, largest, constant(0));
-  FailureOr<MapOp> map =
-      buildMap(builder, getNumElements(x.getType()), x, shift,
-               [&](ImplicitLocOpBuilder &at, ValueRange arguments, MapYields &yields) {
-                 // At most 0, unless there is no finite shift.
-                 Value difference = arith::SubFOp::create(at, arguments[0], arguments[1]);
-                 Value zero = buildConstant(at, element, 0);
-                 Value isAbove = arith::CmpFOp::create(at, arith::CmpFPredicate::OGT, difference, zero);
-                 difference = arith::SelectOp::create(at, isAbove, zero, difference);
-                 yields.summands.push_back(math::ExpOp::create(at, difference));
-                 return success();
-               });
+  FailureOr<MapOp> map = buildMap(builder, getNumElements(x.getType()), x, shift,
+                                  [&](ImplicitLocOpBuilder &at, ValueRange arguments, MapYields &yields) {
+                                    // At most 0, unless there is no finite shift.
+                                    Value difference = arith::SubFOp::create(at, arguments[0], arguments[1]);
+                                    Value zero = buildConstant(at, element, 0);
+                                    Value isAbove =
+                                        arith::CmpFOp::create(at, arith::CmpFPredicate::OGT, difference, zero);
+                                    difference = arith::SelectOp::create(at, isAbove, zero, difference);
+                                    yields.summands.push_back(math::ExpOp::create(at, difference));
+                                    return success();
+                                  });
   // No derivative where no component has a density, or one is at a pole.
   Value sum = map->getSums().front();
   Value isZero = compare(arith::CmpFPredicate::OEQ, sum, constant(0));
@@ -404,8 +403,9 @@ LogicalResult StirlingOp::buildVjp(VjpBuilder &vjp, ValueRange cotangents) {
 
 // What rejection does is no smooth function of the concentration.
 LogicalResult RandomGammaOp::buildVjp(VjpBuilder &, ValueRange) {
-  return emitError("draws of gamma, beta and student_t have no derivative in `concentration`, `alpha`, `beta` and `df`: "
-                   "hold the base distribution constant, non_trainable(...)");
+  return emitError(
+      "draws of gamma, beta and student_t have no derivative in `concentration`, `alpha`, `beta` and `df`: "
+      "hold the base distribution constant, non_trainable(...)");
 }
 
 LogicalResult LogMinusOp::buildVjp(VjpBuilder &vjp, ValueRange cotangents) {

@@ -64,3 +64,23 @@ func.func @kernel() -> tensor<2xf32> {
   %z = flow.random_normal : tensor<2xf32>
   return %z : tensor<2xf32>
 }
+
+// -----
+
+// A condition that rows need is computed again: only numbers are prepared.
+
+// CHECK-LABEL: func.func @prepare
+// CHECK-SAME: (%[[A:.*]]: f32 {flow.name = "a"}) -> f32
+// CHECK: %[[SOFTPLUS:.*]] = flow.log1p_exp %[[A]]
+// CHECK: return %[[SOFTPLUS]]
+// CHECK-LABEL: func.func @kernel
+// CHECK-SAME: (%[[X:.*]]: f32 {flow.row}, %[[P:.*]]: f32)
+// CHECK: %[[C:.*]] = arith.cmpf ogt, %[[P]]
+// CHECK: arith.select %[[C]], %[[X]], %[[P]]
+func.func @kernel(%x: f32 {flow.row}, %a: f32 {flow.name = "a"}) -> f32 {
+  %one = arith.constant 1.0 : f32
+  %s = flow.log1p_exp %a : f32
+  %c = arith.cmpf ogt, %s, %one : f32
+  %y = arith.select %c, %x, %s : f32
+  return %y : f32
+}

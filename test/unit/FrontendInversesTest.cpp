@@ -1,0 +1,92 @@
+//===- FrontendInversesTest.cpp - Planar bijections and root finders ------===//
+//
+// Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "flowc/Frontend/Frontend.h"
+
+#include <gtest/gtest.h>
+
+namespace flowc {
+namespace {
+
+using Texts = std::vector<std::string>;
+
+/// The message for `bijection b = TEXT` without file and line, or "no error".
+std::string messageFor(const std::string &text) {
+  Expected<ParsedItem> item = parseFlow("bijection b = " + text, "test.flow");
+  if (item)
+    return "no error";
+  std::string message = item.error().message;
+  size_t start = message.find("error: ");
+  return start == std::string::npos ? message : message.substr(start + 7, message.find('\n') - start - 7);
+}
+
+/// Paths of all leaves, in FlowJAX's order.
+Texts leavesOf(const std::string &text) {
+  Expected<ParsedItem> item = parseFlow("bijection b = " + text, "test.flow");
+  if (!item) {
+    ADD_FAILURE() << item.error().message;
+    return {};
+  }
+  Texts paths;
+  for (const PlacedLeaf &leaf : flattenLeaves(*item->root))
+    paths.push_back(leaf.path);
+  return paths;
+}
+
+TEST(Planar, LeavesAreFlowJaxs) {
+  EXPECT_EQ(leavesOf("planar(3)"), (Texts{".shape[0]", ".params"}));
+  EXPECT_EQ(leavesOf("planar(3, negative_slope = 0.1)"), (Texts{".shape[0]", ".params", ".negative_slope"}));
+  EXPECT_EQ(leavesOf("planar(3, 2, width_size = 4, depth = 1)"),
+            (Texts{".shape[0]", ".cond_shape[0]", ".conditioner.layers[0].weight", ".conditioner.layers[0].bias",
+                   ".conditioner.layers[1].weight", ".conditioner.layers[1].bias"}));
+}
+
+TEST(Planar, WrongUse) {
+  EXPECT_EQ(messageFor("planar(0)"), "`dim` of `planar` must be at least 1, found the number 0");
+  EXPECT_EQ(messageFor("planar(3, negative_slope = -0.1)"),
+            "`negative_slope` of `planar` must be a positive number, found -0.1");
+  EXPECT_EQ(messageFor("planar(3, 2, depth = 1)"),
+            "`planar` with `cond_dim` needs `width_size` for the network that computes w, u and b from the condition; "
+            "write width_size = 50, depth = 1, for example");
+  // FlowJAX ignores the network's options without a condition.
+  EXPECT_EQ(messageFor("planar(3, width_size = 4)"), "no error");
+}
+
+TEST(NumericalInverse, LeavesAreFlowJaxs) {
+  // The method to find roots is no leaf.
+  Texts leaves{".bijection.shape[0]", ".bijection.params", ".shape[0]"};
+  EXPECT_EQ(leavesOf("numerical_inverse(planar(3))"), leaves);
+  EXPECT_EQ(leavesOf("numerical_inverse(planar(3), newton(1e-6), use_implicit_differentation = false)"), leaves);
+  EXPECT_EQ(leavesOf("numerical_inverse(planar(3), bisection(-1, 1, tolerance = 1e-6))"), leaves);
+  for (const char *finder : {"bisect_check_expand_search(zeros(3), width = 5, max_width = 50)",
+                             "bisection_search(-1, 1, atol = 1e-3, max_steps = 10, throw = false)",
+                             "elementwise_autoregressive_bisection([-1, -2, -3], 1)"})
+    EXPECT_EQ(leavesOf(std::string("numerical_inverse(planar(3), root_finder_to_inverter(") + finder + "))"), leaves);
+}
+
+TEST(NumericalInverse, WrongUse) {
+  auto with = [](const std::string &inverter) { return messageFor("numerical_inverse(affine(), " + inverter + ")"); };
+  EXPECT_EQ(with("tanh()"), "`inverter` of `numerical_inverse` must be a method to find roots, such as newton(), found "
+                            "the bijection `tanh`");
+  EXPECT_EQ(with("newton(0)"), "`tolerance` of `newton` must be a positive number, found 0");
+  EXPECT_EQ(with("bisection(1, 1)"),
+            "`upper` of `bisection` must be greater than `lower`, found 1 for the lower end 1");
+  EXPECT_EQ(with("bisection_search([0, 3], [1, 2])"),
+            "`upper` of `bisection_search` must be greater than `lower`, found 2 for the lower end 3");
+  EXPECT_EQ(with("bisection_search(0, 1, atol = -1)"),
+            "`atol` of `bisection_search` must be a positive number, found -1");
+  EXPECT_EQ(with("bisection_search(0, 1, max_steps = 0)"),
+            "`max_steps` of `bisection_search` must be at least 1, found the number 0");
+  EXPECT_EQ(with("bisect_check_expand_search(0, width = 0)"),
+            "`width` of `bisect_check_expand_search` must be positive, found 0");
+  EXPECT_EQ(with("root_finder_to_inverter(3)"), "`root_finder` of `root_finder_to_inverter` must be a bijection, a "
+                                                "distribution or a network, found the number 3");
+  EXPECT_EQ(messageFor("newton()"), "`bijection b` must be a bijection, found the inverter `newton`");
+}
+
+} // namespace
+} // namespace flowc

@@ -1,5 +1,5 @@
 # The front end's tests need no MLIR.
-foreach(part IN ITEMS Density Golden Inverses Nodes Parts Simple Distributions Parser Errors Initialise)
+foreach(part IN ITEMS Block Density Golden Inverses Nodes Parts Simple Distributions Parser Errors Initialise)
   set(name Frontend${part}Test)
   add_executable(${name} unit/${name}.cpp)
   target_link_libraries(${name} PRIVATE FlowcFrontend GTest::gtest_main)

@@ -60,7 +60,7 @@ TEST(Formulas, Precedence) {
   EXPECT_EQ(parseFormula("(a + b)*a"), "(* (+ a b) a)");
   EXPECT_EQ(parseFormula("a*-b"), "(* a (neg b))");
   EXPECT_EQ(parseFormula("+a - -b"), "(- a (neg b))");
-  EXPECT_EQ(parseFormula("a + 1 <= b"), "(<= (+ a 1) b)");
+  EXPECT_EQ(parseFormula("where(a + 1 <= b, a, b)"), "(call where (<= (+ a 1) b) a b)");
   EXPECT_EQ(parseFormula("-x[1]^2"), "(neg (^ (index x 1) 2))");
 }
 

@@ -2,7 +2,7 @@
 # which Debian's interpreter has (python3-numpy), whatever else is on the path.
 find_program(FLOWC_DEBIAN_PYTHON python3 PATHS /usr/bin NO_DEFAULT_PATH REQUIRED)
 foreach(dtype IN ITEMS f32 f64)
-  foreach(cases IN ITEMS bijection coupling distribution maf planar spline)
+  foreach(cases IN ITEMS bijection bnaf coupling distribution maf planar spline)
     set(name golden.${cases}.${dtype})
     add_test(NAME ${name}
       COMMAND ${FLOWC_DEBIAN_PYTHON} ${CMAKE_CURRENT_SOURCE_DIR}/golden/check.py $<TARGET_FILE:flowc>

@@ -168,11 +168,7 @@ TEST_P(Gradients, OfTheTransform) {
   };
 
   std::vector<double> gradient(model.numTrainable());
-  run({.kernel = Kernel::VjpParams,
-       .inputs = inputs(more),
-       .rows = kRows,
-       .mean = false,
-       .gradient = gradient.data()});
+  run({.kernel = Kernel::VjpParams, .inputs = inputs(more), .rows = kRows, .mean = false, .gradient = gradient.data()});
   expectParameters(gradient, parameterDifferences([&] {
                      Exact sum = 0;
                      for (int64_t row = 0; row < kRows; ++row)
@@ -215,16 +211,16 @@ static std::vector<Case> activations() {
 
 INSTANTIATE_TEST_SUITE_P(Activation, Gradients, testing::ValuesIn(activations()), nameOf);
 
-INSTANTIATE_TEST_SUITE_P(
-    Coupling, Gradients,
-    testing::Values(Case{"Affine", coupling("nn_depth = 1")}, Case{"Forward", coupling("invert = false")},
-                    Case{"Spline", coupling(spline + "nn_depth = 1")},
-                    Case{"SplineForward", coupling(spline + "invert = false")},
-                    Case{"Conditional", coupling("cond_dim = 2, nn_depth = 2")},
-                    Case{"SplineConditional", coupling(spline + "cond_dim = 2")},
-                    Case{"WithoutHiddenLayer", coupling("nn_depth = 0")},
-                    Case{"Deep", coupling("nn_depth = 3, nn_activation = tanh")}),
-    nameOf);
+INSTANTIATE_TEST_SUITE_P(Coupling, Gradients,
+                         testing::Values(Case{"Affine", coupling("nn_depth = 1")},
+                                         Case{"Forward", coupling("invert = false")},
+                                         Case{"Spline", coupling(spline + "nn_depth = 1")},
+                                         Case{"SplineForward", coupling(spline + "invert = false")},
+                                         Case{"Conditional", coupling("cond_dim = 2, nn_depth = 2")},
+                                         Case{"SplineConditional", coupling(spline + "cond_dim = 2")},
+                                         Case{"WithoutHiddenLayer", coupling("nn_depth = 0")},
+                                         Case{"Deep", coupling("nn_depth = 3, nn_activation = tanh")}),
+                         nameOf);
 
 INSTANTIATE_TEST_SUITE_P(
     Autoregressive, Gradients,
@@ -255,6 +251,29 @@ INSTANTIATE_TEST_SUITE_P(
                     Case{"Frozen", coupling("transformer = chain([affine(), non_trainable(affine(0.5, 2))])")}),
     nameOf);
 
+/// A small block neural autoregressive flow; `options` are added.
+static std::string blocks(const std::string &options) {
+  return "flow f = block_neural_autoregressive_flow(standard_normal([3]), " + options + ")";
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Block, Gradients,
+    testing::Values(
+        Case{"Default", blocks("nn_block_dim = 3, flow_layers = 2")},
+        Case{"Forward", blocks("nn_block_dim = 3, flow_layers = 2, invert = false")},
+        Case{"Conditional", blocks("nn_block_dim = 2, nn_depth = 2, cond_dim = 2")},
+        Case{"ConditionalForward", blocks("nn_block_dim = 2, nn_depth = 2, cond_dim = 2, invert = false")},
+        Case{"WithoutHiddenLayer", blocks("nn_depth = 0, invert = false")}, Case{"Wide", blocks("nn_block_dim = 18")},
+        Case{"Function", blocks("nn_block_dim = 2, nn_depth = 2, activation = softplus")},
+        Case{"Bijection", blocks("nn_block_dim = 2, activation = chain([affine(0.2, 1.3), leaky_tanh(2)])")},
+        Case{"BijectionForward", blocks("nn_block_dim = 2, nn_depth = 2, invert = false, activation = "
+                                        "chain([affine(0.2, 1.3), leaky_tanh(2)])")},
+        Case{"OneCoordinate", "flow f = block_neural_autoregressive_flow(standard_normal([1]), nn_block_dim "
+                              "= 3, invert = false)"},
+        Case{"Inverse", "bijection f = invert(block_autoregressive_network(2, cond_dim = 1, depth = 1, "
+                        "block_dim = 3))"}),
+    nameOf);
+
 INSTANTIATE_TEST_SUITE_P(
     Simple, Gradients,
     testing::Values(
@@ -264,20 +283,24 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"LeakyTanhInverse", "bijection f = chain([affine([0, 1, -2], 2), invert(leaky_tanh(1.5, [3]))])"},
         Case{"Power", "bijection f = chain([exp([2]), scale([1, 2]), power(1.7, [2]), power(-0.5, [2])])"},
         Case{"Householder", "flow f = transformed(normal([1, 2, 3], 2), householder([0.3, -1, 0.7]))"},
-        Case{"DiscreteCosine", "flow f = transformed(normal([[1, 2, 3], [4, 5, 6]], 2), "
-                               "chain([discrete_cosine([2, 3], axis = 0), softplus([2, 3]), discrete_cosine([2, 3])]))"},
-        Case{"Lower", "flow f = transformed(normal([1, 2, 3], 1), triangular_affine([1, 2, 3], [[1, 0, 0], [0.5, 2, 0], "
-                      "[-0.4, 0.6, 0.5]]))"},
-        Case{"Upper", "flow f = transformed(normal([1, 2, 3], 1), scan(triangular_affine([1, 2, 3], [[1, 0.3, -0.2], [0, "
-                      "2, 0.7], [0, 0, 0.5]], lower = false), layers = 2))"},
+        Case{"DiscreteCosine",
+             "flow f = transformed(normal([[1, 2, 3], [4, 5, 6]], 2), "
+             "chain([discrete_cosine([2, 3], axis = 0), softplus([2, 3]), discrete_cosine([2, 3])]))"},
+        Case{"Lower",
+             "flow f = transformed(normal([1, 2, 3], 1), triangular_affine([1, 2, 3], [[1, 0, 0], [0.5, 2, 0], "
+             "[-0.4, 0.6, 0.5]]))"},
+        Case{"Upper",
+             "flow f = transformed(normal([1, 2, 3], 1), scan(triangular_affine([1, 2, 3], [[1, 0.3, -0.2], [0, "
+             "2, 0.7], [0, 0, 0.5]], lower = false), layers = 2))"},
         Case{"WeightNormalized", "flow f = transformed(standard_normal([3]), scan(weight_normalized("
                                  "triangular_affine(zeros(3), glorot_uniform([3, 3]))), layers = 2))"},
         Case{"WeightNormalizedInverse", "flow f = transformed(standard_normal([3]), invert(weight_normalized("
                                         "triangular_affine(0, glorot_uniform([3, 3]), lower = false))))"},
         Case{"AdditiveCondition", "flow f = transformed(standard_normal([3]), additive_condition(mlp(2, 3, 4, 1, "
                                   "activation = tanh), shape = [3], cond_shape = [2]))"},
-        Case{"AdditiveBroadcast", "flow f = transformed(standard_normal([2, 3]), chain([additive_condition(linear(2, 3), "
-                                  "[2, 3], [2]), additive_condition(linear(2, 1), [2, 3], [2])]))"},
+        Case{"AdditiveBroadcast",
+             "flow f = transformed(standard_normal([2, 3]), chain([additive_condition(linear(2, 3), "
+             "[2, 3], [2]), additive_condition(linear(2, 1), [2, 3], [2])]))"},
         Case{"TriangularSpline", "flow f = triangular_spline_flow(standard_normal([3]), flow_layers = 2, knots = 4)"},
         Case{"TriangularSplineConditional", "flow f = triangular_spline_flow(standard_normal([2]), cond_dim = 2, "
                                             "flow_layers = 2, knots = 3, tanh_max_val = 1.5, invert = false)"}),
@@ -311,4 +334,20 @@ INSTANTIATE_TEST_SUITE_P(
                                  "= 2, flow_layers = 2, nn_width = 4), mlp(3, 2, 4, 2, activation = tanh), [3])"},
         Case{"Bijection", "bijection f = chain([masked_autoregressive(affine(), 3, nn_width = 4, nn_depth = 1), "
                           "invert(coupling(affine(), 2, 3, nn_width = 4, nn_depth = 1)), tanh([3])])"}),
+    nameOf);
+
+/// Gradients through roots, alone, in scans and with parameters of every row.
+INSTANTIATE_TEST_SUITE_P(
+    Planar, Gradients,
+    testing::Values(Case{"Tanh", "flow f = planar_flow(standard_normal([3]), flow_layers = 2)"},
+                    Case{"TanhForward", "flow f = planar_flow(standard_normal([3]), flow_layers = 2, invert = false)"},
+                    Case{"Leaky", "flow f = planar_flow(standard_normal([3]), flow_layers = 2, negative_slope = 0.3)"},
+                    Case{"LeakyForward", "flow f = planar_flow(standard_normal([3]), flow_layers = 2, negative_slope "
+                                         "= 0.3, invert = false)"},
+                    Case{"Conditional", "flow f = planar_flow(standard_normal([2]), flow_layers = 2, cond_dim = 2, "
+                                        "width_size = 4, depth = 1, activation = tanh)"},
+                    Case{"ConditionalForward", "flow f = planar_flow(standard_normal([2]), flow_layers = 2, cond_dim = "
+                                               "2, width_size = 4, depth = 1, activation = tanh, invert = false)"},
+                    Case{"OneCoordinate", "flow f = planar_flow(standard_normal([1]), invert = false)"},
+                    Case{"Bijection", "bijection f = invert(planar(4))"}),
     nameOf);

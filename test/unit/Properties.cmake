@@ -1,6 +1,6 @@
 # Whole flows through the public interface. The judges are the reference
 # interpreter (lib/Reference), finite differences of it, and exact equality.
-foreach(area IN ITEMS ApiThreads Gradients Invariance Properties PropertiesBijections PropertiesEdges PropertiesDistributions PropertiesDraws PropertiesRoots PropertiesSamplers)
+foreach(area IN ITEMS ApiThreads Gradients Invariance Properties PropertiesBijections PropertiesBlock PropertiesEdges PropertiesDistributions PropertiesDraws PropertiesRoots PropertiesSamplers)
   set(name ${area}Test)
   add_executable(${name} unit/${name}.cpp)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/test/unit)

@@ -146,9 +146,12 @@ public:
     Rows<T> x = Random(7).normals<T>(kRows, model.flow().dim());
     checkMap(Kernel::Transform, x, "transform");
     // The inverse where there is one: at images, rounded to the element type.
-    Rows<T> y(kRows, x.cols());
+    Rows<T> y = x;
     for (int64_t row = 0; row < kRows; ++row)
-      y.row(row) = exact.transform(rowAs<Exact>(x, row), rowAs<Exact>(conditions, row)).value.template cast<T>();
+      if (Column<T> image =
+              exact.transform(rowAs<Exact>(x, row), rowAs<Exact>(conditions, row)).value.template cast<T>();
+          image.allFinite())
+        y.row(row) = image;
     checkMap(Kernel::Inverse, y, "inverse");
   }
 

@@ -8,6 +8,10 @@
 #include "Common.h"
 #include "Progress.h"
 
+#include <algorithm>
+#include <cinttypes>
+#include <cmath>
+
 using namespace flowc;
 using namespace flowc::tool;
 
@@ -54,6 +58,28 @@ Expected<int> runLogProb(const ScoreOptions &options) {
   return 0;
 }
 
+/// Whether row `row` of `columns` numbers holds a NaN.
+template <typename T>
+bool hasNaN(const void *rows, int64_t row, int64_t columns) {
+  const T *first = static_cast<const T *>(rows) + row * columns;
+  return std::any_of(first, first + columns, [](T value) { return std::isnan(value); });
+}
+
+/// Rows of results, of `columns` numbers, that hold a NaN although none came in.
+int64_t countUndefined(const Loaded &loaded, const std::vector<const void *> &inputs, const void *results,
+                       int64_t columns, int64_t rows) {
+  const Flow &flow = loaded.flow();
+  bool isDouble = loaded.dtype() == F64;
+  auto isNaN = [&](const void *data, int64_t row, int64_t size) {
+    return isDouble ? hasNaN<double>(data, row, size) : hasNaN<float>(data, row, size);
+  };
+  int64_t count = 0;
+  for (int64_t row = 0; row < rows; ++row)
+    count += isNaN(results, row, columns) && !isNaN(inputs[0], row, flow.dim()) &&
+             !(flow.condShape() && isNaN(inputs[1], row, flow.condDim()));
+  return count;
+}
+
 /// `transform` and `inverse`: the bijection of a flow, or a bijection itself.
 Expected<int> runMap(const ScoreOptions &options, Kernel kernel) {
   auto loaded = loadKernels(options.model);
@@ -77,6 +103,7 @@ Expected<int> runMap(const ScoreOptions &options, Kernel kernel) {
 
   Progress progress(kernel == Kernel::Transform ? "transforming" : "inverting", sources->rows(), "rows");
   std::vector<double> values, logDet;
+  int64_t undefined = 0;
   for (int64_t done = 0;;) {
     auto count = sources->next();
     if (!count)
@@ -89,6 +116,7 @@ Expected<int> runMap(const ScoreOptions &options, Kernel kernel) {
         .kernel = kernel, .inputs = sources->pointers(), .outputs = {values.data(), logDet.data()}, .rows = *count};
     if (auto ok = loaded->kernels->run(loaded->model, call); !ok)
       return ok.takeError();
+    undefined += countUndefined(*loaded, call.inputs, values.data(), flow.dim(), *count);
     if (auto ok = (*writer)->append(values.data(), *count); !ok)
       return ok.takeError();
     if (logDetWriter)
@@ -101,6 +129,9 @@ Expected<int> runMap(const ScoreOptions &options, Kernel kernel) {
       return ok.takeError();
   if (auto ok = (*writer)->finish(); !ok)
     return ok.takeError();
+  if (undefined > 0)
+    std::fprintf(stderr, "flowc: warning: %" PRId64 " %s NaN: outside of the domain, overflown, or without a root\n",
+                 undefined, undefined == 1 ? "row of the result is" : "rows of the result are");
   return 0;
 }
 

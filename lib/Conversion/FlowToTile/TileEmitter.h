@@ -129,13 +129,14 @@ private:
   Storage allocate(mlir::Type type);
   Storage allocateResult(mlir::Value value);
   Storage find(mlir::Value value);
+  mlir::func::FuncOp beginFunction(llvm::StringRef name, mlir::TypeRange arguments);
+
   // EmitSums.cpp: sums over rows.
   void accumulateSum(mlir::Value value);
   mlir::Value rowsExist(mlir::Value vector);
   flow::OuterOp findOuter(mlir::Value value);
   /// Whether a single op uses `value`, be it several times.
   static bool hasOneUser(mlir::Value value);
-  mlir::func::FuncOp beginFunction(llvm::StringRef name, mlir::TypeRange arguments);
 
   // EmitRows.cpp: ops of the sample program.
   mlir::LogicalResult emitMap(flow::MapOp op);

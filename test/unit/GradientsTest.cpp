@@ -261,10 +261,10 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(
         Case{"Default", blocks("nn_block_dim = 3, flow_layers = 2")},
         Case{"Forward", blocks("nn_block_dim = 3, flow_layers = 2, invert = false")},
-        Case{"Conditional", blocks("nn_block_dim = 2, nn_depth = 2, cond_dim = 2")},
+        Case{"Conditional", blocks("nn_block_dim = 2, cond_dim = 2")},
         Case{"ConditionalForward", blocks("nn_block_dim = 2, nn_depth = 2, cond_dim = 2, invert = false")},
         Case{"WithoutHiddenLayer", blocks("nn_depth = 0, invert = false")}, Case{"Wide", blocks("nn_block_dim = 18")},
-        Case{"Function", blocks("nn_block_dim = 2, nn_depth = 2, activation = softplus")},
+        Case{"Function", blocks("nn_block_dim = 2, nn_depth = 2, activation = softplus, invert = false")},
         Case{"Bijection", blocks("nn_block_dim = 2, activation = chain([affine(0.2, 1.3), leaky_tanh(2)])")},
         Case{"BijectionForward", blocks("nn_block_dim = 2, nn_depth = 2, invert = false, activation = "
                                         "chain([affine(0.2, 1.3), leaky_tanh(2)])")},

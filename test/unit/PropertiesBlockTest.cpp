@@ -94,7 +94,6 @@ TYPED_TEST(BlockNetworks, AreThoseOfTheReference) {
 
 TYPED_TEST(BlockNetworks, InversesHaveSmallResiduals) {
   using T = TypeParam;
-  const double tolerance = sizeof(T) == 4 ? 1e-6 : 1e-12;
   for (int64_t dim : {1, 2, 8, 64})
     for (const char *options : {"", ", nn_depth = 2, nn_block_dim = 4"}) {
       std::string text =
@@ -104,6 +103,9 @@ TYPED_TEST(BlockNetworks, InversesHaveSmallResiduals) {
       auto kernels = compileFresh(model);
       Rows<T> z = Random(3).normals<T>(400, dim);
       auto x = take(kernels->template transform<T>(model, z)).first;
+      // Two hidden layers as FlowJAX initialises them have terms of up to 100 that
+      // cancel: in float32 evaluating them costs more digits than inverting them.
+      double tolerance = sizeof(T) == 8 ? 1e-12 : *options ? 2e-5 : 1e-6;
       EXPECT_LE(distance(take(kernels->template inverse<T>(model, x)).first, z), tolerance);
     }
 }
@@ -125,7 +127,13 @@ TYPED_TEST(BlockNetworks, AreFiniteAtAllMagnitudes) {
       continue;
     auto [back, logDetBack] = take(kernels->template inverse<T>(model, x));
     EXPECT_TRUE(back.allFinite() && logDetBack.allFinite());
-    EXPECT_LE(distance(take(kernels->template transform<T>(model, back)).first, x), sizeof(T) == 4 ? 2e-6 : 1e-12);
+    Rows<T> image = take(kernels->template transform<T>(model, back)).first;
+    for (int64_t row = 0; row < x.rows(); ++row) {
+      double scale = std::max(1.0, double(x.row(row).cwiseAbs().maxCoeff()));
+      EXPECT_LE(double((image.row(row) - x.row(row)).cwiseAbs().maxCoeff()),
+                100 * double(std::numeric_limits<T>::epsilon()) * scale)
+          << "row " << row;
+    }
   }
 }
 

@@ -40,6 +40,8 @@ struct Lanes {
   Value either(Value x, Value y) { return mlir::arith::OrIOp::create(b, x, y); }
   Value select(Value condition, Value x, Value y) { return mlir::arith::SelectOp::create(b, condition, x, y); }
   Value less(Value x, Value y) { return mlir::arith::CmpFOp::create(b, mlir::arith::CmpFPredicate::OLT, x, y); }
+  Value atMost(Value x, Value y) { return mlir::arith::CmpFOp::create(b, mlir::arith::CmpFPredicate::OLE, x, y); }
+  Value isNaN(Value x) { return mlir::arith::CmpFOp::create(b, mlir::arith::CmpFPredicate::UNO, x, x); }
   /// Also true of NaN.
   Value atMostOrNaN(Value x, Value y) { return mlir::arith::CmpFOp::create(b, mlir::arith::CmpFPredicate::ULE, x, y); }
   Value atLeastOrNaN(Value x, Value y) { return mlir::arith::CmpFOp::create(b, mlir::arith::CmpFPredicate::UGE, x, y); }

@@ -215,14 +215,15 @@ TileEmitter::BlockSolver::Root TileEmitter::BlockSolver::emitSearch(Value first,
     isDone = lanes.atMostOrNaN(size, tolerance);
     last = newton;
   } else {
+    // Not a number at an infinite t, which is no root.
     Value rounding = lanes.fma(point.slope, lanes.abs(t), point.size);
-    isDone = lanes.atMostOrNaN(size, lanes.mul(2 * epsilon, rounding));
+    isDone = lanes.either(lanes.isNaN(f), lanes.atMost(size, lanes.mul(2 * epsilon, rounding)));
     last = lanes.mul(0, f);
   }
   if (!tolerance && isBounded) {
     Value square = lanes.mul(newton, newton);
-    Value isExact = lanes.both(lanes.atMostOrNaN(lanes.mul(square, bound(2)), lanes.mul(epsilon, point.size)),
-                               lanes.atMostOrNaN(lanes.mul(square, bound(3)), lanes.constant(epsilon)));
+    Value isExact = lanes.both(lanes.atMost(lanes.mul(square, bound(2)), lanes.mul(epsilon, point.size)),
+                               lanes.atMost(lanes.mul(square, bound(3)), lanes.constant(epsilon)));
     isDone = lanes.either(isDone, isExact);
     last = lanes.select(isExact, newton, last);
   }

@@ -144,12 +144,19 @@ void expectNear(const Array &found, const Array &expected, const std::string &wh
 // FlowJAX's values
 //===----------------------------------------------------------------------===//
 
+/// The interpreter of sample programs does not know the ops of block networks;
+/// their cases go through the compiled kernels only (golden.* of ctest).
+bool isBlockNetwork(llvm::StringRef name) {
+  return name.starts_with("bnaf_") || name.starts_with("bijection_block_");
+}
+
 std::vector<std::string> getGoldenCases() {
   std::vector<std::string> names;
   std::error_code error;
   for (llvm::sys::fs::directory_iterator it(FLOWC_GOLDEN_DIR, error), end; it != end && !error; it.increment(error))
-    if (llvm::sys::fs::exists(it->path() + "/model.eqx"))
-      names.push_back(llvm::sys::path::filename(it->path()).str());
+    if (llvm::StringRef name = llvm::sys::path::filename(it->path());
+        !isBlockNetwork(name) && llvm::sys::fs::exists(it->path() + "/model.eqx"))
+      names.push_back(name.str());
   llvm::sort(names);
   return names;
 }

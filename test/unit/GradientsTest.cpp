@@ -263,7 +263,8 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"Forward", blocks("nn_block_dim = 3, flow_layers = 2, invert = false")},
         Case{"Conditional", blocks("nn_block_dim = 2, cond_dim = 2")},
         Case{"ConditionalForward", blocks("nn_block_dim = 2, nn_depth = 2, cond_dim = 2, invert = false")},
-        Case{"WithoutHiddenLayer", blocks("nn_depth = 0, invert = false")}, Case{"Wide", blocks("nn_block_dim = 18")},
+        Case{"WithoutHiddenLayer", blocks("nn_depth = 0, invert = false")},
+        Case{"Wide", "bijection f = block_autoregressive_network(2, depth = 2, block_dim = 18)"},
         Case{"Function", blocks("nn_block_dim = 2, nn_depth = 2, activation = softplus, invert = false")},
         Case{"Bijection", blocks("nn_block_dim = 2, activation = chain([affine(0.2, 1.3), leaky_tanh(2)])")},
         Case{"BijectionForward", blocks("nn_block_dim = 2, nn_depth = 2, invert = false, activation = "

@@ -103,9 +103,9 @@ TYPED_TEST(BlockNetworks, InversesHaveSmallResiduals) {
       auto kernels = compileFresh(model);
       Rows<T> z = Random(3).normals<T>(400, dim);
       auto x = take(kernels->template transform<T>(model, z)).first;
-      // Two hidden layers as FlowJAX initialises them have terms of up to 100 that
+      // Two hidden layers as FlowJAX initialises them have terms of up to 1000 that
       // cancel: in float32 evaluating them costs more digits than inverting them.
-      double tolerance = sizeof(T) == 8 ? 1e-12 : *options ? 2e-5 : 1e-6;
+      double tolerance = sizeof(T) == 8 ? 1e-12 : *options ? 1e-4 : 1e-6;
       EXPECT_LE(distance(take(kernels->template inverse<T>(model, x)).first, z), tolerance);
     }
 }

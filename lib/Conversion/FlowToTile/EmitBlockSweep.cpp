@@ -23,7 +23,7 @@ using namespace flowc::flow;
 
 /// Steps of Newton's method before every other one is a bisection, at most, and at
 /// most for a first guess.
-static constexpr int64_t kFreeSteps = 24, kMaxSteps = 200, kGuessSteps = 10;
+static constexpr int64_t kFreeSteps = 16, kMaxSteps = 200, kGuessSteps = 10;
 
 /// How near a first guess has to come, relative to what the activations add up to.
 static constexpr double kGuessTolerance = 0.01;
@@ -108,7 +108,11 @@ std::pair<Value, Value> TileEmitter::BlockSolver::emitActivation(Region &activat
 
 /// The block's own part of the network at t.
 BlockPoint TileEmitter::BlockSolver::emitPoint(Region &activation, Value t, const BlockUnits &to) {
-  SmallVector<Value> sums{start.residual, start.slope, start.size};
+  SmallVector<Value> sums{start.residual, start.slope};
+  // With bounds |f| decides only where steps are too short to tell: the size of the
+  // block's sum will do there.
+  if (!isBounded)
+    sums.push_back(start.size);
   for (int64_t layer = 0; layer < depth; ++layer) {
     bool isLast = layer == depth - 1;
     auto emitUnit = [&](Value i, ValueRange carried) -> SmallVector<Value> {
@@ -135,14 +139,17 @@ BlockPoint TileEmitter::BlockSolver::emitPoint(Region &activation, Value t, cons
       if (!isLast)
         return {};
       Value weight = tile.loadBlockWeight(sweep, depth, tile.index(0), i);
-      return {lanes.fma(weight, value, carried[0]), lanes.fma(weight, slope, carried[1]),
-              lanes.fma(weight, lanes.abs(value), carried[2])};
+      SmallVector<Value> next{lanes.fma(weight, value, carried[0]), lanes.fma(weight, slope, carried[1])};
+      if (!isBounded)
+        next.push_back(lanes.fma(weight, lanes.abs(value), carried[2]));
+      return next;
     };
     SmallVector<Value> next = tile.forUnits(sweep.units[layer], isLast ? ValueRange(sums) : ValueRange(), emitUnit);
     if (isLast)
       sums = next;
   }
-  return {sums[0], sums[1], sums[2]};
+  Value size = isBounded ? lanes.add(start.size, lanes.abs(lanes.sub(sums[0], start.residual))) : sums[2];
+  return {sums[0], sums[1], size};
 }
 
 /// The last layer at t = 0, starting from `begin`, for the activation leak * z.
@@ -209,6 +216,8 @@ TileEmitter::BlockSolver::Root TileEmitter::BlockSolver::emitSearch(Value first,
   lower = lanes.select(lanes.less(f, zero), t, lower);
   Value newton = arith::NegFOp::create(b, lanes.div(f, point.slope));
 
+  Value width = lanes.sub(upper, lower);
+
   // What is added to t unseen: nothing, or NaN if f is not a number.
   Value isDone, last;
   if (tolerance) {
@@ -218,6 +227,9 @@ TileEmitter::BlockSolver::Root TileEmitter::BlockSolver::emitSearch(Value first,
     // Not a number at an infinite t, which is no root.
     Value rounding = lanes.fma(point.slope, lanes.abs(t), point.size);
     isDone = lanes.either(lanes.isNaN(f), lanes.atMost(size, lanes.mul(2 * epsilon, rounding)));
+    // Deep networks may round more than that: then no number between the bounds is
+    // left to try.
+    isDone = lanes.either(isDone, lanes.atMost(width, lanes.mul(4 * epsilon, lanes.abs(t))));
     last = lanes.mul(0, f);
   }
   if (!tolerance && isBounded) {
@@ -243,7 +255,7 @@ TileEmitter::BlockSolver::Root TileEmitter::BlockSolver::emitSearch(Value first,
     Value isForced = vector::BroadcastOp::create(b, mask, arith::AndIOp::create(b, isLate, isOdd));
     isBisection = lanes.either(isBisection, isForced);
   }
-  isBisection = lanes.both(isBisection, lanes.less(lanes.sub(upper, lower), infinity));
+  isBisection = lanes.both(isBisection, lanes.less(width, infinity));
   Value middle = lanes.add(lanes.mul(0.5, lower), lanes.mul(0.5, upper));
   next = lanes.select(isDone, t, lanes.select(isBisection, middle, next));
 

@@ -129,10 +129,12 @@ def Flow_BlockSweepOp : Flow_DifferentiableOp<"block_sweep", [IsolatedFromAbove,
     solves it for each sample by itself; the value and the derivative of f come
     from one pass over the block. Every value of f shrinks the bracket of the root;
     a step is a bisection where Newton's would leave the bracket, where the sign of
-    f - y has flipped but |f - y| has not halved, and every other time after 24
+    f - y has flipped but |f - y| has not halved, and every other time after 16
     steps. A sample is done when |f(t) - y| <= 2 epsilon (M + f'(t) |t|), M being
-    the sum of the sizes of all terms of f(t) and y, and the result is NaN if that
-    is not reached in 200 steps (a bounded activation has no preimage of some y).
+    the sum of the sizes of y, of what the block gets from those before, and of its
+    own terms (with bounds, see below: of their sum), or when the bracket is down to
+    4 epsilon |t|. The result is NaN if neither is reached in 200 steps (a bounded
+    activation has no preimage of some y).
 
     `bounds` are five vectors of D elements (or none) that hold if the activation
     differs from leak * z by at most 1, its derivative is between leak and 1 + leak

@@ -38,3 +38,18 @@ function(flowc_compile_options name mlir exceptions)
     target_compile_options(${name} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-fexceptions>)
   endif()
 endfunction()
+
+# add_flowc_test(NAME [DATA] [SOURCES sources...] LINK libraries...)
+#   test/unit/NAME.cpp, a program of GoogleTest; every test is one of ctest
+#   DATA        knows where test/data and test/golden are
+function(add_flowc_test name)
+  cmake_parse_arguments(ARG "DATA" "" "SOURCES;LINK" ${ARGN})
+  add_executable(${name} unit/${name}.cpp ${ARG_SOURCES})
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/test/unit)
+  target_link_libraries(${name} PRIVATE ${ARG_LINK} GTest::gtest_main)
+  if(ARG_DATA)
+    target_compile_definitions(${name} PRIVATE FLOWC_TEST_DATA="${PROJECT_SOURCE_DIR}/test/data"
+                                               FLOWC_GOLDEN_DIR="${PROJECT_SOURCE_DIR}/test/golden")
+  endif()
+  gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60)
+endfunction()

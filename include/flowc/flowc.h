@@ -95,6 +95,7 @@ struct ParameterInfo {
   bool integer; ///< A permutation.
 };
 
+/// How parameters are initialised.
 struct InitOptions {
   uint64_t seed = 0;
   DType dtype = F32;
@@ -168,6 +169,7 @@ enum class Kernel {
 /// Number of entries of `Kernel`.
 inline constexpr int kNumKernels = 13;
 
+/// What kernels are compiled for.
 struct CompileOptions {
   DType dtype = F32;
   int threads = 0;      ///< 0: all processors.
@@ -211,7 +213,8 @@ public:
     void *rawGradient = nullptr; ///< The same in this object's dtype, not converted.
   };
   virtual Expected<void> run(const Model &model, const Call &call) = 0;
-  /// Unmasked multiply-adds of one row of a kernel.
+  /// Multiply-adds of a kernel's layers for one row, with weights that no mask
+  /// removes (docs/ABI.md).
   virtual Expected<int64_t> macsPerRow(Kernel kernel) = 0;
 
   template <typename T>
@@ -259,13 +262,17 @@ struct FitOptions {
   std::function<bool()> interrupted = {};
 };
 
+/// How a training went: the mean losses of every epoch, and the epoch (counted from
+/// 1) with the lowest validation loss.
 struct FitResult {
   std::vector<double> trainLosses, valLosses;
   int64_t bestEpoch = 0;
   bool interrupted = false;
 };
 
-/// Trains `model` in place on `n` rows of the model's dtype.
+/// Trains `model` in place by maximum likelihood on `rows` rows of its dtype:
+/// `x`, and `condition` for a conditional flow, row-major. Errors: options or data
+/// that cannot work, a loss that is not finite.
 Expected<FitResult> fitToData(Model &model, const void *x, const void *condition, int64_t rows,
                               const FitOptions &options = {});
 

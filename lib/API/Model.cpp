@@ -7,6 +7,7 @@
 
 #include "flowc/API/ModelImpl.h"
 #include "flowc/Frontend/Initialise.h"
+#include "flowc/Frontend/Source.h"
 
 #include <algorithm>
 #include <cmath>
@@ -107,9 +108,14 @@ Model Model::zeros(const Flow &flow, DType dtype) { return Model(std::make_uniqu
 Expected<Model> Model::initialise(const Flow &flow, InitOptions options) {
   Model model = zeros(flow, options.dtype);
   std::vector<PlacedLeaf> initial = initialParameters(flow.root(), options.seed);
-  for (size_t i = 0; i < initial.size(); ++i)
+  for (size_t i = 0; i < initial.size(); ++i) {
+    for (double value : initial[i].values)
+      if (options.dtype == F32 && std::abs(value) > std::numeric_limits<float>::max())
+        return Error{"'" + initial[i].path + "' would start at " + formatNumber(value) +
+                     ", which is out of the range of float32: make a float64 model"};
     if (auto ok = model.setValues(i, initial[i].values); !ok)
       return ok.takeError();
+  }
   return model;
 }
 

@@ -60,23 +60,25 @@ static MathValue logOfReduced(MathValue f, MathValue minusK) {
 }
 
 namespace {
-/// A positive number is 2^k times one between sqrt(1/2) and sqrt(2).
+/// A positive number is 2^k times one between sqrt(1/2) and sqrt(2), or 2^scale
+/// times as much.
 struct Exponent {
   MathBits field;   // -k in the position of the exponent
   MathValue minusK; // -k / exponentUnit, never -0
 };
 } // namespace
 
-static Exponent exponentOf(MathValue x) {
+static Exponent exponentOf(MathValue x, int64_t scale = 0) {
+  uint64_t offset = uint64_t(scale) << x.mantissaBits();
   if (!x.isF64()) {
-    MathBits bits = x.bits(), sqrt2 = bits.constant(0x3fb504f3);
+    MathBits bits = x.bits(), sqrt2 = bits.constant(uint32_t(0x3fb504f3 + offset));
     MathBits field = (sqrt2 - bits) & 0xff800000;
     return {field, {x.b, arith::SIToFPOp::create(*x.b, x.type(), field.v)}};
   }
   // 64-bit integers convert slowly without AVX-512: place -k, made positive,
   // into the mantissa of 2^52.
   constexpr uint64_t sqrt2 = 0x3ff6a09e667f3bcd, bias = 0x4000000000000000;
-  MathBits bits = x.bits(), biased = bits.constant(sqrt2 + bias) - bits;
+  MathBits bits = x.bits(), biased = bits.constant(sqrt2 + bias + offset) - bits;
   MathBits field = (biased & 0xfff0000000000000) - bias;
   return {field, x.fromBits((biased >> 52) | 0x4330000000000000) - (0x1p52 + 0x400)};
 }
@@ -94,6 +96,30 @@ Value flowc::buildLog(ImplicitLocOpBuilder &b, Value value) {
   MathValue below = select(x < 0.0, x.nan(), -std::numeric_limits<double>::infinity());
   y = select(x < x.pick(0x1p-126, 0x1p-1022), below, y);
   return select(x < std::numeric_limits<double>::infinity(), y, x);
+}
+
+// Between factors the mantissa is at most sqrt(1/2), so that no factor makes it
+// overflow.
+static constexpr int64_t productScale = -1;
+
+LogOfProduct flowc::buildEmptyProduct(ImplicitLocOpBuilder &b, Type type) {
+  Type element = getElementTypeOrSelf(type);
+  MathValue one{&b, buildConstant(b, type, b.getFloatAttr(element, 1.0))};
+  return {one.constant(0.5), one.constant(productScale / exponentUnit(one))};
+}
+
+LogOfProduct flowc::buildMultiply(ImplicitLocOpBuilder &b, LogOfProduct product, Value factor) {
+  MathValue mantissa{&b, product.mantissa}, minusK{&b, product.minusK};
+  MathValue next = mantissa * MathValue{&b, factor};
+  Exponent exponent = exponentOf(next, productScale);
+  return {next.fromBits(next.bits() + exponent.field), minusK + exponent.minusK};
+}
+
+Value flowc::buildLog(ImplicitLocOpBuilder &b, LogOfProduct product) {
+  MathValue mantissa{&b, product.mantissa}, minusK{&b, product.minusK};
+  Exponent exponent = exponentOf(mantissa);
+  MathValue f = mantissa.fromBits(mantissa.bits() + exponent.field) - 1.0;
+  return logOfReduced(f, minusK + exponent.minusK);
 }
 
 // With u = 1 + x rounded and k its exponent, f = 2^-k x - (1 - 2^-k) carries one

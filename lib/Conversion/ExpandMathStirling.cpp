@@ -7,7 +7,7 @@
 //
 // Log-densities are differences of large terms. These functions are what is left
 // of them: the remainder of Stirling's formula, with its derivative, and the
-// logarithm less its tangent.
+// logarithm less its tangent. Trigamma stands here, too: it is computed alike.
 //
 //===----------------------------------------------------------------------===//
 
@@ -107,6 +107,33 @@ Value flowc::buildStirlingSlope(ImplicitLocOpBuilder &b, Value value) {
         MathValue bounded = (next - half / (x + 1.0)) + (log1p - log);
         return select(x < 0x1p-1022, -std::numeric_limits<double>::infinity(), bounded - half / x);
       });
+}
+
+// 1/x^2 + 1/(x+1)^2 + ... + 1/(x+9)^2 + trigamma(x + 10): all terms are positive. From
+// 10 on the series 1/x + 1/2x^2 + B(2)/x^3 + B(4)/x^5 + ... is good.
+Value flowc::buildTrigamma(ImplicitLocOpBuilder &b, Value value) {
+  static constexpr double bernoulli[] = {1.0 / 6,       -1.0 / 30, 1.0 / 42,      -1.0 / 30,    5.0 / 66,
+                                         -691.0 / 2730, 7.0 / 6,   -3617.0 / 510, 43867.0 / 798};
+  return inF64(b, value, [&](ArrayRef<MathValue> operands) {
+    MathValue x = operands[0];
+    Value isSmall = x < seriesStart;
+    MathValue far = select(isSmall, x + seriesStart, x), inverse = x.constant(1.0) / far;
+    MathValue rest = fma(inverse, polynomial(inverse * inverse, bernoulli), 0.5);
+    MathValue series = fma(inverse, inverse * rest, inverse);
+    // The small terms first, what their sums lose apart.
+    MathValue sum = series, lost = x.constant(0.0);
+    for (int i = int(seriesStart) - 1; i >= 0; --i) {
+      MathValue d = x + double(i), term = Reciprocal(d, x - (d - double(i))).square;
+      MathValue next = sum + term, part = next - sum;
+      lost = lost + ((sum - (next - part)) + (term - part));
+      sum = next;
+    }
+    sum = sum + lost;
+    // So close to 0 the first term is all.
+    MathValue root = x.constant(1.0) / x;
+    sum = select(x < 0x1p-500, root * root, sum);
+    return select(x < 0.0, x.nan(), select(isSmall, sum, series));
+  });
 }
 
 // With s = t / (2 + t), log(1 + t) = 2s + s R(s^2) and 2s - t = -s t. Far from 0, t

@@ -7,7 +7,8 @@
 //
 // Operators that build arith and math ops, so that an expansion reads like its
 // formula. Nothing is folded and nothing is contracted: what is written is what
-// is computed.
+// is computed. Which side of `f(x) + g(x)` comes first is the C++ compiler's choice,
+// on which no result depends (docs/Rationale.md, "Why are intermediate values named?").
 //
 //===----------------------------------------------------------------------===//
 
@@ -166,7 +167,7 @@ inline MathValue fma(MathValue x, MathValue y, MathValue z) {
 }
 inline MathValue fma(MathValue x, double y, MathValue z) { return fma(x, x.constant(y), z); }
 inline MathValue fma(MathValue x, MathValue y, double z) { return fma(x, y, x.constant(z)); }
-inline MathValue fma(MathValue x, double y, double z) { return fma(x, x.constant(y), x.constant(z)); }
+inline MathValue fma(MathValue x, double y, double z) { return fma(x, x.constant(y), z); }
 
 /// An f32 function computed in f64; `build` gets f64 values, and returns one.
 /// For rarely used functions: half the speed, no coefficients of their own, and

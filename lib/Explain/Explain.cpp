@@ -17,7 +17,6 @@
 #include "flowc/Frontend/Node.h"
 #include "flowc/Pipelines/Pipelines.h"
 
-#include "mlir/IR/Diagnostics.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Transforms/Passes.h"
 #include "llvm/ADT/StringSet.h"
@@ -207,24 +206,29 @@ LogicalResult Explainer::explainDensity(StringRef event) {
   return explainDensityGradient(os, function, event);
 }
 
-Expected<std::string> flowc::explain(const Flow &flow) {
+static DialectRegistry makeRegistry() {
   DialectRegistry registry;
   registerPipelineDialects(registry);
-  MLIRContext context(registry, MLIRContext::Threading::DISABLED);
-  std::string error;
-  ScopedDiagnosticHandler handler(&context, [&](Diagnostic &diagnostic) {
-    if (diagnostic.getSeverity() == DiagnosticSeverity::Error && error.empty())
-      error = diagnostic.str();
-    return success();
-  });
+  return registry;
+}
+
+FlowGraph::FlowGraph(const Flow &flow, DType dtype)
+    : context(makeRegistry(), MLIRContext::Threading::DISABLED), handler(&context, [this](Diagnostic &diagnostic) {
+        if (diagnostic.getSeverity() == DiagnosticSeverity::Error && error.empty())
+          error = diagnostic.str();
+        return success();
+      }) {
+  module = emitFlowGraph(context, flow.root(), dtype, flow.name(), error);
+}
+
+Expected<std::string> flowc::explain(const Flow &flow) {
   // In float64, numbers of the text are printed as they were written.
-  OwningOpRef<ModuleOp> module = emitFlowGraph(context, flow.root(), F64, flow.name(), error);
-  if (!module)
-    return Error{error};
+  FlowGraph graph(flow, F64);
+  if (!graph.getModule())
+    return Error{graph.getError()};
   std::string text;
   llvm::raw_string_ostream os(text);
-  auto function = *module->getOps<func::FuncOp>().begin();
-  Explainer explainer(os, *module, function);
+  Explainer explainer(os, graph.getModule(), graph.getFunction());
   const char *kind = flow.isDistribution() ? "flow " : flow.isDensity() ? "density " : "bijection ";
   os << kind << flow.name() << ": event " << formatShape(flow.shape());
   if (flow.condShape())
@@ -236,6 +240,6 @@ Expected<std::string> flowc::explain(const Flow &flow) {
   else
     done = explainer.explainFlow();
   if (failed(done))
-    return Error{"cannot explain '" + flow.name() + "': " + error};
+    return Error{"cannot explain '" + flow.name() + "': " + graph.getError()};
   return text;
 }

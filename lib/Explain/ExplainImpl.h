@@ -10,10 +10,34 @@
 
 #include "MathPrinter.h"
 
+#include "flowc/flowc.h"
+
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "mlir/IR/OwningOpRef.h"
 
 namespace flowc {
+
+/// The graph of one flow in a context of its own, which keeps the first error.
+class FlowGraph {
+public:
+  FlowGraph(const Flow &flow, DType dtype);
+
+  /// Null if the graph could not be made.
+  mlir::ModuleOp getModule() const { return module.get(); }
+  mlir::MLIRContext &getContext() { return context; }
+  /// The function of the graph: @flow, @bijection or @density.
+  mlir::func::FuncOp getFunction() const { return *module.get().getOps<mlir::func::FuncOp>().begin(); }
+  /// What went wrong first; for those who report errors of their own, too.
+  std::string &getError() { return error; }
+
+private:
+  mlir::MLIRContext context;
+  std::string error;
+  mlir::ScopedDiagnosticHandler handler;
+  mlir::OwningOpRef<mlir::ModuleOp> module;
+};
 
 /// The program of a graph function's bijections in one direction.
 struct EmittedDirection {

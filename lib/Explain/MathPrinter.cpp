@@ -128,6 +128,9 @@ bool MathPrinter::needsLine(Operation *op) {
 /// Whether `op` only bounds the search of a root: mathematics does not see it.
 static bool servesSearch(Operation *op) {
   return !op->use_empty() && llvm::all_of(op->getUses(), [](OpOperand &use) {
+    if (auto root = dyn_cast<RootOp>(use.getOwner()))
+      return root.getStart() == use.get() &&
+             use.getOperandNumber() + root.getInputs().size() + 1 == root->getNumOperands();
     auto sweep = dyn_cast<BlockSweepOp>(use.getOwner());
     if (!sweep)
       return use.getOwner()->getNumResults() > 0 && servesSearch(use.getOwner());

@@ -11,6 +11,7 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/IR/TypeUtilities.h"
 #include "llvm/ADT/TypeSwitch.h"
 #include "llvm/Support/Format.h"
 
@@ -167,6 +168,10 @@ MathText flowc::formatOp(Operation *op, ArrayRef<MathText> x) {
       .Case([&](Log1pExpOp) { return formatCall("softplus", x); })
       .Case([&](InvLogitOp) { return formatCall("sigmoid", x); })
       .Case([&](ClipOp clip) {
+        // Mathematics has no largest number.
+        auto type = cast<FloatType>(getElementTypeOrSelf(clip.getType()));
+        if (clip.getUpper().convertToDouble() == APFloat::getLargest(type.getFloatSemantics()).convertToDouble())
+          return x[0];
         return formatCall("clip", {x[0], formatConstant(clip.getLower().convertToDouble()),
                                    formatConstant(clip.getUpper().convertToDouble())});
       })

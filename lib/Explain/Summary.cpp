@@ -10,12 +10,10 @@
 #include "ExplainImpl.h"
 
 #include "flowc/Dialect/Flow/Transforms/Passes.h"
-#include "flowc/Frontend/Emit.h"
 #include "flowc/Pipelines/Pipelines.h"
 #include "flowc/Runtime/KernelABI.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
-#include "mlir/IR/Diagnostics.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Transforms/Passes.h"
 
@@ -118,20 +116,12 @@ static int64_t getMacsPerRow(ModuleOp tileProgram) {
 }
 
 Expected<FlowSummary> flowc::summarize(const Flow &flow) {
-  DialectRegistry registry;
-  registerPipelineDialects(registry);
-  MLIRContext context(registry, MLIRContext::Threading::DISABLED);
-  std::string error;
-  ScopedDiagnosticHandler handler(&context, [&](Diagnostic &diagnostic) {
-    if (diagnostic.getSeverity() == DiagnosticSeverity::Error && error.empty())
-      error = diagnostic.str();
-    return success();
-  });
-  OwningOpRef<ModuleOp> module = emitFlowGraph(context, flow.root(), F32, flow.name(), error);
-  if (!module)
+  FlowGraph graph(flow, F32);
+  std::string &error = graph.getError();
+  if (!graph.getModule())
     return Error{error};
   auto fail = [&] { return Error{"cannot compile '" + flow.name() + "': " + error}; };
-  auto function = *module->getOps<func::FuncOp>().begin();
+  func::FuncOp function = graph.getFunction();
   FlowSummary summary;
   FailureOr<Measured> inverse = measureDirection(function, /*inverse=*/true);
   if (failed(inverse))
@@ -146,12 +136,12 @@ Expected<FlowSummary> flowc::summarize(const Flow &flow) {
   summary.inverse = inverse->total;
 
   PipelineOptions options{.kernel = flow.isDistribution() ? Kernel::LogProb : Kernel::Transform};
-  OwningOpRef<ModuleOp> program = buildKernelModule(context, flow, EmitLevel::Tile, options, error);
+  OwningOpRef<ModuleOp> program = buildKernelModule(graph.getContext(), flow, EmitLevel::Tile, options, error);
   if (!program)
     return fail();
   summary.macsPerRow = getMacsPerRow(*program);
   if (flow.condShape()) {
-    FailureOr<bool> uses = findUseOfCondition(*module, flow.isDistribution());
+    FailureOr<bool> uses = findUseOfCondition(graph.getModule(), flow.isDistribution());
     if (failed(uses))
       return fail();
     summary.usesCondition = *uses;

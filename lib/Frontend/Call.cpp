@@ -80,10 +80,10 @@ int64_t Call::integer(StringRef argument, int64_t least, int64_t most) {
   return static_cast<int64_t>(given);
 }
 
-std::optional<int64_t> Call::optionalInteger(StringRef argument, int64_t least) {
+std::optional<int64_t> Call::optionalInteger(StringRef argument, int64_t least, int64_t most) {
   if (!has(argument))
     return std::nullopt;
-  return integer(argument, least);
+  return integer(argument, least, most);
 }
 
 double Call::real(StringRef argument) {
@@ -132,10 +132,10 @@ std::string Call::word(StringRef argument) {
 // Arrays and shapes
 //===----------------------------------------------------------------------===//
 
-ArrayValue Call::array(StringRef argument) {
+ArrayValue Call::array(StringRef argument, StringRef expected) {
   const ArrayValue *array = std::get_if<ArrayValue>(&value(argument).data);
   if (!array) {
-    failKind(argument, "a number or an array");
+    failKind(argument, expected);
     return {};
   }
   if (llvm::is_contained(array->shape, 0)) {
@@ -143,7 +143,7 @@ ArrayValue Call::array(StringRef argument) {
     return {};
   }
   if (array->init.kind == Init::Kind::Shuffled || array->isMask) {
-    failKind(argument, "a number or an array");
+    failKind(argument, expected);
     return {};
   }
   return *array;
@@ -235,10 +235,10 @@ NodePtr Call::nodeOf(StringRef argument, Node::Category category) {
   return nullptr;
 }
 
-NodePtr Call::node(StringRef argument) {
+NodePtr Call::node(StringRef argument, StringRef expected) {
   if (const NodePtr *node = std::get_if<NodePtr>(&value(argument).data))
     return *node;
-  failKind(argument, "a bijection, a distribution or a network");
+  failKind(argument, expected);
   return nullptr;
 }
 

@@ -108,7 +108,7 @@ public:
 
   // Readers of arguments. Each checks the kind of the value.
   int64_t integer(llvm::StringRef argument, int64_t least = 1, int64_t most = maxArrayElements);
-  std::optional<int64_t> optionalInteger(llvm::StringRef argument, int64_t least = 1);
+  std::optional<int64_t> optionalInteger(llvm::StringRef argument, int64_t least = 1, int64_t most = maxArrayElements);
   double real(llvm::StringRef argument);
   bool boolean(llvm::StringRef argument);
   std::string activation(llvm::StringRef argument);
@@ -116,7 +116,8 @@ public:
   std::string word(llvm::StringRef argument);
   /// Whether the argument is a bare name: that of a function.
   bool isName(llvm::StringRef argument) const;
-  ArrayValue array(llvm::StringRef argument);
+  /// An array or a number; `expected` says in messages which.
+  ArrayValue array(llvm::StringRef argument, llvm::StringRef expected = "a number or an array");
   /// The size of `shuffled(n)`, if the argument is one.
   std::optional<int64_t> shuffledSize(llvm::StringRef argument) const;
   /// A slice, or an array of numbers or of `true` and `false`.
@@ -126,7 +127,8 @@ public:
   Shape shape(llvm::StringRef argument);
   /// A shape, or a number that stands for a vector.
   Shape shapeOrSize(llvm::StringRef argument);
-  NodePtr node(llvm::StringRef argument);
+  /// Any object; `expected` says in messages which.
+  NodePtr node(llvm::StringRef argument, llvm::StringRef expected);
   NodePtr bijection(llvm::StringRef argument);
   NodePtr distribution(llvm::StringRef argument);
   NodeList bijections(llvm::StringRef argument);
@@ -180,6 +182,10 @@ std::string describe(const Node &node);
 
 /// The condition's shape of a whole made of parts, which must agree on it.
 std::optional<Shape> mergeCondShapes(Call &call, llvm::ArrayRef<NodePtr> parts);
+
+/// A bijection of vectors in `node` or inside of it, which reshaping can hide; null
+/// if there is none.
+const Node *findVectorBijection(const Node &node);
 
 // Builders that several constructors use; null once the call has failed.
 NodePtr makeShaped(Call &call, Node::Category category, llvm::StringRef kind, const Shape &shape);

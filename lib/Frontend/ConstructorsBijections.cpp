@@ -211,6 +211,10 @@ static Value::Data buildPermute(Call &call) {
   ArrayValue permutation = call.array("permutation");
   if (permutation.init.kind != Init::Kind::Values)
     call.failAt("permutation", "`permutation` of `permute` must be given numbers or `shuffled(n)`");
+  // A scalar has one permutation, 0.
+  if (!call.failed() && permutation.shape.empty() && permutation.init.values[0] != 0)
+    call.failAt("permutation", "`permutation` of `permute` must be an array such as [1, 0, 2], found the number " +
+                                   formatNumber(permutation.init.values[0]));
   const std::vector<double> &flat = permutation.init.values;
   if (call.failed() || !checkPermutation(call, flat))
     return {};

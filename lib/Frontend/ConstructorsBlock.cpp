@@ -7,13 +7,15 @@
 
 #include "Constructors.h"
 
+#include "flowc/Frontend/Formula.h"
+#include "flowc/Frontend/FormulaDerivation.h"
+
 #include <algorithm>
 #include <cmath>
 
 namespace flowc {
 
 using llvm::StringRef;
-using llvm::Twine;
 
 /// The weight that FlowJAX makes of a raw one of `blocks` x `blocks` blocks: zero
 /// above the diagonal, positive on it.
@@ -48,6 +50,38 @@ static void addLayer(Node &node, const std::string &path, int64_t dim, int64_t i
   add("bias", {out}, uniformInit(in));
 }
 
+/// Whether a formula falls. It is proven to rise or to fall everywhere, for all values
+/// of its parameters, so two points tell.
+static bool isFalling(const Formula &formula) {
+  DerivedFormula derived(formula.item);
+  const symbolic::Interval &domain = derived.result.domain;
+  double low = std::max(domain.low, std::min(-1.0, domain.high - 2)), high = std::min(domain.high, low + 2);
+  std::vector<double> arguments{0};
+  for (size_t i = 1; i < derived.algebra.getNumSymbols(); ++i)
+    arguments.push_back(derived.algebra.getStart(derived.algebra.getSymbol(i)));
+  auto valueAt = [&](double share) {
+    arguments[0] = low + share * (high - low);
+    return derived.algebra.evaluate(derived.result.function, arguments);
+  };
+  return valueAt(0.7) < valueAt(0.3);
+}
+
+/// The same for a bijection of one number: parts that fall cancel in pairs.
+static bool isFalling(const Node &bijection) {
+  if (bijection.kind == "power")
+    return bijection.attribute<double>("exponent") < 0;
+  if (bijection.kind == "formula")
+    return isFalling(*bijection.formula);
+  if (bijection.kind == "sandwich")
+    return isFalling(bijection.child("inner"));
+  bool result = false;
+  for (const auto &field : bijection.fields)
+    if (const Child *child = std::get_if<Child>(&field))
+      result ^= isFalling(*child->node);
+  bool isOddScan = bijection.kind != "scan" || bijection.stack % 2;
+  return result && isOddScan;
+}
+
 /// The argument `activation`: `none`, a function or a bijection.
 static void addActivation(Call &call, Node &node) {
   if (!call.has("activation")) {
@@ -71,6 +105,16 @@ static void addActivation(Call &call, Node &node) {
                                           : " of shape " + formatShape(bijection->shape)));
     return;
   }
+  if (const Node *found = findVectorBijection(*bijection)) {
+    call.failAt("activation", "`activation` of `" + call.name() + "` acts on one number, and holds " +
+                                  describe(*found) + ", which is made for vectors");
+    return;
+  }
+  if (isFalling(*bijection)) {
+    call.failAt("activation", "`activation` of `" + call.name() + "` must be increasing, found " +
+                                  describe(*bijection) + ", which decreases; write it with the other sign");
+    return;
+  }
   node.fields.push_back(Child{"activation", bijection});
 }
 
@@ -86,7 +130,7 @@ NodePtr makeBlockAutoregressiveNetwork(Call &call, const BlockNetworkOptions &op
               " weights; at most " + formatNumber(maxWeights) + " are supported");
     return nullptr;
   }
-  std::optional<Shape> condShape = options.condDim ? std::optional<Shape>({*options.condDim}) : std::nullopt;
+  std::optional<Shape> condShape = options.condDim ? std::optional(Shape{*options.condDim}) : std::nullopt;
   auto node = call.makeNode(Node::Category::Bijection, "block_autoregressive_network", {dim}, condShape);
   addShapes(*node);
   node->fields.push_back(numberLeaf("depth", options.depth, Leaf::Type::Int));
@@ -102,6 +146,8 @@ NodePtr makeBlockAutoregressiveNetwork(Call &call, const BlockNetworkOptions &op
                                      {first, *options.condDim}, uniformInit(*options.condDim)));
   node->fields.push_back(numberLeaf("block_dim", options.blockDim, Leaf::Type::Int));
   addActivation(call, *node);
+  if (options.depth == 0 && call.has("activation"))
+    node->note = "`activation` has no effect: there is no hidden layer";
   node->attributes["depth"] = options.depth;
   return call.finish(node);
 }

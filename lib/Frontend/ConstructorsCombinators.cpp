@@ -160,7 +160,8 @@ static NodePtr embed(Call &call, const NodePtr &conditional, const NodePtr &net,
 }
 
 static Value::Data buildEmbedCondition(Call &call) {
-  NodePtr conditional = call.node("bijection"), net = call.node("embedding_net");
+  NodePtr conditional = call.node("bijection", "a conditional bijection or distribution");
+  NodePtr net = call.node("embedding_net", "a network or an unconditional elementwise bijection");
   Shape rawShape = call.shape("raw_cond_shape");
   if (call.failed() || !checkEmbedding(call, *conditional, *net, rawShape))
     return {};
@@ -188,7 +189,7 @@ NodePtr freeze(Call &call, const NodePtr &node) {
 }
 
 static Value::Data buildNonTrainable(Call &call) {
-  NodePtr node = call.node("tree");
+  NodePtr node = call.node("tree", "a bijection, a distribution or a network");
   if (call.failed())
     return {};
   return freeze(call, node);

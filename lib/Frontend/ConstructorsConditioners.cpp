@@ -14,8 +14,7 @@ namespace flowc {
 
 using llvm::Twine;
 
-/// A bijection of vectors inside of `node`, which reshaping can hide; null if there is none.
-static const Node *findVectorBijection(const Node &node) {
+const Node *findVectorBijection(const Node &node) {
   static constexpr llvm::StringRef kinds[] = {
       "triangular_affine", "householder",          "discrete_cosine", "planar", "block_autoregressive_network",
       "coupling",          "masked_autoregressive"};
@@ -59,7 +58,9 @@ static int64_t countTransformerParameters(Call &call, const Node &transformer) {
       count += numElements(leaf.shape);
   }
   if (count == 0)
-    call.failAt("transformer", describe(transformer) + " has no parameters that a network could set");
+    call.failAt("transformer", describe(transformer) +
+                                   " has no parameters that a network could set: write `affine()`, a spline, or a "
+                                   "chain with one");
   return count;
 }
 
@@ -90,11 +91,16 @@ static NetworkOptions networkOptions(const ConditionerOptions &options) {
 }
 
 NodePtr makeCoupling(Call &call, const ConditionerOptions &options, int64_t untransformedDim) {
-  if (!call.failed() && options.dim < 2)
-    call.fail("`" + call.name() + "` needs dim >= 2, found " + Twine(options.dim));
+  // The network needs an input: coordinates that stay, or a condition.
+  if (!call.failed() && options.dim < 2 && !options.condDim)
+    call.fail("`" + call.name() + "` needs dim >= 2, found " + Twine(options.dim) +
+              "; one coordinate can only depend on a condition, see `cond_dim`");
   if (!call.failed() && untransformedDim >= options.dim)
     call.failAt("untransformed_dim", "`untransformed_dim` of `coupling` must be below dim = " + Twine(options.dim) +
                                          ", found " + Twine(untransformedDim));
+  if (!call.failed() && untransformedDim == 0 && !options.condDim)
+    call.failAt("untransformed_dim", "`untransformed_dim` of `coupling` must be at least 1 without `cond_dim`, found "
+                                     "0: the network would have no input");
   int64_t transformedDim = options.dim - untransformedDim, parameters = 0;
   if (!checkConditioner(call, options, transformedDim, parameters))
     return nullptr;
@@ -166,7 +172,7 @@ static ConditionerOptions readOptions(Call &call) {
 
 static Value::Data buildCoupling(Call &call) {
   ConditionerOptions options = readOptions(call);
-  return makeCoupling(call, options, call.integer("untransformed_dim"));
+  return makeCoupling(call, options, call.integer("untransformed_dim", 0));
 }
 
 static Value::Data buildMaskedAutoregressive(Call &call) { return makeMaskedAutoregressive(call, readOptions(call)); }

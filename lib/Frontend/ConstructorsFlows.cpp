@@ -8,6 +8,7 @@
 #include "Constructors.h"
 
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
 
 #include <cmath>
 
@@ -41,6 +42,12 @@ static NodePtr addPermutation(Call &call, const NodePtr &bijection) {
 /// The base transformed by `flow_layers` copies of a layer.
 static NodePtr makeFlow(Call &call, const NodePtr &base, const NodePtr &layer) {
   constexpr int64_t maxLayers = 1000000;
+  if (!call.failed() && base->condShape && layer->condShape && *base->condShape != *layer->condShape) {
+    call.failAt("cond_dim", "`cond_dim` of `" + call.name() + "` must agree with `base_dist`: " + describe(*base) +
+                                " takes conditions of shape " + formatShape(*base->condShape) +
+                                ", the layers of shape " + formatShape(*layer->condShape));
+    return nullptr;
+  }
   NodePtr bijection = makeScan(call, addPermutation(call, layer), call.integer("flow_layers", 1, maxLayers));
   if (call.boolean("invert"))
     bijection = makeInvert(call, bijection);
@@ -102,27 +109,78 @@ static Value::Data buildBlockNeuralAutoregressiveFlow(Call &call) {
 // Triangular spline flow
 //===----------------------------------------------------------------------===//
 
-/// A square matrix that the initialiser `init` of `jax.nn.initializers` makes.
-static ArrayValue readInitialMatrix(Call &call, int64_t dim) {
-  struct Initialiser {
-    llvm::StringLiteral name;
-    double variance; ///< Times the number of rows.
+namespace {
+/// An initialiser of `jax.nn.initializers`, with JAX's default arguments.
+struct Initialiser {
+  llvm::StringLiteral name;
+  Init::Kind kind;
+  /// Of the entries of a matrix with one row.
+  double variance;
+  /// Whether the variance falls with the number of rows.
+  bool isScaled = true;
+  double mean = 0;
+};
+} // namespace
+
+static llvm::ArrayRef<Initialiser> getInitialisers() {
+  using enum Init::Kind;
+  // `uniform` is U(0, 0.01), `normal` has the deviation 0.01.
+  static constexpr Initialiser table[] = {
+      {"glorot_uniform", Uniform, 1},
+      {"xavier_uniform", Uniform, 1},
+      {"glorot_normal", TruncatedNormal, 1},
+      {"xavier_normal", TruncatedNormal, 1},
+      {"he_uniform", Uniform, 2},
+      {"kaiming_uniform", Uniform, 2},
+      {"he_normal", TruncatedNormal, 2},
+      {"kaiming_normal", TruncatedNormal, 2},
+      {"lecun_uniform", Uniform, 1},
+      {"lecun_normal", TruncatedNormal, 1},
+      {"uniform", Uniform, 1e-4 / 12, false, 0.005},
+      {"normal", Normal, 1e-4, false},
+      {"zeros", Uniform, 0, false},
+      {"ones", Uniform, 0, false, 1},
   };
-  static constexpr Initialiser initialisers[] = {
-      {"glorot_uniform", 1}, {"he_uniform", 2}, {"lecun_uniform", 1}, {"zeros", 0}};
-  std::string name = call.has("init") ? call.word("init") : "glorot_uniform";
-  const auto *found = llvm::find_if(initialisers, [&](const Initialiser &entry) { return entry.name == name; });
+  return table;
+}
+
+/// The argument `init`: a square matrix, or an initialiser of one.
+static ArrayValue readInitialMatrix(Call &call, int64_t dim) {
   ArrayValue matrix;
-  matrix.shape = {dim, dim};
-  matrix.integral = false;
-  if (found == std::end(initialisers)) {
-    if (!call.failed())
-      call.failAt("init", "unknown initialiser `" + name +
-                              "`; `init` is one of glorot_uniform, he_uniform, lecun_uniform, zeros");
+  if (call.has("init") && !call.isName("init")) {
+    matrix = call.array("init", "the name of an initialiser, such as glorot_uniform, or a matrix");
+    if (!call.failed() && matrix.shape != Shape{dim, dim})
+      call.failAt("init", "`init` of `" + call.name() + "` must be a matrix of shape " + formatShape({dim, dim}) +
+                              " or the name of an initialiser, such as glorot_uniform; found shape " +
+                              formatShape(matrix.shape));
+    // FlowJAX puts ones on the diagonal of whatever it is.
+    for (int64_t i = 0; !call.failed() && matrix.init.kind == Init::Kind::Values && i < dim; ++i)
+      matrix.init.values[i * dim + i] = 1;
     return matrix;
   }
-  matrix.init.kind = Init::Kind::Uniform;
-  matrix.init.scale = std::sqrt(3 * found->variance / double(dim));
+  std::string name = call.has("init") ? call.word("init") : "glorot_uniform";
+  const Initialiser *found =
+      llvm::find_if(getInitialisers(), [&](const Initialiser &entry) { return entry.name == name; });
+  matrix.shape = {dim, dim};
+  matrix.integral = false;
+  if (found == getInitialisers().end()) {
+    std::vector<llvm::StringRef> names;
+    for (const Initialiser &entry : getInitialisers())
+      names.push_back(entry.name);
+    if (!call.failed())
+      call.failAt("init", "unknown initialiser `" + llvm::StringRef(name).substr(0, 60) + "`" +
+                              suggestion(name, names) + " (initialisers: " + llvm::join(names, ", ") +
+                              "; or a matrix)");
+    return matrix;
+  }
+  double deviation = std::sqrt(found->isScaled ? found->variance / double(dim) : found->variance);
+  // Half the width of a uniform distribution; what is cut off narrows a normal one.
+  constexpr double truncatedDeviation = 0.87962566103423978;
+  matrix.init.kind = found->kind;
+  matrix.init.offset = found->mean;
+  matrix.init.scale = found->kind == Init::Kind::Uniform           ? std::sqrt(3.0) * deviation
+                      : found->kind == Init::Kind::TruncatedNormal ? deviation / truncatedDeviation
+                                                                   : deviation;
   return matrix;
 }
 

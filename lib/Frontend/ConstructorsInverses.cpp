@@ -13,6 +13,9 @@
 
 #include "Constructors.h"
 
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
+
 namespace flowc {
 
 using llvm::StringRef;
@@ -21,15 +24,25 @@ using llvm::StringRef;
 // Root finders
 //===----------------------------------------------------------------------===//
 
-/// Checks that the argument, a number or an array, is greater than zero.
-static void checkPositive(Call &call, StringRef argument) {
-  if (call.has(argument))
-    call.positiveArray(argument);
+/// Adds the shape of an argument where roots are sought, which must be given in
+/// numbers, to `shape`.
+static void addPlaces(Call &call, const ArrayValue &places, StringRef argument, Shape &shape) {
+  if (call.failed())
+    return;
+  std::optional<Shape> wider = broadcastShapes(shape, places.shape);
+  if (places.init.kind != Init::Kind::Values)
+    call.failAt(argument, "`" + argument + "` of `" + call.name() + "` must be given numbers, not a random array");
+  else if (!wider)
+    call.failAt(argument, "`" + argument + "` of `" + call.name() + "` has shape " + formatShape(places.shape) +
+                              ", which does not fit to the other arguments, of shape " + formatShape(shape));
+  else
+    shape = *wider;
 }
 
-/// A method to find roots, with its tolerance (argument `tolerance`).
-static NodePtr makeInverter(Call &call, StringRef tolerance) {
-  auto node = call.makeNode(Node::Category::Inverter, call.name(), {});
+/// A method to find roots at places of this shape, with its tolerance (argument
+/// `tolerance`).
+static NodePtr makeInverter(Call &call, StringRef tolerance, const Shape &shape = {}) {
+  auto node = call.makeNode(Node::Category::Inverter, call.name(), shape);
   if (call.has(tolerance)) {
     double value = call.real(tolerance);
     if (!call.failed() && !(value > 0))
@@ -37,6 +50,10 @@ static NodePtr makeInverter(Call &call, StringRef tolerance) {
                                  formatNumber(value));
     node->attributes["tolerance"] = value;
   }
+  if (call.name() != "newton")
+    node->note = ("flowc brackets every root by itself: of `" + call.name() + "` only `" + tolerance +
+                  "` has an effect, if it is given")
+                     .str();
   return call.finish(node);
 }
 
@@ -46,53 +63,61 @@ static void checkSteps(Call &call) {
   call.boolean("throw");
 }
 
-/// Checks that `lower` is below `upper`, element by element if both are arrays.
-static void checkBracket(Call &call) {
+/// The shape of `lower` and `upper`; checks that the first is below the second,
+/// element by element.
+static Shape readBracket(Call &call) {
   ArrayValue lower = call.array("lower"), upper = call.array("upper");
+  Shape shape;
+  addPlaces(call, lower, "lower", shape);
+  addPlaces(call, upper, "upper", shape);
   if (call.failed())
-    return;
-  const std::vector<double> &a = lower.init.values, &b = upper.init.values;
-  for (size_t i = 0; i < std::max(a.size(), b.size()) && !a.empty() && !b.empty(); ++i) {
-    double from = a[i % a.size()], to = b[i % b.size()];
-    if (from < to)
-      continue;
-    call.failAt("upper", "`upper` of `" + call.name() + "` must be greater than `lower`, found " + formatNumber(to) +
-                             " for the lower end " + formatNumber(from));
-    return;
-  }
+    return {};
+  lower = broadcast(lower, shape);
+  upper = broadcast(upper, shape);
+  for (auto [from, to] : llvm::zip_equal(lower.init.values, upper.init.values))
+    if (!(from < to)) {
+      call.failAt("upper", "`upper` of `" + call.name() + "` must be greater than `lower`, found " + formatNumber(to) +
+                               " for the lower end " + formatNumber(from));
+      return {};
+    }
+  return shape;
 }
 
 static Value::Data buildNewton(Call &call) { return makeInverter(call, "tolerance"); }
 
 static Value::Data buildBisection(Call &call) {
-  checkBracket(call);
-  return makeInverter(call, "tolerance");
+  Shape shape = readBracket(call);
+  return makeInverter(call, "tolerance", shape);
 }
 
 /// FlowJAX's `bisection_search` and `elementwise_autoregressive_bisection`.
 static Value::Data buildBisectionSearch(Call &call) {
-  checkBracket(call);
+  Shape shape = readBracket(call);
   checkSteps(call);
-  return makeInverter(call, "atol");
+  return makeInverter(call, "atol", shape);
 }
 
 static Value::Data buildBisectCheckExpandSearch(Call &call) {
-  call.array("midpoint");
-  checkPositive(call, "width");
-  checkPositive(call, "max_width");
+  ArrayValue midpoint = call.array("midpoint");
+  Shape shape;
+  addPlaces(call, midpoint, "midpoint", shape);
+  for (StringRef argument : {"width", "max_width"})
+    if (argument == "width" || call.has(argument)) {
+      ArrayValue width = call.positiveArray(argument);
+      addPlaces(call, width, argument, shape);
+    }
   checkSteps(call);
-  return makeInverter(call, "atol");
+  return makeInverter(call, "atol", shape);
 }
 
-/// `argument`, which must be a method to find roots; null for `none`.
+/// `argument`, which must be a method to find roots.
 static NodePtr readInverter(Call &call, StringRef argument) {
-  if (!call.has(argument))
-    return nullptr;
-  NodePtr inverter = call.node(argument);
+  constexpr StringRef expected = "a method to find roots, such as newton()";
+  NodePtr inverter = call.node(argument, expected);
   if (!inverter || inverter->category == Node::Category::Inverter)
     return inverter;
-  call.failAt(argument, "`" + argument + "` of `" + call.name() +
-                            "` must be a method to find roots, such as newton(), found " + describe(*inverter));
+  call.failAt(argument,
+              "`" + argument + "` of `" + call.name() + "` must be " + expected + ", found " + describe(*inverter));
   return nullptr;
 }
 
@@ -102,17 +127,61 @@ static Value::Data buildInverter(Call &call) { return readInverter(call, "root_f
 // NumericalInverse
 //===----------------------------------------------------------------------===//
 
+namespace {
+/// What the inverse of a bijection takes.
+struct InverseCost {
+  bool hasRoot = false, hasNetwork = false;
+};
+} // namespace
+
+static void findInverseCost(const Node &node, InverseCost &cost) {
+  cost.hasNetwork |= node.kind == "block_autoregressive_network";
+  cost.hasRoot |= (node.kind == "planar" && !node.attributes.count("negative_slope")) ||
+                  (node.kind == "formula" && node.attribute<std::string>("inverse") == "root");
+  for (const auto &field : node.fields)
+    if (const Child *child = std::get_if<Child>(&field))
+      findInverseCost(*child->node, cost);
+  for (const Child &child : node.hidden)
+    findInverseCost(*child.node, cost);
+}
+
+/// Says which arguments of a numerical inverse have no effect; nothing if all have.
+static std::string describeVainArguments(const Node &bijection, const Node *inverter, bool isImplicit) {
+  std::vector<std::string> notes;
+  InverseCost cost;
+  findInverseCost(bijection, cost);
+  if (inverter && inverter->attributes.count("tolerance") && !cost.hasRoot)
+    notes.push_back(cost.hasNetwork
+                        ? "the tolerance has no effect: the inverse of `block_autoregressive_network` is always found "
+                          "to full precision"
+                        : "the tolerance has no effect: the inverse of " + describe(bijection) + " is a formula");
+  else if (inverter && inverter->attributes.count("tolerance") && cost.hasNetwork)
+    notes.push_back("the tolerance has no effect on the inverse of `block_autoregressive_network`, which is always "
+                    "found to full precision");
+  if (inverter && !inverter->note.empty())
+    notes.push_back(inverter->note);
+  if (!isImplicit)
+    notes.push_back("`use_implicit_differentation = false` has no effect: gradients of roots are those of the "
+                    "implicit function");
+  return llvm::join(notes, "; ");
+}
+
 NodePtr makeNumericalInverse(Call &call, const NodePtr &bijection) {
-  NodePtr inverter = readInverter(call, "inverter");
-  // Gradients go through the implicit function either way.
-  call.boolean("use_implicit_differentation");
+  NodePtr inverter = call.has("inverter") ? readInverter(call, "inverter") : nullptr;
+  bool isImplicit = call.boolean("use_implicit_differentation");
   if (call.failed())
     return nullptr;
+  if (inverter && broadcastShapes(inverter->shape, bijection->shape) != bijection->shape) {
+    call.failAt("inverter", describe(*inverter) + " seeks roots of shape " + formatShape(inverter->shape) + ", but " +
+                                describe(*bijection) + " has shape " + formatShape(bijection->shape));
+    return nullptr;
+  }
   auto node = call.makeNode(Node::Category::Bijection, "numerical_inverse", bijection->shape, bijection->condShape);
   node->fields.push_back(Child{"bijection", bijection});
   addShapes(*node);
   if (inverter && inverter->attributes.count("tolerance"))
     node->attributes["tolerance"] = inverter->attribute<double>("tolerance");
+  node->note = describeVainArguments(*bijection, inverter.get(), isImplicit);
   return call.finish(node);
 }
 
@@ -124,9 +193,12 @@ static Value::Data buildNumericalInverse(Call &call) { return makeNumericalInver
 
 NodePtr makePlanar(Call &call, int64_t dim) {
   std::optional<int64_t> condDim = call.optionalInteger("cond_dim");
+  std::optional<int64_t> width = call.optionalInteger("width_size");
+  std::optional<int64_t> depth = call.optionalInteger("depth", 0, maxNetworkDepth);
+  std::string activation = call.activation("activation");
   if (call.failed())
     return nullptr;
-  std::optional<Shape> condShape = condDim ? std::optional<Shape>({*condDim}) : std::nullopt;
+  std::optional<Shape> condShape = condDim ? std::optional(Shape{*condDim}) : std::nullopt;
   auto node = call.makeNode(Node::Category::Bijection, "planar", {dim}, condShape);
   addShapes(*node);
   if (condDim) {
@@ -139,15 +211,19 @@ NodePtr makePlanar(Call &call, int64_t dim) {
       return nullptr;
     network.inSize = *condDim;
     network.outSize = 2 * dim + 1;
-    network.width = call.integer("width_size");
-    network.depth = call.integer("depth", 0, maxNetworkDepth);
-    network.activation = call.activation("activation");
+    network.width = *width;
+    network.depth = *depth;
+    network.activation = activation;
     node->fields.push_back(Child{"conditioner", makeNetwork(call, network)});
   } else {
     Init init;
     init.kind = Init::Kind::Normal;
     init.scale = 0.01;
     node->fields.push_back(arrayLeaf(Leaf::Kind::Trainable, Leaf::Type::Float, "params", {2 * dim + 1}, init));
+    if (width || depth || activation != "relu")
+      node->note = ("`width_size`, `depth` and `activation` of `" + call.name() +
+                    "` have no effect without `cond_dim`: there is no network then")
+                       .str();
   }
   if (call.has("negative_slope")) {
     double slope = call.real("negative_slope");

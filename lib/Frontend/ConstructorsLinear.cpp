@@ -115,7 +115,7 @@ NodePtr makeWeightNormalized(Call &call, const NodePtr &node) {
 }
 
 static Value::Data buildWeightNormalized(Call &call) {
-  NodePtr node = call.node("bijection");
+  NodePtr node = call.node("bijection", "a `triangular_affine(...)`");
   if (call.failed())
     return {};
   if (node->kind != "triangular_affine" || node->attribute<bool>("weight_normalized")) {
@@ -185,7 +185,7 @@ NodePtr makeAdditiveCondition(Call &call, const NodePtr &module, const Shape &sh
 }
 
 static Value::Data buildAdditiveCondition(Call &call) {
-  NodePtr module = call.node("module");
+  NodePtr module = call.node("module", "a network");
   Shape shape = call.shape("shape"), condShape = call.shape("cond_shape");
   if (call.failed())
     return {};

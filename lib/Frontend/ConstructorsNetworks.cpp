@@ -54,6 +54,8 @@ NodePtr makeNetwork(Call &call, const NetworkOptions &options) {
                       {"width", options.width},
                       {"depth", options.depth},
                       {"activation", options.activation}};
+  if (options.depth == 0 && options.activation != "relu")
+    node->note = "the activation `" + options.activation + "` has no effect: there is no hidden layer";
   // Masks are made below: refuse what cannot be held before making them.
   constexpr double maxWeights = double(int64_t(1) << 26);
   for (double weights : {double(options.inSize) * options.width, double(options.width) * options.width,

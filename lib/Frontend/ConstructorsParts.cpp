@@ -29,19 +29,20 @@ static bool checkEventSize(Call &call, const Shape &shape) {
   return false;
 }
 
+namespace {
 /// An axis as FlowJAX keeps it, and counted from the front.
 struct Axis {
   int64_t given = 0, index = 0;
 };
+} // namespace
 
 /// Reads `axis`, which has to be among `count` axes; negative ones count from the
-/// back if `allowsNegative`.
-static Axis readAxis(Call &call, int64_t count, bool allowsNegative, const Twine &what) {
+/// back.
+static Axis readAxis(Call &call, int64_t count, const Twine &what) {
   constexpr int64_t any = int64_t(1) << 31;
   int64_t given = call.integer("axis", -any, any);
-  int64_t least = allowsNegative ? -count : 0;
-  if (!call.failed() && (given < least || given >= count))
-    call.failAt("axis", "`axis` of `" + call.name() + "` must be from " + Twine(least) + " to " + Twine(count - 1) +
+  if (!call.failed() && (given < -count || given >= count))
+    call.failAt("axis", "`axis` of `" + call.name() + "` must be from " + Twine(-count) + " to " + Twine(count - 1) +
                             " for " + what + ", found " + Twine(given));
   return {given, given < 0 ? given + count : given};
 }
@@ -59,7 +60,7 @@ static void failShapes(Call &call, const NodeList &parts, size_t index, const Tw
 }
 
 /// Adds FlowJAX's fields `bijections` and `axis`.
-static NodePtr finishParts(Call &call, std::shared_ptr<Node> node, const NodeList &parts, Axis axis) {
+static NodePtr finishParts(Call &call, const std::shared_ptr<Node> &node, const NodeList &parts, Axis axis) {
   for (auto [index, part] : llvm::enumerate(parts))
     node->fields.push_back(Child{("bijections[" + Twine(index) + "]").str(), part});
   node->fields.push_back(numberLeaf("axis", axis.given, Leaf::Type::Int));
@@ -77,7 +78,7 @@ static Value::Data buildConcatenate(Call &call) {
                                   " has shape []: use `stack` for scalars");
     return {};
   }
-  Axis axis = readAxis(call, shape.size(), /*allowsNegative=*/true, "bijections of shape " + formatShape(shape));
+  Axis axis = readAxis(call, shape.size(), "bijections of shape " + formatShape(shape));
   if (call.failed())
     return {};
   int64_t total = 0;
@@ -108,8 +109,9 @@ static Value::Data buildStack(Call &call) {
   if (call.failed())
     return {};
   Shape shape = parts[0]->shape;
-  // FlowJAX's `Stack` gives a wrong shape for negative axes.
-  Axis axis = readAxis(call, shape.size() + 1, /*allowsNegative=*/false, "bijections of shape " + formatShape(shape));
+  // For most negative axes FlowJAX's `Stack` has a shape that its methods refuse;
+  // where it works it does this.
+  Axis axis = readAxis(call, shape.size() + 1, "bijections of shape " + formatShape(shape));
   if (call.failed())
     return {};
   for (auto [index, part] : llvm::enumerate(parts))

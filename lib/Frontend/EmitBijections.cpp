@@ -69,8 +69,8 @@ static Value emitFlatIndices(Emitter &emitter, const Place &place, const std::st
 }
 
 static Value emitPermute(Emitter &emitter, const Place &place) {
-  // A transformer has one element.
-  if (emitter.isInTransformer())
+  // A transformer has one element, as a scalar does.
+  if (emitter.isInTransformer() || place.node.shape.empty())
     return place.event;
   Value permutation = emitFlatIndices(emitter, place, "permutation");
   Value inverse = emitFlatIndices(emitter, place, "inverse_permutation");
@@ -153,12 +153,8 @@ static Value emitScan(Emitter &emitter, const Place &place) {
 
 ArrayRef<KindEmitter> getSimpleEmitters() {
   static constexpr KindEmitter table[] = {
-      {"affine", emitAffine},
-      {"flip", emitFlip},
-      {"rational_quadratic_spline", emitRationalQuadraticSpline},
-      {"permute", emitPermute},
-      {"chain", emitChain},
-      {"invert", emitInvert},
+      {"affine", emitAffine},   {"flip", emitFlip},   {"rational_quadratic_spline", emitRationalQuadraticSpline},
+      {"permute", emitPermute}, {"chain", emitChain}, {"invert", emitInvert},
       {"scan", emitScan},
   };
   return table;

@@ -40,7 +40,11 @@ static StringRef categoryName(Node::Category category) {
   return "network";
 }
 
-std::string describe(const Node &node) { return ("the " + categoryName(node.category) + " `" + node.kind + "`").str(); }
+std::string describe(const Node &node) {
+  // A formula is known by the name that the user gave it.
+  llvm::StringRef name = node.kind == "formula" ? node.attribute<std::string>("name") : node.kind;
+  return ("the " + categoryName(node.category) + " `" + name + "`").str();
+}
 
 std::string describe(const Value::Data &data) {
   if (std::holds_alternative<std::monostate>(data))
@@ -89,7 +93,9 @@ void Evaluator::failUnknownName(StringRef word, SMLoc where) {
   if (findConstructor(word))
     return fail(where,
                 "`" + word + "` alone is the name of a function; to construct an object write `" + word + "(...)`");
-  fail(where, "unknown name `" + word.substr(0, 60) + "`" + suggestion(word, knownNames()));
+  std::vector<StringRef> names = knownNames();
+  llvm::append_values(names, "none", "true", "false");
+  fail(where, "unknown name `" + word.substr(0, 60) + "`" + suggestion(word, names));
 }
 
 //===----------------------------------------------------------------------===//

@@ -22,7 +22,6 @@ using ast::FormulaParameter;
 using ast::Item;
 using ast::MathExpr;
 using llvm::StringRef;
-using llvm::Twine;
 using symbolic::Algebra;
 using symbolic::Function;
 using symbolic::Interval;
@@ -173,6 +172,8 @@ bool Evaluator::checkScalar(const MathExpr &part) {
     fail(part.loc, "`" + part.text + "` needs a vector, and a bijection defined by a formula has only numbers");
   else if (part.kind == Kind::Array || part.kind == Kind::Index || part.kind == Kind::Slice)
     fail(part.loc, "a bijection defined by a formula has only numbers, no arrays");
+  else if (part.kind == Kind::Divide && foldConstant(part.operands[1]) == 0.0)
+    fail(part.operands[1].loc, "a bijection cannot divide by 0");
   else if (isWhere && !isComparison(part.operands[0]))
     fail(startOf(part.operands[0]), "`where` needs a comparison first, as in `where(x > 0, a, b)`");
   for (const MathExpr &operand : part.operands) {

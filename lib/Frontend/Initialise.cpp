@@ -134,6 +134,12 @@ static double normalQuantile(double p) {
   return q < 0 ? -tail : tail;
 }
 
+/// The quantile of a standard normal between -2 and 2.
+static double truncatedNormalQuantile(double p) {
+  constexpr double below = 0.022750131948179207; // of all normal numbers are less than -2
+  return normalQuantile(below + p * (1 - 2 * below));
+}
+
 /// One random permutation for each copy of a leaf.
 static void shuffle(std::vector<double> &values, int64_t size, const LeafStream &stream) {
   for (size_t first = 0; first < values.size(); first += size) {
@@ -183,8 +189,8 @@ std::vector<PlacedLeaf> initialParameters(const Node &root, uint64_t seed) {
       continue;
     // Only random leaves are counted: their values do not change when a layer of
     // given numbers (standardisation) is put around a flow.
-    bool isRandom =
-        init.kind == Init::Kind::Uniform || init.kind == Init::Kind::Normal || init.kind == Init::Kind::Shuffled;
+    bool isRandom = init.kind == Init::Kind::Uniform || init.kind == Init::Kind::Normal ||
+                    init.kind == Init::Kind::TruncatedNormal || init.kind == Init::Kind::Shuffled;
     LeafStream stream(seed, isRandom ? randomLeaves++ : 0);
     int64_t count = numElements(leaf.shape);
     if (init.kind != Init::Kind::Values)
@@ -194,11 +200,15 @@ std::vector<PlacedLeaf> initialParameters(const Node &root, uint64_t seed) {
       break;
     case Init::Kind::Uniform:
       for (int64_t i = 0; i < count; ++i)
-        leaf.values[i] = (2 * stream.uniform(i) - 1) * init.scale;
+        leaf.values[i] = init.offset + (2 * stream.uniform(i) - 1) * init.scale;
       break;
     case Init::Kind::Normal:
       for (int64_t i = 0; i < count; ++i)
         leaf.values[i] = normalQuantile(stream.uniform(i)) * init.scale;
+      break;
+    case Init::Kind::TruncatedNormal:
+      for (int64_t i = 0; i < count; ++i)
+        leaf.values[i] = truncatedNormalQuantile(stream.uniform(i)) * init.scale;
       break;
     case Init::Kind::Shuffled:
       shuffle(leaf.values, numElements(leaf.leaf->shape), stream);

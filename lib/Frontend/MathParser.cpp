@@ -236,7 +236,8 @@ bool MathParser::parsePrimary(MathExpr &result) {
   default:
     break;
   }
-  return tokens.failExpected("a number, a name or a bracket in a formula");
+  return tokens.failExpected("a number, a name or a bracket in a formula",
+                             tokens.at(Token::Kind::Star) ? "; write `^` for powers" : "");
 }
 
 bool MathParser::parseList(std::vector<MathExpr> &result, Token::Kind close, llvm::SMLoc open) {

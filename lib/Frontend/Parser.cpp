@@ -165,6 +165,9 @@ bool Parser::parseParameter(Item &item) {
       !tokens.expectClosing(Token::Kind::RightParen, open, ""))
     return false;
   parameter.domain = positive ? ast::FormulaParameter::Domain::Positive : ast::FormulaParameter::Domain::Interval;
+  if (!positive && !(parameter.low < parameter.high))
+    return tokens.fail(token.loc(), "the interval of the parameter `" + parameter.name + "` is empty: " +
+                                        formatNumber(parameter.low) + " is not below " + formatNumber(parameter.high));
   bool inside = positive ? parameter.start > 0 : parameter.low < parameter.start && parameter.start < parameter.high;
   if (!inside)
     return tokens.fail(token.loc(), "the start value " + formatNumber(parameter.start) + " of the parameter `" +

@@ -74,9 +74,10 @@ bool Stacker::matches(const Node &first, const Node &other, size_t index, const 
     return fail(path, index, "the shapes of their conditions");
   if (first.stack != other.stack || first.fields.size() != other.fields.size())
     return fail(path, index, "the number of their parts");
-  for (const auto &[name, value] : first.attributes)
-    if (other.attributes.at(name) != value)
-      return fail(path, index, "the `" + name + "` of " + describe(first));
+  for (const auto &[a, b] : {std::pair(&first, &other), std::pair(&other, &first)})
+    for (const auto &[name, value] : a->attributes)
+      if (auto found = b->attributes.find(name); found == b->attributes.end() || found->second != value)
+        return fail(path, index, "the `" + name + "` of " + describe(first));
   for (auto [a, b] : llvm::zip_equal(first.hidden, other.hidden))
     if (!isSame(*a.node, *b.node))
       return fail(path, index, "the `" + a.path + "` of " + describe(first));
@@ -88,11 +89,14 @@ bool Stacker::stackLeaf(Leaf &result, const NodeList &copies, size_t field, cons
   bool anyDiffers = false;
   for (auto [index, copy] : llvm::enumerate(copies)) {
     const Leaf *leaf = leafAt(copy, field);
-    if (!leaf || leaf->path != result.path || leaf->kind != result.kind)
+    if (!leaf)
+      return fail(place, index, "one is a number, the other " + describe(*childAt(copy, field)->node));
+    if (leaf->path != result.path || leaf->kind != result.kind)
       return fail(place, index, "one is trainable, the other is not");
     if (leaf->shape != result.shape)
       return fail(place, index, "shapes " + formatShape(result.shape) + " and " + formatShape(leaf->shape));
-    if (leaf->init.kind != result.init.kind || leaf->init.scale != result.init.scale)
+    if (leaf->init.kind != result.init.kind || leaf->init.scale != result.init.scale ||
+        leaf->init.offset != result.init.offset)
       return fail(place, index, "how they are initialised");
     anyDiffers |= leaf->init.values != result.init.values;
   }
@@ -128,8 +132,14 @@ NodePtr Stacker::stack(const NodeList &copies, const std::string &path, int64_t 
     }
     Child &child = std::get<Child>(field);
     NodeList children;
-    for (const NodePtr &copy : copies)
-      children.push_back(childAt(copy, index)->node);
+    for (auto [number, copy] : llvm::enumerate(copies)) {
+      const Child *other = childAt(copy, index);
+      if (!other) {
+        fail(path + "." + child.path, number, "one is " + describe(*child.node) + ", the other a number");
+        return nullptr;
+      }
+      children.push_back(other->node);
+    }
     child.node = stack(children, path + "." + child.path, inner * std::max<int64_t>(1, result->stack));
     if (!child.node)
       return nullptr;

@@ -237,9 +237,9 @@ void Tracer::apply(const Node &node, bool inverse, MutableArrayRef<Range> ranges
     return applyParts(node, inverse, ranges, isStacked);
   if (kind == "indexed")
     return applyIndexed(node, inverse, ranges, isStacked);
-  if (kind == "invert" || kind == "numerical_inverse")
+  if (kind == "invert")
     return apply(node.child("bijection"), !inverse, ranges, isStacked);
-  if (kind == "reshape" || kind == "embed_condition")
+  if (kind == "reshape" || kind == "embed_condition" || kind == "numerical_inverse")
     return apply(node.child("bijection"), inverse, ranges, isStacked);
   if (kind == "sandwich") {
     apply(node.child("outer"), /*inverse=*/false, ranges, isStacked);

@@ -33,7 +33,7 @@ static bool visitSteps(const Node &bijection, bool inverse, StepFn visit) {
   StringRef kind = bijection.kind;
   if (kind == "invert")
     return visitSteps(bijection.child("bijection"), !inverse, visit);
-  if (kind == "scan" || kind == "embed_condition")
+  if (kind == "scan" || kind == "embed_condition" || kind == "numerical_inverse")
     return visitSteps(bijection.child("bijection"), inverse, visit);
   if (kind != "chain")
     return visit(bijection, inverse);
@@ -192,6 +192,8 @@ void WarningFinder::checkSupport(const Node &flow) {
 }
 
 void WarningFinder::visit(const Node &node) {
+  if (!node.note.empty())
+    add(node, node.note);
   checkMasked(node);
   checkRedundantBase(node);
   checkSupport(node);

@@ -93,7 +93,9 @@ private:
         layout.type = type;
         return {};
       }
-    return "its elements have the type '" + std::string(descr) + "', expected float32, float64 or integers";
+    return "its elements have the type '" + std::string(descr) +
+           "', expected float32, float64 or integers: "
+           "convert them with x.astype('float32')";
   }
 
   std::string parseOrder() {

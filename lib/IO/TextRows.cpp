@@ -200,7 +200,10 @@ Expected<void> TextRowReader::begin(const std::vector<std::string> &wanted) {
 }
 
 Error TextRowReader::cellError(int64_t column, std::string_view text) const {
-  std::string problem = text.empty() ? "is empty" : "is '" + std::string(text.substr(0, 40)) + "'";
+  std::string shown(text.substr(0, 40));
+  for (char &c : shown)
+    c = static_cast<unsigned char>(c) < ' ' ? '?' : c;
+  std::string problem = text.empty() ? "is empty" : "is '" + shown + "'";
   return {where() + ", " + describeColumn(place[column]) + " " + problem + ", expected a number"};
 }
 

@@ -47,21 +47,17 @@ static T logSumExp(const Column<T> &terms) {
 }
 
 template <typename T>
-Mapped<T> Evaluator<T>::blockNetwork(const Place &place, const Column<T> &event, const Column<T> &condition) const {
-  const Node &node = place.node;
-  int64_t dim = event.size(), depth = node.attribute<int64_t>("depth");
-  Column<T> values = event;
-  // The logarithm of the derivative of every unit by its own coordinate.
-  Column<T> logSlopes = Column<T>::Zero(dim);
-  for (int64_t layer = 0; layer <= depth; ++layer) {
+std::vector<BlockLayer<T>> Evaluator<T>::blockLayers(const Place &place) const {
+  int64_t dim = place.node.shape[0];
+  std::vector<BlockLayer<T>> layers;
+  for (int64_t layer = 0; layer <= place.node.attribute<int64_t>("depth"); ++layer) {
     std::string path = "layers[" + std::to_string(layer) + "][0].";
     Column<T> flat = leaf(place, path + "weight.weight.args[0]"), bias = leaf(place, path + "bias");
     Column<T> scale = positiveLeaf(place, path + "weight.scale.args[0]", 0);
-    int64_t rows = bias.size(), columns = values.size();
-    Rows<T> weight = Eigen::Map<Rows<T>>(flat.data(), rows, columns);
-    Column<T> next(rows);
+    int64_t rows = bias.size(), columns = flat.size() / rows, units = columns / dim;
+    Rows<T> weight = Eigen::Map<Rows<T>>(flat.data(), rows, columns), logOwn(rows, units);
     for (int64_t r = 0; r < rows; ++r) {
-      int64_t block = r * dim / rows, units = columns / dim;
+      int64_t block = r * dim / rows;
       for (int64_t c = 0; c < columns; ++c) {
         if (c / units > block)
           weight(r, c) = 0;
@@ -69,9 +65,27 @@ Mapped<T> Evaluator<T>::blockNetwork(const Place &place, const Column<T> &event,
           weight(r, c) = reference::softplus(weight(r, c));
       }
       weight.row(r) *= scale[r] / weight.row(r).norm();
-      Column<T> own = weight.row(r).segment(block * units, units).transpose();
-      next[r] = logSumExp<T>(own.array().log() + logSlopes.segment(block * units, units).array());
+      logOwn.row(r) = weight.row(r).segment(block * units, units).array().log();
     }
+    layers.push_back({weight, logOwn, bias});
+  }
+  return layers;
+}
+
+template <typename T>
+Mapped<T> Evaluator<T>::blockNetwork(const Place &place, const std::vector<BlockLayer<T>> &layers,
+                                     const Column<T> &event, const Column<T> &condition) const {
+  const Node &node = place.node;
+  int64_t dim = event.size(), depth = node.attribute<int64_t>("depth");
+  Column<T> values = event;
+  // The logarithm of the derivative of every unit by its own coordinate.
+  Column<T> logSlopes = Column<T>::Zero(dim);
+  for (int64_t layer = 0; layer <= depth; ++layer) {
+    const auto &[weight, logOwn, bias] = layers[layer];
+    int64_t rows = bias.size(), units = logOwn.cols();
+    Column<T> next(rows);
+    for (int64_t r = 0; r < rows; ++r)
+      next[r] = logSumExp<T>(logOwn.row(r).transpose() + logSlopes.segment(r * dim / rows * units, units));
     values = (weight * values + bias).eval();
     logSlopes = next;
     if (layer == depth)
@@ -107,14 +121,15 @@ Mapped<T> Evaluator<T>::blockNetwork(const Place &place, const Column<T> &event,
 template <typename T>
 Mapped<T> Evaluator<T>::blockAutoregressiveNetwork(const Place &place, bool inverse, const Column<T> &event,
                                                    const Column<T> &condition) const {
+  std::vector<BlockLayer<T>> layers = blockLayers(place);
   if (!inverse)
-    return blockNetwork(place, event, condition);
+    return blockNetwork(place, layers, event, condition);
   // Each coordinate of the image increases with its own, given those before it.
   Column<T> x = Column<T>::Zero(event.size());
   for (int64_t d = 0; d < event.size(); ++d) {
     auto excess = [&](T t) {
       x[d] = t;
-      return blockNetwork(place, x, condition).value[d] - event[d];
+      return blockNetwork(place, layers, x, condition).value[d] - event[d];
     };
     constexpr T largest = std::numeric_limits<T>::max() / 4;
     T lower = -1, upper = 1;
@@ -125,7 +140,7 @@ Mapped<T> Evaluator<T>::blockAutoregressiveNetwork(const Place &place, bool inve
     bool hasRoot = excess(lower) <= 0 && excess(upper) >= 0;
     x[d] = hasRoot ? bisect(lower, upper, excess) : std::numeric_limits<T>::quiet_NaN();
   }
-  return {x, -blockNetwork(place, x, condition).logDet};
+  return {x, -blockNetwork(place, layers, x, condition).logDet};
 }
 
 template class Evaluator<float>;

@@ -60,6 +60,14 @@ T bisect(T lower, T upper, Function f) {
 template <typename T>
 T activate(const std::string &name, T x);
 
+/// A layer of a block autoregressive network: its weight, logarithms of the positive
+/// weights in the blocks on the diagonal, and biases.
+template <typename T>
+struct BlockLayer {
+  Rows<T> weight, logOwn;
+  Column<T> bias;
+};
+
 /// Evaluates bijections given the values of all leaves.
 template <typename T>
 class Evaluator {
@@ -118,8 +126,10 @@ private:
   void applyToPart(const Place &part, bool inverse, const Shape &places, const Column<T> &condition,
                    Mapped<T> &result) const;
   T mixture(const Place &place, const Column<T> &event, const Column<T> &condition) const;
-  /// A block autoregressive network, forward.
-  Mapped<T> blockNetwork(const Place &place, const Column<T> &event, const Column<T> &condition) const;
+  /// A block autoregressive network: its layers, and what they compute.
+  std::vector<BlockLayer<T>> blockLayers(const Place &place) const;
+  Mapped<T> blockNetwork(const Place &place, const std::vector<BlockLayer<T>> &layers, const Column<T> &event,
+                         const Column<T> &condition) const;
   /// A leaf of the node at `place`, flattened, of the layer `place` is in.
   Column<T> leaf(const Place &place, const std::string &path) const;
   bool hasLeaf(const Place &place, const std::string &path) const;

@@ -15,8 +15,7 @@ template <typename T>
 Mapped<T> Evaluator<T>::planar(const Place &place, bool inverse, const Column<T> &event,
                                const Column<T> &condition) const {
   int64_t dim = event.size();
-  Column<T> parameters =
-      place.node.condShape ? network(place.child("conditioner"), condition) : leaf(place, "params");
+  Column<T> parameters = place.node.condShape ? network(place.child("conditioner"), condition) : leaf(place, "params");
   Column<T> w = parameters.head(dim), u = parameters.segment(dim, dim);
   T product = w.dot(u), m = std::log1p(reference::softplus(product)) - 1, squared = w.squaredNorm();
   // Where FlowJAX divides 0 by 0, at w = 0, u is as good a direction as any.

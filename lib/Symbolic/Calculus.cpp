@@ -55,8 +55,10 @@ static Expr slopeOf(Algebra &algebra, Function function, Expr u) {
     return algebra.scale(2 * std::numbers::inv_sqrtpi, call(Function::Exp, algebra.negate(square)));
   case Function::Lgamma:
     return call(Function::Digamma, u);
-  case Function::Sigmoid:
-    return algebra.multiply(call(Function::Sigmoid, u), call(Function::Sigmoid, algebra.negate(u)));
+  case Function::Sigmoid: {
+    Expr a = call(Function::Sigmoid, u), b = call(Function::Sigmoid, algebra.negate(u));
+    return algebra.multiply(a, b);
+  }
   case Function::Softplus:
     return call(Function::Sigmoid, u);
   case Function::Digamma:

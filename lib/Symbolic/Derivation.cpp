@@ -169,6 +169,8 @@ private:
       result.error = std::move(why);
   }
   void failSign(Expr slope, const Interval &domain);
+  /// " for x > 0 and x < 1": where a piece is, if not everywhere.
+  std::string describe(const Piece &piece) const;
   /// Whether a formula has a kink or a jump.
   bool isSmooth(Expr e) const;
 
@@ -176,6 +178,8 @@ private:
   Derivation &result;
   Expr x;
   std::vector<Piece> pieces;
+  /// That of the last piece.
+  SignProof proof;
   /// Why the domain is not an interval, and why the formula does not unwind.
   std::string trouble, reason;
   bool isParameterAtFault = false;
@@ -209,11 +213,24 @@ bool Deriver::unwind() {
 
 void Deriver::failSign(Expr slope, const Interval &domain) {
   std::string what = "the derivative " + algebra.print(slope);
+  bool hasParameters = false;
+  for (size_t i = 1; i < algebra.getNumSymbols(); ++i)
+    hasParameters |= algebra.dependsOn(slope, algebra.getSymbol(i));
+  const char *advice = "; narrower domains of the parameters, as in `interval(-1, 1, 0.5)`, may help";
   auto [positive, negative] = findBothSigns(algebra, slope, domain);
   if (positive && negative)
     return fail(what + " changes its sign: it is " + printNumber(positive->value, 6) + " at " + positive->where +
-                " and " + printNumber(negative->value, 6) + " at " + negative->where);
-  fail(what + " cannot be shown to have one sign: interval arithmetic gives no bound for it");
+                " and " + printNumber(negative->value, 6) + " at " + negative->where +
+                (positive->isAtStart && negative->isAtStart ? "" : advice));
+  const Interval &stuck = proof.stuck;
+  constexpr double kFar = 1e100;
+  double at = stuck.isBounded() ? stuck.low + (stuck.high - stuck.low) / 2 : stuck.low > 0 ? stuck.low : stuck.high;
+  std::string of = algebra.print(proof.composite ? proof.composite : x);
+  std::string where = at > kFar    ? "for large " + of
+                      : at < -kFar ? "for large negative " + of
+                                   : "near " + of + " = " + printNumber(at, 4);
+  fail(what + " cannot be shown to have one sign: interval arithmetic finds no bound for it " + where +
+       (hasParameters ? advice : ""));
 }
 
 bool Deriver::proveMeeting(const Piece &left, const Piece &right) {
@@ -226,6 +243,15 @@ bool Deriver::proveMeeting(const Piece &left, const Piece &right) {
   return false;
 }
 
+std::string Deriver::describe(const Piece &piece) const {
+  std::string part;
+  if (piece.start)
+    part += " for " + algebra.getName(x) + " > " + algebra.print(piece.start);
+  if (piece.end)
+    part += (part.empty() ? " for " : " and ") + algebra.getName(x) + " < " + algebra.print(piece.end);
+  return part;
+}
+
 bool Deriver::proveMonotone() {
   std::optional<bool> isIncreasing;
   for (const Piece &piece : pieces) {
@@ -236,10 +262,11 @@ bool Deriver::proveMonotone() {
     }
     slope = algebra.factorize(slope);
     if (slope->isConstant(0)) {
-      fail("it is constant" + std::string(pieces.size() > 1 ? " on a part of the line" : ""));
+      fail("it is constant" + describe(piece));
       return false;
     }
-    Sign sign = proveSign(algebra, slope, piece.domain);
+    proof = proveSignOf(algebra, slope, piece.domain);
+    Sign sign = proof.sign;
     bool isStrict = sign == Sign::Positive || sign == Sign::Negative;
     if (sign == Sign::Unknown || (!isStrict && !isSmooth(piece.function))) {
       failSign(slope, piece.domain);
@@ -251,15 +278,15 @@ bool Deriver::proveMonotone() {
       return false;
     }
     isIncreasing = rises;
-    std::string fact = algebra.print(slope) + (rises ? (isStrict ? " > 0" : " >= 0") : isStrict ? " < 0" : " <= 0");
-    std::string part;
-    if (piece.start)
-      part += " for " + algebra.getName(x) + " > " + algebra.print(piece.start);
-    if (piece.end)
-      part += (part.empty() ? " for " : " and ") + algebra.getName(x) + " < " + algebra.print(piece.end);
-    result.steps.push_back({"interval arithmetic over all " + algebra.getName(x) + " and all parameters" +
+    std::string fact = algebra.print(proof.expression) + (rises      ? (isStrict ? " > 0" : " >= 0")
+                                                          : isStrict ? " < 0"
+                                                                     : " <= 0");
+    std::string variable = algebra.getName(proof.variable);
+    if (proof.composite)
+      variable += " = " + algebra.print(proof.composite);
+    result.steps.push_back({"interval arithmetic over all " + variable + " and all parameters" +
                                 (isStrict ? "" : "; zeros of an analytic function are isolated"),
-                            fact + part});
+                            fact + describe(piece)});
   }
   result.isIncreasing = *isIncreasing;
   for (size_t i = 0; i + 1 < pieces.size(); ++i)
@@ -305,7 +332,12 @@ bool Deriver::differentiate() {
   }
   pieces = splitIntoPieces(algebra, result.function, Interval::all());
   for (Piece &piece : pieces) {
-    piece.domain = findDomain(algebra, piece.function, piece.domain, trouble);
+    std::optional<Interval> found = findDomain(algebra, piece.function, piece.domain, trouble);
+    if (!found) {
+      fail(trouble);
+      return false;
+    }
+    piece.domain = *found;
     result.domain = &piece == &pieces.front() ? piece.domain : hull(result.domain, piece.domain);
   }
   if (trouble.empty() && !Interval::all().isInside(result.domain)) {
@@ -341,9 +373,12 @@ void Deriver::invert() {
   }
   if (pieces.size() > 1 && unwindPieces())
     return;
-  Expr rising = result.isIncreasing ? result.derivative : algebra.negate(result.derivative);
-  if (pieces.size() == 1)
-    result.slopeBound = findPositiveBound(algebra, rising, result.domain);
+  if (pieces.size() == 1) {
+    Expr rising = result.isIncreasing ? proof.expression : algebra.negate(proof.expression);
+    auto [lower, upper] = findSlopeBounds(algebra, rising, proof.variable, proof.domain);
+    result.slopeBound = lower;
+    result.slopeLimit = upper;
+  }
   result.steps.insert(result.steps.begin(), {"it cannot be solved step by step", reason});
 }
 

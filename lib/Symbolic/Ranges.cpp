@@ -11,6 +11,7 @@
 #include <cmath>
 #include <functional>
 #include <numbers>
+#include <optional>
 
 namespace flowc::symbolic {
 
@@ -28,6 +29,7 @@ public:
 private:
   Interval evaluateSum(Expr e);
   Interval evaluateProduct(Expr e);
+  Interval evaluateByGrowth(const std::vector<Term> &factors, Interval naive);
   Interval evaluateFunction(Expr e);
   Interval evaluateCompare(Expr e);
 
@@ -150,8 +152,162 @@ Interval RangeEvaluator::evaluateProduct(Expr e) {
       }
     result = result * value;
   }
-  return result;
+  return result.isBounded() ? result : evaluateByGrowth(e->terms, result);
 }
+
+//===----------------------------------------------------------------------===//
+// Growth: u*exp(-u) and u/sqrt(a^2 + u^2) are no products of infinity and zero
+//===----------------------------------------------------------------------===//
+
+namespace {
+
+/// A bound C t^p exp(-q t) of products of functions of a number u, for t = |u| >= `low`
+/// >= 0 and u of one sign.
+class GrowthBound {
+public:
+  using RangeFn = std::function<Interval(Expr)>;
+  GrowthBound(Expr u, const Interval &values, RangeFn range)
+      : u(u), isPositive(values.isNonNegative()), low(isPositive ? values.low : -values.high), range(std::move(range)) {
+  }
+
+  /// False if nothing is known of the factor.
+  bool multiply(Term factor);
+  /// The largest value for t >= `low`; infinite if there is none.
+  double getMaximum() const;
+
+private:
+  /// {c, r} with v <= c + r t.
+  std::optional<std::pair<double, double>> boundLinearly(Expr v, double sign);
+  bool multiplyPolynomial(Expr sum, double exponent);
+
+  Expr u;
+  bool isPositive;
+  double low;
+  RangeFn range;
+  double logScale = 0, power = 0, rate = 0;
+};
+
+} // namespace
+
+std::optional<std::pair<double, double>> GrowthBound::boundLinearly(Expr v, double sign) {
+  bool isSum = v->kind == Kind::Sum;
+  double offset = isSum ? sign * v->number : 0, slope = 0;
+  for (auto [given, node] : isSum ? v->terms : std::vector<Term>{{1, v}}) {
+    double factor = sign * given;
+    bool isSquare = node->kind == Kind::Product && node->terms.size() == 1 && node->terms[0].factor == 2 &&
+                    node->terms[0].node == u;
+    if (node == u)
+      slope += isPositive ? factor : -factor;
+    else if (node->is(Function::Abs) && node->argument() == u)
+      slope += factor;
+    else if (isSquare && factor < 0) // t^2 >= low t
+      slope += factor * low;
+    else if (double high = (Interval::point(factor) * range(node)).high; std::isfinite(high))
+      offset += high;
+    else
+      return std::nullopt;
+  }
+  return std::pair(offset, slope);
+}
+
+/// A power of c[d] t^d + ... + c[1] t + rest.
+bool GrowthBound::multiplyPolynomial(Expr sum, double exponent) {
+  Polynomial polynomial;
+  Interval rest = Interval::point(sum->number);
+  for (auto [factor, node] : sum->terms) {
+    bool isPower = node->kind == Kind::Product && node->terms.size() == 1;
+    double degree = isPower ? node->terms[0].factor : 1;
+    constexpr double kMaxDegree = 20;
+    if ((isPower ? node->terms[0].node : node) != u || degree < 1 || degree > kMaxDegree ||
+        degree != std::floor(degree)) {
+      rest = rest + Interval::point(factor) * range(node);
+      continue;
+    }
+    bool isFlipped = !isPositive && std::fmod(degree, 2) != 0;
+    polynomial[static_cast<int>(degree)] = isFlipped ? -factor : factor;
+  }
+  if (polynomial.empty())
+    return false;
+  int degree = polynomial.rbegin()->first;
+  double leading = polynomial.rbegin()->second, size = std::max(-rest.low, rest.high);
+  double total = size == 0 ? 0 : size * std::pow(low, -degree);
+  bool hasOneSign = leading > 0 ? rest.isNonNegative() : rest.isNonPositive();
+  for (auto [i, coefficient] : polynomial) {
+    total += std::abs(coefficient) * (i == degree ? 1 : std::pow(low, i - degree));
+    hasOneSign &= coefficient * leading > 0;
+  }
+  if (exponent < 0 && !hasOneSign)
+    return false;
+  logScale += exponent * std::log(exponent > 0 ? total : std::abs(leading));
+  power += exponent * degree;
+  return std::isfinite(logScale);
+}
+
+bool GrowthBound::multiply(Term factor) {
+  auto [exponent, node] = factor;
+  if (node == u) {
+    power += exponent;
+    return true;
+  }
+  // exp(v)^k, and what is at most a multiple of it: sigmoid(v) <= exp(v), 1/cosh(v) <= 2 exp(-|v|).
+  bool isExp = node->is(Function::Exp), isSigmoid = node->is(Function::Sigmoid) && exponent > 0;
+  bool isCosh = node->is(Function::Cosh) && exponent < 0;
+  if (isExp || isSigmoid || isCosh) {
+    auto bound = boundLinearly(node->argument(), exponent > 0 ? 1 : -1);
+    if (auto other = isCosh ? boundLinearly(node->argument(), 1) : std::nullopt;
+        other && (!bound || other->second < bound->second))
+      bound = other;
+    if (bound && (isExp || bound->second < 0)) {
+      logScale += std::abs(exponent) * (bound->first + (isCosh ? std::numbers::ln2 : 0));
+      rate -= std::abs(exponent) * bound->second;
+      return true;
+    }
+  }
+  GrowthBound before = *this;
+  if (node->kind == Kind::Sum && multiplyPolynomial(node, exponent))
+    return true;
+  *this = before;
+  Interval values = symbolic::power(range(node), exponent);
+  logScale += std::log(std::max({-values.low, values.high, 1e-300}));
+  return values.isBounded();
+}
+
+double GrowthBound::getMaximum() const {
+  if (rate < 0 || (rate == 0 && power > 0))
+    return Interval::kInfinity;
+  double at = power > 0 ? std::max(low, power / rate) : low;
+  double logPower = power == 0 ? 0 : power * std::log(at);
+  // Rounding of the logarithm is far below this slack.
+  return std::max(1e-300, std::exp(logScale + logPower - rate * at) * (1 + 1e-9));
+}
+
+/// A product with factors that are unbounded where others vanish.
+Interval RangeEvaluator::evaluateByGrowth(const std::vector<Term> &factors, Interval naive) {
+  for (const Term &growing : factors) {
+    if (growing.factor <= 0)
+      continue;
+    // A polynomial grows with what it is one of.
+    Expr u = growing.node;
+    if (u->kind == Kind::Sum)
+      u = u->terms.back().node;
+    if (u->kind == Kind::Product && u->terms.size() == 1)
+      u = u->terms[0].node;
+    Interval values = evaluate(u);
+    if (!values.isNonNegative() && !values.isNonPositive())
+      continue;
+    GrowthBound bound(u, values, [&](Expr e) { return evaluate(e); });
+    if (!std::all_of(factors.begin(), factors.end(), [&](const Term &factor) { return bound.multiply(factor); }))
+      continue;
+    double largest = bound.getMaximum();
+    if (std::isfinite(largest))
+      return naive.clippedTo(Interval::closed(-largest, largest));
+  }
+  return naive;
+}
+
+//===----------------------------------------------------------------------===//
+// Functions
+//===----------------------------------------------------------------------===//
 
 Interval RangeEvaluator::evaluateFunction(Expr e) {
   Interval u = evaluate(e->argument());

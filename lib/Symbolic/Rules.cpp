@@ -70,8 +70,8 @@ bool Algebra::applyConstantRule(Sum &sum, size_t i) {
   Expr base = matchPower(node, 2);
   if (isFunction(base, Function::Tanh) && isOpposite) {
     Expr twice = scale(2, base->argument());
-    return apply("1 - tanh(u)^2 = 4*sigmoid(2*u)*sigmoid(-2*u)",
-                 scale(4, multiply(call(Function::Sigmoid, twice), call(Function::Sigmoid, negate(twice)))));
+    Expr a = call(Function::Sigmoid, twice), b = call(Function::Sigmoid, negate(twice));
+    return apply("1 - tanh(u)^2 = 4*sigmoid(2*u)*sigmoid(-2*u)", scale(4, multiply(a, b)));
   }
   if (isFunction(base, Function::Sinh) && !isOpposite)
     return apply("1 + sinh(u)^2 = cosh(u)^2", power(call(Function::Cosh, base->argument()), 2));

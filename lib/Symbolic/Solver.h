@@ -81,25 +81,47 @@ struct Piece {
 /// The pieces of `function`; one if it has none or if they cannot be told apart.
 std::vector<Piece> splitIntoPieces(Algebra &algebra, Expr function, const Interval &domain);
 
-/// Where in `within` the function is defined; if that is not an interval with known
-/// ends, `error` says so.
-Interval findDomain(Algebra &algebra, Expr function, const Interval &within, std::string &error);
+/// Where in `within` the function is defined, or nothing if it is so nowhere; if that
+/// is not an interval with known ends, `error` says so.
+std::optional<Interval> findDomain(Algebra &algebra, Expr function, const Interval &within, std::string &error);
 
 /// What is known of the sign of an expression.
 enum class Sign { Unknown, Positive, Negative, NonNegative, NonPositive };
 
-/// The sign of `e` for x in `domain` and all parameters, by interval arithmetic
-/// on ever smaller intervals. NonNegative means: and positive somewhere.
-Sign proveSign(Algebra &algebra, Expr e, const Interval &domain);
+/// The sign of `e` for `variable` in `domain` and all other symbols, by interval
+/// arithmetic on ever smaller intervals. NonNegative means: and positive somewhere.
+/// Where no sign is found, `stuck` is the interval where that was noticed.
+Sign proveSign(Algebra &algebra, Expr e, Expr variable, const Interval &domain, Interval &stuck);
 
-/// An expression in the parameters that `e` is nowhere less than; null if none is
-/// known that is positive.
-Expr findPositiveBound(Algebra &algebra, Expr e, const Interval &domain);
+/// A sign, and what it was proven of: the expression in a form that interval
+/// arithmetic can bound, in x or in `variable` = `composite`.
+struct SignProof {
+  Sign sign = Sign::Unknown;
+  Expr expression = nullptr, variable = nullptr, composite = nullptr;
+  /// Values of `variable`; if there is no proof, some for which there is none.
+  Interval domain, stuck;
+};
 
-/// Where an expression was evaluated, as text: "x = 3 (a = 0.1)".
+/// The sign of `e` for x in `domain` and all parameters. Where x stands in linear
+/// expressions like a*x + b only, such an expression u is taken for the variable:
+/// what depends on a and x separately may depend on u alone.
+SignProof proveSignOf(Algebra &algebra, Expr e, const Interval &domain);
+
+/// Expressions in the parameters that a positive expression is nowhere less than
+/// (itself positive), or more than; null if unknown.
+struct SlopeBounds {
+  Expr lower = nullptr, upper = nullptr;
+};
+
+/// Bounds of `e` for `variable` in `domain`.
+SlopeBounds findSlopeBounds(Algebra &algebra, Expr e, Expr variable, const Interval &domain);
+
+/// Where an expression was evaluated, as text: "x = 3, a = 0.1".
 struct Witness {
   double value;
   std::string where;
+  /// Whether all parameters had their start values.
+  bool isAtStart;
 };
 
 /// Values of `e` of both signs, if trial finds them.

@@ -149,8 +149,8 @@ bool Unwinder::advanceFraction(Expr &e, Expr &value) {
     return fail(algebra.getName(algebra.getVariable()) + " occurs in more than one factor of " + algebra.print(e));
   if (rangeOf(below).containsZero())
     return fail("the denominator " + algebra.print(below) + " can be 0");
-  Expr determinant =
-      algebra.subtract(algebra.multiply(top->slope, bottom->offset), algebra.multiply(bottom->slope, top->offset));
+  Expr first = algebra.multiply(top->slope, bottom->offset), second = algebra.multiply(bottom->slope, top->offset);
+  Expr determinant = algebra.subtract(first, second);
   if (!algebra.isNonZero(determinant))
     return fail(algebra.print(e) + " is constant where " + algebra.print(determinant) + " = 0");
   Expr denominator = algebra.subtract(top->slope, algebra.multiply(bottom->slope, value));
@@ -234,9 +234,10 @@ bool Unwinder::advanceFunction(Expr &e, Expr &value) {
         algebra.compare(Relation::Less, call(Function::Abs, value), algebra.constant(std::numbers::pi / 2)));
     return undo(Function::Tan);
   }
-  case Function::Sigmoid:
-    return take(e, value, "apply log(v) - log(1 - v), the inverse of sigmoid", u,
-                algebra.subtract(call(Function::Log, value), call(Function::Log, algebra.sum(1, {{-1, value}}))));
+  case Function::Sigmoid: {
+    Expr log = call(Function::Log, value), rest = call(Function::Log, algebra.sum(1, {{-1, value}}));
+    return take(e, value, "apply log(v) - log(1 - v), the inverse of sigmoid", u, algebra.subtract(log, rest));
+  }
   case Function::Softplus: {
     Expr rest = algebra.sum(1, {{-1, call(Function::Exp, algebra.negate(value))}});
     return take(e, value, "apply v + log(1 - exp(-v)), the inverse of softplus", u,

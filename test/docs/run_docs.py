@@ -21,7 +21,6 @@
 #   text output about       the same, but numbers may differ a little (results
 #                           of training depend on the CPU's vector length), and
 #                           seconds by any factor
-#   text names=unsupported  constructors that must give "not supported yet"
 #   text, ebnf              only shown
 #   flow [file=NAME]        accepted by `flowc check`, and kept under this name
 #   flow fails              refused by it
@@ -262,20 +261,11 @@ class Runner:
         self.expect_code(block, code, self.output)
 
     def run_text(self, block):
-        if block.options.get("names") == "unsupported":
-            self.check_unsupported(block.text.split())
-        elif block.has("output"):
+        if block.has("output"):
             if self.output is None:
                 raise Failure("no block before it printed anything")
             if not text_matches(block.text, self.output, block.has("about")):
                 raise Failure(f"expected\n{block.text}\nbut the block in line {self.last.line} printed\n{self.output}")
-
-    def check_unsupported(self, names):
-        for name in names:
-            (self.scratch / "unsupported.flow").write_text(f"bijection b = {name}()\n")
-            code, output = self.call(["flowc", "check", "unsupported.flow"])
-            if code != 1 or f"not supported yet: {name}\n" not in output:
-                raise Failure(f"`{name}` was expected to be unsupported, but 'flowc check' says:\n{output}")
 
     def opt(self, text, flags=()):
         code, output = self.call(["flowc-opt", *flags], stdin=text)

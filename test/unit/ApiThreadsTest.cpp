@@ -120,7 +120,8 @@ TEST_F(ApiThreads, TrainingAtOnce) {
   Rows<float> x = Random(3).normals<float>(400, 3);
   auto train = [&](int i) {
     Model model = makeModel(flowOf(i), F32, i);
-    auto result = take(fitToData(model, x.data(), nullptr, x.rows(), {.maxEpochs = 3, .seed = uint64_t(i), .threads = 1}));
+    auto result =
+        take(fitToData(model, x.data(), nullptr, x.rows(), {.maxEpochs = 3, .seed = uint64_t(i), .threads = 1}));
     EXPECT_EQ(result.trainLosses.size(), 3u);
     EXPECT_LT(result.trainLosses.back(), result.trainLosses.front());
     return model.trainable();
@@ -186,8 +187,9 @@ TEST_F(ApiThreads, CorruptedFilesAreErrorsOrTheSameModel) {
     auto loaded = Model::load(directory.write("bad.safetensors", damaged));
     ++tried;
     refused += !loaded;
-    if (!loaded)
+    if (!loaded) {
       EXPECT_THAT(loaded.error().message, HasSubstr("bad.safetensors"));
+    }
   }
   EXPECT_GT(tried, 300);
   EXPECT_GT(refused, tried / 4);

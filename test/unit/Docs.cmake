@@ -24,3 +24,5 @@ foreach(page IN LISTS docs_pages)
 endforeach()
 
 add_test(NAME docs.runner COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/docs/run_docs_test.py)
+add_test(NAME docs.labels
+  COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/docs/labels_test.py ${PROJECT_SOURCE_DIR})

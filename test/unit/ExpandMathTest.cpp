@@ -164,8 +164,8 @@ void check(const Function &function, Jit &jit, const std::string &symbol, double
     }
   }
   std::printf("%-12s %s  max %.3f ULP at %.17g\n", function.name, sizeof(T) == 4 ? "f32" : "f64", worst, double(at));
-  EXPECT_LE(worst, sizeof(T) == 4 ? maxUlp : function.maxUlp64) << function.name << " of " << std::hexfloat << at << " gives " << got << ", not "
-                           << reference(at);
+  EXPECT_LE(worst, sizeof(T) == 4 ? maxUlp : function.maxUlp64)
+      << function.name << " of " << std::hexfloat << at << " gives " << got << ", not " << reference(at);
 }
 
 class ExpandMathAccuracy : public ::testing::TestWithParam<Function> {};
@@ -208,6 +208,20 @@ long double digamma(long double x) {
   return std::log(x) - 1 / (2 * x) - series * w - shift;
 }
 double digamma(double x) { return static_cast<double>(digamma(static_cast<long double>(x))); }
+
+/// The sum of 1 / (x + i)^2, its tail by the asymptotic series, for x >= 0.
+long double trigamma(long double x) {
+  long double shift = 0;
+  if (std::isnan(x) || x < 0)
+    return nan;
+  for (; x < 30; x += 1)
+    shift += 1 / (x * x);
+  long double w = 1 / (x * x), series = 0;
+  for (long double c : {7.0L / 6, -691.0L / 2730, 5.0L / 66, -1.0L / 30, 1.0L / 42, -1.0L / 30, 1.0L / 6})
+    series = series * w + c;
+  return shift + 1 / x + w / 2 + series * w / x;
+}
+double trigamma(double x) { return static_cast<double>(trigamma(static_cast<long double>(x))); }
 
 /// Stirling's series for x >= 30; below, the differences to x + 1.
 long double stirling(long double x) {
@@ -300,6 +314,7 @@ const Function functions[] = {
     // Near their roots the error is that of terms of the size of lgamma(16).
     {"lgamma", buildLgamma, lgammaPositive, lgammaPositive, -1, inf, -1, inf, 1e-7, 32},
     {"digamma", buildDigamma, digamma, digamma, -1, inf, -1, inf, 1e-7, 32},
+    {"trigamma", buildTrigamma, trigamma, trigamma, -1, inf, -1, inf},
     {"stirling", buildStirling, stirling, stirling, -1, inf, -1, inf, 0, 2},
     {"stirlingAboveOne", buildStirling, stirling, stirling, 1, inf, 1, inf, 0, 0, 4},
     {"stirlingSlope", buildStirlingSlope, stirlingSlope, stirlingSlope, -1, inf, -1, inf, 0, 8},
@@ -418,5 +433,53 @@ void checkTurn(int64_t lanes) {
 
 TEST(ExpandMathTurn, IsWithinBoundF32) { checkTurn<float, uint32_t>(16); }
 TEST(ExpandMathTurn, IsWithinBoundF64) { checkTurn<double, uint64_t>(8); }
+
+//===----------------------------------------------------------------------===//
+// Logarithms of products
+//===----------------------------------------------------------------------===//
+
+/// x^40 and 24 constants, most of whose prefixes would over- or underflow.
+template <typename T>
+void checkProduct(int64_t lanes, double smallest) {
+  TileContext context;
+  OwningOpRef<ModuleOp> module = ModuleOp::create(UnknownLoc::get(&context));
+  Type element = sizeof(T) == 4 ? Type(Float32Type::get(&context)) : Type(Float64Type::get(&context));
+  T largest = std::numeric_limits<T>::max(), constants[] = {largest, T(smallest), 1, T(0.01), 3, largest, T(1.5), 7};
+  constexpr int powers = 5, rounds = 3; // for each constant; of all
+  addLoop(*module, "product", element, lanes, [&](ImplicitLocOpBuilder &b, Value x) -> Value {
+    LogOfProduct product = buildEmptyProduct(b, x.getType());
+    for (T constant : constants) {
+      auto splat = DenseElementsAttr::get(cast<ShapedType>(x.getType()), Attribute(b.getFloatAttr(element, constant)));
+      for (int i = 0; i < powers; ++i)
+        product = buildMultiply(b, product, x);
+      for (int i = 0; i < rounds; ++i)
+        product = buildMultiply(b, product, arith::ConstantOp::create(b, splat));
+    }
+    return buildLog(b, product);
+  });
+  std::unique_ptr<Jit> jit = Jit::compile(*module);
+  ASSERT_TRUE(jit);
+  std::vector<T> x = samples<T>(smallest, largest, 100'000, 4);
+  std::erase_if(x, [&](T value) { return !(value >= T(smallest) && std::isfinite(value)); });
+  x.resize(x.size() / lanes * lanes);
+  std::vector<T> y(x.size());
+  {
+    FlushSubnormals flush;
+    jit->lookup<void(const T *, T *, int64_t)>("product")(x.data(), y.data(), x.size());
+  }
+  long double ofConstants = 0;
+  for (T constant : constants)
+    ofConstants += rounds * std::log(static_cast<long double>(constant));
+  const int factors = (powers + rounds) * std::size(constants);
+  for (size_t i = 0; i < x.size(); ++i) {
+    long double want = powers * std::size(constants) * std::log(static_cast<long double>(x[i])) + ofConstants;
+    // A rounding of half an epsilon per factor, and 2 ULP of the result.
+    long double allowed = std::numeric_limits<T>::epsilon() * (factors / 2 + 2 * std::abs(want));
+    ASSERT_LE(std::abs(y[i] - want), allowed) << "factor " << x[i] << ": got " << y[i] << ", not " << want;
+  }
+}
+
+TEST(ExpandMathProduct, IsWithinBoundF32) { checkProduct<float>(16, 1e-30); }
+TEST(ExpandMathProduct, IsWithinBoundF64) { checkProduct<double>(8, 1e-300); }
 
 } // namespace

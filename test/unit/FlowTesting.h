@@ -29,9 +29,7 @@ public:
   /// Uniform on [lo, hi).
   double uniform(double lo, double hi) { return lo + (hi - lo) * static_cast<double>(engine() >> 11) * 0x1p-53; }
   bool chance(double probability) { return uniform(0, 1) < probability; }
-  double normal() {
-    return std::sqrt(-2 * std::log(1 - uniform(0, 1))) * std::cos(2 * M_PI * uniform(0, 1));
-  }
+  double normal() { return std::sqrt(-2 * std::log(1 - uniform(0, 1))) * std::cos(2 * M_PI * uniform(0, 1)); }
   template <typename T>
   Rows<T> normals(int64_t rows, int64_t columns) {
     Rows<T> result(rows, columns);
@@ -56,11 +54,18 @@ T take(Expected<T> expected, const std::string &what = {}) {
   std::abort();
 }
 
-/// Initial parameters of the flow in `text`, moved by noise, so that nothing is
-/// the identity or zero by accident.
+/// The flow in `text`.
+inline Flow parse(const std::string &text) { return take(Flow::parse(text), text); }
+
+/// Its initial parameters.
+inline Model initialise(const std::string &text, const InitOptions &options = {}) {
+  return take(Model::initialise(parse(text), options), text);
+}
+
+/// Initial parameters, moved by noise, so that nothing is the identity or zero by
+/// accident.
 inline Model makeModel(const std::string &text, DType dtype, uint64_t seed = 1, double noise = 0.2) {
-  Flow flow = take(Flow::parse(text), text);
-  Model model = take(Model::initialise(flow, {.seed = seed, .dtype = dtype}), text);
+  Model model = initialise(text, {.seed = seed, .dtype = dtype});
   std::vector<double> values = model.trainable();
   Random random(seed + 1000);
   for (double &value : values)
@@ -88,13 +93,30 @@ Rows<T> sliceRows(const Rows<T> &all, int64_t first, int64_t count) {
   return all.rows() > 0 ? Rows<T>(all.middleRows(first, count)) : all;
 }
 
+/// (f(x + step) - f(x - step)) / (2 step) for every entry of `x`, which is changed
+/// and put back; `stepAt` gives the step at the value of an entry.
+template <typename Vector, typename Function, typename StepFunction>
+std::vector<double> differences(Vector &x, Function f, StepFunction stepAt) {
+  std::vector<double> result;
+  for (auto &entry : x) {
+    long double middle = entry, step = stepAt(middle);
+    entry = middle + step;
+    long double above = f();
+    entry = middle - step;
+    long double below = f();
+    entry = middle;
+    result.push_back(static_cast<double>((above - below) / (2 * step)));
+  }
+  return result;
+}
+
 /// Every bit is the same (so -0 differs from 0, and NaN is equal to itself).
 template <typename A, typename B>
 testing::AssertionResult isSameBits(const A &a, const B &b) {
   static_assert(sizeof(typename A::Scalar) == sizeof(typename B::Scalar));
   if (a.rows() != b.rows() || a.cols() != b.cols())
     return testing::AssertionFailure() << "shapes " << a.rows() << " x " << a.cols() << " and " << b.rows() << " x "
-                                         << b.cols();
+                                       << b.cols();
   for (int64_t row = 0; row < a.rows(); ++row)
     for (int64_t column = 0; column < a.cols(); ++column) {
       auto left = a(row, column), right = b(row, column);

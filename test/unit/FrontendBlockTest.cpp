@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "flowc/Frontend/Frontend.h"
+#include "FrontendTesting.h"
 #include "flowc/Frontend/Initialise.h"
 
 #include <cmath>
@@ -14,39 +14,16 @@
 namespace flowc {
 namespace {
 
-using Texts = std::vector<std::string>;
-
-/// The message for `bijection b = TEXT` without file and line, or "no error".
-std::string messageFor(const std::string &text) {
-  Expected<ParsedItem> item = parseFlow(text, "test.flow");
-  if (item)
-    return "no error";
-  std::string message = item.error().message;
-  size_t start = message.find("error: ");
-  return start == std::string::npos ? message : message.substr(start + 7, message.find('\n') - start - 7);
-}
+using namespace test;
 
 std::string messageForNetwork(const std::string &arguments) {
-  return messageFor("bijection b = block_autoregressive_network(" + arguments + ")");
-}
-
-/// Paths of all leaves, in FlowJAX's order.
-Texts leavesOf(const std::string &text) {
-  Expected<ParsedItem> item = parseFlow(text, "test.flow");
-  if (!item) {
-    ADD_FAILURE() << item.error().message;
-    return {};
-  }
-  Texts paths;
-  for (const PlacedLeaf &leaf : flattenLeaves(*item->root))
-    paths.push_back(leaf.path);
-  return paths;
+  return plainMessageFor("bijection b = block_autoregressive_network(" + arguments + ")");
 }
 
 TEST(BlockNetwork, LeavesOfActivations) {
   auto tail = [](const std::string &activation) {
     Texts leaves =
-        leavesOf("bijection b = block_autoregressive_network(2, depth = 0, block_dim = 3" + activation + ")");
+        leafPaths(*parseBijection("block_autoregressive_network(2, depth = 0, block_dim = 3" + activation + ")"));
     return Texts(leaves.begin() + 5, leaves.end());
   };
   EXPECT_EQ(tail(""), (Texts{".block_dim", ".activation.min_grad"}));
@@ -57,7 +34,7 @@ TEST(BlockNetwork, LeavesOfActivations) {
 }
 
 TEST(BlockNetwork, ConditionComesAfterTheLayers) {
-  Texts leaves = leavesOf("bijection b = block_autoregressive_network(2, cond_dim = 1, depth = 1, block_dim = 3)");
+  Texts leaves = leafPaths(*parseBijection("block_autoregressive_network(2, cond_dim = 1, depth = 1, block_dim = 3)"));
   EXPECT_EQ(leaves, (Texts{".shape[0]", ".cond_shape[0]", ".depth", ".layers[0][0].weight.weight.args[0]",
                            ".layers[0][0].weight.scale.args[0]", ".layers[0][0].bias",
                            ".layers[1][0].weight.weight.args[0]", ".layers[1][0].weight.scale.args[0]",
@@ -97,11 +74,29 @@ TEST(BlockNetwork, WrongUse) {
             "`depth` of `block_autoregressive_network` must be at least 0, found the number -1");
   EXPECT_EQ(messageForNetwork("2, depth = 1, block_dim = 0"),
             "`block_dim` of `block_autoregressive_network` must be at least 1, found the number 0");
-  EXPECT_EQ(messageForNetwork("2, depth = 1"), "`block_autoregressive_network` needs its argument `block_dim` (its arguments: dim, cond_dim, depth, block_dim, "
-            "activation)");
+  EXPECT_EQ(
+      messageForNetwork("2, depth = 1"),
+      "`block_autoregressive_network` needs its argument `block_dim` (its arguments: dim, cond_dim, depth, block_dim, "
+      "activation)");
   EXPECT_EQ(messageForNetwork("2, depth = 1, block_dim = 2, activation = tanh([2])"),
             "`activation` of `block_autoregressive_network` must be a function such as tanh or an unconditional "
             "bijection of shape [], found the bijection `tanh` of shape [2]");
+  EXPECT_EQ(
+      messageForNetwork("2, depth = 1, block_dim = 2, activation = reshape(planar(1), [])"),
+      "`activation` of `block_autoregressive_network` acts on one number, and holds the bijection `planar`, which "
+      "is made for vectors");
+  // Two that decrease make one that increases.
+  auto messageWith = [](const std::string &activation) {
+    return plainMessageFor("bijection g(x; a = positive(2)) = 1 - a*x\n"
+                           "bijection b = block_autoregressive_network(2, depth = 1, block_dim = 2, activation = " +
+                           activation + ")");
+  };
+  EXPECT_EQ(messageWith("g()"),
+            "`activation` of `block_autoregressive_network` must be increasing, found the bijection "
+            "`g`, which decreases; write it with the other sign");
+  EXPECT_EQ(messageWith("scan(chain([affine(), invert(g())]), layers = 3)").substr(0, 73),
+            "`activation` of `block_autoregressive_network` must be increasing, found ");
+  EXPECT_EQ(messageWith("chain([g(), g()])"), "no error");
   EXPECT_EQ(messageForNetwork("2, depth = 2, block_dim = 100000"),
             "a layer of the network of `block_autoregressive_network` would have 40000000000 weights; at most 67108864 "
             "are supported");
@@ -111,7 +106,7 @@ TEST(BlockNetwork, WrongUse) {
 
 TEST(BlockNeuralAutoregressiveFlow, WrongUse) {
   auto message = [](const std::string &arguments) {
-    return messageFor("flow f = block_neural_autoregressive_flow(" + arguments + ")");
+    return plainMessageFor("flow f = block_neural_autoregressive_flow(" + arguments + ")");
   };
   EXPECT_EQ(message("standard_normal([2]), inverter = bisection(-1, 1), use_implicit_differentation = false"),
             "no error");

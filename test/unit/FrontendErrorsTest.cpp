@@ -5,41 +5,18 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "flowc/Frontend/Frontend.h"
+#include "FrontendTesting.h"
 
 #include <gtest/gtest.h>
 
 namespace flowc {
 namespace {
 
-/// A wrong text, where it is wrong, and what the message has to say.
-struct Mistake {
-  std::string text;
-  unsigned line, column;
-  std::string message;
-};
-
-/// `bijection b = TEXT`; columns then count from the start of TEXT.
-Mistake inBijection(const std::string &text, unsigned column, const std::string &message) {
-  return {"bijection b = " + text, 1, column + 14, message};
-}
-
-Mistake inFlow(const std::string &text, unsigned column, const std::string &message) {
-  return {"flow f = " + text, 1, column + 9, message};
-}
-
-std::string messageFor(const std::string &text) {
-  Expected<ParsedItem> item = parseFlow(text, "test.flow");
-  return item ? "no error" : item.error().message;
-}
+using namespace test;
 
 void check(const std::vector<Mistake> &mistakes) {
-  for (const Mistake &mistake : mistakes) {
-    std::string message = messageFor(mistake.text);
-    std::string start = "test.flow:" + std::to_string(mistake.line) + ":" + std::to_string(mistake.column) +
-                        ": error: " + mistake.message;
-    EXPECT_EQ(message.substr(0, start.size()), start) << "for: " << mistake.text << "\nfound: " << message;
-  }
+  for (const Mistake &mistake : mistakes)
+    expectMistake(mistake);
 }
 
 TEST(Errors, ShowTheLineAndACaret) {
@@ -110,6 +87,8 @@ TEST(Errors, Names) {
       inFlow("normal(loc = 1, loc = 3)", 17, "the argument `loc` of `normal` is given twice"),
       inFlow("transformed(standard_normal())", 1, "`transformed` needs its argument `bijection`"),
       inFlow("transformed(standard_normal(), affin)", 32, "unknown name `affin`; did you mean `affine`?"),
+      inFlow("normal(None)", 8, "unknown name `None`; did you mean `none`?"),
+      inFlow("coupling_flow(standard_normal([2]), invert = False)", 46, "unknown name `False`; did you mean `false`?"),
       inFlow("transformed(standard_normal(), affine)", 32, "`affine` alone is the name of a function"),
       {"bijection layer = tanh()\nbijection b = invert(lyaer)", 2, 22, "unknown name `lyaer`; did you mean `layer`?"},
       {"bijection layer = tanh()\nbijection b = invert(layer())", 2, 22, "`layer` is an object, not a constructor"},
@@ -180,6 +159,7 @@ TEST(Errors, SimpleBijections) {
       inBijection("permute([0, 3])", 9, "`permutation` of `permute` must hold each of 0 to 1 once, found 3"),
       inBijection("permute([0, -1])", 9, "`permutation` of `permute` must hold each of 0 to 1 once, found -1"),
       inBijection("permute([0.5, 1])", 9, "`permutation` of `permute` must hold each of 0 to 1 once, found 0.5"),
+      inBijection("permute(2)", 9, "`permutation` of `permute` must be an array such as [1, 0, 2], found the number 2"),
       inBijection("permute(random_normal(3))", 9, "`permutation` of `permute` must be given numbers or `shuffled(n)`"),
       inBijection("rational_quadratic_spline(0, 4)", 27, "`knots` of `rational_quadratic_spline` must be at least 1"),
       inBijection("rational_quadratic_spline(8, 0)", 30, "`interval` of `rational_quadratic_spline` is empty: 0 is "),
@@ -218,6 +198,24 @@ TEST(Errors, Combinators) {
       inBijection(
           "scan([rational_quadratic_spline(3, 2), rational_quadratic_spline(3, 4)])", 6,
           "the bijections of `scan` must have equal structure: number 0 and number 1 differ: the `interval` of"),
+      inBijection("scan([planar(2), planar(2, negative_slope = 0.1)])", 6,
+                  "the bijections of `scan` must have equal structure: number 0 and number 1 differ: the number of"),
+      inBijection("scan([numerical_inverse(planar(2), newton(1e-3)), numerical_inverse(planar(2))])", 6,
+                  "the bijections of `scan` must have equal structure: number 0 and number 1 differ: the `tolerance` "
+                  "of the bijection `numerical_inverse`"),
+      inBijection("scan([numerical_inverse(planar(2)), numerical_inverse(planar(2), newton(1e-3))])", 6,
+                  "the bijections of `scan` must have equal structure: number 0 and number 1 differ: the `tolerance`"),
+      inBijection(
+          "scan([block_autoregressive_network(2, none, 1, 2, leaky_tanh(1)), "
+          "block_autoregressive_network(2, none, 1, 2)])",
+          6,
+          "the bijections of `scan` must have equal structure: number 0 and number 1 differ at .activation: one "
+          "is the bijection `leaky_tanh`, the other a number"),
+      inBijection("scan([block_autoregressive_network(2, none, 1, 2), "
+                  "block_autoregressive_network(2, none, 1, 2, leaky_tanh(1))])",
+                  6,
+                  "the bijections of `scan` must have equal structure: number 0 and number 1 differ at "
+                  ".activation.min_grad: one is a number, the other the bijection `leaky_tanh`"),
       inBijection(
           "scan([coupling(affine(0), 1, 2, none, 3, 1), coupling(affine(1), 1, 2, none, 3, 1)])", 6,
           "the bijections of `scan` must have equal structure: number 0 and number 1 differ: the `transformer`"),
@@ -251,6 +249,10 @@ TEST(Errors, FlowsAndConditioners) {
       inBijection("coupling(affine(), 0, 3, nn_width = 3, nn_depth = 1)", 20,
                   "`untransformed_dim` of `coupling` must be "
                   "at least 1"),
+      inBijection("coupling(affine(), 0, 1, nn_width = 3, nn_depth = 1)", 1,
+                  "`coupling` needs dim >= 2, found 1; one coordinate can only depend on a condition, see `cond_dim`"),
+      inBijection("coupling(affine(), 1, 1, 2, nn_width = 3, nn_depth = 1)", 20,
+                  "`untransformed_dim` of `coupling` must be below dim = 1, found 1"),
       inFlow("coupling_flow(standard_normal([]))", 15, "`base_dist` of `coupling_flow` must be over vectors"),
       inFlow("coupling_flow(standard_normal([2, 2]))", 15, "`base_dist` of `coupling_flow` must be over vectors"),
       inFlow("coupling_flow(tanh([2]))", 15, "`base_dist` of `coupling_flow` must be a distribution"),
@@ -267,8 +269,9 @@ TEST(Errors, FlowsAndConditioners) {
              "`cond_dim` of `coupling_flow` must be at least 1"),
       inFlow("masked_autoregressive_flow(standard_normal([2]), nn_width = 0)", 61,
              "`nn_width` of `masked_autoregressi"),
-      inFlow("coupling_flow(coupling_flow(standard_normal([2]), cond_dim = 2), cond_dim = 3)", 1,
-             "the parts of `coupling_flow` must take conditions of one shape"),
+      inFlow("coupling_flow(coupling_flow(standard_normal([2]), cond_dim = 2), cond_dim = 3)", 77,
+             "`cond_dim` of `coupling_flow` must agree with `base_dist`: the distribution `transformed` takes "
+             "conditions of shape [2], the layers of shape [3]"),
   });
 }
 
@@ -298,6 +301,11 @@ TEST(Errors, Formulas) {
        "the start value -1 of the parameter `a` is not inside its domain"},
       {"bijection c(x; a = interval(0, 1, 2)) = x", 1, 20,
        "the start value 2 of the parameter `a` is not inside its do"},
+      {"bijection c(x; a = interval(1, 0, 0.5)) = x", 1, 20,
+       "the interval of the parameter `a` is empty: 1 is not below 0"},
+      {"bijection c(x) = x**3", 1, 20, "expected a number, a name or a bracket in a formula, found `*`; write `^` for"},
+      {"bijection c(x) = x/0", 1, 20, "a bijection cannot divide by 0"},
+      {"bijection c(x) = 1/(2 - 2)*x", 1, 23, "a bijection cannot divide by 0"},
       {"bijection c(x; a) = x", 1, 17, "expected `=` and a start value after the parameter `a`, found `)`"},
   });
 }

@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "flowc/Frontend/Frontend.h"
+#include "FrontendTesting.h"
 
 #include <gtest/gtest.h>
 
@@ -14,31 +14,7 @@
 namespace flowc {
 namespace {
 
-NodePtr parse(const std::string &text) {
-  Expected<ParsedItem> item = parseFlow(text, "test.flow");
-  if (!item) {
-    ADD_FAILURE() << item.error().message;
-    return std::make_shared<Node>();
-  }
-  return item->root;
-}
-
-NodePtr parseBijection(const std::string &constructor) { return parse("bijection b = " + constructor); }
-
-std::vector<std::string> paths(const Node &root) {
-  std::vector<std::string> result;
-  for (const PlacedLeaf &leaf : flattenLeaves(root))
-    result.push_back(leaf.path);
-  return result;
-}
-
-std::vector<double> valuesAt(const Node &root, const std::string &path) {
-  for (const PlacedLeaf &leaf : flattenLeaves(root))
-    if (leaf.path == path)
-      return leaf.values;
-  ADD_FAILURE() << "no leaf " << path;
-  return {};
-}
+using namespace test;
 
 using Numbers = std::vector<double>;
 using Ints = std::vector<int64_t>;
@@ -116,7 +92,7 @@ TEST(Nodes, SplineAttributes) {
 }
 
 TEST(Nodes, DefaultTransformerKeepsScalesAboveAHundredth) {
-  NodePtr flow = parse("flow f = coupling_flow(standard_normal([3]), invert = false)");
+  NodePtr flow = parseNode("flow f = coupling_flow(standard_normal([3]), invert = false)");
   const Node &coupling = flow->child("bijection").child("bijection").child("bijections[0]");
   const Node &transformer = coupling.child("transformer");
   EXPECT_EQ(transformer.attribute<double>("min_scale"), 0.01);
@@ -147,29 +123,29 @@ TEST(Nodes, FrozenParametersOfATransformerAreNotParameterised) {
 
 TEST(Nodes, NonTrainableWrapsFloatArraysOnly) {
   NodePtr node = parseBijection("non_trainable(chain([affine(zeros(2)), permute([1, 0])]))");
-  EXPECT_EQ(paths(*node),
+  EXPECT_EQ(leafPaths(*node),
             (std::vector<std::string>{".shape[0]", ".bijections[0].shape[0]", ".bijections[0].loc.tree",
                                       ".bijections[0].scale.args[0].tree", ".bijections[1].shape[0]",
                                       ".bijections[1].permutation[0]", ".bijections[1].inverse_permutation[0]"}));
   EXPECT_EQ(node->child("bijections[0]").leaf("loc").kind, Leaf::Kind::Frozen);
-  EXPECT_EQ(paths(*parseBijection("non_trainable(non_trainable(loc(1)))")), std::vector<std::string>{".loc.tree"});
+  EXPECT_EQ(leafPaths(*parseBijection("non_trainable(non_trainable(loc(1)))")), std::vector<std::string>{".loc.tree"});
 }
 
 TEST(Nodes, ScanOfGivenBijectionsStacksTheirValues) {
   NodePtr node = parseBijection("scan([loc([1, 2]), loc([3, 4]), loc([5, 6])])");
   EXPECT_EQ(node->stack, 3);
-  EXPECT_EQ(valuesAt(*node, ".bijection.loc"), (Numbers{1, 2, 3, 4, 5, 6}));
+  EXPECT_EQ(leafValues(*node, ".bijection.loc"), (Numbers{1, 2, 3, 4, 5, 6}));
   node = parseBijection("scan(loc([1, 2]), layers = 2)");
-  EXPECT_EQ(valuesAt(*node, ".bijection.loc"), (Numbers{1, 2, 1, 2}));
+  EXPECT_EQ(leafValues(*node, ".bijection.loc"), (Numbers{1, 2, 1, 2}));
 }
 
 TEST(Nodes, NestedScansStackInAnyOrder) {
   NodePtr inner = parseBijection("scan(scan([loc(1), loc(2)]), layers = 2)");
-  EXPECT_EQ(valuesAt(*inner, ".bijection.bijection.loc"), (Numbers{1, 2, 1, 2}));
+  EXPECT_EQ(leafValues(*inner, ".bijection.bijection.loc"), (Numbers{1, 2, 1, 2}));
   NodePtr outer = parseBijection("scan([scan(loc(1), layers = 2), scan(loc(2), layers = 2)])");
-  EXPECT_EQ(valuesAt(*outer, ".bijection.bijection.loc"), (Numbers{1, 1, 2, 2}));
+  EXPECT_EQ(leafValues(*outer, ".bijection.bijection.loc"), (Numbers{1, 1, 2, 2}));
   NodePtr mixed = parseBijection("scan([scan([loc(1), loc(2)]), scan(loc(3), layers = 2)])");
-  EXPECT_EQ(valuesAt(*mixed, ".bijection.bijection.loc"), (Numbers{1, 2, 3, 3}));
+  EXPECT_EQ(leafValues(*mixed, ".bijection.bijection.loc"), (Numbers{1, 2, 3, 3}));
 }
 
 TEST(Nodes, EmbedConditionOfABijection) {
@@ -177,14 +153,14 @@ TEST(Nodes, EmbedConditionOfABijection) {
                                 "mlp(5, 3, 7, 1, tanh), raw_cond_shape = [5])");
   EXPECT_EQ(*node->condShape, Shape{5});
   EXPECT_EQ(node->child("embedding_net").attribute<int64_t>("width"), 7);
-  EXPECT_EQ(paths(*node).back(), ".embedding_net.layers[1].bias");
-  EXPECT_EQ(paths(*node)[paths(*node).size() - 5], ".cond_shape[0]");
+  EXPECT_EQ(leafPaths(*node).back(), ".embedding_net.layers[1].bias");
+  EXPECT_EQ(leafPaths(*node)[leafPaths(*node).size() - 5], ".cond_shape[0]");
 }
 
 TEST(Nodes, EmbedConditionOfAFlowEmbedsItsBijection) {
-  NodePtr node = parse("flow f = coupling_flow(standard_normal([2]), cond_dim = 2)\n"
-                       "flow s = transformed(embed_condition(f, non_trainable(affine([1, 2], [3, 4])), [2]), "
-                       "non_trainable(affine([5, 6], [7, 8])))");
+  NodePtr node = parseNode("flow f = coupling_flow(standard_normal([2]), cond_dim = 2)\n"
+                           "flow s = transformed(embed_condition(f, non_trainable(affine([1, 2], [3, 4])), [2]), "
+                           "non_trainable(affine([5, 6], [7, 8])))");
   EXPECT_EQ(*node->condShape, Shape{2});
   EXPECT_EQ(node->child("base_dist").child("bijection").kind, "embed_condition");
   EXPECT_EQ(node->child("base_dist").child("bijection").child("embedding_net").leaf("loc").init.values,
@@ -192,14 +168,14 @@ TEST(Nodes, EmbedConditionOfAFlowEmbedsItsBijection) {
 }
 
 TEST(Nodes, NormalIsATransformedStandardNormal) {
-  NodePtr node = parse("flow f = normal([1, 2], 3)");
+  NodePtr node = parseNode("flow f = normal([1, 2], 3)");
   EXPECT_EQ(node->kind, "normal");
   EXPECT_EQ(node->child("base_dist").kind, "standard_normal");
   EXPECT_EQ(node->child("bijection").leaf("loc").init.values, (Numbers{1, 2}));
 }
 
 TEST(Nodes, LocationsPointIntoTheText) {
-  NodePtr node = parse("# comment é\nbijection b = chain([\n  affine(zeros(2)),\n  flip([2])])");
+  NodePtr node = parseNode("# comment é\nbijection b = chain([\n  affine(zeros(2)),\n  flip([2])])");
   EXPECT_EQ(node->location.line, 2u);
   EXPECT_EQ(node->location.column, 15u);
   EXPECT_EQ(node->child("bijections[1]").location.line, 4u);
@@ -214,6 +190,17 @@ TEST(Nodes, LinearNetwork) {
   EXPECT_EQ(weight.init.kind, Init::Kind::Uniform);
   EXPECT_DOUBLE_EQ(weight.init.scale, 1 / std::sqrt(6.0));
   EXPECT_EQ(node->child("embedding_net").fields.size(), 1u);
+}
+
+/// A condition can be the only input of a network.
+TEST(Nodes, CouplingsThatOnlySeeTheirCondition) {
+  NodePtr node = parseBijection("coupling(affine(), 0, 1, cond_dim = 2, nn_width = 3, nn_depth = 1)");
+  ASSERT_EQ(node->kind, "coupling");
+  EXPECT_EQ(node->child("conditioner").attribute<int64_t>("in_size"), 2);
+  EXPECT_EQ(node->child("conditioner").attribute<int64_t>("out_size"), 2);
+  NodePtr flow = parseDistribution("coupling_flow(standard_normal([1]), cond_dim = 2)");
+  EXPECT_EQ(flow->shape, Shape{1});
+  EXPECT_EQ(flow->condShape, Shape{2});
 }
 
 } // namespace

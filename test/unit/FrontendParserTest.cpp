@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "flowc/Frontend/Frontend.h"
+#include "FrontendTesting.h"
 #include "flowc/Frontend/Parser.h"
 
 #include "llvm/Support/FileSystem.h"
@@ -17,6 +17,8 @@
 
 namespace flowc {
 namespace {
+
+using namespace test;
 
 //===----------------------------------------------------------------------===//
 // Formulas
@@ -106,11 +108,6 @@ std::string repeat(const std::string &part, int count) {
   for (int i = 0; i < count; ++i)
     result += part;
   return result;
-}
-
-std::string messageFor(const std::string &text) {
-  Expected<ParsedItem> item = parseFlow(text, "test.flow");
-  return item ? "no error" : item.error().message;
 }
 
 void expectMessage(const std::string &text, const std::string &part) {

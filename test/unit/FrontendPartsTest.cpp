@@ -5,24 +5,17 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "flowc/Frontend/Frontend.h"
+#include "FrontendTesting.h"
 
 #include <gtest/gtest.h>
 
 namespace flowc {
 namespace {
 
+using namespace test;
+
 using Ints = std::vector<int64_t>;
 using Numbers = std::vector<double>;
-
-NodePtr parseBijection(const std::string &constructor) {
-  Expected<ParsedItem> item = parseFlow("bijection b = " + constructor, "test.flow");
-  if (!item) {
-    ADD_FAILURE() << item.error().message;
-    return std::make_shared<Node>();
-  }
-  return item->root;
-}
 
 /// Leaves as `path shape`, and the value if there is just one.
 std::vector<std::string> describeLeaves(const std::string &constructor) {
@@ -40,8 +33,6 @@ std::vector<std::string> describeLeaves(const std::string &constructor) {
   return result;
 }
 
-using Texts = std::vector<std::string>;
-
 TEST(Parts, LeavesAreFlowJaxs) {
   EXPECT_EQ(describeLeaves("concatenate([tanh([2, 1]), loc([[1, 2], [3, 4]])], axis = -1)"),
             (Texts{".shape[0] [] = 2", ".shape[1] [] = 3", ".split_idxs[0] [] = 1", ".bijections[0].shape[0] [] = 2",
@@ -49,6 +40,9 @@ TEST(Parts, LeavesAreFlowJaxs) {
                    ".bijections[1].shape[1] [] = 2", ".axis [] = -1"}));
   EXPECT_EQ(describeLeaves("stack([tanh(), loc(3)])"),
             (Texts{".shape[0] [] = 2", ".bijections[1].loc []", ".axis [] = 0"}));
+  EXPECT_EQ(describeLeaves("stack([tanh([3]), loc([1, 2, 3])], axis = -1)"),
+            (Texts{".shape[0] [] = 3", ".shape[1] [] = 2", ".bijections[0].shape[0] [] = 3", ".bijections[1].loc [3,]",
+                   ".bijections[1].shape[0] [] = 3", ".axis [] = -1"}));
   EXPECT_EQ(describeLeaves("indexed(tanh(), -1, [3])"), (Texts{".idxs [] = -1", ".shape[0] [] = 3"}));
   EXPECT_EQ(describeLeaves("indexed(tanh([2]), slice(0, 2), [3])"),
             (Texts{".bijection.shape[0] [] = 2", ".shape[0] [] = 3"}));
@@ -107,25 +101,8 @@ TEST(Parts, IndicesAreThoseOfNumPy) {
   EXPECT_EQ(indices("slice(100, 2, -1)", "[2]", "[5]"), (Ints{4, 3}));
 }
 
-/// `bijection b = TEXT`, the column of the mistake from the start of TEXT, and what
-/// the message has to say.
-struct Mistake {
-  std::string text;
-  unsigned column;
-  std::string message;
-};
-
-void check(const std::vector<Mistake> &mistakes) {
-  for (const Mistake &mistake : mistakes) {
-    Expected<ParsedItem> item = parseFlow("bijection b = " + mistake.text, "test.flow");
-    std::string message = item ? "no error" : item.error().message;
-    std::string start = "test.flow:1:" + std::to_string(mistake.column + 14) + ": error: " + mistake.message;
-    EXPECT_EQ(message.substr(0, start.size()), start) << "for: " << mistake.text << "\nfound: " << message;
-  }
-}
-
 TEST(PartsErrors, Vmap) {
-  check({
+  expectMistakesInBijections({
       {"vmap(loc(1))", 1, "`vmap` of one bijection needs the number of its copies: `vmap(affine(), axis_size = 3)`"},
       {"vmap(loc(1), in_axes = 0)", 1, "`vmap` of one bijection needs the number of its copies"},
       {"vmap(loc(1), axis_size = 0)", 26, "`axis_size` of `vmap` must be at least 1, found the number 0"},
@@ -153,7 +130,7 @@ TEST(PartsErrors, Vmap) {
 }
 
 TEST(PartsErrors, ConcatenateAndStack) {
-  check({
+  expectMistakesInBijections({
       {"concatenate([])", 13, "`bijections` of `concatenate` needs at least one bijection"},
       {"concatenate([tanh()])", 13,
        "`concatenate` joins along an axis, and the bijection `tanh` has shape []: use `stack` for scalars"},
@@ -169,8 +146,8 @@ TEST(PartsErrors, ConcatenateAndStack) {
        "the bijections of `stack` must have equal shapes: number 0, the bijection `tanh`, has shape [2], number 1, the "
        "bijection `tanh`, has shape [3]"},
       {"stack([tanh([2])], axis = 2)", 27,
-       "`axis` of `stack` must be from 0 to 1 for bijections of shape [2], found 2"},
-      {"stack([tanh([2])], axis = -1)", 27, "`axis` of `stack` must be from 0 to 1"},
+       "`axis` of `stack` must be from -2 to 1 for bijections of shape [2], found 2"},
+      {"stack([tanh([2])], axis = -3)", 27, "`axis` of `stack` must be from -2 to 1"},
       {"stack([masked_autoregressive(affine(), dim = 1, cond_dim = 2, nn_width = 2, nn_depth = 0), "
        "masked_autoregressive(affine(), dim = 1, cond_dim = 3, nn_width = 2, nn_depth = 0)])",
        1,
@@ -180,7 +157,7 @@ TEST(PartsErrors, ConcatenateAndStack) {
 }
 
 TEST(PartsErrors, Indexed) {
-  check({
+  expectMistakesInBijections({
       {"indexed(tanh([2]), [0, 5], [5])", 20,
        "`idxs` of `indexed` must be whole numbers from -5 to 4 for an event with 5 rows, found 5"},
       {"indexed(tanh([2]), [0.5, 1], [5])", 20, "`idxs` of `indexed` must be whole numbers from -5 to 4"},
@@ -205,7 +182,7 @@ TEST(PartsErrors, Indexed) {
 }
 
 TEST(PartsErrors, TransformersOfOneNumber) {
-  check({
+  expectMistakesInBijections({
       {"coupling(reshape(householder([1]), []), untransformed_dim = 1, dim = 2, nn_width = 2, nn_depth = 0)", 10,
        "`transformer` of `coupling` acts on one number, and holds the bijection `householder`, which is made for "
        "vectors: write `affine` or a spline"},
@@ -216,7 +193,7 @@ TEST(PartsErrors, TransformersOfOneNumber) {
 }
 
 TEST(PartsErrors, ReshapeAndSandwich) {
-  check({
+  expectMistakesInBijections({
       {"reshape(tanh([4]), [3])", 20,
        "`reshape` cannot change the number of elements: `shape` is [3], that of the bijection `tanh` is [4]"},
       {"reshape(tanh([4]), cond_shape = [1])", 33,

@@ -10,7 +10,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "flowc/Frontend/Frontend.h"
+#include "FrontendTesting.h"
 #include "flowc/Frontend/Initialise.h"
 
 #include <gtest/gtest.h>
@@ -20,21 +20,7 @@
 namespace flowc {
 namespace {
 
-NodePtr parse(const std::string &text) {
-  Expected<ParsedItem> item = parseFlow(text, "test.flow");
-  if (!item) {
-    ADD_FAILURE() << item.error().message;
-    return std::make_shared<Node>();
-  }
-  return item->root;
-}
-
-std::vector<std::string> paths(const NodePtr &node) {
-  std::vector<std::string> result;
-  for (const PlacedLeaf &leaf : flattenLeaves(*node))
-    result.push_back(leaf.path);
-  return result;
-}
+using namespace test;
 
 /// The values of the leaf whose path ends like this, as a model starts with them.
 std::vector<double> startValues(const NodePtr &node, const std::string &suffix) {
@@ -45,26 +31,22 @@ std::vector<double> startValues(const NodePtr &node, const std::string &suffix) 
   return {};
 }
 
-double softplus(double x) { return std::log1p(std::exp(x)); }
-
-using Texts = std::vector<std::string>;
-
 TEST(Simple, LeavesAreFlowJaxs) {
-  EXPECT_EQ(paths(parse("bijection b = exp()")), Texts{});
-  EXPECT_EQ(paths(parse("bijection b = sigmoid([2, 3])")), (Texts{".shape[0]", ".shape[1]"}));
-  EXPECT_EQ(paths(parse("bijection b = power(2, [4])")), (Texts{".exponent", ".shape[0]"}));
-  EXPECT_EQ(paths(parse("bijection b = loc([1, 2])")), (Texts{".loc", ".shape[0]"}));
-  EXPECT_EQ(paths(parse("bijection b = scale([1, 2])")), (Texts{".shape[0]", ".scale.args[0]"}));
-  EXPECT_EQ(paths(parse("bijection b = leaky_tanh(2, [4])")),
+  EXPECT_EQ(leafPaths(*parseBijection("exp()")), Texts{});
+  EXPECT_EQ(leafPaths(*parseBijection("sigmoid([2, 3])")), (Texts{".shape[0]", ".shape[1]"}));
+  EXPECT_EQ(leafPaths(*parseBijection("power(2, [4])")), (Texts{".exponent", ".shape[0]"}));
+  EXPECT_EQ(leafPaths(*parseBijection("loc([1, 2])")), (Texts{".loc", ".shape[0]"}));
+  EXPECT_EQ(leafPaths(*parseBijection("scale([1, 2])")), (Texts{".shape[0]", ".scale.args[0]"}));
+  EXPECT_EQ(leafPaths(*parseBijection("leaky_tanh(2, [4])")),
             (Texts{".max_val", ".intercept", ".linear_grad", ".shape[0]"}));
-  EXPECT_EQ(paths(parse("bijection b = weight_normalized(triangular_affine(0, eye(2)))")),
+  EXPECT_EQ(leafPaths(*parseBijection("weight_normalized(triangular_affine(0, eye(2)))")),
             (Texts{".shape[0]", ".loc", ".triangular.weight.args[0]", ".triangular.scale.args[0]", ".lower"}));
-  EXPECT_EQ(paths(parse("bijection b = additive_condition(linear(2, 3, use_bias = false), [3], [2])")),
+  EXPECT_EQ(leafPaths(*parseBijection("additive_condition(linear(2, 3, use_bias = false), [3], [2])")),
             (Texts{".shape[0]", ".cond_shape[0]", ".module.weight"}));
 }
 
 TEST(Simple, DerivedNumbersFollow) {
-  std::vector<PlacedLeaf> leaves = flattenLeaves(*parse("bijection b = leaky_tanh(2)"));
+  std::vector<PlacedLeaf> leaves = flattenLeaves(*parseBijection("leaky_tanh(2)"));
   ASSERT_EQ(leaves.size(), 3u);
   double slope = 1 - std::tanh(2) * std::tanh(2);
   EXPECT_NEAR(leaves[1].values[0], std::tanh(2) - 2 * slope, 1e-15);
@@ -72,7 +54,7 @@ TEST(Simple, DerivedNumbersFollow) {
 }
 
 TEST(Simple, TriangularMatricesStartAsWritten) {
-  NodePtr node = parse("bijection b = triangular_affine(7, [[1, 2], [3, 4]])");
+  NodePtr node = parseBijection("triangular_affine(7, [[1, 2], [3, 4]])");
   EXPECT_EQ(startValues(node, ".loc"), (std::vector<double>{7, 7}));
   std::vector<double> raw = startValues(node, "triangular.args[0]");
   ASSERT_EQ(raw.size(), 4u);
@@ -85,18 +67,18 @@ TEST(Simple, TriangularMatricesStartAsWritten) {
 // paramax starts with 1 / |row|, of the triangle that counts.
 TEST(Simple, NormsStartAsParamaxDoes) {
   std::vector<double> scales =
-      startValues(parse("bijection b = weight_normalized(triangular_affine(0, [[1, 9], [3, 4]]))"), "scale.args[0]");
+      startValues(parseBijection("weight_normalized(triangular_affine(0, [[1, 9], [3, 4]]))"), "scale.args[0]");
   ASSERT_EQ(scales.size(), 2u);
   EXPECT_NEAR(softplus(scales[0]), 1, 1e-14);
   EXPECT_NEAR(softplus(scales[1]), 1.0 / 5, 1e-14);
-  scales = startValues(parse("bijection b = weight_normalized(triangular_affine(0, [[3, 4], [9, 1]], lower = false))"),
+  scales = startValues(parseBijection("weight_normalized(triangular_affine(0, [[3, 4], [9, 1]], lower = false))"),
                        "scale.args[0]");
   EXPECT_NEAR(softplus(scales[0]), 1.0 / 5, 1e-14);
   EXPECT_NEAR(softplus(scales[1]), 1, 1e-14);
 }
 
 TEST(Simple, TriangularSplineFlowsStartAsFlowJaxs) {
-  NodePtr flow = parse("flow f = triangular_spline_flow(standard_normal([4]), flow_layers = 5)");
+  NodePtr flow = parseDistribution("triangular_spline_flow(standard_normal([4]), flow_layers = 5)");
   std::vector<double> weights = startValues(flow, "triangular.weight.args[0]");
   std::vector<double> scales = startValues(flow, "triangular.scale.args[0]");
   ASSERT_EQ(weights.size(), 5u * 16);
@@ -119,16 +101,59 @@ TEST(Simple, TriangularSplineFlowsStartAsFlowJaxs) {
       EXPECT_NEAR(softplus(scales[layer * 4 + row]), 1 / std::sqrt(square), 1e-12);
     }
   EXPECT_EQ(
-      startValues(parse("flow f = triangular_spline_flow(standard_normal([2]), init = zeros)"), "weight.args[0]")[2],
+      startValues(parseDistribution("triangular_spline_flow(standard_normal([2]), init = zeros)"), "weight.args[0]")[2],
       0);
 }
 
+// A matrix of numbers, too, gets ones on its diagonal.
+TEST(Simple, TriangularSplineFlowsStartAsTold) {
+  std::vector<double> weights = startValues(
+      parseNode("flow f = triangular_spline_flow(standard_normal([2]), init = [[-7, 2], [3, 0]])"), "weight.args[0]");
+  EXPECT_EQ(softplus(weights[0]), softplus(weights[3]));
+  EXPECT_NEAR(softplus(weights[0]), 1, 1e-14);
+  EXPECT_EQ(weights[1], 2);
+  EXPECT_EQ(weights[2], 3);
+  EXPECT_EQ(
+      startValues(parseNode("flow f = triangular_spline_flow(standard_normal([2]), init = ones)"), "weight.args[0]")[2],
+      1);
+}
+
+/// Mean and standard deviation that JAX's initialisers have by default for 100 x 100
+/// matrices, and the largest distance from the mean.
+TEST(Simple, InitialisersAreJaxs) {
+  struct {
+    const char *name;
+    double mean, deviation, most;
+  } initialisers[] = {
+      {"glorot_uniform", 0, 0.1, 0.1 * std::sqrt(3)},
+      {"xavier_normal", 0, 0.1, 0.2 / 0.87962566103423978},
+      {"he_uniform", 0, 0.1 * std::sqrt(2), 0.1 * std::sqrt(6)},
+      {"kaiming_normal", 0, 0.1 * std::sqrt(2), 0.2 * std::sqrt(2) / 0.87962566103423978},
+      {"lecun_uniform", 0, 0.1, 0.1 * std::sqrt(3)},
+      {"lecun_normal", 0, 0.1, 0.2 / 0.87962566103423978},
+      {"uniform", 0.005, 0.01 / std::sqrt(12), 0.005},
+      {"normal", 0, 0.01, 0.07},
+  };
+  for (auto [name, mean, deviation, most] : initialisers) {
+    std::string text = "flow f = triangular_spline_flow(standard_normal([100]), flow_layers = 1, init = @)";
+    std::vector<double> weights = startValues(parseNode(text.replace(text.find('@'), 1, name)), "weight.args[0]");
+    double sum = 0, squares = 0, largest = 0, count = 100 * 99;
+    for (int i = 0; i < 100; ++i)
+      for (int j = 0; j < 100; ++j) {
+        double distance = i == j ? 0 : weights[i * 100 + j] - mean;
+        sum += distance;
+        squares += distance * distance;
+        largest = std::max(largest, std::abs(distance));
+      }
+    // Four standard errors of the mean, and of the variance of a normal distribution.
+    EXPECT_NEAR(sum / count, 0, 4 * deviation / std::sqrt(count)) << name;
+    EXPECT_NEAR(squares / count / (deviation * deviation), 1, 4 * std::sqrt(2 / count)) << name;
+    EXPECT_LE(largest, most) << name;
+  }
+}
+
 TEST(Simple, Errors) {
-  struct Mistake {
-    std::string text;
-    unsigned column;
-    std::string message;
-  } mistakes[] = {
+  expectMistakesInBijections({
       {"exp(3)", 5, "`shape` of `exp` is a shape: write `[3]` for a vector, `[]` for a scalar"},
       {"exp(shap = [])", 5, "`exp` has no argument `shap`; did you mean `shape`?"},
       {"leaky_tanh()", 1, "`leaky_tanh` needs its argument `max_val` (its arguments: max_val, shape)"},
@@ -166,19 +191,14 @@ TEST(Simple, Errors) {
        "`base_dist` of `triangular_spline_flow` must be over vectors, a shape such as [3]; the distribution "},
       {"invert(triangular_spline_flow(standard_normal([2]), tanh_max_val = -1))", 68,
        "`tanh_max_val` of `triangular_spline_flow` must be positive, found -1"},
-      {"invert(triangular_spline_flow(standard_normal([2]), init = normal))", 60,
-       "unknown initialiser `normal`; `init` is one of glorot_uniform, he_uniform, lecun_uniform, zeros"},
+      {"invert(triangular_spline_flow(standard_normal([2]), init = he_norml))", 60,
+       "unknown initialiser `he_norml`; did you mean `he_normal`? (initialisers: glorot_uniform, xavier_uniform, "},
       {"invert(triangular_spline_flow(standard_normal([2]), init = 3))", 60,
-       "`init` of `triangular_spline_flow` must be the name of a function, found the number 3"},
+       "`init` of `triangular_spline_flow` must be a matrix of shape [2, 2] or the name of an initialiser, such as "
+       "glorot_uniform; found shape []"},
       {"invert(triangular_spline_flow(standard_normal([2]), knots = 5000))", 8,
        "the 5001 bins of `triangular_spline_flow` do not fit into the interval"},
-  };
-  for (const Mistake &mistake : mistakes) {
-    Expected<ParsedItem> item = parseFlow("bijection b = " + mistake.text, "test.flow");
-    std::string message = item ? "no error" : item.error().message;
-    std::string start = "test.flow:1:" + std::to_string(mistake.column + 14) + ": error: " + mistake.message;
-    EXPECT_EQ(message.substr(0, start.size()), start) << "for: " << mistake.text << "\nfound: " << message;
-  }
+  });
 }
 
 } // namespace

@@ -27,6 +27,9 @@ constexpr Exact kStep = 1e-7L;
 /// What compiled float64 code loses, with the 1e-12 of the differences, against
 /// the largest entry of a parameter's gradient.
 constexpr double kTolerance = 1e-8;
+/// Entries of a gradient in parameters that are judged one by one. Of larger ones
+/// these are spread evenly, and all entries are judged along random directions.
+constexpr size_t kEntries = 200;
 
 struct Case {
   const char *name;
@@ -35,21 +38,9 @@ struct Case {
 
 void PrintTo(const Case &flow, std::ostream *os) { *os << flow.text; }
 
-/// (f(x + step) - f(x - step)) / (2 step) for every entry of `x`, which is
-/// changed and put back.
 template <typename Vector, typename Function>
 std::vector<double> differences(Vector &x, Function f) {
-  std::vector<double> result;
-  for (auto &entry : x) {
-    Exact middle = entry;
-    entry = middle + kStep;
-    Exact above = f();
-    entry = middle - kStep;
-    Exact below = f();
-    entry = middle;
-    result.push_back(static_cast<double>((above - below) / (2 * kStep)));
-  }
-  return result;
+  return test::differences(x, f, [](Exact) { return kStep; });
 }
 
 template <typename T>
@@ -82,32 +73,49 @@ protected:
     ASSERT_TRUE(ok) << ok.error().message;
   }
 
-  /// Differences in the trainable parameters of the reference's `f`.
+  /// Compares a flat gradient with differences of the reference's `f`, parameter by
+  /// parameter.
   template <typename Function>
-  std::vector<double> parameterDifferences(Function f) {
-    std::vector<Exact> parameters = exact.trainable();
-    std::vector<double> result = differences(parameters, [&] {
+  void expectParameters(const std::vector<double> &got, Function f) {
+    const std::vector<Exact> parameters = exact.trainable();
+    ASSERT_EQ(got.size(), parameters.size());
+    auto differenceAlong = [&](size_t begin, const std::vector<double> &direction) {
+      auto at = [&](Exact step) {
+        std::vector<Exact> moved = parameters;
+        for (size_t i = 0; i < direction.size(); ++i)
+          moved[begin + i] += step * Exact(direction[i]);
+        exact.setTrainable(moved);
+        return f();
+      };
+      double result = static_cast<double>((at(kStep) - at(-kStep)) / (2 * kStep));
       exact.setTrainable(parameters);
-      return f();
-    });
-    exact.setTrainable(parameters);
-    return result;
-  }
-
-  /// Compares flat gradients, parameter by parameter.
-  void expectParameters(const std::vector<double> &got, const std::vector<double> &expected) {
-    ASSERT_EQ(got.size(), expected.size());
-    double largest = maxAbs(expected, 0, expected.size());
-    size_t at = 0;
+      return result;
+    };
+    double largest = maxAbs(got, 0, got.size());
+    size_t begin = 0, stride = 1 + (got.size() - 1) / kEntries;
     for (const ParameterInfo &info : model.parameters()) {
       if (!info.trainable)
         continue;
       size_t size = numElements(info.shape);
       // A parameter of little influence is judged less strictly.
-      double scale = std::max(maxAbs(expected, at, size), 1e-3 * largest);
-      for (size_t i = at; i < at + size; ++i)
-        ASSERT_NEAR(got[i], expected[i], kTolerance * scale + 1e-10) << info.path << ", element " << i - at;
-      at += size;
+      double scale = std::max(maxAbs(got, begin, size), 1e-3 * largest);
+      for (size_t i = begin; i < begin + size; ++i)
+        if (i % stride == 0) {
+          ASSERT_NEAR(got[i], differenceAlong(i, {1}), kTolerance * scale + 1e-10)
+              << info.path << ", element " << i - begin;
+        }
+      for (int repetition = 0; stride > 1 && repetition < 2; ++repetition) {
+        std::vector<double> direction(size);
+        double sum = 0;
+        for (size_t i = 0; i < size; ++i) {
+          direction[i] = random.uniform(-1, 1);
+          sum += got[begin + i] * direction[i];
+        }
+        // Errors of the entries add up like random numbers.
+        ASSERT_NEAR(sum, differenceAlong(begin, direction), kTolerance * scale * std::sqrt(double(size)) + 1e-10)
+            << info.path << ", along a direction";
+      }
+      begin += size;
     }
   }
 
@@ -129,6 +137,7 @@ protected:
   int64_t dim;
   Rows<double> x, conditions;
   std::shared_ptr<Kernels> kernels;
+  Random random{8};
 };
 
 } // namespace
@@ -146,7 +155,7 @@ TEST_P(Gradients, OfTheDensity) {
     return sum / kRows;
   };
   EXPECT_NEAR(loss, static_cast<double>(meanNll()), 1e-12 * (1 + std::abs(loss)));
-  expectParameters(gradient, parameterDifferences(meanNll));
+  expectParameters(gradient, meanNll);
 
   Rows<double> score(kRows, dim);
   run({.kernel = Kernel::Score, .inputs = inputs(), .outputs = {score.data()}, .rows = kRows});
@@ -169,12 +178,12 @@ TEST_P(Gradients, OfTheTransform) {
 
   std::vector<double> gradient(model.numTrainable());
   run({.kernel = Kernel::VjpParams, .inputs = inputs(more), .rows = kRows, .mean = false, .gradient = gradient.data()});
-  expectParameters(gradient, parameterDifferences([&] {
-                     Exact sum = 0;
-                     for (int64_t row = 0; row < kRows; ++row)
-                       sum += product(row, exactRow(x, row));
-                     return sum;
-                   }));
+  expectParameters(gradient, [&] {
+    Exact sum = 0;
+    for (int64_t row = 0; row < kRows; ++row)
+      sum += product(row, exactRow(x, row));
+    return sum;
+  });
 
   Rows<double> gradX(kRows, dim);
   run({.kernel = Kernel::VjpInputs, .inputs = inputs(more), .outputs = {gradX.data()}, .rows = kRows});
@@ -333,6 +342,9 @@ INSTANTIATE_TEST_SUITE_P(
                                 "flow_layers = 2, nn_width = 4), linear(3, 2), [3])"},
         Case{"NetworkEmbedding", "flow f = embed_condition(masked_autoregressive_flow(standard_normal([2]), cond_dim "
                                  "= 2, flow_layers = 2, nn_width = 4), mlp(3, 2, 4, 2, activation = tanh), [3])"},
+        // Whole numbers are prepared beside weights in another order.
+        Case{"PermutedScan", "bijection f = scan(chain([masked_autoregressive(affine(), 8, nn_width = 11, nn_depth = "
+                             "1), reshape(permute([[2, 5, 4, 6], [7, 1, 0, 3]]), [8])]), layers = 2)"},
         Case{"Bijection", "bijection f = chain([masked_autoregressive(affine(), 3, nn_width = 4, nn_depth = 1), "
                           "invert(coupling(affine(), 2, 3, nn_width = 4, nn_depth = 1)), tanh([3])])"}),
     nameOf);

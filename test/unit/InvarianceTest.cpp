@@ -51,7 +51,8 @@ public:
       for (Kernels *kernels : {one.get(), two.get()})
         for (int64_t first = 0; first + size <= kWindow; first += stride)
           ASSERT_TRUE(isSameBits(evaluate(*kernels, first, size), all.middleRows(first, size)))
-              << what << ", batch of " << size << " rows from " << first << (kernels == two.get() ? ", two threads" : "");
+              << what << ", batch of " << size << " rows from " << first
+              << (kernels == two.get() ? ", two threads" : "");
     }
     // The end of the rows, which lies in a tile that is not full.
     ASSERT_TRUE(isSameBits(evaluate(*two, kManyRows - 70, 70), all.bottomRows(70))) << what << ", last rows";
@@ -97,7 +98,8 @@ public:
       for (int threads : {1, 2}) {
         std::vector<double> &gradient = gradients[threads - 1];
         gradient.resize(model.numTrainable());
-        Kernels::Call call{.kernel = Kernel::VjpParams, .inputs = {x.data()}, .rows = rows, .gradient = gradient.data()};
+        Kernels::Call call{
+            .kernel = Kernel::VjpParams, .inputs = {x.data()}, .rows = rows, .gradient = gradient.data()};
         if (conditions.rows() > 0)
           call.inputs.push_back(conditions.data());
         call.inputs.insert(call.inputs.end(), {cotangents.data(), logDetCotangents.data()});

@@ -1,4 +1,1 @@
-add_executable(MicroKernelsTest unit/MicroKernelsTest.cpp)
-target_link_libraries(MicroKernelsTest PRIVATE FlowcMath GTest::gtest_main)
-set_target_properties(MicroKernelsTest PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/test/unit)
-gtest_discover_tests(MicroKernelsTest DISCOVERY_TIMEOUT 60)
+add_flowc_test(MicroKernelsTest LINK FlowcMath)

@@ -307,12 +307,13 @@ TYPED_TEST(MicroKernels, OuterSumsOverLanes) {
               T before = weightBefore[row * inputs + k];
               bool exists = outRanks[row] >= inRanks[k] + (mask == OuterMask::Above);
               bool inRange = k >= begin && k < begin + layer.entry(block, InputCount);
-              if (mask != OuterMask::None && !exists)
+              if (mask != OuterMask::None && !exists) {
                 ASSERT_EQ(weight[row * inputs + k], before) << name << " row " << row << " k " << k;
-              else if (mask == OuterMask::None || inRange)
+              } else if (mask == OuterMask::None || inRange) {
                 ASSERT_NEAR(weight[row * inputs + k],
                             expected(before, [&](int64_t lane) { return x[k * stride + lane]; }), tolerance)
                     << name << " inputs " << inputs << " lanes " << used << " row " << row << " k " << k;
+              }
             }
           }
         }

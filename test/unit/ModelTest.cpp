@@ -19,6 +19,8 @@
 #include <random>
 
 using namespace flowc;
+using flowc::test::initialise;
+using flowc::test::parse;
 using flowc::test::take;
 using flowc::test::TemporaryDirectory;
 using testing::HasSubstr;
@@ -26,12 +28,6 @@ using testing::HasSubstr;
 namespace {
 
 constexpr const char *couplingText = "flow f = coupling_flow(standard_normal([3]), flow_layers = 2, nn_width = 4)\n";
-
-Flow parse(const std::string &text) { return take(Flow::parse(text), text); }
-
-Model initialise(const std::string &text, InitOptions options = {}) {
-  return take(Model::initialise(parse(text), options), text);
-}
 
 std::string loadError(const std::string &path, std::string_view name = {}) {
   auto model = Model::load(path, name);

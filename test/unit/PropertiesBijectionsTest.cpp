@@ -97,10 +97,11 @@ static void checkPoints(const Subject &subject, bool inverse) {
     long double sensitivity = std::abs(point) * std::exp(std::min<long double>(expected.logDet, 80));
     long double magnitude = 1 + (point == 0 ? 0 : std::abs(std::log(std::abs(static_cast<long double>(point)))) / 8);
     long double scale = std::max<long double>(magnitude * std::abs(expected.value[0]), inverse ? sensitivity : 0);
-    if (std::isinf(T(expected.value[0])))
+    if (std::isinf(T(expected.value[0]))) {
       EXPECT_EQ(value, T(expected.value[0])) << where << " (overflow)";
-    else if (std::abs(expected.value[0]) > std::numeric_limits<T>::min())
+    } else if (std::abs(expected.value[0]) > std::numeric_limits<T>::min()) {
       EXPECT_NEAR(value, T(expected.value[0]), 8 * epsilon * scale + std::numeric_limits<T>::min()) << where;
+    }
     long double curvature = inverse ? 4 * sensitivity : 0;
     EXPECT_NEAR(logDet, T(expected.logDet), 20 * epsilon * (1 + std::abs(expected.logDet) + curvature)) << where;
   }

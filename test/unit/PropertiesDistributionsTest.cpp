@@ -121,21 +121,8 @@ TYPED_TEST(Densities, AgreeWithTheReference) {
   }
 }
 
-/// Central differences of `f` in the entries of `x`.
-template <typename Vector, typename Function>
-static std::vector<double> differences(Vector &x, Function f) {
-  std::vector<double> result;
-  for (auto &entry : x) {
-    Exact middle = entry, step = 1e-6L * std::max<Exact>(1e-6L, std::abs(middle));
-    entry = middle + step;
-    Exact above = f();
-    entry = middle - step;
-    Exact below = f();
-    entry = middle;
-    result.push_back(static_cast<double>((above - below) / (2 * step)));
-  }
-  return result;
-}
+/// Steps of differences, in proportion to what they are added to.
+static Exact stepAt(Exact value) { return 1e-6L * std::max<Exact>(1e-6L, std::abs(value)); }
 
 TEST(DensityGradients, AgreeWithDifferences) {
   constexpr int64_t count = 4;
@@ -149,20 +136,21 @@ TEST(DensityGradients, AgreeWithDifferences) {
     for (int64_t row = 0; row < count; ++row) {
       Column<Exact> point = exactRow(x, row);
       std::vector<double> expected =
-          differences(point, [&] { return exact.logProb(point, exactRow(conditions, row)); });
+          differences(point, [&] { return exact.logProb(point, exactRow(conditions, row)); }, stepAt);
       for (size_t i = 0; i < expected.size(); ++i)
         EXPECT_NEAR(score(row, i), expected[i], 1e-7 * std::max(1.0, std::abs(expected[i])))
             << text << ", row " << row << ", element " << i;
     }
     auto [loss, gradient] = take(kernels->nllValueAndGradient<double>(model, x, conditions), text);
     std::vector<Exact> parameters = exact.trainable();
-    std::vector<double> expected = differences(parameters, [&] {
+    auto meanLoss = [&] {
       exact.setTrainable(parameters);
       Exact sum = 0;
       for (int64_t row = 0; row < count; ++row)
         sum -= exact.logProb(exactRow(x, row), exactRow(conditions, row));
       return sum / count;
-    });
+    };
+    std::vector<double> expected = differences(parameters, meanLoss, stepAt);
     ASSERT_EQ(gradient.size(), expected.size()) << text;
     for (size_t i = 0; i < expected.size(); ++i)
       EXPECT_NEAR(gradient[i], expected[i], 1e-7 * std::max(1.0, std::abs(expected[i]))) << text << ", parameter " << i;

@@ -87,10 +87,12 @@ void check(const Case &flow) {
   Rows<T> x = draw<T>(flow.text, kDraws, /*seed=*/11);
   ASSERT_EQ(x.cols(), int64_t(flow.coordinates.size())) << flow.text;
   EXPECT_TRUE(x.allFinite()) << flow.text;
-  if (flow.isPositive)
+  if (flow.isPositive) {
     EXPECT_GT(x.minCoeff(), 0) << flow.text;
-  if (flow.isBelowOne)
+  }
+  if (flow.isBelowOne) {
     EXPECT_LT(x.maxCoeff(), 1) << flow.text;
+  }
   for (int64_t i = 0; i < x.cols(); ++i)
     EXPECT_LT(kolmogorovSmirnov(column(x, i), flow, flow.coordinates[i]), kKolmogorov)
         << flow.text << ", coordinate " << i;

@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// What DESIGN promises at the edges: NaN stays in the rows that hold it, -inf
+// What docs/Numerics.md promises at the edges: NaN stays in the rows that hold it, -inf
 // is the density outside the support, and far tails keep finite gradients.
 //
 //===----------------------------------------------------------------------===//
@@ -35,8 +35,8 @@ const std::vector<std::string> &neuralFlows() {
     for (const char *constructor : {"coupling_flow", "masked_autoregressive_flow"})
       for (const char *options : {"", ", transformer = rational_quadratic_spline(knots = 8, interval = 4)",
                                   ", cond_dim = 2", ", invert = false"})
-        result.push_back(std::string("flow f = ") + constructor + "(standard_normal([3]), flow_layers = 3, nn_width = 10" +
-                         options + ")");
+        result.push_back(std::string("flow f = ") + constructor +
+                         "(standard_normal([3]), flow_layers = 3, nn_width = 10" + options + ")");
     return result;
   }();
   return flows;
@@ -74,7 +74,8 @@ static void checkKnots(bool inverse) {
 
   std::vector<T> points;
   for (int knot = -4; knot <= 4; ++knot)
-    points.insert(points.end(), {std::nextafter(T(knot), -kInfinity<T>), T(knot), std::nextafter(T(knot), kInfinity<T>)});
+    points.insert(points.end(),
+                  {std::nextafter(T(knot), -kInfinity<T>), T(knot), std::nextafter(T(knot), kInfinity<T>)});
   points.insert(points.end(), {T(0), -T(0), T(1e30), T(-1e30), std::numeric_limits<T>::max(),
                                std::numeric_limits<T>::lowest(), std::numeric_limits<T>::denorm_min()});
   Rows<T> in = Eigen::Map<Rows<T>>(points.data(), points.size(), 1);
@@ -94,8 +95,9 @@ static void checkKnots(bool inverse) {
       EXPECT_EQ(got.first(row, 0), in(row, 0)) << "the tails are the identity";
       EXPECT_EQ(got.second[row], 0) << "the tails are the identity";
     }
-    if (std::abs(in(row, 0)) == 4)
+    if (std::abs(in(row, 0)) == 4) {
       EXPECT_NE(got.second[row], 0) << "the ends of the interval belong to it";
+    }
   }
 }
 
@@ -146,11 +148,11 @@ template <typename T>
 static Rows<T> extremeRows() {
   T max = std::numeric_limits<T>::max(), min = std::numeric_limits<T>::denorm_min(), inf = kInfinity<T>;
   T large = T(1e30);
-  return rowsOf<T>({{0, 0, 0},          {-T(0), 0, -T(0)},   {1, 1, 1},          {min, -min, min},
-                    {large, 0, 0},      {0, large, 0},       {0, 0, -large},     {large, large, large},
-                    {-large, large, 1}, {max, max, max},     {-max, max, -max},  {inf, 0, 0},
-                    {0, -inf, 0},       {inf, -inf, inf},    {4, -4, 4},         {1e4, 1e4, 1e4},
-                    {1e-20f, 1, -1},    {-1e14f, 1e14f, 1},  {1e-38f, 1e38f, 0}, {3, 3, 3}});
+  return rowsOf<T>({{0, 0, 0},          {-T(0), 0, -T(0)},  {1, 1, 1},          {min, -min, min},
+                    {large, 0, 0},      {0, large, 0},      {0, 0, -large},     {large, large, large},
+                    {-large, large, 1}, {max, max, max},    {-max, max, -max},  {inf, 0, 0},
+                    {0, -inf, 0},       {inf, -inf, inf},   {4, -4, 4},         {1e4, 1e4, 1e4},
+                    {1e-20f, 1, -1},    {-1e14f, 1e14f, 1}, {1e-38f, 1e38f, 0}, {3, 3, 3}});
 }
 
 TYPED_TEST(Edges, DensitiesOfExtremeRowsAreNumbers) {
@@ -216,7 +218,8 @@ TYPED_TEST(Edges, OutsideTheSupport) {
     auto score = take(kernels->score<T>(model, outside), text);
     for (int64_t row = 0; row < outside.rows(); ++row) {
       EXPECT_EQ(logProb[row], -kInfinity<T>) << text << ", row " << outside.row(row);
-      EXPECT_TRUE((score.row(row).array() == 0).all()) << text << ", row " << outside.row(row) << ": " << score.row(row);
+      EXPECT_TRUE((score.row(row).array() == 0).all())
+          << text << ", row " << outside.row(row) << ": " << score.row(row);
     }
     EXPECT_TRUE(take(kernels->logProb<T>(model, inside), text).allFinite()) << text;
     EXPECT_TRUE(take(kernels->score<T>(model, inside), text).allFinite()) << text;
@@ -248,10 +251,11 @@ TYPED_TEST(Edges, EmptyBatches) {
 
 TYPED_TEST(Edges, OneCoordinate) {
   using T = TypeParam;
-  for (const char *options : {"", ", cond_dim = 1", ", transformer = rational_quadratic_spline(knots = 4, interval = 2)",
-                              ", invert = false, nn_depth = 0"}) {
-    std::string text = std::string("flow f = masked_autoregressive_flow(standard_normal([1]), flow_layers = 2") + options +
-                       ")";
+  for (const char *options :
+       {"", ", cond_dim = 1", ", transformer = rational_quadratic_spline(knots = 4, interval = 2)",
+        ", invert = false, nn_depth = 0"}) {
+    std::string text =
+        std::string("flow f = masked_autoregressive_flow(standard_normal([1]), flow_layers = 2") + options + ")";
     Model model = makeModel(text, dtypeOf<T>);
     auto kernels = compileFresh(model);
     Rows<T> x = Random(3).normals<T>(5, 1), conditions = makeConditions<T>(model.flow(), 5);
@@ -271,8 +275,8 @@ TYPED_TEST(Edges, OneCoordinate) {
       Rows<T> grid(points, 1);
       for (int64_t i = 0; i < points; ++i)
         grid(i, 0) = T(-20 + 40.0 * static_cast<double>(i) / (points - 1));
-      double integral =
-          take(kernels->logProb<T>(model, grid), text).template cast<double>().array().exp().sum() * 40.0 / (points - 1);
+      double integral = take(kernels->logProb<T>(model, grid), text).template cast<double>().array().exp().sum() *
+                        40.0 / (points - 1);
       EXPECT_NEAR(integral, 1, 1e-3) << text; // the spline's slope jumps at its ends
     }
   }

@@ -90,11 +90,13 @@ TYPED_TEST(Samplers, StandardNormal) {
 
   // Coordinates, neighbours, distant samples and other seeds know nothing of each
   // other, nor do their squares.
-  Rows<T> other = take(kernels->sample<T>(model, kDraws, 2)), far = take(kernels->sample<T>(model, kDraws, 1, {}, 1ull << 33));
+  Rows<T> other = take(kernels->sample<T>(model, kDraws, 2)),
+          far = take(kernels->sample<T>(model, kDraws, 1, {}, 1ull << 33));
   double bound = kSigmas / std::sqrt(double(kDraws - 64));
   auto expectIndependent = [&](const Column<T> &a, const Column<T> &b, const char *what) {
     EXPECT_NEAR(correlation(a, b), 0, bound) << what;
-    Column<T> squaresA = (a.array().square() - 1) / T(std::sqrt(2.0)), squaresB = (b.array().square() - 1) / T(std::sqrt(2.0));
+    Column<T> squaresA = (a.array().square() - 1) / T(std::sqrt(2.0)),
+              squaresB = (b.array().square() - 1) / T(std::sqrt(2.0));
     EXPECT_NEAR(correlation(squaresA, squaresB), 0, bound) << what << ", squares";
   };
   for (int64_t i = 0; i < 3; ++i) {
@@ -128,10 +130,9 @@ TYPED_TEST(Samplers, NormalWithLocAndScale) {
 
 TYPED_TEST(Samplers, DrawsOfAFlowGoBackToNormalOnes) {
   using T = TypeParam;
-  for (const char *text :
-       {"flow f = masked_autoregressive_flow(standard_normal([3]), flow_layers = 2, nn_width = 10)",
-        "flow f = coupling_flow(standard_normal([3]), flow_layers = 2, nn_width = 10, transformer = "
-        "rational_quadratic_spline(knots = 5, interval = 3))"}) {
+  for (const char *text : {"flow f = masked_autoregressive_flow(standard_normal([3]), flow_layers = 2, nn_width = 10)",
+                           "flow f = coupling_flow(standard_normal([3]), flow_layers = 2, nn_width = 10, transformer = "
+                           "rational_quadratic_spline(knots = 5, interval = 3))"}) {
     Model model = makeModel(text, dtypeOf<T>);
     auto kernels = compileFresh(model, 2);
     Rows<T> x = take(kernels->sample<T>(model, kDraws, 5), text);
@@ -145,8 +146,8 @@ TYPED_TEST(Samplers, SampleAndLogProbIsTheDensityOfTheDraws) {
   using T = TypeParam;
   constexpr int64_t count = 3000;
   for (const char *constructor : {"coupling_flow", "masked_autoregressive_flow"})
-    for (const char *options :
-         {"", ", cond_dim = 2", ", invert = false", ", transformer = rational_quadratic_spline(knots = 8, interval = 4)"}) {
+    for (const char *options : {"", ", cond_dim = 2", ", invert = false",
+                                ", transformer = rational_quadratic_spline(knots = 8, interval = 4)"}) {
       std::string text = std::string("flow f = ") + constructor +
                          "(normal(ones(3), ones(3)), flow_layers = 2, nn_width = 10" + options + ")";
       Model model = makeModel(text, dtypeOf<T>);

@@ -40,7 +40,7 @@ void RandomFlow::chooseShape() {
     shape = {2 + random.below(2), 1 + random.below(4)};
   else
     shape = {1 + random.below(12)};
-  condDim = shape.size() == 1 && random.chance(0.3) ? 1 + random.below(3) : 0;
+  condDim = shape.size() == 1 && random.chance(0.4) ? 1 + random.below(3) : 0;
 }
 
 std::string RandomFlow::bijection() {
@@ -76,7 +76,8 @@ std::string RandomFlow::premadeFlow() {
   switch (random.below(6)) {
   case 0:
     return with("triangular_spline_flow",
-                {some("flow_layers", 1, 3), some("knots", 1, 8), "tanh_max_val = " + number(1, 4), cond});
+                {some("flow_layers", 1, 3), some("knots", 1, 8), "tanh_max_val = " + number(1, 4), cond,
+                 random.chance(0.3) ? "init = lecun_normal" : ""});
   case 1:
     return with("planar_flow", {some("flow_layers", 1, 3), planarOptions()});
   case 2:
@@ -97,6 +98,8 @@ std::string RandomFlow::premadeFlow() {
 std::string RandomFlow::compose(int depth, Domain domain) {
   if (depth == 0)
     return simple(domain);
+  if (random.chance(0.05))
+    return call("non_trainable", {compose(depth - 1, domain)});
   if (random.chance(0.35))
     return parts(depth - 1, domain);
   switch (random.below(6)) {
@@ -138,6 +141,14 @@ std::string RandomFlow::parts(int depth, Domain domain) {
     return call("vmap", {composeFor(rest, depth, domain), "axis_size = " + std::to_string(shape[0])});
   case 3: {
     // Copies with parameters of their own need some.
+    if (random.chance(0.3)) {
+      std::vector<std::string> copies(shape[0]);
+      std::swap(shape, rest);
+      for (std::string &copy : copies)
+        copy = call("affine", {array(-1, 1), array(0.4, 1.8)});
+      std::swap(shape, rest);
+      return call("vmap", {"[" + join(copies) + "]"});
+    }
     std::string copy = composeFor(rest, depth, domain);
     std::swap(shape, rest);
     copy = chain({call("affine", {array(-1, 1), array(0.4, 1.8)}), copy});
@@ -165,8 +176,14 @@ std::string RandomFlow::parts(int depth, Domain domain) {
     return call("stack", {"[" + join(texts) + "]", "axis = " + std::to_string(axis)});
   }
   default: {
-    // Rows in any order, some of them from the back.
     std::vector<int64_t> rows(shape[0]), part = shape;
+    if (random.chance(0.3)) {
+      int64_t start = random.below(shape[0]);
+      part[0] = 1 + random.below(shape[0] - start);
+      std::string range = call("slice", {std::to_string(start), std::to_string(start + part[0])});
+      return call("indexed", {composeFor(part, depth, domain), range, shapeText()});
+    }
+    // Rows in any order, some of them from the back.
     std::iota(rows.begin(), rows.end(), 0);
     for (int64_t i = shape[0] - 1; i > 0; --i)
       std::swap(rows[i], rows[random.below(i + 1)]);
@@ -189,6 +206,8 @@ std::string RandomFlow::simple(Domain domain) {
       return chain({call("softplus", {shapeText()}), call("power", {number(0.5, 2), shapeText()})});
     return bounded[kind] + shapeText() + ")";
   }
+  if (condDim > 0 && shape.size() == 1 && random.chance(0.15))
+    return embedded();
   if (shape.size() == 1 && random.chance(0.25))
     return condDim > 0 && random.chance(0.4) ? embedded() : rooted();
   if (random.chance(0.45))
@@ -201,7 +220,7 @@ std::string RandomFlow::simple(Domain domain) {
   case 7:
     return call("leaky_tanh", {number(0.5, 1.5), shapeText()});
   case 0:
-    return call("loc", {array(-1, 1)});
+    return call("loc", {random.chance(0.3) ? call("random_normal", {shapeText(), "scale = 0.3"}) : array(-1, 1)});
   case 1:
     return call("scale", {array(0.4, 1.8)});
   case 2:
@@ -217,19 +236,20 @@ std::string RandomFlow::simple(Domain domain) {
 }
 
 std::string RandomFlow::linear() {
-  int64_t kind = random.below(4);
+  int64_t kind = random.below(condDim > 0 ? 6 : 4);
   if (shape.empty())
     return call("loc", {number(-1, 1)});
   if (shape.size() > 1 || kind == 0)
     return call("discrete_cosine", {shapeText(), "axis = " + std::to_string(random.below(int64_t(shape.size())))});
   std::string size = std::to_string(shape[0]);
-  if (condDim > 0 && kind == 1)
+  if (condDim > 0 && kind > 2)
     return call("additive_condition",
                 {call("linear", {std::to_string(condDim), size}), shapeText(), "[" + std::to_string(condDim) + "]"});
   if (kind == 2)
     return call("householder", {array(0.5, 1)});
-  std::string triangular = call("triangular_affine", {array(-1, 1), "glorot_uniform([" + size + ", " + size + "])",
-                                                      random.chance(0.5) ? "lower = false" : "lower = true"});
+  std::string matrix = random.chance(0.3) ? call("eye", {size}) : "glorot_uniform([" + size + ", " + size + "])";
+  std::string triangular =
+      call("triangular_affine", {array(-1, 1), matrix, random.chance(0.5) ? "lower = false" : "lower = true"});
   return random.chance(0.5) ? triangular : call("weight_normalized", {triangular});
 }
 
@@ -256,7 +276,7 @@ std::string RandomFlow::permutation() {
   if (shape.empty() || random.chance(0.3))
     return "flip(" + shapeText() + ")";
   if (shape.size() == 1 && random.chance(0.5))
-    return "permute(shuffled(" + std::to_string(shape[0]) + "))";
+    return call("permute", {call(random.chance(0.6) ? "shuffled" : "arange", {std::to_string(shape[0])})});
   int64_t count = numElements(shape), columns = shape.back();
   std::vector<int64_t> order(count);
   std::iota(order.begin(), order.end(), 0);
@@ -349,6 +369,10 @@ std::string RandomFlow::number(double lo, double hi) {
 std::string RandomFlow::array(double lo, double hi) {
   if (shape.empty())
     return number(lo, hi);
+  if (lo > 0 && random.chance(0.1))
+    return random.chance(0.5) ? call("ones", {shapeText()}) : call("full", {shapeText(), number(lo, hi)});
+  if (lo == -1 && random.chance(0.1))
+    return call("zeros", {shapeText()});
   std::string text = "[";
   int64_t columns = shape.back();
   for (int64_t i = 0, count = numElements(shape); i < count; ++i) {
@@ -359,6 +383,21 @@ std::string RandomFlow::array(double lo, double hi) {
     text += number(lo, hi);
   }
   return text + (shape.size() == 2 ? "]]" : "]");
+}
+
+//===----------------------------------------------------------------------===//
+// The suite
+//===----------------------------------------------------------------------===//
+
+std::vector<uint64_t> seedsOf(int portion) {
+  const char *first = std::getenv("FLOWC_FIRST_SEED");
+  std::vector<uint64_t> seeds(kPerPortion);
+  std::iota(seeds.begin(), seeds.end(), (first ? std::strtoull(first, nullptr, 10) : 0) + portion * kPerPortion);
+  return seeds;
+}
+
+std::string programOf(uint64_t seed) {
+  return isFlow(seed) ? RandomFlow(seed).distribution() : RandomFlow(seed).bijection();
 }
 
 } // namespace flowc::test

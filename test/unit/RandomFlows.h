@@ -81,6 +81,16 @@ private:
   int64_t condDim = 0;
 };
 
+/// Random compositions are tested in portions, so that tests can run beside each other.
+inline constexpr uint64_t kPerPortion = 14, kPortions = 37;
+
+/// The seeds of a portion: from the number in the environment variable
+/// FLOWC_FIRST_SEED on, from 0 if there is none.
+std::vector<uint64_t> seedsOf(int portion);
+/// Odd seeds make flows, even ones bijections.
+inline bool isFlow(uint64_t seed) { return seed % 2; }
+std::string programOf(uint64_t seed);
+
 } // namespace flowc::test
 
 #endif // FLOWC_TEST_UNIT_RANDOMFLOWS_H

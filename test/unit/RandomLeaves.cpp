@@ -89,11 +89,24 @@ std::string RandomFlow::rooted() {
              {dim, "depth = " + std::to_string(random.below(3)), "block_dim = " + std::to_string(1 + random.below(3)),
               condDim > 0 ? "cond_dim = " + std::to_string(condDim) : "",
               random.chance(0.3) ? "activation = leaky_tanh(" + number(1, 3) + ")" : ""});
-  return random.chance(0.3) ? call("numerical_inverse", {text, "inverter = newton()"}) : text;
+  static constexpr const char *inverters[] = {"newton()", "bisection(-10, 10)",
+                                              "root_finder_to_inverter(bisection_search(-10, 10))",
+                                              "root_finder_to_inverter(bisect_check_expand_search(0, width = 4))",
+                                              "root_finder_to_inverter(elementwise_autoregressive_bisection(-10, 10))"};
+  if (!random.chance(0.4))
+    return text;
+  return call("numerical_inverse", {text, std::string("inverter = ") + inverters[random.below(std::size(inverters))]});
 }
 
 std::string RandomFlow::embedded() {
   int64_t raw = condDim;
+  if (shape[0] % raw == 0 && random.chance(0.4)) {
+    // Each number of the condition moves a part of the event.
+    std::string size = std::to_string(shape[0] / raw);
+    std::string copy = call("additive_condition", {call("linear", {"1", size}), "[" + size + "]", "[1]"});
+    std::string copies = call("vmap", {copy, "axis_size = " + std::to_string(raw), "in_axes_condition = 0"});
+    return call("reshape", {copies, shapeText(), "cond_shape = " + textOf({raw})});
+  }
   condDim = 1 + random.below(3);
   std::string inner =
       random.chance(0.5) ? conditioner() : call("planar", {"dim = " + std::to_string(shape[0]), planarOptions()});

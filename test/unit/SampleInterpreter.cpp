@@ -67,11 +67,13 @@ std::vector<Array> SampleInterpreter::run(func::FuncOp function, std::vector<Arr
 
 void SampleInterpreter::runOp(Operation &op) {
   llvm::TypeSwitch<Operation *>(&op)
-      .Case<MapOp, ScanOp, DenseOp, OuterOp, SweepOp, RootOp, arith::ConstantOp, arith::CmpFOp, arith::SelectOp, SplitOp,
-            ConcatOp, GatherOp, ReverseOp, ReorderOp, ReshapeOp, ClipOp, ReduceSumOp, ReduceMaxOp, SplatOp, CumsumOp,
-            BinSearchOp, TakeOp, OneHotOp, RowWeightOp, RandomNormalOp>([&](auto known) { runOn(known); })
+      .Case<MapOp, ScanOp, DenseOp, OuterOp, SweepOp, RootOp, arith::ConstantOp, arith::CmpFOp, arith::SelectOp,
+            SplitOp, ConcatOp, GatherOp, ReverseOp, ReorderOp, ReshapeOp, ClipOp, ReduceSumOp, ReduceMaxOp, SplatOp,
+            CumsumOp, BinSearchOp, TakeOp, OneHotOp, RowWeightOp, RandomNormalOp, BlockDenseOp, BlockSweepOp>(
+          [&](auto known) { runOn(known); })
       .Case<WeightNormalizeOp, DiagonalOp, TriangleOp, TriangularInverseOp, CosineMatrixOp>(
           [&](auto matrixOp) { runMatrixOp(*matrixOp); })
+      .Case<BlockDiagonalOp, BlockTriangleOp>([&](auto matrixOp) { runBlockMatrixOp(*matrixOp); })
       .Default([&](Operation *other) { runElementwise(*other); });
 }
 
@@ -455,6 +457,7 @@ void SampleInterpreter::runElementwise(Operation &op) {
       {"arith.andi", [](Scalar a, Scalar b) -> Scalar { return a != 0 && b != 0; }},
       {"arith.ori", [](Scalar a, Scalar b) -> Scalar { return a != 0 || b != 0; }},
       {"flow.log_minus", [](Scalar r, Scalar t) { return std::log(r) - t; }},
+      {"arith.maximumf", [](Scalar a, Scalar b) { return std::max(a, b); }},
       {"math.copysign", [](Scalar a, Scalar b) { return std::copysign(a, b); }},
       {"math.powf", [](Scalar a, Scalar b) { return std::pow(a, b); }},
   };

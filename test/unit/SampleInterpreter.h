@@ -14,6 +14,7 @@
 #ifndef FLOWC_TEST_UNIT_SAMPLEINTERPRETER_H
 #define FLOWC_TEST_UNIT_SAMPLEINTERPRETER_H
 
+#include "flowc/Dialect/Flow/IR/FlowBlock.h"
 #include "flowc/Dialect/Flow/IR/FlowRoot.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -64,6 +65,10 @@ private:
   void runOn(flow::OneHotOp op);
   void runOn(flow::RowWeightOp op);
   void runOn(flow::RandomNormalOp op);
+  /// Ops of block networks (SampleInterpreterBlock.cpp).
+  void runOn(flow::BlockDenseOp op);
+  void runOn(flow::BlockSweepOp op);
+  void runBlockMatrixOp(mlir::Operation &op);
   /// Ops on whole matrices of parameters (SampleInterpreterMatrices.cpp).
   void runMatrixOp(mlir::Operation &op);
   /// arith and math ops, flow.log1p_exp, flow.inv_logit.

@@ -1,5 +1,3 @@
-add_executable(SpecializeTest unit/SpecializeTest.cpp unit/SampleInterpreter.cpp unit/SampleInterpreterMatrices.cpp)
-target_link_libraries(SpecializeTest PRIVATE FlowcEmit FlowcFlowTransforms FlowcIO MLIR LLVM GTest::gtest_main)
-target_compile_definitions(SpecializeTest PRIVATE FLOWC_GOLDEN_DIR="${CMAKE_CURRENT_SOURCE_DIR}/golden")
-set_target_properties(SpecializeTest PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/test/unit)
-gtest_discover_tests(SpecializeTest DISCOVERY_TIMEOUT 60)
+add_flowc_test(SpecializeTest DATA
+  SOURCES unit/SampleInterpreter.cpp unit/SampleInterpreterMatrices.cpp unit/SampleInterpreterBlock.cpp
+  LINK FlowcEmit FlowcFlowTransforms FlowcIO MLIR LLVM)

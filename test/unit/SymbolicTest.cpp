@@ -10,8 +10,8 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "FrontendTesting.h"
 #include "flowc/Frontend/FormulaDerivation.h"
-#include "flowc/Frontend/Frontend.h"
 #include "flowc/Frontend/Parser.h"
 
 #include <gtest/gtest.h>
@@ -21,6 +21,7 @@
 
 using namespace flowc;
 using symbolic::Interval;
+using test::messageFor;
 
 namespace {
 
@@ -40,11 +41,6 @@ struct Derived {
 };
 
 std::string simplified(const std::string &formula) { return Derived("(x; a = positive(1)) = " + formula).function(); }
-
-std::string messageFor(const std::string &text) {
-  Expected<ParsedItem> item = parseFlow(text, "test.flow");
-  return item ? "no error" : item.error().message;
-}
 
 } // namespace
 
@@ -138,6 +134,36 @@ TEST(Derive, RootsAreProven) {
   EXPECT_EQ(touching.formula.result.error, "");
 }
 
+/// A slope in which x stands in a*x, or (x - m)/s, only is one function of that.
+TEST(Derive, RootsAreProvenInOtherVariables) {
+  Derived swish("(x; a = positive(1)) = x + x*sigmoid(a*x)");
+  EXPECT_EQ(swish.formula.result.error, "");
+  EXPECT_EQ(swish.formula.result.steps.back().rule, "interval arithmetic over all u = a*x and all parameters");
+  EXPECT_EQ(swish.formula.result.steps.back().result, "sigmoid(u) + u*sigmoid(u)*sigmoid(-u) + 1 > 0");
+  // The slope lies between 0.9002 and 2.0998.
+  ASSERT_TRUE(swish.formula.result.slopeBound && swish.formula.result.slopeLimit);
+  double least = swish.formula.result.slopeBound->number, most = swish.formula.result.slopeLimit->number;
+  EXPECT_TRUE(least > 0.7 && least <= 0.9002) << least;
+  EXPECT_TRUE(most < 2.3 && most >= 2.0998) << most;
+  for (const char *text : {
+           "(x; a = 1.0) = x + x*sigmoid(a*x)",
+           "(x; a = positive(1)) = x + 0.5*x*tanh(a*x)",
+           "(x; a = positive(1), b = interval(0, 9, 1)) = x + b*x*sigmoid(a*x)",
+           "(x; m = 0.0, s = positive(1)) = x + 0.3*(x - m)*tanh((x - m)/s)",
+           "(x; a = positive(1)) = 2*x + tanh(a*x + 0.5)*x",
+           "(x; a = positive(1)) = 3*x - x*exp(-(a*x)^2)",
+           "(x; a = positive(1), b = interval(-0.9, 0.9, 0)) = x + b*sqrt(a^2 + x^2)",
+           "(x; a = positive(1), b = interval(-0.9, 7, 0)) = x + b*x/(1 + (a*x)^2)",
+       })
+    EXPECT_EQ(Derived(text).formula.result.error, "") << text;
+  for (const char *text : {
+           "(x; a = positive(1), b = interval(0, 11, 1)) = x + b*x*sigmoid(a*x)",
+           "(x; a = positive(1)) = x + x*tanh(a*x)",
+           "(x; a = positive(1), b = interval(-0.9, 9, 0)) = x + b*x/(1 + (a*x)^2)",
+       })
+    EXPECT_NE(Derived(text).formula.result.error, "") << text;
+}
+
 TEST(Derive, DomainAndImage) {
   auto ends = [](const std::string &text) {
     Derived derived(text);
@@ -203,6 +229,39 @@ TEST(Intervals, HoldTheValuesOfExpressions) {
             EXPECT_GE(range.high, value - 1e-9 * std::abs(value)) << text << " at x = " << values[0] << ", a = " << a;
           }
       }
+  }
+}
+
+/// Products of what grows and what vanishes are bounded far out.
+TEST(Intervals, HoldTheValuesOfTails) {
+  const char *formulas[] = {
+      "x*exp(-x)",
+      "x^3*exp(2 - x/2)",
+      "x*exp(2 - x^2)",
+      "x*sigmoid(-x)",
+      "x^2*sigmoid(2*x)*sigmoid(-2*x)",
+      "x*sigmoid(1 - 3*x)*tanh(x)",
+      "x/cosh(x)",
+      "x/sqrt(a^2 + x^2)",
+      "x^2/(1 + x + x^2)",
+      "(1 - x^2)/(1 + x^2)^2",
+      "x*exp(-abs(x))*sin(x)",
+  };
+  for (const char *text : formulas) {
+    Derived derived(std::string("(x; a = positive(1)) = ") + text);
+    symbolic::Algebra &algebra = derived.formula.algebra;
+    for (double low : {0.125, 1.0, 3.0, 64.0}) {
+      Interval range = algebra.range(derived.formula.result.function, algebra.getVariable(),
+                                     {low, Interval::kInfinity, false, true});
+      EXPECT_TRUE(range.isBounded()) << text << " from " << low;
+      for (double distance : {0.0, 0.01, 0.5, 1.0, 2.5, 6.0, 30.0, 1e3})
+        for (double a : {0.001, 1.0, 40.0}) {
+          double values[] = {low + distance, a, 0};
+          // Values that vanish as doubles count as members.
+          double value = algebra.evaluate(derived.formula.result.function, values);
+          EXPECT_TRUE(range.low <= value && value <= range.high) << text << " at x = " << values[0] << ", a = " << a;
+        }
+    }
   }
 }
 
@@ -340,7 +399,24 @@ TEST(FormulaErrors, SayWhichStepFails) {
       {"bijection f(x) = 1/x", "1:18: error: `f` is no bijection: it divides by x, which is 0 at x = 0"},
       {"bijection f(x) = 1/(x - 2) + x", "1:18: error: `f` is no bijection: it divides by x - 2, which is 0 at x = 2"},
       {"bijection f(x) = where(x > 1, x + 1, x)", "1:18: error: `f` is no bijection: it jumps at x = 1 from 1 to 2"},
-      {"bijection f(x) = max(x, 0)", "1:18: error: `f` is no bijection: it is constant on a part of the line"},
+      {"bijection f(x) = max(x, 0)", "1:18: error: `f` is no bijection: it is constant for x < 0"},
+      {"bijection f(x; a = positive(1)) = min(x, a)", "1:35: error: `f` is no bijection: it is constant for x > a"},
+      {"bijection f(x; a = positive(1)) = x/(a - x)",
+       "1:35: error: `f` is no bijection: it divides by a - x, which is 0 at x = a"},
+      {"bijection f(x) = log(x) + log(-x)", "1:18: error: `f` is no bijection: log is defined nowhere: its argument -x "
+                                            "leaves its domain where the rest of the formula is defined"},
+      {"bijection f(x; a = 1.5) = a^x", "1:27: error: `f` is no bijection: a power is not defined everywhere: its base "
+                                        "a can be negative: give it a domain, as in `positive(1)`"},
+      {"bijection f(x; a = 1) = x + a*tanh(x)",
+       "1:25: error: `f` is no bijection: the derivative 4*a*sigmoid(2*x)*sigmoid(-2*x) + 1 changes its sign: it is 2 "
+       "at x = 0, a = 1 and -9 at x = 0, a = -10; narrower domains of the parameters, as in `interval(-1, 1, 0.5)`, "
+       "may help; nor can it be solved step by step: x occurs in more than one term of x + a*tanh(x)"},
+      {"bijection f(x; a = positive(1)) = x + a*x*sigmoid(x)",
+       "1:35: error: `f` is no bijection: the derivative a*sigmoid(x)*(x*sigmoid(-x) + 1) + 1 changes its sign: it "
+       "is "},
+      {"bijection f(x; a = positive(1), b = interval(0, 10.1, 1)) = x + b*x*sigmoid(a*x)",
+       "1:61: error: `f` is no bijection: the derivative b*sigmoid(a*x)*(a*x*sigmoid(-a*x) + 1) + 1 cannot be shown to "
+       "have one sign: interval arithmetic finds no bound for it near a*x = -2"},
       {"bijection f(x; a = positive(1)) = a + 1", "1:35: error: `f` is no bijection: it does not depend on x"},
       {"bijection f(x) = x - x", "1:18: error: `f` is no bijection: it does not depend on x"},
       {"bijection f(x; a = positive(1)) = 2*x", "1:16: error: the parameter `a` does not occur in the formula"},

@@ -21,6 +21,7 @@
 #include <random>
 
 using namespace flowc;
+using flowc::test::parse;
 using flowc::test::take;
 using flowc::test::TemporaryDirectory;
 using testing::HasSubstr;
@@ -30,10 +31,8 @@ namespace {
 constexpr const char *affineText = "flow f = transformed(standard_normal([2]), affine(zeros(2), ones(2)))";
 constexpr const char *couplingText = "flow f = coupling_flow(standard_normal([2]), flow_layers = 2, nn_width = 5)";
 
-Flow parse(const std::string &text) { return take(Flow::parse(text), text); }
-
 Model initialise(const std::string &text, DType dtype) {
-  return take(Model::initialise(parse(text), {.seed = 3, .dtype = dtype}), text);
+  return flowc::test::initialise(text, {.seed = 3, .dtype = dtype});
 }
 
 /// Normal rows of mean (3, -1) and deviation (2, 0.5).
@@ -284,8 +283,9 @@ TEST(StandardizeTest, ConstantsAreFiniteInTheModelsType) {
   auto model = Model::initialise(*standardized, {.dtype = F64});
   ASSERT_TRUE(bool(model)) << model.error().message;
   for (size_t i = 0; i < model->parameters().size(); ++i)
-    if (model->parameters()[i].path.starts_with(".bijection.loc"))
+    if (model->parameters()[i].path.starts_with(".bijection.loc")) {
       EXPECT_EQ(model->values(i), statistics->mean);
+    }
 
   std::vector<double> narrow = {1e-310, 3e-310};
   auto refused = computeStatistics(narrow.data(), 2, 1, {"a"});

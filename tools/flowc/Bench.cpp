@@ -327,7 +327,11 @@ Expected<BenchResult> measure(Loaded &loaded, const BenchOptions &options) {
   KernelBench<T> bench(loaded, options);
   if (auto ok = bench.makeRows(); !ok)
     return ok.takeError();
-  auto flops = 2.0 * static_cast<double>(countWeights(loaded.flow()));
+  // The same work for every kernel, whatever it repeats: each weight once per row.
+  auto macs = loaded.kernels->macsPerRow(loaded.flow().isDistribution() ? Kernel::Sample : Kernel::Transform);
+  if (!macs)
+    return macs.takeError();
+  auto flops = 2.0 * static_cast<double>(*macs);
   for (const std::string &name : options.kernels) {
     auto seconds = bench.time(name);
     if (!seconds)
@@ -396,6 +400,8 @@ void tool::addBenchCommand(CLI::App &app, Action &action) {
       ->delimiter(',')
       ->check(CLI::IsMember({"log_prob", "sample", "sample_and_log_prob", "step_100", "step", "transform", "inverse",
                              "score", "nll_gradient"}));
-  command->add_option("--seconds", options->seconds, "Least time spent on a kernel")->capture_default_str();
+  command->add_option("--seconds", options->seconds, "Least time spent on a kernel")
+      ->capture_default_str()
+      ->check(CLI::Range(0.0, 3600.0));
   command->add_flag("--json", options->json, "Print JSON");
 }

@@ -6,10 +6,12 @@
 //===----------------------------------------------------------------------===//
 
 #include "Common.h"
+#include "Progress.h"
 
 #include "flowc/API/ModelImpl.h"
 
 #include <algorithm>
+#include <charconv>
 
 using namespace flowc;
 using namespace flowc::tool;
@@ -49,6 +51,9 @@ bool tool::isModelPath(const std::string &path) { return path.ends_with(".safete
 static constexpr int64_t largestText = 1 << 26;
 
 Expected<Flow> tool::loadFlow(const std::string &path, const std::string &name) {
+  for (const char *ending : {".safetensors", ".eqx", ".npy", ".csv", ".tsv"})
+    if (path.ends_with(ending))
+      return Error{"'" + path + "' is no text of a flow, expected a .flow file"};
   auto text = readFile(path, largestText);
   if (!text)
     return text.takeError();
@@ -106,33 +111,6 @@ Expected<Loaded> tool::loadKernels(const ModelOptions &options, const std::strin
   return loaded;
 }
 
-/// The weights that a row meets in a bijection or a network.
-static int64_t countWeights(const Node &node) {
-  int64_t count = 0;
-  const Leaf *previous = nullptr;
-  for (const auto &field : node.fields) {
-    if (const Child *child = std::get_if<Child>(&field)) {
-      int64_t copies = node.stack ? node.stack : 1;
-      if (node.kind == "vmap")
-        copies = node.attribute<int64_t>("axis_size");
-      if (node.kind == "sandwich" && child->path == "outer")
-        copies = 2;
-      count += copies * countWeights(*child->node);
-      continue;
-    }
-    const Leaf &leaf = std::get<Leaf>(field);
-    bool isMasked = previous && previous->type == Leaf::Type::Bool && previous->shape == leaf.shape;
-    if (leaf.kind != Leaf::Kind::Constant && leaf.shape.size() >= 2 &&
-        ("." + leaf.path).find(".weight") != std::string::npos)
-      count += isMasked ? std::count(previous->init.values.begin(), previous->init.values.end(), 1.0)
-                        : numElements(leaf.shape);
-    previous = &leaf;
-  }
-  return count;
-}
-
-int64_t tool::countWeights(const Flow &flow) { return ::countWeights(flow.root()); }
-
 //===----------------------------------------------------------------------===//
 // Data
 //===----------------------------------------------------------------------===//
@@ -144,11 +122,32 @@ void DataOptions::add(CLI::App &command, const std::string &name) {
 
 void DataOptions::addShared(CLI::App &command) {
   command.add_option("--condition", condition, "Conditions: one row for each row of DATA, or one for all");
+  addColumns(command);
+}
+
+void DataOptions::addColumns(CLI::App &command) {
   command
       .add_option("--columns", columns,
                   "Columns of DATA, by name, separated by commas (default: those of the training, else all)")
       ->delimiter(',');
   command.add_option("--condition-columns", conditionColumns, "Columns of DATA that are the condition")->delimiter(',');
+}
+
+Expected<void> DataOptions::checkUse() const {
+  if (path.empty() && (!columns.empty() || (condition.empty() && !conditionColumns.empty())))
+    return Error{"--columns and --condition-columns say which columns of the data to read, but no data is given"};
+  return {};
+}
+
+CLI::Validator tool::isWholeNumber(uint64_t most) {
+  auto check = [most](const std::string &text) -> std::string {
+    uint64_t value = 0;
+    auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (problem == std::errc() && end == text.data() + text.size() && value <= most)
+      return {};
+    return text + " is no whole number from 0 to " + std::to_string(most);
+  };
+  return CLI::Validator(check, "");
 }
 
 void tool::addOutput(CLI::App &command, std::string &output) {
@@ -327,6 +326,38 @@ Expected<RowSources> tool::openSources(const Loaded &loaded, const DataOptions &
   if (*conditions)
     sources.add(std::move(*conditions), /*mayRepeat=*/true);
   return sources;
+}
+
+Expected<int64_t> tool::forEachChunk(RowSources &sources, const std::string &label,
+                                     const std::function<Expected<void>(int64_t)> &run) {
+  Progress progress(label, sources.rows(), "rows");
+  for (int64_t done = 0;;) {
+    auto count = sources.next();
+    if (!count)
+      return count;
+    if (*count == 0)
+      return done;
+    if (auto ok = run(*count); !ok)
+      return ok.takeError();
+    progress.update(done += *count);
+  }
+}
+
+Expected<void> tool::writeRows(const Loaded &loaded, RowSources &sources, Kernel kernel, const RowOutput &output) {
+  auto writer = createRowWriter(output.path, loaded.dtype(), output.shape, output.columns);
+  if (!writer)
+    return writer.takeError();
+  std::vector<double> values; // Doubles are as well aligned as floats.
+  auto rows = forEachChunk(sources, output.label, [&](int64_t count) -> Expected<void> {
+    values.resize(static_cast<size_t>(count * numElements(output.shape)));
+    Kernels::Call call{.kernel = kernel, .inputs = sources.pointers(), .outputs = {values.data()}, .rows = count};
+    if (auto ok = loaded.kernels->run(loaded.model, call); !ok)
+      return ok;
+    return (*writer)->append(values.data(), count);
+  });
+  if (!rows)
+    return rows.takeError();
+  return (*writer)->finish();
 }
 
 //===----------------------------------------------------------------------===//

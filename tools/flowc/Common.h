@@ -82,9 +82,6 @@ Expected<Loaded> loadModel(const ModelOptions &options);
 /// `target` is the path of the density that an ELBO is about, or empty.
 Expected<Loaded> loadKernels(const ModelOptions &options, const std::string &target = {});
 
-/// Multiply-adds of one row in the networks: weights that no mask removes.
-int64_t countWeights(const Flow &flow);
-
 /// Which rows to read.
 struct DataOptions {
   std::string path;
@@ -95,6 +92,10 @@ struct DataOptions {
   void add(CLI::App &command, const std::string &name = "DATA");
   /// Adds --condition, --columns and --condition-columns.
   void addShared(CLI::App &command);
+  /// Adds the last two.
+  void addColumns(CLI::App &command);
+  /// Fails if columns are given, but nothing that they are columns of.
+  Expected<void> checkUse() const;
 };
 
 /// Opens DATA for the events of a flow: picks the columns, checks the shape.
@@ -104,6 +105,8 @@ Expected<std::unique_ptr<RowReader>> openEvents(const Flow &flow, const Training
 /// or columns of DATA.
 Expected<std::unique_ptr<RowReader>> openConditions(const Flow &flow, const TrainingRecord &record,
                                                     const DataOptions &options);
+/// Accepts whole numbers from 0 to `most` and nothing that merely starts like one.
+CLI::Validator isWholeNumber(uint64_t most);
 /// Adds -o for a file of rows or numbers.
 void addOutput(CLI::App &command, std::string &output);
 /// Checks that rows of `reader` have this shape; `what` says in messages whose
@@ -148,6 +151,19 @@ private:
 
 /// Events, and conditions if the flow has them.
 Expected<RowSources> openSources(const Loaded &loaded, const DataOptions &options, int64_t outputWidth);
+/// Calls `run` with the number of rows of every chunk, under a progress bar with
+/// this label. Returns how many rows there were.
+Expected<int64_t> forEachChunk(RowSources &sources, const std::string &label,
+                               const std::function<Expected<void>(int64_t)> &run);
+/// Rows of results: what they are called while they are computed, where they go,
+/// the shape of one, and its columns.
+struct RowOutput {
+  std::string label, path;
+  Shape shape;
+  std::vector<std::string> columns;
+};
+/// Writes the only row output of `kernel` for all rows of `sources`.
+Expected<void> writeRows(const Loaded &loaded, RowSources &sources, Kernel kernel, const RowOutput &output);
 
 /// Digits of a number that give it back.
 std::string formatNumber(double value, DType dtype);

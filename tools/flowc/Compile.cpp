@@ -42,6 +42,9 @@ Expected<int> runCompile(const CompileCommandOptions &options) {
   auto kernel = parseKernelName(name);
   if (!kernel)
     return kernel.takeError();
+  bool takesTarget = name.starts_with("elbo") || name.starts_with("stl");
+  if (!options.target.empty() && !takesTarget)
+    return Error{"--target is for the kernels of an ELBO, and '" + name + "' has none: add --kernel elbo_gradient"};
   auto target = loadTarget(options.target);
   if (!target)
     return target.takeError();

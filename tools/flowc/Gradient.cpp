@@ -6,7 +6,6 @@
 //===----------------------------------------------------------------------===//
 
 #include "Common.h"
-#include "Progress.h"
 
 #include <cstdio>
 
@@ -27,29 +26,19 @@ struct VjpOptions {
   std::string cotangent, logDetCotangent, of = "params", output;
 };
 
+/// The rows to differentiate at, after a look whether the output can be written.
+Expected<RowSources> openInput(const Loaded &loaded, const DataOptions &data, const std::string &output) {
+  if (!output.empty())
+    if (auto ok = checkWritable(output); !ok)
+      return ok.takeError();
+  return openSources(loaded, data, loaded.flow().dim());
+}
+
 /// Gradients of `kernel` for each row go to the output as they come.
 Expected<int> writeByRow(const Loaded &loaded, RowSources &sources, Kernel kernel, const std::string &output) {
   const Flow &flow = loaded.flow();
-  auto writer = createRowWriter(output, loaded.dtype(), flow.shape(), defaultColumnNames("grad", flow.dim()));
-  if (!writer)
-    return writer.takeError();
-  Progress progress("gradient", sources.rows(), "rows");
-  std::vector<double> values; // Doubles are as well aligned as floats.
-  for (int64_t done = 0;;) {
-    auto count = sources.next();
-    if (!count)
-      return count.takeError();
-    if (*count == 0)
-      break;
-    values.resize(static_cast<size_t>(*count * flow.dim()));
-    Kernels::Call call{.kernel = kernel, .inputs = sources.pointers(), .outputs = {values.data()}, .rows = *count};
-    if (auto ok = loaded.kernels->run(loaded.model, call); !ok)
-      return ok.takeError();
-    if (auto ok = (*writer)->append(values.data(), *count); !ok)
-      return ok.takeError();
-    progress.update(done += *count);
-  }
-  if (auto ok = (*writer)->finish(); !ok)
+  RowOutput rows{"gradient", output, flow.shape(), defaultColumnNames("grad", flow.dim())};
+  if (auto ok = writeRows(loaded, sources, kernel, rows); !ok)
     return ok.takeError();
   return 0;
 }
@@ -65,28 +54,25 @@ Expected<Sum> sumOverRows(const Loaded &loaded, RowSources &sources, Kernel kern
   Sum sum;
   std::vector<double> part(static_cast<size_t>(loaded.model.numTrainable()));
   sum.gradient.resize(part.size());
-  Progress progress("gradient", sources.rows(), "rows");
-  while (true) {
-    auto count = sources.next();
-    if (!count)
-      return count.takeError();
-    if (*count == 0)
-      return sum;
+  auto rows = forEachChunk(sources, "gradient", [&](int64_t count) -> Expected<void> {
     double loss = 0;
     Kernels::Call call{.kernel = kernel,
                        .inputs = sources.pointers(),
-                       .rows = *count,
+                       .rows = count,
                        .mean = false,
                        .loss = &loss,
                        .gradient = part.data()};
     if (auto ok = loaded.kernels->run(loaded.model, call); !ok)
-      return ok.takeError();
+      return ok;
     sum.loss += loss;
     for (size_t i = 0; i < part.size(); ++i)
       sum.gradient[i] += part[i];
-    sum.rows += *count;
-    progress.update(sum.rows);
-  }
+    return {};
+  });
+  if (!rows)
+    return rows.takeError();
+  sum.rows = *rows;
+  return sum;
 }
 
 /// Writes a flat gradient as one column.
@@ -118,10 +104,7 @@ Expected<int> runGradient(const GradientOptions &options) {
   if (!flow.isDistribution() && !flow.isDensity())
     return Error{"'" + flow.name() +
                  "' is a bijection, expected a flow: it has no density (flowc vjp differentiates bijections)"};
-  if (!options.output.empty())
-    if (auto ok = checkWritable(options.output); !ok)
-      return ok.takeError();
-  auto sources = openSources(*loaded, options.data, flow.dim());
+  auto sources = openInput(*loaded, options.data, options.output);
   if (!sources)
     return sources.takeError();
   if (options.of == "inputs")
@@ -149,10 +132,7 @@ Expected<int> runVjp(const VjpOptions &options) {
   if (!loaded)
     return loaded.takeError();
   const Flow &flow = loaded->flow();
-  if (!options.output.empty())
-    if (auto ok = checkWritable(options.output); !ok)
-      return ok.takeError();
-  auto sources = openSources(*loaded, options.data, flow.dim());
+  auto sources = openInput(*loaded, options.data, options.output);
   if (!sources)
     return sources.takeError();
   auto cotangent = openRows(options.cotangent);

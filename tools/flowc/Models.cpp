@@ -93,8 +93,10 @@ Expected<std::vector<std::pair<double, double>>> readRanges(const Flow &flow, co
 Expected<void> warnAboutSplines(const Flow &flow, const TrainingRecord &record, const DataOptions &data,
                                 std::vector<Warning> &warnings) {
   auto splines = findExposedSplines(flow.root());
-  if (splines.empty())
-    return {};
+  if (splines.empty()) {
+    auto reader = openEvents(flow, record, data);
+    return reader ? Expected<void>() : reader.takeError();
+  }
   auto ranges = readRanges(flow, record, data);
   if (!ranges)
     return ranges.takeError();
@@ -128,6 +130,8 @@ int64_t countLeaves(const Flow &flow, Leaf::Kind kind) {
 }
 
 Expected<int> runCheck(const CheckOptions &options) {
+  if (auto ok = options.data.checkUse(); !ok)
+    return ok.takeError();
   auto loaded = isModelPath(options.model.path) ? loadModel(options.model) : Expected<Loaded>(Error{});
   if (isModelPath(options.model.path) && !loaded)
     return loaded.takeError();
@@ -236,7 +240,7 @@ void tool::addModelCommands(CLI::App &app, Action &action) {
                                      runCheck);
   check->model.add(*command, "FILE");
   command->add_option("--data", check->data.path, "Data for the flow: warn if a spline does not cover it");
-  check->data.addShared(*command);
+  check->data.addColumns(*command);
 
   auto [initCommand, init] = addCommand(app, action, "init", "Make a model with initial parameters",
                                         "  flowc init galaxies.flow -o model.safetensors\n"
@@ -244,7 +248,8 @@ void tool::addModelCommands(CLI::App &app, Action &action) {
                                         runInit);
   init->model.add(*initCommand, "FILE");
   initCommand->add_option("-o,--output", init->output, "The model to write (.safetensors)")->required();
-  initCommand->add_option("--seed", init->seed, "Seed of the random parameters (default: 0)");
+  initCommand->add_option("--seed", init->seed, "Seed of the random parameters (default: 0)")
+      ->check(isWholeNumber(UINT64_MAX));
 
   auto [importCommand, import] =
       addCommand(app, action, "import", "Read a model that FlowJAX (equinox) saved",

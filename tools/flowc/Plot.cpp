@@ -93,6 +93,8 @@ Expected<void> selectShown(Figure &figure, const std::vector<std::string> &wante
 Expected<int> runPlot(const PlotOptions &options) {
   if (!options.output.ends_with(".svg") && !options.output.ends_with(".png"))
     return Error{"cannot tell the format of '" + options.output + "', expected a name that ends in .svg or .png"};
+  if (auto ok = options.data.checkUse(); !ok)
+    return ok.takeError();
   if (auto ok = checkWritable(options.output); !ok)
     return ok.takeError();
   auto loaded = loadKernels(options.model);
@@ -159,5 +161,7 @@ void tool::addPlotCommand(CLI::App &app, Action &action) {
   command->add_option("--samples", options->samples, "Number of samples")
       ->capture_default_str()
       ->check(CLI::Range(int64_t(1), int64_t(10000000)));
-  command->add_option("--seed", options->seed, "Seed of the samples")->capture_default_str();
+  command->add_option("--seed", options->seed, "Seed of the samples")
+      ->capture_default_str()
+      ->check(isWholeNumber(UINT64_MAX));
 }

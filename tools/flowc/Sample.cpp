@@ -156,8 +156,9 @@ void tool::addSampleCommand(CLI::App &app, Action &action) {
   command->add_option("-n,--count", options->count, "How many (for each row of the condition)")
       ->required()
       ->check(CLI::Range(int64_t(0), int64_t(1) << 48));
-  command->add_option("--first", options->first, "Number of the first sample (default: 0)");
-  command->add_option("--seed", options->seed, "Seed (default: 0)");
+  command->add_option("--first", options->first, "Number of the first sample (default: 0)")
+      ->check(isWholeNumber(uint64_t(1) << 48));
+  command->add_option("--seed", options->seed, "Seed (default: 0)")->check(isWholeNumber(UINT64_MAX));
   command->add_option("--condition", options->data.condition, "Conditions, one a row; samples of a row are together");
   command->add_option("--condition-columns", options->data.conditionColumns, "Columns of the condition file")
       ->delimiter(',');

@@ -6,7 +6,6 @@
 //===----------------------------------------------------------------------===//
 
 #include "Common.h"
-#include "Progress.h"
 
 #include <algorithm>
 #include <cinttypes>
@@ -32,28 +31,7 @@ Expected<int> runLogProb(const ScoreOptions &options) {
   auto sources = openSources(*loaded, options.data, 1);
   if (!sources)
     return sources.takeError();
-  auto writer = createRowWriter(options.output, loaded->dtype(), {}, {"log_prob"});
-  if (!writer)
-    return writer.takeError();
-
-  Progress progress("scoring", sources->rows(), "rows");
-  std::vector<double> logProb; // Doubles are as well aligned as floats.
-  for (int64_t done = 0;;) {
-    auto count = sources->next();
-    if (!count)
-      return count.takeError();
-    if (*count == 0)
-      break;
-    logProb.resize(static_cast<size_t>(*count));
-    Kernels::Call call{
-        .kernel = Kernel::LogProb, .inputs = sources->pointers(), .outputs = {logProb.data()}, .rows = *count};
-    if (auto ok = loaded->kernels->run(loaded->model, call); !ok)
-      return ok.takeError();
-    if (auto ok = (*writer)->append(logProb.data(), *count); !ok)
-      return ok.takeError();
-    progress.update(done += *count);
-  }
-  if (auto ok = (*writer)->finish(); !ok)
+  if (auto ok = writeRows(*loaded, *sources, Kernel::LogProb, {"scoring", options.output, {}, {"log_prob"}}); !ok)
     return ok.takeError();
   return 0;
 }
@@ -101,29 +79,23 @@ Expected<int> runMap(const ScoreOptions &options, Kernel kernel) {
     logDetWriter = std::move(*created);
   }
 
-  Progress progress(kernel == Kernel::Transform ? "transforming" : "inverting", sources->rows(), "rows");
-  std::vector<double> values, logDet;
+  std::vector<double> values, logDet; // Doubles are as well aligned as floats.
   int64_t undefined = 0;
-  for (int64_t done = 0;;) {
-    auto count = sources->next();
-    if (!count)
-      return count.takeError();
-    if (*count == 0)
-      break;
-    values.resize(static_cast<size_t>(*count * flow.dim()));
-    logDet.resize(static_cast<size_t>(*count));
+  const char *label = kernel == Kernel::Transform ? "transforming" : "inverting";
+  auto rows = forEachChunk(*sources, label, [&](int64_t count) -> Expected<void> {
+    values.resize(static_cast<size_t>(count * flow.dim()));
+    logDet.resize(static_cast<size_t>(count));
     Kernels::Call call{
-        .kernel = kernel, .inputs = sources->pointers(), .outputs = {values.data(), logDet.data()}, .rows = *count};
+        .kernel = kernel, .inputs = sources->pointers(), .outputs = {values.data(), logDet.data()}, .rows = count};
     if (auto ok = loaded->kernels->run(loaded->model, call); !ok)
-      return ok.takeError();
-    undefined += countUndefined(*loaded, call.inputs, values.data(), flow.dim(), *count);
-    if (auto ok = (*writer)->append(values.data(), *count); !ok)
-      return ok.takeError();
-    if (logDetWriter)
-      if (auto ok = logDetWriter->append(logDet.data(), *count); !ok)
-        return ok.takeError();
-    progress.update(done += *count);
-  }
+      return ok;
+    undefined += countUndefined(*loaded, call.inputs, values.data(), flow.dim(), count);
+    if (auto ok = (*writer)->append(values.data(), count); !ok || !logDetWriter)
+      return ok;
+    return logDetWriter->append(logDet.data(), count);
+  });
+  if (!rows)
+    return rows.takeError();
   if (logDetWriter)
     if (auto ok = logDetWriter->finish(); !ok)
       return ok.takeError();

@@ -382,9 +382,15 @@ void tool::addTrainCommand(CLI::App &app, Action &action) {
   command->add_option("-o,--output", options->output, "The model to write (.safetensors)")->required();
   FitOptions &fit = options->fit;
   command->add_option("--learning-rate", fit.learningRate, "Of Adam")->capture_default_str();
-  command->add_option("--max-epochs", fit.maxEpochs, "Most passes over the data")->capture_default_str();
-  command->add_option("--max-patience", fit.maxPatience, "Fruitless epochs to put up with")->capture_default_str();
-  command->add_option("--batch-size", fit.batchSize, "Rows of a step")->capture_default_str();
+  command->add_option("--max-epochs", fit.maxEpochs, "Most passes over the data")
+      ->capture_default_str()
+      ->check(isWholeNumber(INT32_MAX));
+  command->add_option("--max-patience", fit.maxPatience, "Fruitless epochs to put up with")
+      ->capture_default_str()
+      ->check(isWholeNumber(INT32_MAX));
+  command->add_option("--batch-size", fit.batchSize, "Rows of a step")
+      ->capture_default_str()
+      ->check(CLI::Range(int64_t(1), int64_t(1) << 48));
   command->add_option("--val-prop", fit.valProp, "Share of the rows for validation")->capture_default_str();
   command->add_option("--test-prop", options->testProp, "Share of the rows to hold out and score at the end")
       ->capture_default_str()
@@ -392,7 +398,9 @@ void tool::addTrainCommand(CLI::App &app, Action &action) {
   command->add_flag("--return-best,!--no-return-best", fit.returnBest,
                     "Keep the parameters of the best epoch (default)");
   command->add_flag("!--no-standardize,--standardize", options->standardize, "Leave the columns as they are");
-  command->add_option("--seed", fit.seed, "Seed of initial parameters, split and order")->capture_default_str();
+  command->add_option("--seed", fit.seed, "Seed of initial parameters, split and order")
+      ->capture_default_str()
+      ->check(isWholeNumber(UINT64_MAX));
   command->add_option("--checkpoint", options->checkpoint, "File to write the state of training to (.safetensors)");
   command->add_option("--resume", options->resume, "Go on from such a file");
   command->add_option("--log", options->log, "Losses of each epoch: .csv, or one JSON object a line");

@@ -31,8 +31,11 @@ struct BijectionSummary {
   Effort transform = Effort::Analytic, inverse = Effort::Analytic;
 };
 
+/// What a flow consists of and costs.
 struct FlowSummary {
+  /// In the order of the transform, each before those inside of it.
   std::vector<BijectionSummary> bijections;
+  /// The greatest effort in each direction.
   Effort transform = Effort::Analytic, inverse = Effort::Analytic;
   /// Multiply-adds of one row in `log_prob` (of a bijection: in `transform`).
   int64_t macsPerRow = 0;
@@ -40,7 +43,8 @@ struct FlowSummary {
   bool usesCondition = true;
 };
 
-/// Summarises a flow or a bijection.
+/// Summarises a flow or a bijection. An error is one of the compiler: whatever has
+/// been parsed has a summary.
 Expected<FlowSummary> summarize(const Flow &flow);
 
 } // namespace flowc

@@ -104,6 +104,7 @@ struct Item {
   MathExpr formula;
 };
 
+/// A text: its items, in order.
 struct File {
   std::vector<Item> items;
 };

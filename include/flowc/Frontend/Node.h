@@ -41,8 +41,9 @@ struct SourceLocation {
 struct Init {
   enum class Kind {
     Values,             ///< `values`, in row-major order.
-    Uniform,            ///< U(-scale, scale), each entry independent.
+    Uniform,            ///< offset + U(-scale, scale), each entry independent.
     Normal,             ///< scale * N(0, 1).
+    TruncatedNormal,    ///< The same, without what is outside of +-2 scale.
     Shuffled,           ///< A random permutation of 0 ... n-1.
     InversePermutation, ///< Argsort of the leaf just before this one.
     Derived,            ///< `derive` of the leaf just before this one.
@@ -52,7 +53,7 @@ struct Init {
   /// the copies of the innermost scans after each other (`scan([b1, b2])`):
   /// entry i of the stacked array is `values[i % values.size()]`.
   std::vector<double> values;
-  double scale = 1.0;
+  double scale = 1.0, offset = 0.0;
   /// If given, what the diagonal of a random square matrix holds.
   std::optional<double> diagonal;
   /// Makes one copy from one copy of the other leaf.
@@ -113,6 +114,8 @@ struct Node {
   int64_t stack = 0;
   /// E.g. `activation`, `untransformed_dim`, `knots`, `interval` (two doubles).
   std::map<std::string, Attribute> attributes;
+  /// What the text asks for in vain, in words for a warning; empty if nothing.
+  std::string note;
   /// What defines a node of kind `density` (see Frontend/Formula.h); else null.
   std::shared_ptr<const Formula> formula;
 

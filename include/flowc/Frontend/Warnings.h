@@ -33,6 +33,7 @@ struct ExposedSpline {
   SourceLocation location;
   double lower, upper;
 };
+/// All such splines of `root`.
 std::vector<ExposedSpline> findExposedSplines(const Node &root);
 
 /// `FILE:LINE:COL: warning: message`, the line and a caret below the place.

@@ -22,9 +22,11 @@
 
 namespace flowc {
 
-/// The levels of the IR that can be printed (DESIGN: four levels, then code).
+/// The levels of the program that can be printed: four of MLIR (docs/Passes.md),
+/// then code.
 enum class EmitLevel { Flow, Sample, Tile, LLVM, Asm, Obj };
 
+/// Which kernel to build, and what for.
 struct PipelineOptions {
   DType dtype = F32;
   Kernel kernel = Kernel::LogProb;

@@ -36,9 +36,9 @@ struct Derivation {
 
   // Of a root.
   bool isIncreasing = true;
-  /// |f'| is nowhere less than this positive expression in the parameters; null
-  /// if no such bound is known.
-  Expr slopeBound = nullptr;
+  /// |f'| is nowhere less than the first, positive, and nowhere more than the second
+  /// expression in the parameters; null if no such bound is known.
+  Expr slopeBound = nullptr, slopeLimit = nullptr;
 
   /// Rules that brought the formula to its normal form.
   std::vector<Rewriting> rewritings;

@@ -50,6 +50,7 @@ BatchPlan planBatches(int64_t rows, double valProp, int64_t batchSize);
 /// `epoch` only. Streams from 16 on are free for callers.
 void randomPermutation(uint64_t seed, uint32_t stream, uint64_t epoch, std::vector<int64_t> &permutation);
 
+/// Maximum-likelihood training, one epoch after the other.
 class Trainer {
 public:
   virtual ~Trainer() = default;

@@ -131,19 +131,20 @@ static bool isNonNegative(Value value) {
   return isa<arith::AddFOp, arith::MulFOp>(op) && llvm::all_of(op->getOperands(), isNonNegative);
 }
 
-/// Whether `value` is at least some positive normal number (or NaN).
-static bool isPositive(Value value) {
+/// Whether `value` is at least 1e-30 (or NaN).
+bool flowc::isPositive(Value value) {
   if (auto abs = value.getDefiningOp<math::AbsFOp>())
     return isPositive(abs.getOperand());
   APFloat number(0.0);
   if (matchPattern(value, m_ConstantFloat(&number)))
-    return !number.isNegative() && number.isNormal();
+    return number.isFinite() && number.convertToDouble() >= 1e-30;
   auto sum = value.getDefiningOp<arith::AddFOp>();
   return sum && isNonNegative(sum) && (isPositive(sum.getLhs()) || isPositive(sum.getRhs()));
 }
 
 static Value buildSpecial(ImplicitLocOpBuilder &b, LgammaOp, Value x) { return buildLgamma(b, x); }
 static Value buildSpecial(ImplicitLocOpBuilder &b, DigammaOp, Value x) { return buildDigamma(b, x); }
+static Value buildSpecial(ImplicitLocOpBuilder &b, TrigammaOp, Value x) { return buildTrigamma(b, x); }
 static Value buildSpecial(ImplicitLocOpBuilder &b, StirlingOp, Value x) { return buildStirling(b, x); }
 static Value buildSpecial(ImplicitLocOpBuilder &b, StirlingSlopeOp, Value x) { return buildStirlingSlope(b, x); }
 
@@ -215,7 +216,7 @@ LogicalResult BodyEmitter::emitOp(Operation *op, BodyMap &values) {
           result.push_back(buildInvLogit(b, x));
         return set(sigmoid, result);
       })
-      .Case<LgammaOp, DigammaOp, StirlingOp, StirlingSlopeOp>([&](auto special) {
+      .Case<LgammaOp, DigammaOp, TrigammaOp, StirlingOp, StirlingSlopeOp>([&](auto special) {
         BodyValue result;
         for (Value x : get(special.getX()))
           result.push_back(buildSpecial(b, special, x));
@@ -289,7 +290,7 @@ LogicalResult BodyEmitter::emitOp(Operation *op, BodyMap &values) {
         }
         BodyValue x = get(take.getX());
         Value index = get(take.getIndex()).front(), result = x[take.getOffset()];
-        for (int64_t i = 1; i + take.getOffset() < int64_t(x.size()); ++i) {
+        for (int64_t i = 1; i + int64_t(take.getOffset()) < int64_t(x.size()); ++i) {
           Value reached = arith::CmpIOp::create(b, arith::CmpIPredicate::sge, index, indexConstant(i));
           result = arith::SelectOp::create(b, reached, x[i + take.getOffset()], result);
         }

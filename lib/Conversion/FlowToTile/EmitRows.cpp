@@ -6,8 +6,10 @@
 //===----------------------------------------------------------------------===//
 
 #include "TileEmitter.h"
+#include "flowc/Conversion/ExpandMath.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 
 using namespace mlir;
@@ -17,6 +19,17 @@ using namespace flowc::flow;
 //===----------------------------------------------------------------------===//
 // Maps
 //===----------------------------------------------------------------------===//
+
+/// Shorter maps have nothing to gain from `LogOfProduct`.
+static constexpr int64_t kFewestFactors = 4;
+
+/// What a sum of logarithms is the logarithm of the product of, element by element;
+/// null for other sums.
+static Value getFactor(MapOp op, Value summand) {
+  auto log = summand.getDefiningOp<math::LogOp>();
+  bool isProduct = log && isa<FloatType>(log.getType()) && log->hasOneUse() && isPositive(log.getOperand());
+  return isProduct && op.getExtent() >= kFewestFactors ? log.getOperand() : Value();
+}
 
 /// One loop over vectors of lanes around one over elements, sums in registers.
 LogicalResult TileEmitter::emitMap(MapOp op) {
@@ -32,6 +45,9 @@ LogicalResult TileEmitter::emitMap(MapOp op) {
     stacked.push_back(allocateResult(result));
   for (Value result : op.getSums())
     sumStorages.push_back(allocateResult(result));
+  SmallVector<Value> factors;
+  for (Value summand : body.getTerminator()->getOperands().drop_front(stacked.size()))
+    factors.push_back(uniform ? Value() : getFactor(op, summand));
 
   LogicalResult status = success();
   forEachVector([&](Value j) {
@@ -41,8 +57,14 @@ LogicalResult TileEmitter::emitMap(MapOp op) {
       outer[argument] = loadBodyValue(storage, argument.getType(), nullptr, j);
     }
     SmallVector<Value> sumsBefore;
-    for (auto [storage, operand] : llvm::zip_equal(init, op.getInit()))
-      llvm::append_range(sumsBefore, loadBodyValue(storage, operand.getType(), nullptr, j));
+    for (auto [storage, operand, factor] : llvm::zip_equal(init, op.getInit(), factors)) {
+      if (!factor) {
+        llvm::append_range(sumsBefore, loadBodyValue(storage, operand.getType(), nullptr, j));
+        continue;
+      }
+      LogOfProduct product = buildEmptyProduct(b, shape.vectorType());
+      sumsBefore.append({product.mantissa, product.minusK});
+    }
 
     auto emitStep = [&](Value i, ValueRange sumsHere) -> SmallVector<Value> {
       BodyMap values = outer;
@@ -65,10 +87,16 @@ LogicalResult TileEmitter::emitMap(MapOp op) {
       for (auto [k, storage] : llvm::enumerate(stacked))
         storeBodyValue(storage, yielded[k], i, j);
       SmallVector<Value> next;
-      size_t at = 0;
-      for (const BodyValue &summand : llvm::drop_begin(yielded, stacked.size()))
-        for (Value value : summand)
-          next.push_back(arith::AddFOp::create(b, sumsHere[at++], value));
+      for (auto [summand, factor] : llvm::zip_equal(llvm::drop_begin(yielded, stacked.size()), factors)) {
+        ValueRange here = sumsHere.drop_front(next.size());
+        if (!factor) {
+          for (auto [sum, value] : llvm::zip(here, summand))
+            next.push_back(arith::AddFOp::create(b, sum, value));
+          continue;
+        }
+        LogOfProduct product = buildMultiply(b, {here[0], here[1]}, values.lookup(factor).front());
+        next.append({product.mantissa, product.minusK});
+      }
       return next;
     };
 
@@ -85,9 +113,16 @@ LogicalResult TileEmitter::emitMap(MapOp op) {
       sumsAfter.assign(loop.getResults().begin(), loop.getResults().end());
     }
     size_t at = 0;
-    for (Storage &storage : sumStorages) {
-      BodyValue value(ArrayRef<Value>(sumsAfter).slice(at, storage.elements));
-      at += storage.elements;
+    for (auto [storage, from, factor] : llvm::zip_equal(sumStorages, init, factors)) {
+      BodyValue value;
+      if (factor) {
+        Value log = buildLog(b, LogOfProduct{sumsAfter[at], sumsAfter[at + 1]});
+        value.push_back(arith::AddFOp::create(b, load(from, nullptr, j), log));
+        at += 2;
+      } else {
+        value.append(sumsAfter.begin() + at, sumsAfter.begin() + at + storage.elements);
+        at += storage.elements;
+      }
       storeBodyValue(storage, value, nullptr, j);
     }
   });

@@ -27,125 +27,163 @@ static bool isActivation(Block &body) {
   return llvm::all_of(llvm::drop_begin(body.getArguments()), [](Value v) { return v.use_empty(); });
 }
 
+namespace {
+/// A stage of a sweep on tiles.
+struct Stage {
+  Stage(Block &body, bool isLast) : body(body), isLast(isLast), isPlain(!isLast && isActivation(body)) {}
+
+  Block &body;
+  bool isLast;
+  /// The body is applied by the dense micro-kernel.
+  bool isPlain;
+  /// Where raw sums go, and where the body reads them and writes units.
+  Storage raw, sums, units;
+  /// Tables: blocks of the panel; per step the first block, the first row.
+  Value blocks, blockEnds, rowEnds;
+  SmallVector<Storage> indexed, extras;
+};
+} // namespace
+
+/// Emits one sweep.
+class TileEmitter::SweepEmitter {
+public:
+  SweepEmitter(TileEmitter &tile, PanelSweepOp op) : tile(tile), op(op), b(tile.b) {}
+
+  LogicalResult emit();
+
+private:
+  void allocateBuffers();
+  void addStages();
+  void emitStage(size_t number, Value step, Value next);
+  void emitUnit(const Stage &stage, Value i, Value j);
+
+  TileEmitter &tile;
+  PanelSweepOp op;
+  ImplicitLocOpBuilder &b;
+  /// What stage 0 reads: the prefix, then the state, in one buffer.
+  Storage input, state;
+  SmallVector<Storage> shared, units, sumStorages;
+  SmallVector<Stage, 0> stages;
+  LogicalResult status = success();
+};
+
+void TileEmitter::SweepEmitter::allocateBuffers() {
+  int64_t prefixSize = op.getPrefix() ? getNumElements(op.getPrefix().getType()) : 0;
+  int64_t stateSize = getNumElements(op.getState().getType());
+  input = tile.allocate(RankedTensorType::get({prefixSize + stateSize}, tile.shape.element));
+  if (op.getPrefix())
+    tile.copy(tile.find(op.getPrefix()), tile.slice(input, tile.index(0), prefixSize));
+  state = tile.slice(input, tile.index(prefixSize), stateSize);
+  tile.storages[op.getState()] = state;
+  for (Value operand : op.getShared())
+    shared.push_back(tile.find(operand));
+  for (Value result : op.getUnits())
+    units.push_back(tile.allocateResult(result));
+  for (auto [operand, result] : llvm::zip_equal(op.getInit(), op.getSums())) {
+    sumStorages.push_back(tile.allocateResult(result));
+    tile.copy(tile.find(operand), sumStorages.back());
+  }
+}
+
+void TileEmitter::SweepEmitter::addStages() {
+  auto extras = op.getExtras().begin();
+  for (auto [t, region] : llvm::enumerate(op.getStages())) {
+    bool isLast = t + 1 == op.getStages().size();
+    Stage &stage = stages.emplace_back(region.front(), isLast);
+    ArrayRef<int64_t> rowEnds = cast<DenseI64ArrayAttr>(op.getRowEnds()[t]).asArrayRef();
+    stage.units = isLast ? state : units[t];
+    stage.raw =
+        stage.isPlain ? stage.units : tile.allocate(RankedTensorType::get({rowEnds.back()}, tile.shape.element));
+    // Steps of the last stage count from its first unit that is computed.
+    stage.sums =
+        isLast ? tile.slice(stage.raw, tile.index(rowEnds.front()), rowEnds.back() - rowEnds.front()) : stage.raw;
+    stage.blocks = tile.panelTable(cast<DenseI32ArrayAttr>(op.getBlocks()[t]).asArrayRef());
+    stage.blockEnds = tile.table(cast<DenseI32ArrayAttr>(op.getBlockEnds()[t]).asArrayRef());
+    stage.rowEnds = tile.table(SmallVector<int32_t>(rowEnds));
+    for (auto [operand, number] : llvm::zip_equal(op.getIndexed(), op.getIndexedStage()))
+      if (number == int64_t(t))
+        stage.indexed.push_back(tile.find(operand));
+    size_t yielded = stage.body.getTerminator()->getNumOperands() - 1 - (isLast ? op.getSums().size() : 0);
+    for (size_t k = 0; k < yielded; ++k)
+      stage.extras.push_back(tile.allocateResult(*extras++));
+  }
+}
+
+/// One unit (or step) of one stage on one vector of lanes.
+void TileEmitter::SweepEmitter::emitUnit(const Stage &stage, Value i, Value j) {
+  Block &body = stage.body;
+  BodyMap values;
+  values[body.getArgument(0)] = tile.loadBodyValue(stage.sums, body.getArgument(0).getType(), i, j);
+  for (auto [k, storage] : llvm::enumerate(stage.indexed)) {
+    BlockArgument argument = body.getArgument(1 + k);
+    values[argument] = tile.loadBodyValue(storage, argument.getType(), i, j);
+  }
+  for (auto [k, storage] : llvm::enumerate(shared)) {
+    BlockArgument argument = body.getArgument(1 + stage.indexed.size() + k);
+    if (!argument.use_empty())
+      values[argument] = tile.loadBodyValue(storage, argument.getType(), nullptr, j);
+  }
+  BodyEmitter emitter(b, tile.bodyLanes());
+  if (failed(emitter.emit(body, values))) {
+    status = failure();
+    return;
+  }
+  SmallVector<BodyValue> yielded = emitter.getYielded(body, values);
+  tile.storeBodyValue(stage.units, yielded[0], i, j);
+  for (auto [k, storage] : llvm::enumerate(stage.extras))
+    tile.storeBodyValue(storage, yielded[1 + k], i, j);
+  if (!stage.isLast)
+    return;
+  for (auto [k, storage] : llvm::enumerate(sumStorages)) {
+    size_t at = 1 + stage.extras.size() + k;
+    BodyValue sum = tile.loadBodyValue(storage, body.getTerminator()->getOperand(at).getType(), nullptr, j);
+    for (auto [value, summand] : llvm::zip_equal(sum, yielded[at]))
+      value = arith::AddFOp::create(b, value, summand);
+    tile.storeBodyValue(storage, sum, nullptr, j);
+  }
+}
+
+/// What stage `number` does at `step`, which `next` follows.
+void TileEmitter::SweepEmitter::emitStage(size_t number, Value step, Value next) {
+  const Stage &stage = stages[number];
+  Region none;
+  Region &activation = stage.isPlain ? op.getStages()[number] : none;
+  const Storage &from = number == 0 ? input : units[number - 1];
+  Value panel = tile.pointer(tile.find(op.getPanels()[number]));
+  Value firstBlock = tile.loadIndex(stage.blockEnds, step), lastBlock = tile.loadIndex(stage.blockEnds, next);
+  tile.callDense(activation, {panel, panel, stage.blocks, from, stage.raw, firstBlock, lastBlock});
+  if (stage.isPlain)
+    return;
+  if (stage.isLast)
+    return tile.forEachVector([&](Value j) { emitUnit(stage, step, j); });
+  Value firstRow = tile.loadIndex(stage.rowEnds, step), lastRow = tile.loadIndex(stage.rowEnds, next);
+  auto loop = scf::ForOp::create(b, firstRow, lastRow, tile.index(1));
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(loop.getBody());
+  tile.forEachVector([&](Value j) { emitUnit(stage, loop.getInductionVar(), j); });
+}
+
+LogicalResult TileEmitter::SweepEmitter::emit() {
+  allocateBuffers();
+  addStages();
+  int64_t extent = op.getExtent();
+  tile.forEach(tile.index(extent), [&](Value s) {
+    Value step = op.getReverse() ? arith::SubIOp::create(b, tile.index(extent - 1), s).getResult() : s;
+    Value next = tile.add(step, tile.index(1));
+    for (size_t number = 0; number < stages.size(); ++number)
+      emitStage(number, step, next);
+  });
+  auto it = tile.destinations.find(op.getState());
+  if (it != tile.destinations.end()) {
+    tile.copy(state, it->second);
+    tile.storages[op.getState()] = it->second;
+  }
+  tile.macs += op.getMacs() * tile.macsFactor;
+  return status;
+}
+
 LogicalResult TileEmitter::emitSweep(PanelSweepOp op) {
   if (uniform)
     return op.emitOpError("a sweep over parameters only is not supported");
-  int64_t extent = op.getExtent(), numStages = op.getPanels().size();
-  int64_t prefixSize = op.getPrefix() ? getNumElements(op.getPrefix().getType()) : 0;
-  int64_t stateSize = getNumElements(op.getState().getType());
-
-  // The input of stage 0: the prefix, then the state, in one buffer.
-  Storage input = allocate(RankedTensorType::get({prefixSize + stateSize}, shape.element));
-  if (op.getPrefix())
-    copy(find(op.getPrefix()), slice(input, index(0), prefixSize));
-  Storage state = slice(input, index(prefixSize), stateSize);
-  storages[op.getState()] = state;
-
-  SmallVector<Storage> shared, units, sumStorages;
-  for (Value operand : op.getShared())
-    shared.push_back(find(operand));
-  for (Value result : op.getUnits())
-    units.push_back(allocateResult(result));
-  for (auto [operand, result] : llvm::zip_equal(op.getInit(), op.getSums())) {
-    sumStorages.push_back(allocateResult(result));
-    copy(find(operand), sumStorages.back());
-  }
-
-  // Per stage: where its raw sums go and where its body reads them, its tables,
-  // its indexed operands, extras.
-  struct Stage {
-    Storage raw, sums;
-    Value blocks, blockEnds, rowEnds;
-    SmallVector<Storage> indexed, extras;
-    bool activation = false;
-  };
-  SmallVector<Stage> stages(numStages);
-  auto extras = op.getExtras().begin();
-  for (int64_t t = 0; t < numStages; ++t) {
-    Stage &stage = stages[t];
-    Block &body = op.getStages()[t].front();
-    bool last = t == numStages - 1;
-    stage.activation = !last && isActivation(body);
-    ArrayRef<int64_t> rowEnds = cast<DenseI64ArrayAttr>(op.getRowEnds()[t]).asArrayRef();
-    stage.raw = stage.activation ? units[t] : allocate(RankedTensorType::get({rowEnds.back()}, shape.element));
-    // Steps of the last stage count from its first unit that is computed.
-    stage.sums = last ? slice(stage.raw, index(rowEnds.front()), rowEnds.back() - rowEnds.front()) : stage.raw;
-    stage.blocks = panelTable(cast<DenseI32ArrayAttr>(op.getBlocks()[t]).asArrayRef());
-    stage.blockEnds = table(cast<DenseI32ArrayAttr>(op.getBlockEnds()[t]).asArrayRef());
-    stage.rowEnds = table(SmallVector<int32_t>(rowEnds));
-    for (auto [operand, number] : llvm::zip_equal(op.getIndexed(), op.getIndexedStage()))
-      if (number == t)
-        stage.indexed.push_back(find(operand));
-    size_t yielded = body.getTerminator()->getNumOperands() - 1 - (last ? op.getSums().size() : 0);
-    for (size_t k = 0; k < yielded; ++k)
-      stage.extras.push_back(allocateResult(*extras++));
-  }
-
-  // One unit (or step) of one stage on one vector of lanes.
-  LogicalResult status = success();
-  auto emitUnit = [&](int64_t t, Value i, Value j) {
-    Stage &stage = stages[t];
-    Block &body = op.getStages()[t].front();
-    bool last = t == numStages - 1;
-    BodyMap values;
-    values[body.getArgument(0)] = loadBodyValue(stage.sums, body.getArgument(0).getType(), i, j);
-    for (auto [k, storage] : llvm::enumerate(stage.indexed)) {
-      BlockArgument argument = body.getArgument(1 + k);
-      values[argument] = loadBodyValue(storage, argument.getType(), i, j);
-    }
-    for (auto [k, storage] : llvm::enumerate(shared)) {
-      BlockArgument argument = body.getArgument(1 + stage.indexed.size() + k);
-      if (!argument.use_empty())
-        values[argument] = loadBodyValue(storage, argument.getType(), nullptr, j);
-    }
-    BodyEmitter emitter(b, bodyLanes());
-    if (failed(emitter.emit(body, values))) {
-      status = failure();
-      return;
-    }
-    SmallVector<BodyValue> yielded = emitter.getYielded(body, values);
-    storeBodyValue(last ? state : units[t], yielded[0], i, j);
-    for (auto [k, storage] : llvm::enumerate(stage.extras))
-      storeBodyValue(storage, yielded[1 + k], i, j);
-    if (!last)
-      return;
-    for (auto [k, storage] : llvm::enumerate(sumStorages)) {
-      BodyValue sum =
-          loadBodyValue(storage, body.getTerminator()->getOperand(1 + stage.extras.size() + k).getType(), nullptr, j);
-      for (auto [value, summand] : llvm::zip_equal(sum, yielded[1 + stage.extras.size() + k]))
-        value = arith::AddFOp::create(b, value, summand);
-      storeBodyValue(storage, sum, nullptr, j);
-    }
-  };
-
-  forEach(index(extent), [&](Value s) {
-    Value step = op.getReverse() ? arith::SubIOp::create(b, index(extent - 1), s).getResult() : s;
-    Value next = add(step, index(1));
-    for (int64_t t = 0; t < numStages; ++t) {
-      Stage &stage = stages[t];
-      Region none;
-      Region &activation = stage.activation ? op.getStages()[t] : none;
-      const Storage &from = t == 0 ? input : units[t - 1];
-      Value panel = pointer(find(op.getPanels()[t]));
-      callDense(activation, {panel, panel, stage.blocks, from, stage.raw, loadIndex(stage.blockEnds, step),
-                             loadIndex(stage.blockEnds, next)});
-      if (stage.activation)
-        continue;
-      if (t == numStages - 1) {
-        forEachVector([&](Value j) { emitUnit(t, step, j); });
-        continue;
-      }
-      auto loop = scf::ForOp::create(b, loadIndex(stage.rowEnds, step), loadIndex(stage.rowEnds, next), index(1));
-      OpBuilder::InsertionGuard guard(b);
-      b.setInsertionPointToStart(loop.getBody());
-      forEachVector([&](Value j) { emitUnit(t, loop.getInductionVar(), j); });
-    }
-  });
-  auto it = destinations.find(op.getState());
-  if (it != destinations.end()) {
-    copy(state, it->second);
-    storages[op.getState()] = it->second;
-  }
-  macs += op.getMacs() * macsFactor;
-  return status;
+  return SweepEmitter(*this, op).emit();
 }

@@ -1,4 +1,4 @@
-//===- TileEmitter.cpp - Functions and storage of the tile program --------===//
+//===- TileEmitter.cpp - Blocks and storage of the tile program -------------===//
 //
 // Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -14,6 +14,7 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "llvm/ADT/TypeSwitch.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace flowc;
@@ -41,13 +42,16 @@ Value TileEmitter::add(Value x, Value y) {
 
 Value TileEmitter::mul(Value x, Value y) { return arith::MulIOp::create(b, x, y); }
 
+/// Offsets count elements of a storage's own type, the workspace those of the kernel's.
+static int64_t getNumBytes(Type element) { return llvm::divideCeil(element.getIntOrFloatBitWidth(), 8); }
+
 Storage TileEmitter::allocate(Type type) {
   Storage storage;
   storage.kind = uniform ? Storage::Kind::Uniform : Storage::Kind::Tile;
   storage.base = workspace;
-  storage.offset = index(workspaceElements);
   storage.elements = getNumElements(type);
   storage.elementType = getElementType(type);
+  storage.offset = index(workspaceElements * getNumBytes(shape.element) / getNumBytes(storage.elementType));
   workspaceElements += alignUp(storage.elements * (uniform ? 1 : shape.rowStride()));
   return storage;
 }
@@ -215,8 +219,8 @@ bool TileEmitter::canWriteTo(Value value, Block &block) {
   return op && op->getBlock() == &block &&
          isa<MapOp, PanelDenseOp, ConcatOp, GatherOp, ReverseOp, RandomNormalOp, RandomTailOp, RandomGammaOp, PackOp,
              ReorderOp, DenseOp, PanelSweepOp, ScanOp, WeightNormalizeOp, WeightNormalizeVjpOp, DiagonalOp, TriangleOp,
-             TriangularInverseOp, TriangularInverseVjpOp, CosineMatrixOp, BlockDiagonalOp, BlockTriangleOp, BlockDenseOp,
-             BlockOuterOp>(op);
+             TriangularInverseOp, TriangularInverseVjpOp, CosineMatrixOp, BlockDiagonalOp, BlockTriangleOp,
+             BlockDenseOp, BlockOuterOp>(op);
 }
 
 /// Lets the pieces of concatenations be computed in their place.
@@ -329,243 +333,4 @@ LogicalResult TileEmitter::emitOp(Operation *op) {
       .Default([&](Operation *other) -> LogicalResult {
         return other->emitError("'") << other->getName() << "' is not an op of the tile program's input";
       });
-}
-
-//===----------------------------------------------------------------------===//
-// Functions
-//===----------------------------------------------------------------------===//
-
-func::FuncOp TileEmitter::beginFunction(StringRef name, TypeRange arguments) {
-  OpBuilder atEnd = OpBuilder::atBlockEnd(module.getBody());
-  auto function =
-      func::FuncOp::create(atEnd, source.getLoc(), (name + ".tile").str(), atEnd.getFunctionType(arguments, {}));
-  b.setInsertionPointToStart(function.addEntryBlock());
-  return function;
-}
-
-/// Elements of T that `type` takes in the prepared blob (32-bit integers are
-/// stored as such).
-static int64_t getPreparedSize(Type type, TileShape shape) {
-  int64_t bits = getNumElements(type) * getElementType(type).getIntOrFloatBitWidth();
-  return alignUp((bits + shape.element.getWidth() - 1) / shape.element.getWidth());
-}
-
-LogicalResult TileEmitter::emitKernel() {
-  Type ptr = LLVM::LLVMPointerType::get(module.getContext()), i64 = b.getI64Type();
-  func::FuncOp function = beginFunction("kernel", {ptr, ptr, ptr, ptr, i64, i64, i64});
-  Value prepared = function.getArgument(0), inputs = function.getArgument(1), outputs = function.getArgument(2);
-  workspace = function.getArgument(3);
-  rows = arith::IndexCastOp::create(b, b.getIndexType(), function.getArgument(4));
-  firstSample = function.getArgument(5);
-  seed = function.getArgument(6);
-  auto loadPointer = [&](Value array, int64_t i) {
-    Value where = LLVM::GEPOp::create(b, ptr, ptr, array, ArrayRef<LLVM::GEPArg>{int32_t(i)});
-    return LLVM::LoadOp::create(b, ptr, where).getResult();
-  };
-
-  // Parameters: consecutive in the prepared blob.
-  SmallVector<std::pair<BlockArgument, Value>> rowArguments;
-  for (BlockArgument argument : source.getArguments()) {
-    if (source.getArgAttr(argument.getArgNumber(), FlowDialect::kRowAttr)) {
-      rowArguments.push_back({argument, loadPointer(inputs, numInputs++)});
-      continue;
-    }
-    Storage storage;
-    storage.base =
-        LLVM::GEPOp::create(b, ptr, shape.element, prepared, ArrayRef<LLVM::GEPArg>{int32_t(preparedElements)});
-    storage.elements = getNumElements(argument.getType());
-    storage.elementType = getElementType(argument.getType());
-    storages[argument] = storage;
-    preparedElements += getPreparedSize(argument.getType(), shape);
-  }
-
-  // Results: rows to store, and sums with their accumulators.
-  auto yield = cast<func::ReturnOp>(source.getBody().front().getTerminator());
-  SmallVector<std::pair<Value, Value>> rowResults;
-  SmallVector<std::pair<Value, int64_t>> laneSums;
-  DenseMap<Value, int64_t> offsetOfSum;
-  SmallVector<Value> accumulators;
-  for (auto [i, value] : llvm::enumerate(yield.getOperands())) {
-    if (!source.getResultAttr(i, FlowDialect::kSumAttr)) {
-      rowResults.push_back({value, loadPointer(outputs, numOutputs++)});
-      continue;
-    }
-    if (sums.contains(value)) {
-      // Two parameters of equal gradients share their sum.
-      sumOffsets.push_back(offsetOfSum.lookup(value));
-      continue;
-    }
-    sumOffsets.push_back(sumElements);
-    offsetOfSum[value] = sumElements;
-    Storage to;
-    to.elements = getNumElements(value.getType());
-    to.elementType = shape.element;
-    if (!findOuter(value)) {
-      to.base = workspace;
-      to.offset = index(workspaceElements);
-      workspaceElements += to.elements * shape.lanes;
-      laneSums.push_back({value, sumElements});
-    }
-    sumElements += alignUp(to.elements);
-    sums[value] = to;
-  }
-  Value sumOutput = sumElements ? loadPointer(outputs, numOutputs) : Value();
-  if (sumElements) {
-    auto clear = [&](Value where, int64_t elements) {
-      Value size = arith::ConstantOp::create(b, b.getI64IntegerAttr(elements * shape.element.getWidth() / 8));
-      Value zero = arith::ConstantOp::create(b, b.getI8IntegerAttr(0));
-      LLVM::MemsetOp::create(b, where, zero, size, /*isVolatile=*/false);
-    };
-    clear(workspace, workspaceElements);
-    // Without rows all sums are zero. Otherwise the first tile writes weight
-    // gradients, but not where a mask has no weights.
-    Value none = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, rows, index(0));
-    auto branch = scf::IfOp::create(b, none, /*withElseRegion=*/false);
-    {
-      OpBuilder::InsertionGuard guard(b);
-      b.setInsertionPointToStart(branch.thenBlock());
-      clear(sumOutput, sumElements);
-    }
-    for (auto [i, value] :
-         llvm::enumerate(llvm::make_filter_range(yield.getOperands(), [&](Value v) { return sums.contains(v); }))) {
-      OuterOp outer = findOuter(value);
-      if (!outer)
-        continue;
-      Storage &sum = sums[value];
-      sum.base = sumOutput;
-      sum.offset = index(sumOffsets[i]);
-      if (outer.getMask())
-        clear(pointer(sum), sum.elements);
-    }
-  }
-  workspaceElements = alignUp(workspaceElements);
-
-  // Tiles.
-  Value tileRows = index(shape.rowStride());
-  auto loop = scf::ForOp::create(b, index(0), rows, tileRows);
-  {
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPointToStart(loop.getBody());
-    firstRow = loop.getInductionVar();
-    Value left = arith::SubIOp::create(b, rows, firstRow);
-    Value vectors = arith::CeilDivUIOp::create(b, left, index(shape.lanes));
-    Value full = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, vectors, index(4));
-    numVectors = arith::SelectOp::create(b, full, vectors, index(4));
-    numRows = arith::MinUIOp::create(b, left, tileRows);
-    for (auto [argument, data] : rowArguments) {
-      Storage tile = allocate(argument.getType());
-      storages[argument] = tile;
-      Value columns = index(tile.elements);
-      func::CallOp::create(b, getOrCreateLoadRows(module, shape),
-                           ValueRange{data, pointer(tile), columns, columns, firstRow, rows, numVectors});
-    }
-    if (failed(emitBlock(source.getBody().front())))
-      return failure();
-    for (auto [value, data] : rowResults) {
-      Storage tile = find(value);
-      if (tile.kind != Storage::Kind::Tile) {
-        Storage from = tile;
-        tile = allocate(value.getType());
-        copy(from, tile);
-      }
-      Value columns = index(tile.elements);
-      func::CallOp::create(b, getOrCreateStoreRows(module, shape),
-                           ValueRange{data, pointer(tile), columns, columns, firstRow, rows, numVectors});
-    }
-  }
-
-  // Lane accumulators to sums.
-  for (auto [value, offset] : laneSums) {
-    Storage from = sums.lookup(value);
-    Storage to;
-    to.base = sumOutput;
-    to.offset = index(offset);
-    to.elementType = shape.element;
-    forEach(index(from.elements), [&](Value i) {
-      Storage element = from;
-      element.offset = add(from.offset, mul(i, index(shape.lanes)));
-      Value lanes = LLVM::LoadOp::create(b, shape.vectorType(), pointer(element));
-      store(to, i, nullptr, reduceLanes(b, lanes));
-    });
-  }
-  func::ReturnOp::create(b);
-  return success();
-}
-
-LogicalResult TileEmitter::emitPrepare() {
-  Type ptr = LLVM::LLVMPointerType::get(module.getContext());
-  func::FuncOp function = beginFunction("prepare", {ptr, ptr});
-  Value prepared = function.getArgument(1);
-  for (BlockArgument argument : source.getArguments()) {
-    Value where = LLVM::GEPOp::create(b, ptr, ptr, function.getArgument(0),
-                                      ArrayRef<LLVM::GEPArg>{int32_t(argument.getArgNumber())});
-    storages[argument] = {Storage::Kind::Uniform,
-                          LLVM::LoadOp::create(b, ptr, where),
-                          Value(),
-                          getNumElements(argument.getType()),
-                          getElementType(argument.getType()),
-                          {}};
-  }
-  // Results lie one after the other, then comes scratch space.
-  Block &block = source.getBody().front();
-  SmallVector<Storage> results;
-  for (Value value : block.getTerminator()->getOperands()) {
-    Value where =
-        LLVM::GEPOp::create(b, ptr, shape.element, prepared, ArrayRef<LLVM::GEPArg>{int32_t(preparedElements)});
-    results.push_back(
-        {Storage::Kind::Uniform, where, Value(), getNumElements(value.getType()), getElementType(value.getType()), {}});
-    preparedElements += getPreparedSize(value.getType(), shape);
-    if (canWriteTo(value, block))
-      destinations.try_emplace(value, results.back());
-  }
-  workspace = LLVM::GEPOp::create(b, ptr, shape.element, prepared, ArrayRef<LLVM::GEPArg>{int32_t(preparedElements)});
-  if (failed(emitBlock(block)))
-    return failure();
-  for (auto [value, to] : llvm::zip_equal(block.getTerminator()->getOperands(), results))
-    copy(find(value), to);
-  func::ReturnOp::create(b);
-  preparedElements += workspaceElements;
-  return success();
-}
-
-LogicalResult TileEmitter::emitFinish(ArrayRef<int64_t> kernelSumOffsets) {
-  Type ptr = LLVM::LLVMPointerType::get(module.getContext());
-  func::FuncOp function = beginFunction("finish", {ptr, ptr, ptr, b.getF64Type(), ptr});
-  workspace = function.getArgument(4);
-  size_t cotangent = 1; // The first sum is the loss.
-  for (BlockArgument argument : source.getArguments()) {
-    Storage storage{Storage::Kind::Uniform,
-                    Value(),
-                    Value(),
-                    getNumElements(argument.getType()),
-                    getElementType(argument.getType()),
-                    {}};
-    if (source.getArgAttr(argument.getArgNumber(), "flow.cotangent")) {
-      storage.base = function.getArgument(1);
-      storage.offset = index(kernelSumOffsets[cotangent++]);
-    } else {
-      Value where = LLVM::GEPOp::create(b, ptr, ptr, function.getArgument(0),
-                                        ArrayRef<LLVM::GEPArg>{int32_t(argument.getArgNumber())});
-      storage.base = LLVM::LoadOp::create(b, ptr, where);
-    }
-    storages[argument] = storage;
-  }
-  Block &block = source.getBody().front();
-  Storage gradient{Storage::Kind::Uniform, function.getArgument(2), Value(), 0, shape.element, {}};
-  SmallVector<Storage> results;
-  for (Value value : block.getTerminator()->getOperands()) {
-    results.push_back(slice(gradient, index(gradientElements), getNumElements(value.getType())));
-    gradientElements += results.back().elements;
-    if (canWriteTo(value, block))
-      destinations.try_emplace(value, results.back());
-  }
-  if (failed(emitBlock(block)))
-    return failure();
-  Value scale = function.getArgument(3);
-  if (shape.element.getWidth() < 64)
-    scale = arith::TruncFOp::create(b, shape.element, scale);
-  for (auto [value, to] : llvm::zip_equal(block.getTerminator()->getOperands(), results))
-    copyScaled(find(value), to, scale);
-  func::ReturnOp::create(b);
-  return success();
 }

@@ -99,6 +99,10 @@ private:
   llvm::DenseMap<mlir::Value, llvm::SmallVector<mlir::Value, 2>> tables;
 };
 
+/// Whether `value` of a body is known to be at least 1e-30 (or NaN), so that its
+/// logarithm needs no selects.
+bool isPositive(mlir::Value value);
+
 /// Emits one function.
 class TileEmitter {
 public:
@@ -121,7 +125,17 @@ public:
   int64_t getNumOutputs() const { return numOutputs; }
 
 private:
-  // TileEmitter.cpp: functions, blocks, storage.
+  // EmitFunctions.cpp
+  struct KernelValues;
+  mlir::func::FuncOp beginFunction(llvm::StringRef name, mlir::TypeRange arguments);
+  mlir::Value loadPointer(mlir::Value array, int64_t i);
+  void readArguments(KernelValues &kernel);
+  void assignResults(KernelValues &kernel);
+  void clearSums(const KernelValues &kernel);
+  mlir::LogicalResult emitTiles(const KernelValues &kernel);
+  void reduceSums(const KernelValues &kernel);
+
+  // TileEmitter.cpp: blocks, storage.
   mlir::LogicalResult emitBlock(mlir::Block &block);
   mlir::LogicalResult emitOp(mlir::Operation *op);
   void assignDestinations(mlir::Block &block);
@@ -129,7 +143,6 @@ private:
   Storage allocate(mlir::Type type);
   Storage allocateResult(mlir::Value value);
   Storage find(mlir::Value value);
-  mlir::func::FuncOp beginFunction(llvm::StringRef name, mlir::TypeRange arguments);
 
   // EmitSums.cpp: sums over rows.
   void accumulateSum(mlir::Value value);
@@ -161,6 +174,7 @@ private:
   /// The micro-kernel's table of a panel's blocks.
   mlir::Value panelTable(llvm::ArrayRef<int32_t> blocks);
   // EmitSweep.cpp
+  class SweepEmitter;
   mlir::LogicalResult emitSweep(flow::PanelSweepOp op);
   // EmitUniform.cpp: layout of parameters.
   mlir::LogicalResult emitPack(flow::PackOp op);

@@ -77,8 +77,9 @@ static Transformed buildOnInterval(RationalQuadraticSplineOp op, ImplicitLocOpBu
                                    llvm::function_ref<Transformed(Value)> inside) {
   Formula f = formula(builder, v);
   Value lower = f.constant(op.getLower().convertToDouble()), upper = f.constant(op.getUpper().convertToDouble());
-  Value isInside = arith::AndIOp::create(builder, f.compare(arith::CmpFPredicate::OGE, v, lower),
-                                         f.compare(arith::CmpFPredicate::OLE, v, upper));
+  Value isAbove = f.compare(arith::CmpFPredicate::OGE, v, lower);
+  Value isBelow = f.compare(arith::CmpFPredicate::OLE, v, upper);
+  Value isInside = arith::AndIOp::create(builder, isAbove, isBelow);
   auto clip = [&](Value value) { return ClipOp::create(builder, f.type, value, op.getLowerAttr(), op.getUpperAttr()); };
   Transformed spline = inside(clip(v));
   return {f.select(isInside, clip(spline.event), v), f.select(isInside, spline.logDet, f.constant(0))};

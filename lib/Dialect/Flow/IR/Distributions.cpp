@@ -123,13 +123,15 @@ PreparedDensity StandardExponentialOp::buildPrepared(ImplicitLocOpBuilder &, Typ
 
 Value StandardExponentialOp::buildElement(ImplicitLocOpBuilder &builder, Value value, ValueRange) {
   Number x{&builder, value};
-  return select(x < 0, -kInfinity, -x);
+  Value isOutside = x < 0;
+  return select(isOutside, -kInfinity, -x);
 }
 
 /// -log(u), which is large for small u and close to 0 for u close to 1.
 static Number buildExponential(Number tail) {
   Value isLow = tail > 0;
-  return -select(isLow, log(select(isLow, tail, 1.0)), log1p(select(isLow, 0.0, tail)));
+  Number low = log(select(isLow, tail, 1.0)), high = log1p(select(isLow, 0.0, tail));
+  return -select(isLow, low, high);
 }
 
 Value StandardExponentialOp::buildDraw(ImplicitLocOpBuilder &builder, Value tail) {

@@ -66,25 +66,81 @@ Value ExpressionEmitter::emitSum(Expr e) {
 // Products
 //===----------------------------------------------------------------------===//
 
-/// u of an expression 1 + u^2 (or 1 + (k v)^2 as 1 + k^2 v^2); null for others.
-static std::optional<Term> matchOnePlusSquare(Expr e) {
-  if (e->kind != Kind::Sum || e->number != 1 || e->terms.size() != 1 || e->terms[0].factor <= 0)
+/// scale * (product of the factors + shift), which is `scale` without factors.
+struct ExpressionEmitter::Square {
+  double scale;
+  std::vector<Term> factors;
+  double shift = 0;
+};
+
+/// What a multiple of a product of even powers is the square of.
+static std::optional<std::pair<double, std::vector<Term>>> matchSquare(Term term) {
+  if (term.factor <= 0 || term.node->kind != Kind::Product)
     return std::nullopt;
-  Expr square = e->terms[0].node;
-  if (square->kind != Kind::Product || square->terms.size() != 1 || square->terms[0].factor != 2)
-    return std::nullopt;
-  return Term{std::sqrt(e->terms[0].factor), square->terms[0].node};
+  std::vector<Term> factors;
+  for (auto [exponent, base] : term.node->terms) {
+    if (std::fmod(exponent, 2) != 0)
+      return std::nullopt;
+    factors.push_back({exponent / 2, base});
+  }
+  return std::pair(std::sqrt(term.factor), factors);
 }
 
-/// {max(|u|, 1), (min(|u|, 1) / max(|u|, 1))^2}: 1 + u^2 = m^2 (1 + r). Exactly one
-/// of the two is taken to move at |u| = 1.
-static std::pair<Value, Value> buildScaled(ImplicitLocOpBuilder &builder, Value u) {
-  Value one = buildConstant(builder, u.getType(), 1);
-  Value size = math::AbsFOp::create(builder, u);
-  Value isLarge = arith::CmpFOp::create(builder, arith::CmpFPredicate::OGT, size, one);
-  Value large = arith::SelectOp::create(builder, isLarge, size, one);
-  Value small = arith::SelectOp::create(builder, isLarge, one, size);
-  Value ratio = arith::DivFOp::create(builder, small, large);
+/// p and q of p^2 + q^2: of sums like 4 + (a x)^2, a^2 + x^2 and, by completing the
+/// square, x^2 + x + 1.
+std::optional<std::pair<ExpressionEmitter::Square, ExpressionEmitter::Square>>
+ExpressionEmitter::matchSumOfSquares(Expr e) {
+  if (e->kind != Kind::Sum || e->number < 0 || e->terms.size() + (e->number > 0) < 2 || e->terms.size() > 2)
+    return std::nullopt;
+  auto first = matchSquare(e->terms[0]), second = matchSquare(e->terms.back());
+  auto asSquare = [](const auto &matched) { return Square{matched->first, matched->second}; };
+  if (e->terms.size() == 1 && first)
+    return std::pair(asSquare(first), Square{std::sqrt(e->number), {}});
+  if (e->terms.size() != 2)
+    return std::nullopt;
+  if (e->number == 0 && first && second)
+    return std::pair(asSquare(first), asSquare(second));
+  // k (t + h)^2 + rest.
+  size_t linear = first ? 1 : 0;
+  auto &square = first ? first : second;
+  bool isParabola = square && square->second.size() == 1 && square->second[0].factor == 1 &&
+                    square->second[0].node == e->terms[linear].node;
+  if (!isParabola)
+    return std::nullopt;
+  double k = e->terms[1 - linear].factor, h = e->terms[linear].factor / (2 * k), rest = e->number - k * h * h;
+  if (rest <= 0)
+    return std::nullopt;
+  return std::pair(Square{square->first, square->second, h}, Square{std::sqrt(rest), {}});
+}
+
+Value ExpressionEmitter::emitRootOfSquare(const Square &square) {
+  if (square.factors.empty())
+    return constant(square.scale);
+  symbolic::Node product;
+  product.kind = Kind::Product;
+  product.terms = square.factors;
+  Value value = emitProduct(&product);
+  if (square.shift != 0)
+    value = arith::AddFOp::create(builder, value, constant(square.shift));
+  return square.scale == 1 ? value : arith::MulFOp::create(builder, value, constant(square.scale)).getResult();
+}
+
+/// {m, (n / m)^2} for the larger m and the smaller n of |p| and |q|: p^2 + q^2 =
+/// m^2 (1 + r), and neither overflows. Exactly one of them is taken to move where both are equal.
+std::pair<Value, Value> ExpressionEmitter::emitScaled(const std::pair<Square, Square> &squares) {
+  bool isConstant = squares.second.factors.empty();
+  Value p = math::AbsFOp::create(builder, emitRootOfSquare(squares.first)), q = emitRootOfSquare(squares.second);
+  if (!isConstant)
+    q = math::AbsFOp::create(builder, q);
+  Value isLarger = arith::CmpFOp::create(builder, arith::CmpFPredicate::OGT, p, q);
+  Value large = arith::SelectOp::create(builder, isLarger, p, q);
+  Value small = arith::SelectOp::create(builder, isLarger, q, p);
+  Value divisor = large;
+  if (!isConstant) {
+    Value isZero = arith::CmpFOp::create(builder, arith::CmpFPredicate::OEQ, large, constant(0));
+    divisor = arith::SelectOp::create(builder, isZero, constant(1), large);
+  }
+  Value ratio = arith::DivFOp::create(builder, small, divisor);
   return {large, arith::MulFOp::create(builder, ratio, ratio)};
 }
 
@@ -97,19 +153,17 @@ Value ExpressionEmitter::emitWholePower(Value base, unsigned exponent) {
   return exponent % 2 ? arith::MulFOp::create(builder, square, base).getResult() : square;
 }
 
+static constexpr double kMaxWhole = 64;
+
 /// base ^ exponent for an exponent > 0.
 Value ExpressionEmitter::emitPower(Expr base, double exponent) {
-  constexpr double kMaxWhole = 64;
   double whole = std::floor(exponent);
   bool isHalf = exponent - whole == 0.5;
   if (exponent > kMaxWhole || (exponent != whole && !isHalf))
     return math::PowFOp::create(builder, emit(base), constant(exponent));
   Value result;
-  if (std::optional<Term> u = matchOnePlusSquare(base); u && isHalf) {
-    Value argument = emit(u->node);
-    if (u->factor != 1)
-      argument = arith::MulFOp::create(builder, argument, constant(u->factor));
-    auto [large, ratio] = buildScaled(builder, argument);
+  if (auto squares = matchSumOfSquares(base); squares && isHalf) {
+    auto [large, ratio] = emitScaled(*squares);
     Value rest = math::SqrtOp::create(builder, arith::AddFOp::create(builder, ratio, constant(1)));
     result = arith::MulFOp::create(builder, large, rest);
   } else if (isHalf) {
@@ -121,7 +175,136 @@ Value ExpressionEmitter::emitPower(Expr base, double exponent) {
   return result ? arith::MulFOp::create(builder, power, result).getResult() : power;
 }
 
+//===----------------------------------------------------------------------===//
+// Fractions: (1 - t^2) / (1 + t^2)^2 is no quotient of infinities far out
+//===----------------------------------------------------------------------===//
+
+static bool contains(Expr e, Expr part) {
+  DenseSet<Expr> seen;
+  auto visit = [&](auto &self, Expr node) -> bool {
+    return node == part || (seen.insert(node).second &&
+                            llvm::any_of(node->terms, [&](const Term &term) { return self(self, term.node); }));
+  };
+  return visit(visit, e);
+}
+
+/// The degree of `e` as a polynomial in t; none if it is something else.
+static std::optional<double> getDegree(Expr e, Expr t) {
+  if (e == t)
+    return 1;
+  if (!contains(e, t))
+    return 0;
+  if (e->kind != Kind::Sum && e->kind != Kind::Product)
+    return std::nullopt;
+  double degree = 0;
+  for (auto [factor, node] : e->terms) {
+    std::optional<double> inner = getDegree(node, t);
+    bool isSum = e->kind == Kind::Sum;
+    if (!inner || (!isSum && *inner > 0 && (factor < 0 || factor != std::floor(factor))))
+      return std::nullopt;
+    degree = isSum ? std::max(degree, *inner) : degree + factor * *inner;
+  }
+  return degree;
+}
+
+/// The node t that a fraction with a sum of squares in its denominator is to be
+/// computed in; null if its powers need no care.
+Expr ExpressionEmitter::findScaledNode(Expr product) {
+  for (auto [exponent, base] : product->terms) {
+    auto squares = exponent < 0 ? matchSumOfSquares(base) : std::nullopt;
+    if (!squares)
+      continue;
+    for (const Term &candidate : llvm::concat<const Term>(squares->first.factors, squares->second.factors)) {
+      double above = 0;
+      for (auto [other, node] : product->terms)
+        if (other > 0)
+          above += other * getDegree(node, candidate.node).value_or(0);
+      // x / sqrt(1 + x^2) is computed with care anyway.
+      if (candidate.factor > 0 && above >= 1 && above - 2 * exponent > 2)
+        return candidate.node;
+    }
+  }
+  return nullptr;
+}
+
+/// m^-degree e for m = max(|t|, 1), by t/m and 1/m.
+Value ExpressionEmitter::emitHomogeneous(Expr e, double degree, const Homogeneous &h) {
+  auto shrink = [&](Value value, double by) -> Value {
+    return by == 0 ? value : arith::MulFOp::create(builder, value, emitWholePower(h.inverse, unsigned(by))).getResult();
+  };
+  if (e == h.node)
+    return shrink(h.ratio, degree - 1);
+  if (!contains(e, h.node))
+    return shrink(emit(e), degree);
+  Value result;
+  if (e->kind == Kind::Sum) {
+    if (e->number != 0)
+      result = shrink(constant(e->number), degree);
+    for (auto [factor, node] : e->terms) {
+      Value term = emitHomogeneous(node, degree, h);
+      if (factor != 1)
+        term = arith::MulFOp::create(builder, term, constant(factor));
+      result = result ? arith::AddFOp::create(builder, result, term).getResult() : term;
+    }
+    return result;
+  }
+  double own = 0;
+  for (auto [exponent, node] : e->terms) {
+    double inner = *getDegree(node, h.node);
+    Value power =
+        inner == 0 ? emitFactor(node, exponent) : emitWholePower(emitHomogeneous(node, inner, h), unsigned(exponent));
+    own += exponent * inner;
+    result = result ? arith::MulFOp::create(builder, result, power).getResult() : power;
+  }
+  return shrink(result, degree - own);
+}
+
+/// base ^ exponent, of either sign.
+Value ExpressionEmitter::emitFactor(Expr base, double exponent) {
+  Value power = emitPower(base, std::abs(exponent));
+  return exponent > 0 ? power : arith::DivFOp::create(builder, constant(1), power).getResult();
+}
+
+/// Polynomials p of degree n are replaced by m^-n p, and the powers of m collected.
+Value ExpressionEmitter::emitFraction(Expr e, Expr t) {
+  Value value = emit(t), size = math::AbsFOp::create(builder, value);
+  Value isLarge = arith::CmpFOp::create(builder, arith::CmpFPredicate::OGT, size, constant(1));
+  Value large = arith::SelectOp::create(builder, isLarge, size, constant(1));
+  Homogeneous h{t, arith::DivFOp::create(builder, value, large), arith::DivFOp::create(builder, constant(1), large)};
+  Value above, below;
+  double degree = 0;
+  for (auto [exponent, base] : e->terms) {
+    Value &side = exponent < 0 ? below : above;
+    double count = std::abs(exponent), whole = std::floor(count), inner = getDegree(base, t).value_or(0);
+    Value power;
+    if (inner == 0 || count > kMaxWhole || (count != whole && count - whole != 0.5)) {
+      power = emitPower(base, count);
+    } else {
+      Value scaled = emitHomogeneous(base, inner, h);
+      if (whole > 0)
+        power = emitWholePower(scaled, unsigned(whole));
+      if (count != whole) {
+        Value root = math::SqrtOp::create(builder, scaled);
+        power = power ? arith::MulFOp::create(builder, power, root).getResult() : root;
+      }
+      degree += exponent * inner;
+    }
+    side = side ? arith::MulFOp::create(builder, side, power).getResult() : power;
+  }
+  Value fraction = arith::DivFOp::create(builder, above, below);
+  // m^degree, of which roots of odd degrees make a half.
+  double count = std::abs(degree), whole = std::floor(count);
+  Value scale = degree < 0 ? h.inverse : large;
+  if (whole > 0)
+    fraction = arith::MulFOp::create(builder, fraction, emitWholePower(scale, unsigned(whole)));
+  if (count != whole)
+    fraction = arith::MulFOp::create(builder, fraction, math::SqrtOp::create(builder, scale));
+  return fraction;
+}
+
 Value ExpressionEmitter::emitProduct(Expr e) {
+  if (Expr t = findScaledNode(e))
+    return emitFraction(e, t);
   Value above, below;
   for (auto [exponent, base] : e->terms) {
     Value &side = exponent < 0 ? below : above;
@@ -138,11 +321,8 @@ Value ExpressionEmitter::emitProduct(Expr e) {
 //===----------------------------------------------------------------------===//
 
 Value ExpressionEmitter::emitLog(Expr argument) {
-  if (std::optional<Term> u = matchOnePlusSquare(argument)) {
-    Value scaled = emit(u->node);
-    if (u->factor != 1)
-      scaled = arith::MulFOp::create(builder, scaled, constant(u->factor));
-    auto [large, ratio] = buildScaled(builder, scaled);
+  if (auto squares = matchSumOfSquares(argument)) {
+    auto [large, ratio] = emitScaled(*squares);
     Value twice = arith::MulFOp::create(builder, math::LogOp::create(builder, large), constant(2));
     return arith::AddFOp::create(builder, twice, math::Log1pOp::create(builder, ratio));
   }

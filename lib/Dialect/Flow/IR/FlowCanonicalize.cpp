@@ -41,6 +41,17 @@ static void replaceKept(PatternRewriter &rewriter, Operation *op, Operation *rep
   rewriter.eraseOp(op);
 }
 
+/// Drops what `block` yields for `unused` results, and the ops that only serve it.
+static void dropYielded(PatternRewriter &rewriter, Block &block, const llvm::BitVector &unused) {
+  if (unused.none())
+    return;
+  Operation *yield = block.getTerminator();
+  rewriter.modifyOpInPlace(yield, [&] { yield->eraseOperands(unused); });
+  for (Operation &nested : llvm::make_early_inc_range(llvm::reverse(block)))
+    if (isOpTriviallyDead(&nested))
+      rewriter.eraseOp(&nested);
+}
+
 /// Marks the arguments of `block` from `first` on that nobody uses, and merges
 /// those that stand for the same operand.
 static llvm::BitVector findUselessArguments(PatternRewriter &rewriter, Block &block, ValueRange operands,
@@ -72,12 +83,7 @@ struct DropUnusedOfMap : OpRewritePattern<MapOp> {
     // With no result left the op is dead as a whole.
     if (unused.all())
       return rewriter.notifyMatchFailure(op, "is dead");
-    if (unused.any()) {
-      rewriter.modifyOpInPlace(op.getYield(), [&] { op.getYield()->eraseOperands(unused); });
-      for (Operation &nested : llvm::make_early_inc_range(llvm::reverse(block)))
-        if (isOpTriviallyDead(&nested))
-          rewriter.eraseOp(&nested);
-    }
+    dropYielded(rewriter, block, unused);
     llvm::BitVector useless = findUselessArguments(rewriter, block, op.getOperands(), 0, numIndexed);
     if (unused.none() && useless.none())
       return rewriter.notifyMatchFailure(op, "nothing is unused");
@@ -142,12 +148,7 @@ struct DropUnusedOfScan : OpRewritePattern<ScanOp> {
     llvm::BitVector unused = findUnusedResults(op);
     if (unused.all())
       return rewriter.notifyMatchFailure(op, "is dead");
-    if (unused.any()) {
-      rewriter.modifyOpInPlace(op.getYield(), [&] { op.getYield()->eraseOperands(unused); });
-      for (Operation &nested : llvm::make_early_inc_range(llvm::reverse(block)))
-        if (isOpTriviallyDead(&nested))
-          rewriter.eraseOp(&nested);
-    }
+    dropYielded(rewriter, block, unused);
     llvm::BitVector useless = findUselessArguments(rewriter, block, op.getOperands(), numCarries, numCarries + numOver);
     if (unused.none() && useless.none())
       return rewriter.notifyMatchFailure(op, "nothing is unused");

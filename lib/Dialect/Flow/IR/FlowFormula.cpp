@@ -10,6 +10,7 @@
 #include "flowc/Dialect/Flow/IR/FlowRoot.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/IR/TypeUtilities.h"
 
 #include <cmath>
@@ -202,6 +203,8 @@ public:
   }
   Transformed forward(Value x);
   Transformed inverse(Value y);
+  /// How exact a root has to be; 0 asks for full precision.
+  void setTolerance(double value) { tolerance = value; }
   /// Parts that depend on parameters only, of one direction.
   llvm::SetVector<Expr> getUniform(bool isInverse);
 
@@ -211,6 +214,13 @@ private:
     Expr t, position, function, slope;
   };
   Equation getEquation();
+  /// Whether the root is bracketed by the bounds of the slope. A lower bound alone is
+  /// no help: f may rise so fast that Newton's method creeps back from the far end.
+  bool isBracketed() const;
+  /// What a bracket needs of the parameters: f(0), 1 / f' at 0, at most and at least,
+  /// and |f(0)| / f' at least.
+  SmallVector<Expr> getBracketParts();
+  RootBracket emitBracket();
   Value solve(Value y);
 
   Algebra &algebra;
@@ -220,6 +230,7 @@ private:
   ExpressionEmitter emitter;
   Type type;
   std::optional<Equation> equation;
+  double tolerance = 0;
 };
 } // namespace
 
@@ -239,11 +250,10 @@ FormulaBuilder::Equation FormulaBuilder::getEquation() {
   if (hasLow || hasHigh) {
     made.t = algebra.newSymbol("t");
     if (hasLow && hasHigh)
-      made.position =
-          algebra.sum(domain.low, {{domain.high - domain.low, algebra.call(Function::Sigmoid, made.t)}});
+      made.position = algebra.sum(domain.low, {{domain.high - domain.low, algebra.call(Function::Sigmoid, made.t)}});
     else
-      made.position = algebra.sum(hasLow ? domain.low : domain.high,
-                                  {{hasLow ? 1.0 : -1.0, algebra.call(Function::Exp, made.t)}});
+      made.position =
+          algebra.sum(hasLow ? domain.low : domain.high, {{hasLow ? 1.0 : -1.0, algebra.call(Function::Exp, made.t)}});
     made.function = algebra.substitute(result.function, result.variable, made.position);
     made.slope = algebra.factorize(algebra.derivative(made.function, made.t));
   }
@@ -270,10 +280,62 @@ llvm::SetVector<Expr> FormulaBuilder::getUniform(bool isInverse) {
     Equation made = getEquation();
     varying.push_back(made.t);
     llvm::append_values(wanted, made.position, made.function, made.slope);
+    if (isBracketed())
+      llvm::append_range(wanted, getBracketParts());
   }
   for (Expr e : wanted)
     collectUniform(algebra, e, varying, uniform);
   return uniform;
+}
+
+/// An infinite number becomes the largest finite one.
+static Value clipToFinite(ImplicitLocOpBuilder &builder, Value value) {
+  APFloat largest = APFloat::getLargest(cast<FloatType>(value.getType()).getFloatSemantics());
+  FloatAttr limit = builder.getF64FloatAttr(largest.convertToDouble());
+  FloatAttr opposite = builder.getF64FloatAttr(-largest.convertToDouble());
+  return ClipOp::create(builder, value.getType(), value, opposite, limit);
+}
+
+bool FormulaBuilder::isBracketed() const {
+  return result.slopeBound && result.slopeLimit && Interval::all().isInside(result.domain);
+}
+
+SmallVector<Expr> FormulaBuilder::getBracketParts() {
+  Expr zero = algebra.constant(0), slope = algebra.substitute(getEquation().slope, result.variable, zero);
+  Expr offset = algebra.substitute(result.function, result.variable, zero);
+  return {offset, algebra.power(slope, -1), algebra.power(result.slopeLimit, -1), algebra.power(result.slopeBound, -1),
+          algebra.divide(algebra.call(Function::Abs, offset), result.slopeBound)};
+}
+
+/// |y - f(0)| / |t| is a mean of the slope. The search begins where the tangent at 0
+/// has the value y, but not far beyond the nearest place where the root can be.
+RootBracket FormulaBuilder::emitBracket() {
+  SmallVector<Expr> parts = getBracketParts();
+  Expr offset =
+      result.isIncreasing ? algebra.subtract(result.image, parts[0]) : algebra.subtract(parts[0], result.image);
+  Value distance = emitter.emit(offset), inverse = emitter.emit(parts[1]);
+  Value start = arith::MulFOp::create(builder, distance, inverse);
+  Value atMost = emitter.emit(parts[2]), atLeast = emitter.emit(parts[3]);
+  Value nearest = arith::MulFOp::create(builder, distance, atMost);
+  Value farthest = arith::MulFOp::create(builder, distance, atLeast);
+  // A flat tangent leads far beyond.
+  Value least = math::AbsFOp::create(builder, nearest);
+  Value twice = arith::MulFOp::create(builder, least, buildConstant(builder, type, 2));
+  Value reach = arith::AddFOp::create(builder, twice, buildConstant(builder, type, 1));
+  start = arith::MinimumFOp::create(builder, start, reach);
+  Value opposite = arith::NegFOp::create(builder, reach);
+  start = arith::MaximumFOp::create(builder, start, opposite);
+  // Rounding in f displaces its root; that of terms much larger than f by far more.
+  constexpr double kRoom = 1.0 / 1024;
+  Value size = math::AbsFOp::create(builder, clipToFinite(builder, farthest));
+  Value room = arith::MulFOp::create(builder, size, buildConstant(builder, type, kRoom));
+  if (!parts[4]->isConstant(0))
+    room = arith::AddFOp::create(builder, room, emitter.emit(algebra.scale(2 * kRoom, parts[4])));
+  Value lower = arith::MinimumFOp::create(builder, nearest, farthest);
+  lower = clipToFinite(builder, arith::SubFOp::create(builder, lower, room));
+  Value upper = arith::MaximumFOp::create(builder, nearest, farthest);
+  upper = clipToFinite(builder, arith::AddFOp::create(builder, upper, room));
+  return {lower, upper, start};
 }
 
 Value FormulaBuilder::solve(Value y) {
@@ -297,10 +359,13 @@ Value FormulaBuilder::solve(Value y) {
     inner.bind(made.t, t);
     for (auto [input, argument] : llvm::zip_equal(inputs, arguments))
       inner.bind(input, argument);
-    return {inner.emit(made.function), inner.emit(made.slope),
-            inner.emit(algebra.call(Function::Abs, result.image))};
+    Value value = inner.emit(made.function), slope = inner.emit(made.slope);
+    // Of an infinite y, no finite t is the root.
+    Value size = clipToFinite(at, inner.emit(algebra.call(Function::Abs, result.image)));
+    return {value, slope, size};
   };
-  Value t = buildRoot(builder, type, {}, operands, body).getRoot();
+  RootBracket bracket = isBracketed() ? emitBracket() : RootBracket();
+  Value t = buildRoot(builder, type, bracket, operands, body, tolerance).getRoot();
   emitter.bind(made.t, t);
   return emitter.emit(made.position);
 }
@@ -318,11 +383,18 @@ Transformed FormulaBuilder::inverse(Value y) {
   return {x, isIsometry ? Value() : emitter.emit(algebra.negate(result.logDerivative))};
 }
 
+/// The tolerance that the flow asks for; 0 if it asks for none.
+static double getTolerance(FormulaOp op) {
+  auto tolerance = op->getAttrOfType<FloatAttr>(kToleranceAttr);
+  return tolerance ? tolerance.getValueAsDouble() : 0;
+}
+
 static Transformed buildFormulaElement(FormulaOp op, ImplicitLocOpBuilder &builder, Value event, ValueRange parameters,
                                        bool isInverse) {
   std::unique_ptr<FormulaDerivation> derivation = deriveFormula(op, isInverse);
   FormulaBuilder formula(*derivation, builder, event.getType());
   formula.bind(derivation->parameters, parameters);
+  formula.setTolerance(getTolerance(op));
   return isInverse ? formula.inverse(event) : formula.forward(event);
 }
 
@@ -372,6 +444,7 @@ static FailureOr<Transformed> buildFormula(FormulaOp op, Specializer &specialize
   auto emit = [&](ImplicitLocOpBuilder &at, Value x, ValueRange arguments) {
     FormulaBuilder formula(*derivation, at, element);
     formula.bind(known, arguments);
+    formula.setTolerance(getTolerance(op));
     return isInverse ? formula.inverse(x) : formula.forward(x);
   };
   FailureOr<MapOp> map =

@@ -52,8 +52,7 @@ void flowc::flow::cloneForward(VjpBuilder &vjp, Block &block) {
 
 void flowc::flow::propagateNeeded(VjpBuilder &vjp, Block &block) {
   for (Operation &op : block.without_terminator()) {
-    if (isa<DetachOp>(op) ||
-        llvm::none_of(op.getOperands(), [&](Value operand) { return vjp.isNeeded(operand); }))
+    if (isa<DetachOp>(op) || llvm::none_of(op.getOperands(), [&](Value operand) { return vjp.isNeeded(operand); }))
       continue;
     for (Value result : op.getResults())
       if (isDifferentiable(result.getType()))

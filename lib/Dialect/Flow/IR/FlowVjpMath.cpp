@@ -68,6 +68,14 @@ struct Rule {
   Term select(Term condition, Term a, Term b) const {
     return {g.builder, arith::SelectOp::create(*g.builder, condition.value, a.value, b.value)};
   }
+  /// {m, q} with 1 + x^2 = m^2 (1 + q), of which nothing overflows.
+  std::pair<Term, Term> scale(Term x) const {
+    Term size = x.apply<math::AbsFOp>(), one = x.constant(1.0);
+    Term isLarge = compare(arith::CmpFPredicate::OGT, size, one);
+    Term large = select(isLarge, size, one), small = select(isLarge, one, size);
+    Term ratio = small / large;
+    return {large, ratio * ratio};
+  }
 };
 } // namespace
 
@@ -180,16 +188,22 @@ static Term slope(math::CosOp, const Rule &r, Term x) { return -(r.g * x.apply<m
 static Term slope(math::TanhOp, const Rule &r, Term) { return r.g * (1.0 - r.result() * r.result()); }
 static Term slope(math::SinhOp, const Rule &r, Term x) { return r.g * x.apply<math::CoshOp>(); }
 static Term slope(math::CoshOp, const Rule &r, Term x) { return r.g * x.apply<math::SinhOp>(); }
-static Term slope(math::AsinhOp, const Rule &r, Term x) { return r.g / (1.0 + x * x).apply<math::SqrtOp>(); }
-static Term slope(math::AtanOp, const Rule &r, Term x) { return r.g / (1.0 + x * x); }
+static Term slope(math::AsinhOp, const Rule &r, Term x) {
+  auto [large, ratio] = r.scale(x);
+  return r.g / (large * (1.0 + ratio).apply<math::SqrtOp>());
+}
+static Term slope(math::AtanOp, const Rule &r, Term x) {
+  auto [large, ratio] = r.scale(x);
+  return r.g / large / (large * (1.0 + ratio));
+}
 static Term slope(math::AtanhOp, const Rule &r, Term x) { return r.g / ((1.0 - x) * (1.0 + x)); }
 static Term slope(math::ErfOp, const Rule &r, Term x) {
   return r.g * (2.0 * llvm::numbers::inv_sqrtpi * (-(x * x)).apply<math::ExpOp>());
 }
 static Term slope(math::AbsFOp, const Rule &r, Term x) {
-  Term zero = x.constant(0.0);
-  return r.select(r.compare(arith::CmpFPredicate::OGT, x, zero), r.g,
-                  r.select(r.compare(arith::CmpFPredicate::OLT, x, zero), -r.g, zero));
+  Term zero = x.constant(0.0), isPositive = r.compare(arith::CmpFPredicate::OGT, x, zero);
+  Term isNegative = r.compare(arith::CmpFPredicate::OLT, x, zero);
+  return r.select(isPositive, r.g, r.select(isNegative, -r.g, zero));
 }
 
 template <typename OpTy>

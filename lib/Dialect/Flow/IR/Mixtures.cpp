@@ -168,6 +168,17 @@ LogicalResult MixtureOp::verify() {
   return success();
 }
 
+/// Clones what the component of `op` computes from its parameters into `component`.
+/// Returns its distribution and, in `chain`, the bijections after that; or null.
+static DistributionOpInterface cloneParameters(MixtureOp op, Specializer &component,
+                                               SmallVectorImpl<Operation *> &chain) {
+  Block &body = op.getComponent().front();
+  DistributionOpInterface base = getComponent(body, chain);
+  SmallVector<Operation *> users = llvm::to_vector(chain);
+  users.push_back(base);
+  return succeeded(component.cloneParameterOps(body, users)) ? base : DistributionOpInterface();
+}
+
 namespace {
 /// The scan over the components of a mixture.
 struct ComponentScan {
@@ -291,11 +302,8 @@ Value MixtureOp::buildLogProb(Specializer &specializer, Value x) {
   Value event = scan.addShared(x);
 
   SmallVector<Operation *> chain;
-  Block &body = getComponent().front();
-  DistributionOpInterface base = ::getComponent(body, chain);
-  SmallVector<Operation *> users(chain);
-  users.push_back(base);
-  if (failed(component.cloneParameterOps(body, users)))
+  DistributionOpInterface base = cloneParameters(*this, component, chain);
+  if (!base)
     return {};
   FailureOr<Transformed> inverse = component.apply(chain, /*inverse=*/true, event);
   if (failed(inverse))
@@ -307,7 +315,7 @@ Value MixtureOp::buildLogProb(Specializer &specializer, Value x) {
   density = component.addLogDets(density, inverse->logDet);
   inner.setLoc(builder.getLoc());
   SmallVector<Value> inputs{event};
-  for (Value argument : body.getArguments().drop_front(getOver().size()))
+  for (Value argument : getComponent().front().getArguments().drop_front(getOver().size()))
     inputs.push_back(component.lookup(argument));
   density = buildGuardedDensity(inner, density, inputs);
   density = arith::AddFOp::create(inner, density, probability);
@@ -348,11 +356,8 @@ Value MixtureOp::buildSample(Specializer &specializer) {
   scan.mapOperands(component);
   Value uniform = scan.addShared(u);
   SmallVector<Operation *> chain;
-  Block &body = getComponent().front();
-  DistributionOpInterface base = ::getComponent(body, chain);
-  SmallVector<Operation *> users(chain);
-  users.push_back(base);
-  if (failed(component.cloneParameterOps(body, users)))
+  DistributionOpInterface base = cloneParameters(*this, component, chain);
+  if (!base)
     return {};
   inner.setLoc(base.getLoc());
   Value draw = base.buildSample(component);
@@ -395,6 +400,10 @@ static LogicalResult buildUnaryVjp(OpTy op, VjpBuilder &vjp, ValueRange cotangen
 
 LogicalResult LgammaOp::buildVjp(VjpBuilder &vjp, ValueRange cotangents) {
   return buildUnaryVjp<DigammaOp>(*this, vjp, cotangents);
+}
+
+LogicalResult DigammaOp::buildVjp(VjpBuilder &vjp, ValueRange cotangents) {
+  return buildUnaryVjp<TrigammaOp>(*this, vjp, cotangents);
 }
 
 LogicalResult StirlingOp::buildVjp(VjpBuilder &vjp, ValueRange cotangents) {

@@ -150,26 +150,25 @@ SmallVector<Value> KernelDifferentiator::buildSeeds(Signature &signature) {
   return seeds;
 }
 
-/// Whether `density` is -inf under a condition: what flow-specialize makes of a
-/// log-density, which is -inf outside of its support.
-static bool hasSupport(Value density) {
-  auto select = density.getDefiningOp<arith::SelectOp>();
+/// Whether `value` is -inf under a condition: what flow-specialize makes of a
+/// log-density.
+static bool isLogDensity(Value value) {
+  auto select = value.getDefiningOp<arith::SelectOp>();
   APFloat arm(0.0);
   return select && matchPattern(select.getTrueValue(), m_ConstantFloat(&arm)) && arm.isInfinity() && arm.isNegative();
 }
 
-/// The derivative of a log-density: 0 where the density is 0 and its formula has
-/// no derivative, outside of the support.
+/// The derivative of a log-density: 0 where its formula has none, though the density
+/// is no NaN. That is so outside of the support, and where slopes overflow.
 Value KernelDifferentiator::buildScore(Value cotangent, Value logDensity) {
   auto body = [](ImplicitLocOpBuilder &inner, ValueRange arguments, MapYields &yields) {
     Value score = arguments[0], density = arguments[1];
     Type type = score.getType();
-    Value zero = buildConstant(inner, type, 0),
-          none = buildConstant(inner, type, -std::numeric_limits<double>::infinity());
-    Value isOutside =
-        arith::AndIOp::create(inner, arith::CmpFOp::create(inner, arith::CmpFPredicate::UNO, score, score),
-                              arith::CmpFOp::create(inner, arith::CmpFPredicate::OEQ, density, none));
-    yields.stacked.push_back(arith::SelectOp::create(inner, isOutside, zero, score));
+    Value zero = buildConstant(inner, type, 0);
+    Value isUndefined = arith::CmpFOp::create(inner, arith::CmpFPredicate::UNO, score, score);
+    Value isNumber = arith::CmpFOp::create(inner, arith::CmpFPredicate::ORD, density, density);
+    yields.stacked.push_back(
+        arith::SelectOp::create(inner, arith::AndIOp::create(inner, isUndefined, isNumber), zero, score));
     return success();
   };
   Value score = buildMap(builder, getNumElements(cotangent.getType()), cotangent, logDensity, body)->getResult(0);
@@ -222,9 +221,9 @@ LogicalResult KernelDifferentiator::buildKernel() {
   } else {
     Value cotangent = vjp.getCotangent(primal.getArgument(0));
     results.push_back(cotangent ? cotangent : buildConstant(builder, primal.getArgument(0).getType(), 0.0));
-    Value density = primal.getTerminator()->getOperand(0);
-    if (cotangent && hasSupport(density))
-      results.back() = buildScore(cotangent, vjp.lookup(density));
+    Value value = primal.getTerminator()->getOperand(0);
+    if (cotangent && isLogDensity(value))
+      results.back() = buildScore(cotangent, vjp.lookup(value));
     signature.addResult(results.back().getType(), FlowDialect::kRowAttr);
   }
   func::ReturnOp::create(builder, results);

@@ -144,7 +144,20 @@ struct Hoister {
     if (needed.empty())
       return eraseUnused(moved);
 
-    // The uniform part, as a scan over the uniform stacks.
+    ScanOp prepared = buildPreparedScan(scan, moved, needed);
+    // The old body reads slices of the new stacks.
+    for (auto [value, stack] : llvm::zip_equal(needed, prepared.getStacked())) {
+      BlockArgument argument = appendOver(scan, stack);
+      uniform.insert(argument);
+      value.replaceUsesWithIf(argument, [&](OpOperand &use) { return stays(use.getOwner()); });
+    }
+    eraseUnused(moved);
+  }
+
+  /// Computes `needed`, values of a scan's body, in a scan over the uniform stacks in
+  /// front of it; `moved` are the ops that do.
+  ScanOp buildPreparedScan(ScanOp scan, ArrayRef<Operation *> moved, ArrayRef<Value> needed) {
+    Block &body = *scan.getBlock();
     ImplicitLocOpBuilder b(scan.getLoc(), scan);
     SmallVector<Value> over, shared;
     SmallVector<BlockArgument> overArguments, sharedArguments;
@@ -164,9 +177,7 @@ struct Hoister {
       stacks.push_back(ScanOp::getStackType(value.getType(), scan.getLayers()));
     auto prepared =
         ScanOp::create(b, TypeRange(), stacks, scan.getLayers(), scan.getReverse(), ValueRange(), over, shared);
-    Block *block = prepared.getBody().empty() ? &prepared.getBody().emplaceBlock() : prepared.getBlock();
-    if (!block->empty())
-      block->clear();
+    Block *block = &prepared.getBody().emplaceBlock();
     IRMapping mapping;
     for (BlockArgument argument : llvm::concat<BlockArgument>(overArguments, sharedArguments))
       mapping.map(argument, block->addArgument(argument.getType(), argument.getLoc()));
@@ -180,14 +191,7 @@ struct Hoister {
     YieldOp::create(b, yielded);
     for (Value stack : prepared.getStacked())
       uniform.insert(stack);
-
-    // The old body reads slices of the new stacks.
-    for (auto [value, stack] : llvm::zip_equal(needed, prepared.getStacked())) {
-      BlockArgument argument = appendOver(scan, stack);
-      uniform.insert(argument);
-      value.replaceUsesWithIf(argument, [&](OpOperand &use) { return stays(use.getOwner()); });
-    }
-    eraseUnused(moved);
+    return prepared;
   }
 
   /// Computes `wholes`, values of a scan's body that are the same in all layers, in
@@ -222,6 +226,104 @@ struct Hoister {
   }
 };
 
+/// Splits @kernel: what depends on leaves only becomes @prepare.
+class KernelSplitter {
+public:
+  KernelSplitter(func::FuncOp kernel, const DenseSet<Value> &uniform)
+      : kernel(kernel), body(kernel.getBody().front()), uniform(uniform),
+        kept(findKeptConditions(body, [this](Operation *op) { return isMoved(op); })) {}
+
+  void run() {
+    findPrepared();
+    buildPrepare();
+    reduceKernel();
+  }
+
+private:
+  bool isRow(BlockArgument argument) {
+    return kernel.getArgAttr(argument.getArgNumber(), FlowDialect::kRowAttr) != nullptr;
+  }
+  bool isMoved(Operation *op) const {
+    return op->getBlock() == &body && !isa<arith::ConstantOp>(op) && op->getNumResults() > 0 &&
+           llvm::all_of(op->getResults(), [&](Value v) { return uniform.contains(v); });
+  }
+  bool stays(Operation *op) const { return !isMoved(op) || kept.contains(op); }
+
+  void findPrepared();
+  void buildPrepare();
+  void reduceKernel();
+
+  func::FuncOp kernel;
+  Block &body;
+  const DenseSet<Value> &uniform;
+  DenseSet<Operation *> kept;
+  /// What the per-sample rest reads of the uniform part, in order.
+  llvm::SetVector<Value> prepared;
+};
+
+void KernelSplitter::findPrepared() {
+  for (Operation &op : body) {
+    if (!stays(&op))
+      continue;
+    for (Value operand : op.getOperands()) {
+      Operation *producer = operand.getDefiningOp();
+      bool isAtHand = producer && (isa<arith::ConstantOp>(producer) || kept.contains(producer));
+      if (uniform.contains(operand) && !isAtHand)
+        prepared.insert(operand);
+    }
+  }
+}
+
+/// @prepare: leaves to prepared values.
+void KernelSplitter::buildPrepare() {
+  SmallVector<BlockArgument> leaves;
+  for (BlockArgument argument : body.getArguments())
+    if (!isRow(argument))
+      leaves.push_back(argument);
+  OpBuilder builder(kernel);
+  auto getType = [](Value value) { return value.getType(); };
+  auto type = builder.getFunctionType(llvm::map_to_vector(leaves, getType), llvm::map_to_vector(prepared, getType));
+  auto prepare = func::FuncOp::create(builder, kernel.getLoc(), "prepare", type);
+  Block *entry = prepare.addEntryBlock();
+  IRMapping mapping;
+  for (auto [i, leaf] : llvm::enumerate(leaves)) {
+    mapping.map(leaf, entry->getArgument(i));
+    if (DictionaryAttr attributes = kernel.getArgAttrDict(leaf.getArgNumber()))
+      prepare.setArgAttrs(i, attributes);
+  }
+  builder.setInsertionPointToEnd(entry);
+  for (Operation &op : body)
+    if (isMoved(&op) || isa<arith::ConstantOp>(op))
+      builder.clone(op, mapping);
+  auto results = llvm::map_to_vector(prepared, [&](Value value) { return mapping.lookup(value); });
+  func::ReturnOp::create(builder, kernel.getLoc(), results);
+}
+
+/// @kernel: rows, then prepared values.
+void KernelSplitter::reduceKernel() {
+  OpBuilder builder(kernel);
+  SmallVector<DictionaryAttr> attributes;
+  BitVector erased(body.getNumArguments());
+  for (BlockArgument argument : body.getArguments()) {
+    if (isRow(argument))
+      attributes.push_back(kernel.getArgAttrDict(argument.getArgNumber()));
+    else
+      erased.set(argument.getArgNumber());
+  }
+  for (Value value : prepared) {
+    BlockArgument argument = body.addArgument(value.getType(), value.getLoc());
+    value.replaceUsesWithIf(argument, [&](OpOperand &use) { return stays(use.getOwner()); });
+    attributes.push_back(builder.getDictionaryAttr({}));
+    erased.push_back(false);
+  }
+  for (Operation &op : llvm::make_early_inc_range(llvm::reverse(body)))
+    if (isMoved(&op) && op.use_empty())
+      op.erase();
+  body.eraseArguments(erased);
+  kernel.setFunctionType(builder.getFunctionType(body.getArgumentTypes(), kernel.getResultTypes()));
+  kernel.setAllArgAttrs(attributes);
+}
+
 struct HoistParameters : flowc::flow::impl::HoistParametersPassBase<HoistParameters> {
   using Base::Base;
 
@@ -240,76 +342,7 @@ struct HoistParameters : flowc::flow::impl::HoistParametersPassBase<HoistParamet
         hoister.uniform.insert(argument);
     hoister.markBlock(body);
     kernel.walk<WalkOrder::PostOrder>([](ScanOp scan) { dropUnusedOperands(scan); });
-
-    // What the per-sample rest reads of the uniform part, in order.
-    SetVector<Value> prepared;
-    auto isMoved = [&](Operation *op) {
-      return op->getBlock() == &body && !isa<arith::ConstantOp>(op) && op->getNumResults() > 0 &&
-             llvm::all_of(op->getResults(), [&](Value v) { return hoister.uniform.contains(v); });
-    };
-    DenseSet<Operation *> kept = findKeptConditions(body, isMoved);
-    auto stays = [&](Operation *op) { return !isMoved(op) || kept.contains(op); };
-    for (Operation &op : body) {
-      if (!stays(&op))
-        continue;
-      for (Value operand : op.getOperands()) {
-        Operation *producer = operand.getDefiningOp();
-        if (hoister.uniform.contains(operand) &&
-            !(producer && (isa<arith::ConstantOp>(producer) || kept.contains(producer))))
-          prepared.insert(operand);
-      }
-    }
-
-    // @prepare: leaves to prepared values.
-    SmallVector<Type> leafTypes, preparedTypes;
-    SmallVector<BlockArgument> leaves;
-    for (BlockArgument argument : body.getArguments())
-      if (!kernel.getArgAttr(argument.getArgNumber(), FlowDialect::kRowAttr)) {
-        leaves.push_back(argument);
-        leafTypes.push_back(argument.getType());
-      }
-    for (Value value : prepared)
-      preparedTypes.push_back(value.getType());
-    OpBuilder builder(kernel);
-    auto prepare =
-        func::FuncOp::create(builder, kernel.getLoc(), "prepare", builder.getFunctionType(leafTypes, preparedTypes));
-    Block *entry = prepare.addEntryBlock();
-    IRMapping mapping;
-    for (auto [i, leaf] : llvm::enumerate(leaves)) {
-      mapping.map(leaf, entry->getArgument(i));
-      if (DictionaryAttr attributes = kernel.getArgAttrDict(leaf.getArgNumber()))
-        prepare.setArgAttrs(i, attributes);
-    }
-    builder.setInsertionPointToEnd(entry);
-    for (Operation &op : body)
-      if (isMoved(&op) || isa<arith::ConstantOp>(op))
-        builder.clone(op, mapping);
-    SmallVector<Value> results;
-    for (Value value : prepared)
-      results.push_back(mapping.lookup(value));
-    func::ReturnOp::create(builder, kernel.getLoc(), results);
-
-    // @kernel: rows, then prepared values.
-    SmallVector<DictionaryAttr> attributes;
-    BitVector erased(body.getNumArguments());
-    for (BlockArgument argument : body.getArguments()) {
-      if (kernel.getArgAttr(argument.getArgNumber(), FlowDialect::kRowAttr))
-        attributes.push_back(kernel.getArgAttrDict(argument.getArgNumber()));
-      else
-        erased.set(argument.getArgNumber());
-    }
-    for (Value value : prepared) {
-      BlockArgument argument = body.addArgument(value.getType(), value.getLoc());
-      value.replaceUsesWithIf(argument, [&](OpOperand &use) { return stays(use.getOwner()); });
-      attributes.push_back(builder.getDictionaryAttr({}));
-      erased.push_back(false);
-    }
-    for (Operation &op : llvm::make_early_inc_range(llvm::reverse(body)))
-      if (isMoved(&op) && op.use_empty())
-        op.erase();
-    body.eraseArguments(erased);
-    kernel.setFunctionType(builder.getFunctionType(body.getArgumentTypes(), kernel.getResultTypes()));
-    kernel.setAllArgAttrs(attributes);
+    KernelSplitter(kernel, hoister.uniform).run();
   }
 };
 } // namespace

@@ -29,7 +29,8 @@ using namespace flowc::flow;
 
 namespace {
 
-constexpr int64_t kBlockRows = 4;
+/// Rows of a block at most, and the numbers that describe it.
+constexpr int64_t kBlockRows = 4, kBlockFields = 5;
 
 /// The blocks of a panel and what they amount to.
 struct Layout {
@@ -81,14 +82,14 @@ Layout layOutStage(SweepOp op, int64_t t, SmallVector<int32_t> &ends) {
     } else {
       last = t == 0 ? prefix + s * group : op.getStageRowEnds(t - 1)[s + 1];
     }
-    ends.push_back(layout.blocks.size() / 5);
+    ends.push_back(layout.blocks.size() / kBlockFields);
     for (int64_t row = rowEnds[s]; row < rowEnds[s + 1]; row += kBlockRows) {
       int64_t count = std::min(kBlockRows, rowEnds[s + 1] - row);
       layout.addBlock(row, count, first, last - first);
       layout.macs += count * (last - first);
     }
   }
-  ends.push_back(layout.blocks.size() / 5);
+  ends.push_back(layout.blocks.size() / kBlockFields);
   return layout;
 }
 

@@ -109,7 +109,6 @@ static void stabilize(Block &block) {
 
 void StabilizePass::runOnOperation() {
   SmallVector<Block *> blocks;
-  getOperation().walk([&](FormulaOp formula) { blocks.push_back(formula.getBlock()); });
   if (auto density = getOperation().lookupSymbol<func::FuncOp>("density"))
     density.walk([&](Block *block) { blocks.push_back(block); });
   for (Block *block : blocks)

@@ -98,7 +98,7 @@ func.func @invert_c1(%x: tensor<3xf32>) {
 
 // -----
 
-func.func @invert_c2_type(%x: tensor<3xf32>) {
+func.func @invert_c2(%x: tensor<3xf32>) {
   // expected-error @+1 {{region must yield one 'tensor<3xf32>'}}
   %y = flow.invert %x : tensor<3xf32> {
   ^bb0(%a: tensor<3xf32>):
@@ -109,7 +109,7 @@ func.func @invert_c2_type(%x: tensor<3xf32>) {
 
 // -----
 
-func.func @invert_c2_chain(%x: tensor<3xf32>) {
+func.func @invert_c2(%x: tensor<3xf32>) {
   // expected-error @+1 {{region must yield its event after bijections only}}
   %y = flow.invert %x : tensor<3xf32> {
   ^bb0(%a: tensor<3xf32>):

@@ -56,6 +56,8 @@ func.func @special(%x: tensor<3xf64>, %t: f32) {
   %0 = flow.lgamma %x : tensor<3xf64>
   // CHECK: flow.digamma %{{.*}} : tensor<3xf64>
   %1 = flow.digamma %x : tensor<3xf64>
+  // CHECK: flow.trigamma %{{.*}} : tensor<3xf64>
+  %5 = flow.trigamma %x : tensor<3xf64>
   // CHECK: flow.stirling %{{.*}} : tensor<3xf64>
   %2 = flow.stirling %x : tensor<3xf64>
   // CHECK: flow.stirling_slope %{{.*}} : tensor<3xf64>

@@ -39,7 +39,9 @@ func.func @bijection(%x: f32 {flow.row}, %a: f32 {flow.name = ".a"}, %b: f32 {fl
 // INVERSE: %[[F:.*]] = arith.addf
 // INVERSE: %[[RESIDUAL:.*]] = arith.subf %[[F]], %[[YT]]
 // INVERSE: %[[SLOPE:.*]] = arith.addf %[[BT]]
-// INVERSE: %[[SIZE:.*]] = math.absf %[[YT]]
+// INVERSE: %[[ABS:.*]] = math.absf %[[YT]]
+// An infinite y has no preimage; with an infinite size any t would do.
+// INVERSE: %[[SIZE:.*]] = flow.clip %[[ABS]] to
 // INVERSE: flow.yield %[[RESIDUAL]], %[[SLOPE]], %[[SIZE]]
 // INVERSE: %[[LOG:.*]] = math.log
 // INVERSE: %[[LOGDET:.*]] = arith.negf %[[LOG]]
@@ -105,3 +107,41 @@ func.func @bijection(%x: f64 {flow.row}) -> f64 {
 // INVERSE: arith.subf %[[F]], %[[Y]]
 // INVERSE: arith.addf %[[EXP]]
 // INVERSE: %[[X:.*]] = math.exp %[[T]]
+
+// -----
+
+// A tolerance is that of the root.
+func.func @bijection(%x: tensor<2xf32> {flow.row}, %a: tensor<2xf32> {flow.name = ".a"}) -> tensor<2xf32> {
+  %y = flow.formula %x parameters(%a as "a" positive : tensor<2xf32>) attributes {flow.tolerance = 0.1} : tensor<2xf32> {
+  ^bb0(%t: f32, %ai: f32):
+    %u = math.sin %t : f32
+    %h = arith.constant 0.5 : f32
+    %v = arith.mulf %h, %u : f32
+    %s = arith.addf %v, %t : f32
+    %w = arith.mulf %ai, %s : f32
+    flow.yield %w : f32
+  }
+  return %y : tensor<2xf32>
+}
+
+// INVERSE-LABEL: func @kernel
+// INVERSE: flow.map
+// INVERSE: flow.root {{.*}} attributes {tolerance = 1.000000e-01 : f64}
+
+// -----
+
+func.func @bijection(%x: f32 {flow.row}, %a: f32 {flow.name = ".a"}) -> f32 {
+  %y = flow.formula %x parameters(%a as "a" positive : f32) attributes {flow.tolerance = 0.1} : f32 {
+  ^bb0(%t: f32, %ai: f32):
+    %u = math.sin %t : f32
+    %h = arith.constant 0.5 : f32
+    %v = arith.mulf %h, %u : f32
+    %s = arith.addf %v, %t : f32
+    %w = arith.mulf %ai, %s : f32
+    flow.yield %w : f32
+  }
+  return %y : f32
+}
+
+// INVERSE-LABEL: func @kernel
+// INVERSE: flow.root {{.*}} attributes {tolerance = 1.000000e-01 : f64}

@@ -80,18 +80,21 @@ def Flow_StandardLogisticOp : Flow_QuantileDistributionOp<"standard_logistic"> {
   let summary = "A draw from the logistic distribution: log p = x - 2 softplus(x)";
 }
 
+// standard_student_t_c1: df has the event's type.
 def Flow_StandardStudentTOp : Flow_IndependentOp<"standard_student_t", [AllTypesMatch<["df", "z"]>]> {
   let summary = "A draw from Student's t distribution with `df` > 0 degrees of freedom";
   let arguments = (ins Flow_Event:$df);
   let assemblyFormat = "$df attr-dict `:` type($z)";
 }
 
+// standard_gamma_c1: the concentration has the event's type.
 def Flow_StandardGammaOp : Flow_IndependentOp<"standard_gamma", [AllTypesMatch<["concentration", "z"]>]> {
   let summary = "A draw from the gamma distribution of scale 1: log p = (a - 1) log(x) - x - lgamma(a)";
   let arguments = (ins Flow_Event:$concentration);
   let assemblyFormat = "$concentration attr-dict `:` type($z)";
 }
 
+// beta_c1: alpha and beta have the event's type.
 def Flow_BetaOp : Flow_IndependentOp<"beta", [AllTypesMatch<["alpha", "beta", "z"]>]> {
   let summary = "A draw from the beta distribution: log p = (a - 1) log(x) + (b - 1) log(1 - x) - log B(a, b)";
   let arguments = (ins Flow_Event:$alpha, Flow_Event:$beta);
@@ -147,6 +150,7 @@ def Flow_RandomTailOp : Flow_SampleOp<"random_tail"> {
   let assemblyFormat = "`stream` `=` $stream attr-dict `:` type($tail)";
 }
 
+// random_gamma_c1: the concentration and both results have one type.
 def Flow_RandomGammaOp : Flow_DifferentiableOp<"random_gamma", [AllTypesMatch<["concentration", "gamma", "log_factor"]>]> {
   let summary = "Independent gamma draws of this sample: gamma * exp(log_factor)";
   let description = [{
@@ -169,8 +173,12 @@ def Flow_LgammaOp : Flow_UnaryOp<"lgamma"> {
   let summary = "log Gamma(x) for x > 0; its derivative is digamma(x)";
 }
 
-def Flow_DigammaOp : Flow_SampleOp<"digamma", [SameOperandsAndResultType, Elementwise]> {
-  let summary = "The derivative of lgamma, for x > 0; it has no derivative itself";
+def Flow_DigammaOp : Flow_UnaryOp<"digamma"> {
+  let summary = "The derivative of lgamma, for x > 0; its own is trigamma(x)";
+}
+
+def Flow_TrigammaOp : Flow_SampleOp<"trigamma", [SameOperandsAndResultType, Elementwise]> {
+  let summary = "The derivative of digamma, for x > 0; it has no derivative itself";
   let arguments = (ins Flow_Value:$x);
   let results = (outs Flow_Value:$y);
   let assemblyFormat = "$x attr-dict `:` type($x)";

@@ -50,8 +50,8 @@ private:
 };
 
 /// Emits expressions, each part once. Forms are chosen that neither cancel nor
-/// overflow: log1p, expm1, and log(1 + u^2) and sqrt(1 + u^2) through the larger of
-/// |u| and 1.
+/// overflow: log1p, expm1, log(u^2 + v^2) and sqrt(u^2 + v^2) through the larger of
+/// |u| and |v|, and fractions of polynomials by numbers of at most 1.
 class ExpressionEmitter {
 public:
   /// `type` is that of all numbers: a float, or a tensor of floats.
@@ -61,11 +61,25 @@ public:
   mlir::Value emit(symbolic::Expr e);
 
 private:
+  struct Square;
+  /// A node t as a ratio t / m and 1 / m, for m = max(|t|, 1).
+  struct Homogeneous {
+    symbolic::Expr node;
+    mlir::Value ratio, inverse;
+  };
+
   mlir::Value emitNode(symbolic::Expr e);
   mlir::Value emitSum(symbolic::Expr e);
   mlir::Value emitProduct(symbolic::Expr e);
   mlir::Value emitPower(symbolic::Expr base, double exponent);
   mlir::Value emitWholePower(mlir::Value base, unsigned exponent);
+  mlir::Value emitFactor(symbolic::Expr base, double exponent);
+  static std::optional<std::pair<Square, Square>> matchSumOfSquares(symbolic::Expr e);
+  mlir::Value emitRootOfSquare(const Square &square);
+  std::pair<mlir::Value, mlir::Value> emitScaled(const std::pair<Square, Square> &squares);
+  static symbolic::Expr findScaledNode(symbolic::Expr product);
+  mlir::Value emitHomogeneous(symbolic::Expr e, double degree, const Homogeneous &h);
+  mlir::Value emitFraction(symbolic::Expr e, symbolic::Expr t);
   mlir::Value emitLog(symbolic::Expr argument);
   mlir::Value emitFunction(symbolic::Expr e);
   mlir::Value constant(double value) { return buildConstant(builder, type, value); }

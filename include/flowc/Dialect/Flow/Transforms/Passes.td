@@ -13,11 +13,11 @@ include "mlir/Pass/PassBase.td"
 def StabilizePass : Pass<"flow-stabilize", "::mlir::ModuleOp"> {
   let summary = "Rewrite users' formulas into forms that neither cancel nor overflow";
   let description = [{
-    The function `@density` and the regions of `flow.formula` are what users wrote:
-    `log(1 + exp(x))` becomes `flow.log1p_exp`, `1 - tanh(x)^2` a product of sigmoids,
-    `x^3` multiplications, and so on. The rules hold for real numbers; they are those
-    by which `flow.formula` derives its other formulas. Values that no known op makes
-    are taken as they are.
+    The function `@density` is what users wrote: `log(1 + exp(x))` becomes
+    `flow.log1p_exp`, `1 - tanh(x)^2` a product of sigmoids, `x^3` multiplications, and
+    so on. The rules hold for real numbers. Values that no known op makes are taken as
+    they are. The region of `flow.formula` is not touched: that op applies the rules
+    itself, to what is derived from it, and the original says most.
   }];
   let dependentDialects = ["::flowc::flow::FlowDialect", "::mlir::arith::ArithDialect", "::mlir::math::MathDialect"];
 }

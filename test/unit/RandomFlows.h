@@ -91,6 +91,21 @@ std::vector<uint64_t> seedsOf(int portion);
 inline bool isFlow(uint64_t seed) { return seed % 2; }
 std::string programOf(uint64_t seed);
 
+/// Judges the programs of a portion's seeds, each with a `Judged` (see Judge.h) of its
+/// own, by `check(judged, seed)`.
+template <typename Judged, typename Check>
+void judgePortion(int portion, Check check) {
+  int64_t offered = 0, judged = 0;
+  for (uint64_t seed : seedsOf(portion)) {
+    Judged model(programOf(seed), seed);
+    check(model, seed);
+    offered += model.offered;
+    judged += model.judged;
+  }
+  // Most of it must count, or the test would pass by skipping.
+  EXPECT_GE(judged, offered * 8 / 10);
+}
+
 } // namespace flowc::test
 
 #endif // FLOWC_TEST_UNIT_RANDOMFLOWS_H

@@ -83,9 +83,11 @@ static Exponent exponentOf(MathValue x, int64_t scale = 0) {
   return {field, x.fromBits((biased >> 52) | 0x4330000000000000) - (0x1p52 + 0x400)};
 }
 
-static MathValue logPositive(MathValue x) {
+/// log(2^k x), where `minusK` counts as that of `Exponent` does; null: k = 0.
+static MathValue logPositive(MathValue x, const MathValue *minusK = nullptr) {
   Exponent exponent = exponentOf(x);
-  return logOfReduced(x.fromBits(x.bits() + exponent.field) - 1.0, exponent.minusK);
+  MathValue f = x.fromBits(x.bits() + exponent.field) - 1.0;
+  return logOfReduced(f, minusK ? *minusK + exponent.minusK : exponent.minusK);
 }
 
 Value flowc::buildLogPositive(ImplicitLocOpBuilder &b, Value x) { return logPositive({&b, x}); }
@@ -116,10 +118,8 @@ LogOfProduct flowc::buildMultiply(ImplicitLocOpBuilder &b, LogOfProduct product,
 }
 
 Value flowc::buildLog(ImplicitLocOpBuilder &b, LogOfProduct product) {
-  MathValue mantissa{&b, product.mantissa}, minusK{&b, product.minusK};
-  Exponent exponent = exponentOf(mantissa);
-  MathValue f = mantissa.fromBits(mantissa.bits() + exponent.field) - 1.0;
-  return logOfReduced(f, minusK + exponent.minusK);
+  MathValue minusK{&b, product.minusK};
+  return logPositive({&b, product.mantissa}, &minusK);
 }
 
 // With u = 1 + x rounded and k its exponent, f = 2^-k x - (1 - 2^-k) carries one

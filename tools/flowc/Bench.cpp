@@ -9,6 +9,7 @@
 #include "FmaPeak.h"
 
 #include "flowc/API/ModelImpl.h"
+#include "flowc/Explain/Summary.h"
 #include "flowc/Training/Adam.h"
 
 #include <nlohmann/json.hpp>
@@ -328,10 +329,10 @@ Expected<BenchResult> measure(Loaded &loaded, const BenchOptions &options) {
   if (auto ok = bench.makeRows(); !ok)
     return ok.takeError();
   // The same work for every kernel, whatever it repeats: each weight once per row.
-  auto macs = loaded.kernels->macsPerRow(loaded.flow().isDistribution() ? Kernel::Sample : Kernel::Transform);
-  if (!macs)
-    return macs.takeError();
-  auto flops = 2.0 * static_cast<double>(*macs);
+  auto summary = summarize(loaded.flow());
+  if (!summary)
+    return summary.takeError();
+  auto flops = 2.0 * static_cast<double>(summary->macsPerRow);
   for (const std::string &name : options.kernels) {
     auto seconds = bench.time(name);
     if (!seconds)

@@ -21,6 +21,7 @@
 #ifndef FLOWC_FLOWC_H
 #define FLOWC_FLOWC_H
 
+#include "flowc/Kernel.h"
 #include "flowc/Support/Expected.h"
 
 #include <Eigen/Core>
@@ -145,30 +146,6 @@ private:
   std::unique_ptr<Impl> impl;
 };
 
-/// What can be compiled for a flow. Each kernel is compiled when it is first
-/// asked for (or read from the object cache).
-enum class Kernel {
-  LogProb,          ///< x [c] -> log_prob
-  Sample,           ///< [c] -> x
-  SampleAndLogProb, ///< [c] -> x, log_prob
-  Transform,        ///< x [c] -> y, log_det
-  Inverse,          ///< y [c] -> x, log_det
-  NllGradient,      ///< x [c] -> sum: -log_prob and its gradient in parameters
-  Score,            ///< x [c] -> d log_prob / dx
-  VjpParams,        ///< x [c] cot_y cot_log_det -> sum: gradient in parameters
-  VjpInputs,        ///< x [c] cot_y cot_log_det -> grad_x
-  // Those below need `CompileOptions::target`. With y = T(z), the flow's own
-  // bijection, their loss is log q(y) - target(y). "elbo" takes log q(y) from the
-  // way there; "stl" (sticking the landing) evaluates it anew at y with
-  // parameters that are held constant.
-  ElboGradient,       ///< z [c] -> sum: the loss at base draws z and its gradient in parameters
-  StlGradient,        ///< z [c] -> sum
-  ElboSampleGradient, ///< [c] -> sum, of samples drawn inside
-  StlSampleGradient,  ///< [c] -> sum
-};
-/// Number of entries of `Kernel`.
-inline constexpr int kNumKernels = 13;
-
 /// What kernels are compiled for.
 struct CompileOptions {
   DType dtype = F32;
@@ -198,9 +175,9 @@ public:
   virtual Expected<double> prepare(Kernel kernel) = 0;
 
   /// Runs `kernel` on rows. `inputs` and `outputs` point to row-major arrays of
-  /// this object's dtype in the order given at `Kernel`. Samplers ignore x and
-  /// draw samples `first` ... of stream `seed`. A sum output is given as the
-  /// value `loss` (mean over rows) and `gradient` (flat, in leaf order).
+  /// this object's dtype in the order of `inputsOf` and `outputsOf`. Kernels that
+  /// draw rows draw samples `first` ... of stream `seed`. A sum output is given as
+  /// the value `loss` (mean over rows) and `gradient` (flat, in leaf order).
   struct Call {
     Kernel kernel;
     std::vector<const void *> inputs = {};

@@ -72,9 +72,9 @@ public:
 
 private:
   size_t elementSize() const { return options.dtype == F32 ? 4 : 8; }
-  KernelShape shapeOf(Kernel kernel) const;
+  KernelShape shapeOf(const KernelSpec &spec) const;
   Expected<ReadyKernel *> get(Kernel kernel);
-  Expected<std::unique_ptr<ReadyKernel>> load(Kernel kernel) const;
+  Expected<std::unique_ptr<ReadyKernel>> load(const KernelSpec &spec) const;
   Expected<void> check(const Model &model, const Call &call, const ReadyKernel &kernel) const;
   std::shared_ptr<const void> getPrepared(const ReadyKernel &kernel, const Model &model) const;
   void runKernel(ReadyKernel &kernel, const void *prepared, const Call &call, void *sums);
@@ -89,7 +89,8 @@ private:
   TargetSpec target;
   ObjectCache cache;
   KernelRunner runner;
-  std::array<Slot, kNumKernels> slots;
+  /// One for each row of the table.
+  std::array<Slot, std::size(kKernels)> slots;
 };
 
 } // namespace
@@ -98,41 +99,24 @@ private:
 // Getting a kernel
 //===----------------------------------------------------------------------===//
 
-KernelShape Engine::shapeOf(Kernel kernel) const {
-  int64_t dim = ourFlow.dim();
+KernelShape Engine::shapeOf(const KernelSpec &spec) const {
+  auto width = [&](const RowArray &array) -> int64_t {
+    switch (array.width) {
+    case RowWidth::Event:
+      return ourFlow.dim();
+    case RowWidth::Condition:
+      return ourFlow.condDim();
+    case RowWidth::Number:
+    case RowWidth::None:
+      break;
+    }
+    return 1;
+  };
   KernelShape shape;
-  bool draws = kernel == Kernel::Sample || kernel == Kernel::SampleAndLogProb || kernel == Kernel::ElboSampleGradient ||
-               kernel == Kernel::StlSampleGradient;
-  if (!draws)
-    shape.inputs.push_back(dim);
-  if (ourFlow.condShape())
-    shape.inputs.push_back(ourFlow.condDim());
-  switch (kernel) {
-  case Kernel::LogProb:
-    shape.outputs = {1};
-    break;
-  case Kernel::Sample:
-  case Kernel::Score:
-    shape.outputs = {dim};
-    break;
-  case Kernel::SampleAndLogProb:
-  case Kernel::Transform:
-  case Kernel::Inverse:
-    shape.outputs = {dim, 1};
-    break;
-  case Kernel::NllGradient:
-  case Kernel::ElboGradient:
-  case Kernel::StlGradient:
-  case Kernel::ElboSampleGradient:
-  case Kernel::StlSampleGradient:
-    break;
-  case Kernel::VjpInputs:
-    shape.outputs = {dim};
-    [[fallthrough]];
-  case Kernel::VjpParams:
-    shape.inputs.insert(shape.inputs.end(), {dim, 1});
-    break;
-  }
+  for (const RowArray &array : inputsOf(spec, ourFlow.condShape().has_value()))
+    shape.inputs.push_back(width(array));
+  for (const RowArray &array : outputsOf(spec))
+    shape.outputs.push_back(width(array));
   return shape;
 }
 
@@ -152,15 +136,15 @@ private:
 };
 } // namespace
 
-Expected<std::unique_ptr<ReadyKernel>> Engine::load(Kernel kernel) const {
+Expected<std::unique_ptr<ReadyKernel>> Engine::load(const KernelSpec &spec) const {
   ScopedDefaultFloatingPointState state;
   auto begin = std::chrono::steady_clock::now();
-  KernelShape shape = shapeOf(kernel);
+  KernelShape shape = shapeOf(spec);
   auto ready = [&](std::unique_ptr<LoadedKernel> code) {
     std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
     return std::make_unique<ReadyKernel>(std::move(code), shape, seconds.count());
   };
-  KernelRequest request{ourFlow, kernel, options.dtype, options.target ? &*options.target : nullptr};
+  KernelRequest request{ourFlow, spec.kernel, options.dtype, options.target ? &*options.target : nullptr};
   if (auto exists = checkKernelExists(request); !exists)
     return exists.takeError();
   CacheKey key = makeKernelKey(request, target);
@@ -176,7 +160,7 @@ Expected<std::unique_ptr<ReadyKernel>> Engine::load(Kernel kernel) const {
     return code.takeError();
   const KernelInfo &info = (*code)->info;
   if (info.numInputs != int64_t(shape.inputs.size()) || info.numOutputs != int64_t(shape.outputs.size()))
-    return Error{"the compiled " + std::string(getKernelName(kernel)) + " of '" + ourFlow.name() + "' takes " +
+    return Error{"the compiled " + std::string(spec.name) + " of '" + ourFlow.name() + "' takes " +
                  std::to_string(info.numInputs) + " and gives " + std::to_string(info.numOutputs) +
                  " arrays, expected " + std::to_string(shape.inputs.size()) + " and " +
                  std::to_string(shape.outputs.size())};
@@ -185,12 +169,12 @@ Expected<std::unique_ptr<ReadyKernel>> Engine::load(Kernel kernel) const {
 }
 
 Expected<ReadyKernel *> Engine::get(Kernel kernel) {
-  auto index = static_cast<size_t>(kernel);
-  if (index >= slots.size())
+  const KernelSpec *spec = findKernel(kernel);
+  if (!spec)
     return Error{"unknown kernel"};
-  Slot &slot = slots[index];
+  Slot &slot = slots[spec - kKernels];
   std::call_once(slot.once, [&] {
-    auto ready = load(kernel);
+    auto ready = load(*spec);
     if (ready)
       slot.ready = std::move(*ready);
     else
@@ -315,13 +299,15 @@ void Engine::runKernel(ReadyKernel &kernel, const void *prepared, const Call &ca
 template <typename T>
 Expected<void> Engine::leaveOutInfinite(ReadyKernel &kernel, const void *prepared, const Model &model, const Call &call,
                                         T *sums) {
-  bool isWanted = call.kernel == Kernel::NllGradient && (call.gradient || call.rawGradient);
-  if (!isWanted || sums[0] != std::numeric_limits<T>::infinity())
+  const ProgramSpec &program = findKernel(call.kernel)->getProgram();
+  bool isLikelihood = program.program == Program::Nll || program.program == Program::LogProb;
+  if (!isLikelihood || !(call.gradient || call.rawGradient) || std::isfinite(sums[0]))
     return {};
+  T loss = sums[0];
   std::vector<T> logProb(call.rows);
-  if (auto ok = run(model,
-                    {.kernel = Kernel::LogProb, .inputs = call.inputs, .outputs = {logProb.data()}, .rows = call.rows});
-      !ok)
+  Call score{.kernel = Kernel::LogProb, .inputs = call.inputs, .outputs = {logProb.data()}, .rows = call.rows};
+  score.inputs.resize(1 + ourFlow.condShape().has_value()); // without weights
+  if (auto ok = run(model, score); !ok)
     return ok;
   std::vector<std::vector<T>> kept(call.inputs.size());
   Call rest{.kernel = call.kernel, .inputs = {}, .outputs = {}, .rows = 0};
@@ -338,7 +324,7 @@ Expected<void> Engine::leaveOutInfinite(ReadyKernel &kernel, const void *prepare
   for (const std::vector<T> &input : kept)
     rest.inputs.push_back(input.data());
   runKernel(kernel, prepared, rest, sums);
-  sums[0] = std::numeric_limits<T>::infinity();
+  sums[0] = loss;
   return {};
 }
 

@@ -18,25 +18,8 @@
 using namespace flowc;
 
 //===----------------------------------------------------------------------===//
-// Names
+// Names and existence
 //===----------------------------------------------------------------------===//
-
-static constexpr std::pair<Kernel, std::string_view> kKernelNames[] = {
-    {Kernel::LogProb, "log_prob"},
-    {Kernel::Sample, "sample"},
-    {Kernel::SampleAndLogProb, "sample_and_log_prob"},
-    {Kernel::Transform, "transform"},
-    {Kernel::Inverse, "inverse"},
-    {Kernel::NllGradient, "nll_gradient"},
-    {Kernel::Score, "score"},
-    {Kernel::VjpParams, "vjp_params"},
-    {Kernel::VjpInputs, "vjp_inputs"},
-    {Kernel::ElboGradient, "elbo_gradient"},
-    {Kernel::StlGradient, "stl_gradient"},
-    {Kernel::ElboSampleGradient, "elbo_sample_gradient"},
-    {Kernel::StlSampleGradient, "stl_sample_gradient"},
-};
-static_assert(std::size(kKernelNames) == kNumKernels);
 
 static constexpr std::pair<std::string_view, EmitLevel> kLevels[] = {
     {"flow", EmitLevel::Flow}, {"sample", EmitLevel::Sample}, {"tile", EmitLevel::Tile},
@@ -44,58 +27,53 @@ static constexpr std::pair<std::string_view, EmitLevel> kLevels[] = {
 };
 
 std::string_view flowc::getKernelName(Kernel kernel) {
-  return llvm::find_if(kKernelNames, [&](const auto &entry) { return entry.first == kernel; })->second;
+  const KernelSpec *spec = findKernel(kernel);
+  return spec ? spec->name : "unknown kernel";
 }
 
 Expected<Kernel> flowc::parseKernelName(std::string_view name) {
-  for (const auto &[kernel, known] : kKernelNames)
-    if (known == name)
-      return kernel;
-  auto names = llvm::map_range(kKernelNames, [](const auto &entry) { return llvm::StringRef(entry.second); });
+  if (const KernelSpec *spec = findKernel(name))
+    return spec->kernel;
+  auto names = llvm::map_range(kKernels, [](const KernelSpec &spec) { return llvm::StringRef(spec.name); });
   return Error{"unknown kernel '" + std::string(name) + "', expected one of " + llvm::join(names, ", ")};
 }
 
-/// What every kind of item has.
-static bool hasKernel(const Flow &flow, Kernel kernel) {
-  switch (kernel) {
-  case Kernel::LogProb:
-  case Kernel::Score:
-    return flow.isDistribution() || flow.isDensity();
-  case Kernel::Transform:
-  case Kernel::Inverse:
-  case Kernel::VjpParams:
-  case Kernel::VjpInputs:
-    return !flow.isDensity();
-  case Kernel::Sample:
-  case Kernel::SampleAndLogProb:
-  case Kernel::NllGradient:
-  case Kernel::ElboGradient:
-  case Kernel::StlGradient:
-  case Kernel::ElboSampleGradient:
-  case Kernel::StlSampleGradient:
+/// Whether items of the kind of `flow` have this program.
+static bool hasProgram(const Flow &flow, const ProgramSpec &program) {
+  switch (program.subject) {
+  case Subject::Flow:
     return flow.isDistribution();
+  case Subject::FlowOrDensity:
+    return flow.isDistribution() || flow.isDensity();
+  case Subject::FlowOrBijection:
+    return !flow.isDensity();
   }
   return false;
 }
 
-static bool needsTarget(Kernel kernel) { return kernel >= Kernel::ElboGradient; }
-
 Expected<void> flowc::checkKernelExists(const KernelRequest &request) {
   const Flow &flow = request.flow;
-  std::string name(getKernelName(request.kernel));
-  if (!hasKernel(flow, request.kernel)) {
+  const KernelSpec *spec = findKernel(request.kernel);
+  if (!spec)
+    return Error{"unknown kernel"};
+  std::string name(spec->name);
+  // A density has no parameters and no condition.
+  bool isMissing = flow.isDensity() && (spec->hasSum() || spec->derivative == Derivative::Condition);
+  if (isMissing || !hasProgram(flow, spec->getProgram())) {
     if (flow.isDensity())
       return Error{"'" + flow.name() + "' is a density, which has no " + name + ", only log_prob and score"};
     return Error{"'" + flow.name() + "' is a bijection, which has no " + name + "; write 'flow " + flow.name() +
                  " = transformed(BASE, BIJECTION)' for a distribution"};
   }
-  if (needsTarget(request.kernel) && !request.target)
+  if (spec->derivative == Derivative::Condition && !flow.condShape())
+    return Error{"'" + flow.name() + "' takes no condition, so that it has no " + name};
+  if (spec->getProgram().needsTarget && !request.target)
     return Error{name + " of '" + flow.name() + "' needs a target density"};
   return {};
 }
 
 CacheKey flowc::makeKernelKey(const KernelRequest &request, const TargetSpec &target) {
-  bool hasTarget = needsTarget(request.kernel) && request.target;
+  bool hasTarget = findKernel(request.kernel)->getProgram().needsTarget && request.target;
   return makeCacheKey({request.flow.text(), request.flow.name(), std::string(getKernelName(request.kernel)),
                        request.dtype == F32 ? "f32" : "f64", hasTarget ? request.target->text() : "",
                        hasTarget ? request.target->name() : "", target.triple, target.cpu, target.features});

@@ -28,44 +28,19 @@
 using namespace mlir;
 using namespace flowc;
 
-namespace {
-/// How a kernel is made: its primal program, and what is differentiated in it.
-struct KernelRecipe {
-  const char *primal;
-  const char *gradientOf; ///< null: no differentiation
-};
-} // namespace
-
-static KernelRecipe getRecipe(Kernel kernel) {
-  switch (kernel) {
-  case Kernel::LogProb:
-    return {"log_prob", nullptr};
-  case Kernel::Sample:
-    return {"sample", nullptr};
-  case Kernel::SampleAndLogProb:
-    return {"sample_and_log_prob", nullptr};
-  case Kernel::Transform:
-    return {"transform", nullptr};
-  case Kernel::Inverse:
-    return {"inverse", nullptr};
-  case Kernel::NllGradient:
-    return {"nll", "params"};
-  case Kernel::Score:
-    return {"log_prob", "inputs"};
-  case Kernel::VjpParams:
-    return {"transform", "params"};
-  case Kernel::VjpInputs:
-    return {"transform", "inputs"};
-  case Kernel::ElboGradient:
-    return {"elbo", "params"};
-  case Kernel::StlGradient:
-    return {"stl", "params"};
-  case Kernel::ElboSampleGradient:
-    return {"elbo_sample", "params"};
-  case Kernel::StlSampleGradient:
-    return {"stl_sample", "params"};
+/// What flow-differentiate calls a derivative.
+static const char *getDifferentiateOption(Derivative derivative) {
+  switch (derivative) {
+  case Derivative::Params:
+    return "params";
+  case Derivative::Inputs:
+    return "inputs";
+  case Derivative::Condition:
+    return "condition";
+  case Derivative::None:
+    break;
   }
-  llvm_unreachable("covered switch");
+  llvm_unreachable("nothing to differentiate");
 }
 
 void flowc::registerPipelineDialects(DialectRegistry &registry) {
@@ -80,15 +55,16 @@ static void addCleanup(OpPassManager &pm) {
 }
 
 /// Flow graph to an optimised sample program.
-static void buildSamplePipeline(OpPassManager &pm, Kernel kernel) {
-  KernelRecipe recipe = getRecipe(kernel);
+static void buildSamplePipeline(OpPassManager &pm, const KernelSpec &kernel) {
   pm.addPass(flow::createStabilizePass());
-  pm.addPass(flow::createSpecializePass({recipe.primal}));
+  pm.addPass(flow::createSpecializePass({/*program=*/std::string(kernel.getProgram().name),
+                                         /*rows=*/kernel.rows == RowSource::Drawn ? "drawn" : "given",
+                                         /*weighted=*/kernel.weighted}));
   addCleanup(pm);
-  bool ofParams = recipe.gradientOf && StringRef(recipe.gradientOf) == "params";
+  bool ofParams = kernel.derivative == Derivative::Params;
   pm.addPass(flow::createHoistParametersPass({/*stackWeights=*/ofParams}));
-  if (recipe.gradientOf) {
-    pm.addPass(flow::createDifferentiatePass({recipe.gradientOf}));
+  if (kernel.derivative != Derivative::None) {
+    pm.addPass(flow::createDifferentiatePass({getDifferentiateOption(kernel.derivative)}));
     addCleanup(pm);
   }
   pm.addPass(flow::createOutlineMapsPass());
@@ -139,7 +115,7 @@ OwningOpRef<ModuleOp> flowc::buildKernelModule(MLIRContext &context, const Flow 
     return module;
   PassManager pm(&context);
   pm.enableVerifier(options.verify);
-  buildSamplePipeline(pm, options.kernel);
+  buildSamplePipeline(pm, *findKernel(options.kernel));
   if (level >= EmitLevel::Tile)
     buildTilePipeline(pm, options.simdBits);
   if (level >= EmitLevel::LLVM)

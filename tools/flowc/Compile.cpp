@@ -42,8 +42,7 @@ Expected<int> runCompile(const CompileCommandOptions &options) {
   auto kernel = parseKernelName(name);
   if (!kernel)
     return kernel.takeError();
-  bool takesTarget = name.starts_with("elbo") || name.starts_with("stl");
-  if (!options.target.empty() && !takesTarget)
+  if (!options.target.empty() && !findKernel(*kernel)->getProgram().needsTarget)
     return Error{"--target is for the kernels of an ELBO, and '" + name + "' has none: add --kernel elbo_gradient"};
   auto target = loadTarget(options.target);
   if (!target)
@@ -61,6 +60,16 @@ Expected<int> runCompile(const CompileCommandOptions &options) {
 
 } // namespace
 
+/// The names of all kernels, those that need a target last.
+static std::string describeKernels() {
+  std::string plain, targeted;
+  for (const KernelSpec &spec : kKernels) {
+    std::string &names = spec.getProgram().needsTarget ? targeted : plain;
+    names += (names.empty() ? "" : ", ") + std::string(spec.name);
+  }
+  return "One of " + plain + " (default: log_prob, of a bijection transform); with --target " + targeted;
+}
+
 void tool::addCompileCommands(CLI::App &app, Action &action) {
   auto [command, options] =
       addCommand(app, action, "compile", "Show what a flow becomes at each level, or write an object",
@@ -72,10 +81,7 @@ void tool::addCompileCommands(CLI::App &app, Action &action) {
   options->model.add(*command, "FILE");
   command->add_option("--emit", options->emit, "flow, sample, tile, llvm, asm or obj (default)")
       ->check(CLI::IsMember({"flow", "sample", "tile", "llvm", "asm", "obj"}));
-  command->add_option("--kernel", options->kernel,
-                      "log_prob (default), sample, sample_and_log_prob, transform (default of a bijection), inverse, "
-                      "nll_gradient, score, vjp_params or vjp_inputs; with --target elbo_gradient, stl_gradient, "
-                      "elbo_sample_gradient or stl_sample_gradient");
+  command->add_option("--kernel", options->kernel, describeKernels());
   command->add_option("--target", options->target, "The target density (.flow) of an elbo or stl kernel");
   command->add_option("--cpu", options->cpu, "LLVM's name of the CPU to compile for (default: this one)");
   command->add_option("-o,--output", options->output, "File to write (default: standard output)");

@@ -58,12 +58,14 @@ private:
 /// Replaces a kernel by its vector-Jacobian product.
 class KernelDifferentiator {
 public:
-  KernelDifferentiator(func::FuncOp kernel, func::FuncOp prepare, bool ofParams);
+  /// `of`: params, inputs or condition.
+  KernelDifferentiator(func::FuncOp kernel, func::FuncOp prepare, StringRef of);
 
   LogicalResult run();
 
 private:
   LogicalResult findWanted();
+  LogicalResult findWantedRow();
   SmallVector<Value> buildSeeds(Signature &signature);
   Value buildScore(Value cotangent, Value logDensity);
   LogicalResult buildKernel();
@@ -71,6 +73,7 @@ private:
   void dropUnusedPrepared();
 
   func::FuncOp kernel, prepare;
+  StringRef of;
   bool ofParams;
   /// Leading arguments of the primal kernel that differ from row to row.
   unsigned numRows = 0;
@@ -87,8 +90,8 @@ private:
 };
 } // namespace
 
-KernelDifferentiator::KernelDifferentiator(func::FuncOp kernel, func::FuncOp prepare, bool ofParams)
-    : kernel(kernel), prepare(prepare), ofParams(ofParams), builder(kernel.getLoc(), kernel.getContext()),
+KernelDifferentiator::KernelDifferentiator(func::FuncOp kernel, func::FuncOp prepare, StringRef of)
+    : kernel(kernel), prepare(prepare), of(of), ofParams(of == "params"), builder(kernel.getLoc(), kernel.getContext()),
       vjp(builder, mapping) {}
 
 static Operation *getReturn(func::FuncOp function) { return function.getBody().front().getTerminator(); }
@@ -101,12 +104,8 @@ static bool isTrainable(func::FuncOp function, unsigned argument) {
 LogicalResult KernelDifferentiator::findWanted() {
   while (numRows < kernel.getNumArguments() && kernel.getArgAttr(numRows, FlowDialect::kRowAttr))
     ++numRows;
-  if (!ofParams) {
-    if (numRows == 0)
-      return kernel.emitError("has no row input to differentiate with respect to");
-    wanted.push_back(0);
-    return success();
-  }
+  if (!ofParams)
+    return findWantedRow();
   if (!prepare || prepare.getNumResults() != kernel.getNumArguments() - numRows)
     return kernel.emitError("needs a function @prepare with one result for each of the kernel's parameters");
   VjpBuilder activity(builder, mapping);
@@ -117,6 +116,18 @@ LogicalResult KernelDifferentiator::findWanted() {
   for (auto [i, prepared] : llvm::enumerate(getReturn(prepare)->getOperands()))
     if (activity.isNeeded(prepared))
       wanted.push_back(numRows + i);
+  return success();
+}
+
+/// The event comes first, if there is one; the condition has a mark.
+LogicalResult KernelDifferentiator::findWantedRow() {
+  bool ofCondition = of == "condition";
+  for (unsigned i = 0; i < numRows && wanted.empty(); ++i)
+    if (ofCondition == (kernel.getArgAttr(i, FlowDialect::kConditionAttr) != nullptr))
+      wanted.push_back(i);
+  if (wanted.empty())
+    return kernel.emitError(ofCondition ? "has no condition to differentiate with respect to"
+                                        : "has no row input to differentiate with respect to");
   return success();
 }
 
@@ -219,8 +230,9 @@ LogicalResult KernelDifferentiator::buildKernel() {
     }
     wanted = std::move(found);
   } else {
-    Value cotangent = vjp.getCotangent(primal.getArgument(0));
-    results.push_back(cotangent ? cotangent : buildConstant(builder, primal.getArgument(0).getType(), 0.0));
+    BlockArgument row = primal.getArgument(wanted.front());
+    Value cotangent = vjp.getCotangent(row);
+    results.push_back(cotangent ? cotangent : buildConstant(builder, row.getType(), 0.0));
     Value value = primal.getTerminator()->getOperand(0);
     if (cotangent && isLogDensity(value))
       results.back() = buildScore(cotangent, vjp.lookup(value));
@@ -315,12 +327,12 @@ struct Differentiate : flowc::flow::impl::DifferentiatePassBase<Differentiate> {
       module.emitError("needs a function @kernel with results");
       return signalPassFailure();
     }
-    if (of != "params" && of != "inputs") {
-      module.emitError("cannot differentiate with respect to '") << of << "', only to params or inputs";
+    if (of != "params" && of != "inputs" && of != "condition") {
+      module.emitError("cannot differentiate with respect to '") << of << "', only to params, inputs or condition";
       return signalPassFailure();
     }
     auto prepare = module.lookupSymbol<func::FuncOp>("prepare");
-    if (failed(KernelDifferentiator(kernel, prepare, of == "params").run()))
+    if (failed(KernelDifferentiator(kernel, prepare, of).run()))
       signalPassFailure();
   }
 };

@@ -15,6 +15,7 @@
 #include "flowc/Dialect/Flow/IR/FlowObjective.h"
 #include "flowc/Dialect/Flow/IR/FlowVjp.h"
 #include "flowc/Dialect/Flow/Transforms/Passes.h"
+#include "flowc/Kernel.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -52,26 +53,37 @@ struct Graph {
 class KernelBuilder;
 using EmitFn = LogicalResult (KernelBuilder::*)();
 
-/// One kind of kernel: whether it takes an event, needs a distribution, a target
-/// density and log-determinants, and how it is emitted.
-struct KernelKind {
-  StringRef name;
-  bool takesEvent, needsDistribution, needsTarget, withLogDets;
+/// How a program is emitted, and whether that takes log-determinants.
+struct Emission {
+  flowc::Program program;
+  bool withLogDets;
   EmitFn emit;
+};
+
+/// What to emit: a program, where its rows come from, whether its result is weighted.
+struct Request {
+  const flowc::ProgramSpec &program;
+  bool isDrawn, isWeighted;
+};
+
+/// A draw of the flow: y, and log q(y) from the way there (null if not asked for).
+struct Draw {
+  Value event, logProb;
 };
 
 /// Emits @kernel from a graph.
 class KernelBuilder {
 public:
-  KernelBuilder(Graph &graph, const KernelKind &kind)
-      : graph(graph), kind(kind), builder(graph.function.getLoc(), graph.function) {}
+  KernelBuilder(Graph &graph, const Request &request)
+      : graph(graph), request(request), builder(graph.function.getLoc(), graph.function) {}
 
   LogicalResult build();
 
   LogicalResult emitLogProb();
   LogicalResult emitNll();
-  LogicalResult emitSample() { return emitSampleWithLogDet(/*withLogProb=*/false); }
-  LogicalResult emitSampleAndLogProb() { return emitSampleWithLogDet(/*withLogProb=*/true); }
+  LogicalResult emitSample();
+  LogicalResult emitSampleAndLogProb();
+  LogicalResult emitWeigh();
   LogicalResult emitTransform() { return emitBijection(/*inverse=*/false); }
   LogicalResult emitInverse() { return emitBijection(/*inverse=*/true); }
   LogicalResult emitElbo();
@@ -88,16 +100,21 @@ private:
   /// What the function @density computes at `x`, likewise.
   Value buildDensity(Value x);
   Value guardSupport(Value logDensity, Value x, Value given);
-  LogicalResult emitSampleWithLogDet(bool withLogProb);
+  /// The draw that comes from the event, a base draw, or from a new one.
+  FailureOr<Draw> buildDraw(bool withLogProb);
   LogicalResult emitBijection(bool inverse);
+  /// Adds the arguments of @kernel, rows first.
+  void addArguments(func::FuncOp kernel);
+  /// Multiplies the only result by the weight of its row; 0 leaves the row out.
+  void applyWeight();
 
   Graph &graph;
-  const KernelKind &kind;
+  const Request &request;
   ImplicitLocOpBuilder builder;
   Specializer *specializer = nullptr;
   /// The kernel's arguments for those of the graph, in order.
   SmallVector<Value> arguments;
-  Value event, condition;
+  Value event, condition, weight;
   SmallVector<Value> results;
 };
 
@@ -107,17 +124,16 @@ struct SpecializePass : flowc::flow::impl::SpecializePassBase<SpecializePass> {
 };
 } // namespace
 
-static constexpr KernelKind kKernels[] = {
-    {"log_prob", true, true, false, true, &KernelBuilder::emitLogProb},
-    {"nll", true, true, false, true, &KernelBuilder::emitNll},
-    {"sample", false, true, false, false, &KernelBuilder::emitSample},
-    {"sample_and_log_prob", false, true, false, true, &KernelBuilder::emitSampleAndLogProb},
-    {"transform", true, false, false, true, &KernelBuilder::emitTransform},
-    {"inverse", true, false, false, true, &KernelBuilder::emitInverse},
-    {"elbo", true, true, true, true, &KernelBuilder::emitElbo},
-    {"elbo_sample", false, true, true, true, &KernelBuilder::emitElbo},
-    {"stl", true, true, true, false, &KernelBuilder::emitStl},
-    {"stl_sample", false, true, true, false, &KernelBuilder::emitStl},
+static constexpr Emission kEmissions[] = {
+    {flowc::Program::LogProb, true, &KernelBuilder::emitLogProb},
+    {flowc::Program::Nll, true, &KernelBuilder::emitNll},
+    {flowc::Program::Sample, false, &KernelBuilder::emitSample},
+    {flowc::Program::SampleAndLogProb, true, &KernelBuilder::emitSampleAndLogProb},
+    {flowc::Program::Weigh, true, &KernelBuilder::emitWeigh},
+    {flowc::Program::Transform, true, &KernelBuilder::emitTransform},
+    {flowc::Program::Inverse, true, &KernelBuilder::emitInverse},
+    {flowc::Program::Elbo, true, &KernelBuilder::emitElbo},
+    {flowc::Program::Stl, false, &KernelBuilder::emitStl},
 };
 
 //===----------------------------------------------------------------------===//
@@ -219,21 +235,46 @@ LogicalResult KernelBuilder::emitNll() {
   return success();
 }
 
-LogicalResult KernelBuilder::emitSampleWithLogDet(bool withLogProb) {
+FailureOr<Draw> KernelBuilder::buildDraw(bool withLogProb) {
+  // A base draw that is given has passed the base's own bijections already.
+  ArrayRef<Operation *> chain = graph.chain;
+  ArrayRef<Operation *> own = event ? ArrayRef(graph.own) : chain;
   builder.setLoc(graph.base->getLoc());
-  Value draw = graph.base.buildSample(*specializer);
-  if (!draw)
+  Value z = event ? event : graph.base.buildSample(*specializer);
+  if (!z)
     return failure();
-  Value density = withLogProb ? graph.base.buildLogProb(*specializer, draw) : Value();
-  if (withLogProb && !density)
+  FailureOr<Value> density = withLogProb ? buildLogProb(chain.drop_back(own.size()), z) : FailureOr<Value>(Value());
+  if (failed(density))
     return failure();
-  FailureOr<Transformed> sample = specializer->apply(graph.chain, /*inverse=*/false, draw);
-  if (failed(sample))
+  FailureOr<Transformed> result = specializer->apply(own, /*inverse=*/false, z);
+  if (failed(result))
     return failure();
   builder.setLoc(graph.function.getLoc());
-  results.push_back(sample->event);
-  if (withLogProb)
-    results.push_back(sample->logDet ? Value(arith::SubFOp::create(builder, density, sample->logDet)) : density);
+  if (withLogProb && result->logDet)
+    *density = arith::SubFOp::create(builder, *density, result->logDet);
+  return Draw{result->event, *density};
+}
+
+LogicalResult KernelBuilder::emitSample() {
+  FailureOr<Draw> draw = buildDraw(/*withLogProb=*/false);
+  if (failed(draw))
+    return failure();
+  results.push_back(draw->event);
+  return success();
+}
+
+LogicalResult KernelBuilder::emitSampleAndLogProb() {
+  FailureOr<Draw> draw = buildDraw(/*withLogProb=*/true);
+  if (failed(draw))
+    return failure();
+  llvm::append_values(results, draw->event, draw->logProb);
+  return success();
+}
+
+LogicalResult KernelBuilder::emitWeigh() {
+  if (failed(emitSampleAndLogProb()))
+    return failure();
+  results.push_back(buildDensity(results.front()));
   return success();
 }
 
@@ -248,21 +289,12 @@ LogicalResult KernelBuilder::emitBijection(bool inverse) {
   return success();
 }
 
-/// log q(y) - target(y) where log q(y) follows from the way to y = T(z). The
-/// event, if there is one, is a draw of the base distribution, whose bijections
-/// are not T's.
+/// log q(y) - target(y) where log q(y) follows from the way to y = T(z).
 LogicalResult KernelBuilder::emitElbo() {
-  ArrayRef<Operation *> chain = graph.chain;
-  ArrayRef<Operation *> own = event ? ArrayRef(graph.own) : chain;
-  builder.setLoc(graph.base->getLoc());
-  Value z = event ? event : graph.base.buildSample(*specializer);
-  FailureOr<Value> density = buildLogProb(chain.drop_back(own.size()), z);
-  FailureOr<Transformed> draw = specializer->apply(own, /*inverse=*/false, z);
-  if (failed(density) || failed(draw))
+  FailureOr<Draw> draw = buildDraw(/*withLogProb=*/true);
+  if (failed(draw))
     return failure();
-  builder.setLoc(graph.function.getLoc());
-  Value logProb = draw->logDet ? arith::SubFOp::create(builder, *density, draw->logDet) : *density;
-  results.push_back(arith::SubFOp::create(builder, logProb, buildDensity(draw->event)));
+  results.push_back(arith::SubFOp::create(builder, draw->logProb, buildDensity(draw->event)));
   return success();
 }
 
@@ -270,10 +302,7 @@ LogicalResult KernelBuilder::emitElbo() {
 /// leaves that are constants (Roeder, Wu, Duvenaud 2017, Sticking the landing,
 /// arXiv:1703.09194).
 LogicalResult KernelBuilder::emitStl() {
-  builder.setLoc(graph.base->getLoc());
-  Value z = event ? event : graph.base.buildSample(*specializer);
-  FailureOr<Transformed> draw =
-      specializer->apply(event ? ArrayRef(graph.own) : ArrayRef(graph.chain), /*inverse=*/false, z);
+  FailureOr<Draw> draw = buildDraw(/*withLogProb=*/false);
   Specializer constant(builder);
   if (failed(draw) || failed(mapParameters(constant, /*detached=*/true)))
     return failure();
@@ -296,14 +325,15 @@ LogicalResult KernelBuilder::mapParameters(Specializer &own, bool detached) {
   return own.cloneParameterOps(graph.function.getBody().front(), users);
 }
 
-/// Whether the graph has what a kernel needs.
-static LogicalResult checkKernel(Graph &graph, const KernelKind &kind) {
-  auto error = [&] { return graph.function.emitError("kernel '") << kind.name << "' needs a "; };
-  if (graph.isDensity() && kind.name != "log_prob")
+/// Whether the graph has what a program needs.
+static LogicalResult checkRequest(Graph &graph, const Request &request) {
+  const flowc::ProgramSpec &program = request.program;
+  auto error = [&] { return graph.function.emitError("program '") << program.name << "' needs a "; };
+  if (graph.isDensity() && (program.subject != flowc::Subject::FlowOrDensity || request.isDrawn))
     return error() << "flow, not a density";
-  if (kind.needsDistribution && !graph.base && !graph.isDensity())
+  if (program.subject != flowc::Subject::FlowOrBijection && !graph.base && !graph.isDensity())
     return error() << "flow, not a bijection";
-  if (!kind.needsTarget)
+  if (!program.needsTarget)
     return success();
   if (!graph.density)
     return error() << "target, a function @density";
@@ -313,61 +343,88 @@ static LogicalResult checkKernel(Graph &graph, const KernelKind &kind) {
   return success();
 }
 
-LogicalResult KernelBuilder::build() {
-  func::FuncOp function = graph.function;
-  if (failed(checkKernel(graph, kind)))
-    return failure();
-  SmallVector<Type> types;
+void KernelBuilder::addArguments(func::FuncOp kernel) {
+  Block &block = kernel.getBody().emplaceBlock();
   SmallVector<DictionaryAttr> attributes;
-  if (kind.takesEvent) {
-    types.push_back(graph.getEventType());
-    attributes.push_back(builder.getDictionaryAttr(builder.getNamedAttr(FlowDialect::kRowAttr, builder.getUnitAttr())));
-  }
-  for (BlockArgument argument : graph.arguments) {
-    types.push_back(argument.getType());
-    attributes.push_back(function.getArgAttrDict(argument.getArgNumber()));
-  }
-  auto kernel = func::FuncOp::create(builder, "kernel", builder.getFunctionType(types, {}));
-  for (auto [i, dictionary] : llvm::enumerate(attributes))
-    kernel.setArgAttrs(i, dictionary);
-  Block &block = *kernel.addEntryBlock();
+  auto row = builder.getDictionaryAttr(builder.getNamedAttr(FlowDialect::kRowAttr, builder.getUnitAttr()));
+  auto add = [&](Type type, DictionaryAttr attribute) {
+    attributes.push_back(attribute);
+    return block.addArgument(type, kernel.getLoc());
+  };
+  func::FuncOp function = graph.function;
+  auto isCondition = [&](BlockArgument argument) {
+    return function.getArgAttr(argument.getArgNumber(), FlowDialect::kConditionAttr) != nullptr;
+  };
+  if (!request.isDrawn)
+    event = add(graph.getEventType(), row);
+  for (BlockArgument argument : graph.arguments)
+    if (isCondition(argument))
+      condition = add(argument.getType(), function.getArgAttrDict(argument.getArgNumber()));
+  if (request.isWeighted)
+    weight = add(getElementTypeOrSelf(graph.getEventType()), row);
+  for (BlockArgument argument : graph.arguments)
+    arguments.push_back(isCondition(argument)
+                            ? condition
+                            : add(argument.getType(), function.getArgAttrDict(argument.getArgNumber())));
+  kernel.setType(builder.getFunctionType(block.getArgumentTypes(), {}));
+  kernel.setAllArgAttrs(attributes);
+}
+
+void KernelBuilder::applyWeight() {
+  builder.setLoc(graph.function.getLoc());
+  Value zero = buildConstant(builder, weight.getType(), 0);
+  Value isOut = arith::CmpFOp::create(builder, arith::CmpFPredicate::OEQ, weight, zero);
+  Value weighted = arith::MulFOp::create(builder, weight, results.front());
+  results.front() = arith::SelectOp::create(builder, isOut, zero, weighted);
+}
+
+LogicalResult KernelBuilder::build() {
+  if (failed(checkRequest(graph, request)))
+    return failure();
+  auto kernel = func::FuncOp::create(builder, "kernel", builder.getFunctionType({}, {}));
+  addArguments(kernel);
+  Block &block = kernel.getBody().front();
   builder.setInsertionPointToEnd(&block);
 
-  Specializer own(builder, kind.withLogDets);
+  const Emission &emission = *llvm::find_if(
+      kEmissions, [&](const Emission &known) { return known.program == request.program.program; });
+  Specializer own(builder, emission.withLogDets);
   specializer = &own;
-  if (kind.takesEvent)
-    event = block.getArgument(0);
-  llvm::append_range(arguments, block.getArguments().drop_front(kind.takesEvent));
-  for (auto [graphArgument, argument] : llvm::zip_equal(graph.arguments, arguments))
-    if (function.getArgAttr(graphArgument.getArgNumber(), FlowDialect::kConditionAttr))
-      condition = argument;
-  if (failed(mapParameters(own, /*detached=*/false)) || failed((this->*kind.emit)()))
+  if (failed(mapParameters(own, /*detached=*/false)) || failed((this->*emission.emit)()))
     return failure();
-  builder.setLoc(function.getLoc());
+  if (weight)
+    applyWeight();
+  builder.setLoc(graph.function.getLoc());
   func::ReturnOp::create(builder, results);
   eraseDeadOps(block);
-  kernel.setFunctionType(builder.getFunctionType(types, TypeRange(ValueRange(results))));
+  kernel.setFunctionType(builder.getFunctionType(block.getArgumentTypes(), TypeRange(ValueRange(results))));
   return success();
 }
 
 void SpecializePass::runOnOperation() {
-  const KernelKind *kind = llvm::find_if(kKernels, [&](const KernelKind &known) { return known.name == kernel; });
-  if (kind == std::end(kKernels)) {
-    getOperation().emitError("unknown kernel '") << kernel << "'";
-    return signalPassFailure();
-  }
-  func::FuncOp function = getOperation().lookupSymbol<func::FuncOp>("flow");
+  ModuleOp module = getOperation();
+  const flowc::ProgramSpec *spec =
+      llvm::find_if(flowc::kPrograms, [&](const auto &known) { return known.name == program; });
+  auto fail = [&](const Twine &message) {
+    module.emitError(message);
+    signalPassFailure();
+  };
+  if (spec == std::end(flowc::kPrograms))
+    return fail("unknown program '" + program + "'");
+  if (rows != "given" && rows != "drawn")
+    return fail("rows are 'given' or 'drawn', found '" + rows + "'");
+  if (weighted && spec->results[1].width != flowc::RowWidth::None)
+    return fail("program '" + program + "' has more than one result, so that it cannot be weighted");
+  auto function = module.lookupSymbol<func::FuncOp>("flow");
   if (!function)
-    function = getOperation().lookupSymbol<func::FuncOp>("bijection");
-  auto density = getOperation().lookupSymbol<func::FuncOp>("density");
+    function = module.lookupSymbol<func::FuncOp>("bijection");
+  auto density = module.lookupSymbol<func::FuncOp>("density");
   if (!function)
     function = density;
-  if (!function) {
-    getOperation().emitError("has no flow graph: neither @flow nor @bijection");
-    return signalPassFailure();
-  }
+  if (!function)
+    return fail("has no flow graph: neither @flow nor @bijection");
   FailureOr<Graph> graph = readGraph(function, density);
-  if (failed(graph) || failed(KernelBuilder(*graph, *kind).build()))
+  if (failed(graph) || failed(KernelBuilder(*graph, {*spec, rows == "drawn", weighted}).build()))
     return signalPassFailure();
   function.erase();
   if (density && density != function)

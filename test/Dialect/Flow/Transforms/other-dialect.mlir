@@ -1,12 +1,12 @@
 // A bijection of another dialect (test/lib/TestBijections): its definition and two
 // formulas give both directions, log-determinants, gradients and kernels.
-// RUN: flowc-test-opt %s -flow-specialize=kernel=transform -canonicalize -cse | FileCheck %s --check-prefix=TRANSFORM
-// RUN: flowc-test-opt %s -flow-specialize=kernel=inverse -canonicalize -cse | FileCheck %s --check-prefix=INVERSE
-// RUN: flowc-test-opt %s -flow-specialize=kernel=transform -canonicalize -cse -flow-hoist-parameters \
+// RUN: flowc-test-opt %s -flow-specialize=program=transform -canonicalize -cse | FileCheck %s --check-prefix=TRANSFORM
+// RUN: flowc-test-opt %s -flow-specialize=program=inverse -canonicalize -cse | FileCheck %s --check-prefix=INVERSE
+// RUN: flowc-test-opt %s -flow-specialize=program=transform -canonicalize -cse -flow-hoist-parameters \
 // RUN:   -flow-differentiate=of=inputs -canonicalize -cse | FileCheck %s --check-prefix=INPUTS
-// RUN: flowc-test-opt %s -flow-specialize=kernel=transform -canonicalize -cse -flow-hoist-parameters \
+// RUN: flowc-test-opt %s -flow-specialize=program=transform -canonicalize -cse -flow-hoist-parameters \
 // RUN:   -flow-differentiate -canonicalize -cse | FileCheck %s --check-prefix=PARAMS
-// RUN: flowc-test-opt %s -flow-specialize=kernel=inverse -canonicalize -cse -flow-hoist-parameters -flow-outline-maps \
+// RUN: flowc-test-opt %s -flow-specialize=program=inverse -canonicalize -cse -flow-hoist-parameters -flow-outline-maps \
 // RUN:   -convert-flow-to-tile -flow-expand-math -flow-lower-tile-to-llvm | FileCheck %s --check-prefix=LLVM
 // The compiler itself does not know it.
 // RUN: not flowc-opt %s 2>&1 | FileCheck %s --check-prefix=UNKNOWN

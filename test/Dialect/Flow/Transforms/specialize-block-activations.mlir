@@ -1,4 +1,4 @@
-// RUN: flowc-opt %s -split-input-file --flow-specialize=kernel=inverse --canonicalize --cse | FileCheck %s
+// RUN: flowc-opt %s -split-input-file --flow-specialize=program=inverse --canonicalize --cse | FileCheck %s
 
 // One layer is a triangular system.
 // CHECK-LABEL: func @kernel

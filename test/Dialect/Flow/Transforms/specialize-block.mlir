@@ -1,5 +1,5 @@
-// RUN: flowc-opt %s --flow-specialize=kernel=transform --canonicalize --cse | FileCheck %s --check-prefixes=ALL,FORWARD
-// RUN: flowc-opt %s --flow-specialize=kernel=inverse --canonicalize --cse | FileCheck %s --check-prefixes=ALL,INVERSE
+// RUN: flowc-opt %s --flow-specialize=program=transform --canonicalize --cse | FileCheck %s --check-prefixes=ALL,FORWARD
+// RUN: flowc-opt %s --flow-specialize=program=inverse --canonicalize --cse | FileCheck %s --check-prefixes=ALL,INVERSE
 
 // A hidden layer's activations, the product of its slopes with the blocks on the
 // diagonal, and the logarithms are one map over coordinates. The inverse solves for

@@ -1,8 +1,8 @@
 // Copies of elementwise bijections are one map, with the parameters of all copies
 // computed beforehand; copies of others are a scan over the pieces. A partition
 // leaves nothing but the moves of its pieces.
-// RUN: flowc-opt %s -flow-specialize=kernel=transform -canonicalize -cse -split-input-file | FileCheck %s --check-prefix=FORWARD
-// RUN: flowc-opt %s -flow-specialize=kernel=inverse -canonicalize -cse -split-input-file | FileCheck %s --check-prefix=INVERSE
+// RUN: flowc-opt %s -flow-specialize=program=transform -canonicalize -cse -split-input-file | FileCheck %s --check-prefix=FORWARD
+// RUN: flowc-opt %s -flow-specialize=program=inverse -canonicalize -cse -split-input-file | FileCheck %s --check-prefix=INVERSE
 
 func.func @bijection(%x: tensor<3xf32> {flow.row}, %loc: tensor<3xf32>, %raw: tensor<3xf32>, %factor: f32)
     -> tensor<3xf32> {

@@ -1,7 +1,7 @@
 // A coupling computes its network once, on the head and the condition, in either
 // direction.
-// RUN: flowc-opt %s -flow-specialize=kernel=transform -canonicalize -cse | FileCheck %s --check-prefixes=CHECK,FORWARD
-// RUN: flowc-opt %s -flow-specialize=kernel=inverse -canonicalize -cse | FileCheck %s --check-prefixes=CHECK,INVERSE
+// RUN: flowc-opt %s -flow-specialize=program=transform -canonicalize -cse | FileCheck %s --check-prefixes=CHECK,FORWARD
+// RUN: flowc-opt %s -flow-specialize=program=inverse -canonicalize -cse | FileCheck %s --check-prefixes=CHECK,INVERSE
 
 func.func @bijection(%x: tensor<5xf32> {flow.row}, %c: tensor<1xf32> {flow.row, flow.condition}, %w0: tensor<7x3xf32>,
                      %b0: tensor<7xf32>, %w1: tensor<6x7xf32>, %b1: tensor<6xf32>) -> tensor<5xf32> {

@@ -1,4 +1,4 @@
-// RUN: flowc-opt %s -flow-specialize=kernel=log_prob -canonicalize -cse | FileCheck %s
+// RUN: flowc-opt %s -flow-specialize=program=log_prob -canonicalize -cse | FileCheck %s
 
 // A density alone has a log_prob: -inf where its formula is undefined for a row
 // without NaNs.

@@ -1,5 +1,5 @@
-// RUN: flowc-opt %s -split-input-file -flow-specialize=kernel=log_prob | FileCheck %s
-// RUN: flowc-opt %s -split-input-file -flow-specialize=kernel=sample | FileCheck %s --check-prefix=SAMPLE
+// RUN: flowc-opt %s -split-input-file -flow-specialize=program=log_prob | FileCheck %s
+// RUN: flowc-opt %s -split-input-file -flow-specialize="program=sample rows=drawn" | FileCheck %s --check-prefix=SAMPLE
 
 // Outside of the support: -inf, by a comparison that lets NaN through.
 // CHECK-LABEL: func @kernel(%arg0: tensor<3xf32> {flow.row})

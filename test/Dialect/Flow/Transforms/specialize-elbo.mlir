@@ -1,7 +1,7 @@
-// RUN: flowc-opt %s -flow-specialize=kernel=elbo -canonicalize -cse | FileCheck %s --check-prefix=ELBO
-// RUN: flowc-opt %s -flow-specialize=kernel=elbo_sample -canonicalize -cse | FileCheck %s --check-prefix=DRAWN
-// RUN: flowc-opt %s -flow-specialize=kernel=stl -canonicalize -cse | FileCheck %s --check-prefix=STL
-// RUN: flowc-opt %s -flow-specialize=kernel=log_prob -canonicalize -cse | FileCheck %s --check-prefix=LOGPROB
+// RUN: flowc-opt %s -flow-specialize=program=elbo -canonicalize -cse | FileCheck %s --check-prefix=ELBO
+// RUN: flowc-opt %s -flow-specialize="program=elbo rows=drawn" -canonicalize -cse | FileCheck %s --check-prefix=DRAWN
+// RUN: flowc-opt %s -flow-specialize=program=stl -canonicalize -cse | FileCheck %s --check-prefix=STL
+// RUN: flowc-opt %s -flow-specialize=program=log_prob -canonicalize -cse | FileCheck %s --check-prefix=LOGPROB
 
 // The base is a normal distribution with a location and the flow's own bijection a
 // tanh. A given z is a draw of the base: only the tanh is between z and y.

@@ -1,7 +1,7 @@
 // What is derived from a formula: log|f'| without cancellation, and the inverse as
 // a formula where it can be solved for, else as a root.
-// RUN: flowc-opt %s -split-input-file -flow-specialize=kernel=transform -canonicalize -cse | FileCheck %s --check-prefix=FORWARD
-// RUN: flowc-opt %s -split-input-file -flow-specialize=kernel=inverse -canonicalize -cse | FileCheck %s --check-prefix=INVERSE
+// RUN: flowc-opt %s -split-input-file -flow-specialize=program=transform -canonicalize -cse | FileCheck %s --check-prefix=FORWARD
+// RUN: flowc-opt %s -split-input-file -flow-specialize=program=inverse -canonicalize -cse | FileCheck %s --check-prefix=INVERSE
 
 // a x^3 + b x: x occurs twice.
 func.func @bijection(%x: f32 {flow.row}, %a: f32 {flow.name = ".a"}, %b: f32 {flow.name = ".b"}) -> f32 {

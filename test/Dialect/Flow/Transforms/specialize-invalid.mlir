@@ -1,7 +1,7 @@
-// RUN: not flowc-opt %s -split-input-file -flow-specialize=kernel=log_prob 2>&1 | FileCheck %s
-// RUN: not flowc-opt %s -split-input-file -flow-specialize=kernel=logprob 2>&1 | FileCheck %s --check-prefix=KERNEL
+// RUN: not flowc-opt %s -split-input-file -flow-specialize=program=log_prob 2>&1 | FileCheck %s
+// RUN: not flowc-opt %s -split-input-file -flow-specialize=program=logprob 2>&1 | FileCheck %s --check-prefix=KERNEL
 
-// KERNEL: error: unknown kernel 'logprob'
+// KERNEL: error: unknown program 'logprob'
 
 // CHECK: error: has no flow graph: neither @flow nor @bijection
 module {
@@ -9,7 +9,7 @@ module {
 
 // -----
 
-// CHECK: error: kernel 'log_prob' needs a flow, not a bijection
+// CHECK: error: program 'log_prob' needs a flow, not a bijection
 func.func @bijection(%x: f32 {flow.row}) -> f32 {
   %y = flow.tanh %x : f32
   return %y : f32

@@ -1,7 +1,7 @@
 // Linear bijections are dense layers; what follows from parameters is computed in
 // @prepare, its cotangents in @finish.
-// RUN: flowc-opt %s -split-input-file -flow-specialize=kernel=nll -canonicalize -cse -flow-hoist-parameters | FileCheck %s
-// RUN: flowc-opt %s -split-input-file -flow-specialize=kernel=nll -canonicalize -cse -flow-hoist-parameters \
+// RUN: flowc-opt %s -split-input-file -flow-specialize=program=nll -canonicalize -cse -flow-hoist-parameters | FileCheck %s
+// RUN: flowc-opt %s -split-input-file -flow-specialize=program=nll -canonicalize -cse -flow-hoist-parameters \
 // RUN:   -flow-differentiate -canonicalize -cse | FileCheck %s --check-prefix=GRADIENT
 
 // The density needs the inverse: one triangular inverse per version of the

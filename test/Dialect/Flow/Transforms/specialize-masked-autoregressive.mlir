@@ -1,8 +1,8 @@
 // Forward: one masked network with hidden units sorted by rank, the condition
 // first. Inverse: a sweep in which every hidden unit is computed at the step
 // after its rank.
-// RUN: flowc-opt %s -flow-specialize=kernel=transform -canonicalize -cse -split-input-file | FileCheck %s --check-prefix=FORWARD
-// RUN: flowc-opt %s -flow-specialize=kernel=inverse -canonicalize -cse -split-input-file | FileCheck %s --check-prefix=INVERSE
+// RUN: flowc-opt %s -flow-specialize=program=transform -canonicalize -cse -split-input-file | FileCheck %s --check-prefix=FORWARD
+// RUN: flowc-opt %s -flow-specialize=program=inverse -canonicalize -cse -split-input-file | FileCheck %s --check-prefix=INVERSE
 
 func.func @bijection(%x: tensor<3xf32> {flow.row}, %c: tensor<2xf32> {flow.row, flow.condition}, %w0: tensor<4x5xf32>,
                      %b0: tensor<4xf32>, %w1: tensor<4x4xf32>, %b1: tensor<4xf32>, %w2: tensor<3x4xf32>,

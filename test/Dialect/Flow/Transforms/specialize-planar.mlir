@@ -1,6 +1,6 @@
-// RUN: flowc-opt %s -split-input-file -flow-specialize=kernel=transform -canonicalize -cse | FileCheck %s --check-prefix=FORWARD
-// RUN: flowc-opt %s -split-input-file -flow-specialize=kernel=inverse -canonicalize -cse | FileCheck %s --check-prefix=INVERSE
-// RUN: flowc-opt %s -split-input-file -flow-specialize=kernel=inverse -canonicalize -cse -flow-hoist-parameters | FileCheck %s --check-prefix=HOISTED
+// RUN: flowc-opt %s -split-input-file -flow-specialize=program=transform -canonicalize -cse | FileCheck %s --check-prefix=FORWARD
+// RUN: flowc-opt %s -split-input-file -flow-specialize=program=inverse -canonicalize -cse | FileCheck %s --check-prefix=INVERSE
+// RUN: flowc-opt %s -split-input-file -flow-specialize=program=inverse -canonicalize -cse -flow-hoist-parameters | FileCheck %s --check-prefix=HOISTED
 
 // Both directions are a product with w, a number per sample, and a move along v.
 

@@ -1,7 +1,7 @@
 // A scan runs from its last layer to its first for the inverse; log-determinants
 // become a carry unless they are identically zero.
-// RUN: flowc-opt %s -flow-specialize=kernel=transform -canonicalize -split-input-file | FileCheck %s --check-prefix=FORWARD
-// RUN: flowc-opt %s -flow-specialize=kernel=inverse -canonicalize -split-input-file | FileCheck %s --check-prefix=INVERSE
+// RUN: flowc-opt %s -flow-specialize=program=transform -canonicalize -split-input-file | FileCheck %s --check-prefix=FORWARD
+// RUN: flowc-opt %s -flow-specialize=program=inverse -canonicalize -split-input-file | FileCheck %s --check-prefix=INVERSE
 
 func.func @bijection(%x: tensor<2xf32> {flow.row}, %raw: tensor<8x2xf32> {flow.name = ".bijection.scale.args[0]"},
                      %p: tensor<8x2xi32>, %q: tensor<8x2xi32>) -> tensor<2xf32> {

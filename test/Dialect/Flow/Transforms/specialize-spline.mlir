@@ -1,7 +1,7 @@
 // A spline selects its bin first and computes after: of the slopes only the two
 // at the bin's ends need a softplus.
-// RUN: flowc-opt %s -flow-specialize=kernel=transform -canonicalize -cse | FileCheck %s --check-prefixes=CHECK,FORWARD
-// RUN: flowc-opt %s -flow-specialize=kernel=inverse -canonicalize -cse | FileCheck %s --check-prefixes=CHECK,INVERSE
+// RUN: flowc-opt %s -flow-specialize=program=transform -canonicalize -cse | FileCheck %s --check-prefixes=CHECK,FORWARD
+// RUN: flowc-opt %s -flow-specialize=program=inverse -canonicalize -cse | FileCheck %s --check-prefixes=CHECK,INVERSE
 
 func.func @bijection(%x: f64 {flow.row}, %x_pos: tensor<5xf64>, %y_pos: tensor<5xf64>, %raw: tensor<5xf64>) -> f64 {
   %softplus = flow.log1p_exp %raw : tensor<5xf64>

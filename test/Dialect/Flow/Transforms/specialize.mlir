@@ -1,11 +1,11 @@
 // The kernels of one flow: which direction each bijection runs in, and what is
 // computed at all.
-// RUN: flowc-opt %s -flow-specialize=kernel=log_prob -canonicalize -cse | FileCheck %s --check-prefix=LOGPROB
-// RUN: flowc-opt %s -flow-specialize=kernel=nll -canonicalize -cse | FileCheck %s --check-prefix=NLL
-// RUN: flowc-opt %s -flow-specialize=kernel=sample -canonicalize -cse | FileCheck %s --check-prefix=SAMPLE
-// RUN: flowc-opt %s -flow-specialize=kernel=sample_and_log_prob -canonicalize -cse | FileCheck %s --check-prefix=BOTH
-// RUN: flowc-opt %s -flow-specialize=kernel=transform -canonicalize -cse | FileCheck %s --check-prefix=TRANSFORM
-// RUN: flowc-opt %s -flow-specialize=kernel=inverse -canonicalize -cse | FileCheck %s --check-prefix=INVERSE
+// RUN: flowc-opt %s -flow-specialize=program=log_prob -canonicalize -cse | FileCheck %s --check-prefix=LOGPROB
+// RUN: flowc-opt %s -flow-specialize=program=nll -canonicalize -cse | FileCheck %s --check-prefix=NLL
+// RUN: flowc-opt %s -flow-specialize="program=sample rows=drawn" -canonicalize -cse | FileCheck %s --check-prefix=SAMPLE
+// RUN: flowc-opt %s -flow-specialize="program=sample_and_log_prob rows=drawn" -canonicalize -cse | FileCheck %s --check-prefix=BOTH
+// RUN: flowc-opt %s -flow-specialize=program=transform -canonicalize -cse | FileCheck %s --check-prefix=TRANSFORM
+// RUN: flowc-opt %s -flow-specialize=program=inverse -canonicalize -cse | FileCheck %s --check-prefix=INVERSE
 
 // The base distribution is a scaled normal; the flow's own bijection is an
 // affine map followed by the inverse of a softplus.

@@ -26,20 +26,25 @@ def SpecializePass : Pass<"flow-specialize", "::mlir::ModuleOp"> {
   let summary = "Turn a flow graph into the sample program of one kernel";
   let description = [{
     Replaces the graph function `@flow` (or `@bijection`) by `@kernel`, the sample
-    program of `kernel`: the chain of bijections is emitted forwards or backwards,
+    program `program`: the chain of bijections is emitted forwards or backwards,
     each op by its own formula for that direction, so that the inverse of an
     inverse is the forward map and nothing is inverted numerically that need not
     be. Arguments: row inputs (`flow.row`), then the leaves of the graph.
 
-    Kernels: `log_prob`, `sample`, `sample_and_log_prob`, `transform`, `inverse`, and
-    the primal programs of gradients: `nll` (the negative log-likelihood of a row),
-    and, with a second function `@density(event) -> float`, the losses log q(y) -
-    density(y) of y = T(z): `elbo` and `stl` at a base draw z that is the event,
-    `elbo_sample` and `stl_sample` at one that is drawn. `stl` evaluates log q anew at
-    y, with leaves that differentiation holds constant. A module with `@density`
-    alone has `log_prob`.
+    `rows`: whether the event (of `log_prob`, `nll`, `transform` and `inverse`) or the
+    draw of the base distribution (of `sample`, `sample_and_log_prob`, `weigh`, `elbo`
+    and `stl`) is `given`, the first argument, or `drawn`. `nll` is the negative
+    log-likelihood of a row. With a second function `@density(event) -> float`, `elbo`
+    and `stl` are the losses log q(y) - density(y) of y = T(z), and `weigh` gives y
+    and both terms; `stl` evaluates log q anew at y, with leaves that differentiation
+    holds constant. A module with `@density` alone has `log_prob`.
+
+    `weighted`: one more row input, behind the event and the condition, multiplies the
+    result; rows of weight 0 do not count, whatever their value is.
   }];
-  let options = [Option<"kernel", "kernel", "std::string", "\"log_prob\"", "The kernel to build">];
+  let options = [Option<"program", "program", "std::string", "\"log_prob\"", "What to compute">,
+                 Option<"rows", "rows", "std::string", "\"given\"", "given or drawn">,
+                 Option<"weighted", "weighted", "bool", "false", "Multiply the result by a weight of the row">];
   let dependentDialects = ["::flowc::flow::FlowDialect", "::mlir::arith::ArithDialect", "::mlir::math::MathDialect", "::mlir::func::FuncDialect"];
 }
 
@@ -64,11 +69,11 @@ def DifferentiatePass : Pass<"flow-differentiate", "::mlir::ModuleOp"> {
   let description = [{
     `of=params`: cotangents of all prepared values, summed over rows (`flow.sum`), and
     a function `@finish` that maps them to cotangents of the trainable leaves.
-    `of=inputs`: the cotangent of the event, by row. Results of the primal program
-    get their cotangents from additional row inputs, except that the loss of `nll`
+    `of=inputs`: the cotangent of the event, by row; `of=condition`: that of the
+    condition. Results of the primal program get their cotangents from additional row inputs, except that the loss of `nll`
     and the log-density of a score have cotangent one.
   }];
-  let options = [Option<"of", "of", "std::string", "\"params\"", "params or inputs">];
+  let options = [Option<"of", "of", "std::string", "\"params\"", "params, inputs or condition">];
   let dependentDialects = ["::flowc::flow::FlowDialect", "::mlir::arith::ArithDialect", "::mlir::math::MathDialect", "::mlir::func::FuncDialect"];
 }
 

@@ -74,6 +74,31 @@ Expected<std::pair<double, std::vector<double>>> runLoss(Kernels &kernels, Kerne
   return result;
 }
 
+/// Fails unless there is a cotangent for each of `rows` rows (and `columns` columns).
+Expected<void> checkCotangent(int64_t rows, int64_t columns, int64_t foundRows, int64_t foundColumns);
+
+/// A kernel that maps rows and their cotangents to the gradient in parameters.
+template <typename T>
+Expected<void> runPullBack(Kernels &kernels, Kernels::Call call, const Model &model, const T *x, int64_t xColumns,
+                           int64_t rows, const Rows<T> &condition, std::vector<double> &parameters) {
+  double loss = 0;
+  parameters.resize(model.numTrainable());
+  call.mean = false;
+  call.loss = &loss;
+  call.gradient = parameters.data();
+  return runRows<T>(kernels, model, x, xColumns, rows, condition, std::move(call));
+}
+
+/// Scales rows of derivatives by the cotangents of what they are derivatives of.
+template <typename T>
+void scaleRows(Rows<T> &rows, const Column<T> &cotangent) {
+  for (int64_t i = 0; i < rows.rows(); ++i)
+    if (cotangent(i) == 0)
+      rows.row(i).setZero();
+    else
+      rows.row(i) *= cotangent(i);
+}
+
 } // namespace detail
 
 template <typename T>
@@ -136,6 +161,83 @@ Expected<Rows<T>> Kernels::score(const Model &model, ConstRows<T> x, const Rows<
   Rows<T> result(x.rows(), x.cols());
   Call call{.kernel = Kernel::Score, .outputs = {result.data()}};
   if (auto ok = detail::runRows<T>(*this, model, x.data(), x.cols(), x.rows(), condition, std::move(call)); !ok)
+    return ok.takeError();
+  return result;
+}
+
+template <typename T>
+Expected<std::pair<Rows<T>, Column<T>>> Kernels::push(const Model &model, ConstRows<T> z, const Rows<T> &condition) {
+  return detail::runMap<T>(*this, Kernel::Push, model, z, condition);
+}
+
+template <typename T>
+Expected<PullBack<T>> Kernels::pullBackLogProb(const Model &model, ConstRows<T> x, const Column<T> &cotangent,
+                                               const Rows<T> &condition, PullBackOptions options) {
+  if (auto ok = detail::checkCotangent(x.rows(), 1, cotangent.size(), 1); !ok)
+    return ok.takeError();
+  PullBack<T> result;
+  if (options.parameters)
+    if (auto ok = detail::runPullBack<T>(*this, {.kernel = Kernel::LogProbVjpParams, .inputs = {cotangent.data()}},
+                                         model, x.data(), x.cols(), x.rows(), condition, result.parameters);
+        !ok)
+      return ok.takeError();
+  auto byRow = [&](Kernel kernel, Rows<T> &to, int64_t columns) -> Expected<void> {
+    to.resize(x.rows(), columns);
+    Call call{.kernel = kernel, .outputs = {to.data()}};
+    auto ok = detail::runRows<T>(*this, model, x.data(), x.cols(), x.rows(), condition, std::move(call));
+    detail::scaleRows<T>(to, cotangent);
+    return ok;
+  };
+  if (options.inputs)
+    if (auto ok = byRow(Kernel::Score, result.inputs, x.cols()); !ok)
+      return ok.takeError();
+  if (options.condition)
+    if (auto ok = byRow(Kernel::ScoreCondition, result.condition, flow().condDim()); !ok)
+      return ok.takeError();
+  return result;
+}
+
+template <typename T>
+Expected<PullBack<T>> Kernels::pullBackPush(const Model &model, ConstRows<T> z, const Rows<T> &cotY,
+                                            const Column<T> &cotLogProb, const Rows<T> &condition,
+                                            PullBackOptions options) {
+  for (auto ok : {detail::checkCotangent(z.rows(), z.cols(), cotY.rows(), cotY.cols()),
+                  detail::checkCotangent(z.rows(), 1, cotLogProb.size(), 1)})
+    if (!ok)
+      return ok.takeError();
+  PullBack<T> result;
+  std::vector<const void *> cotangents = {cotY.data(), cotLogProb.data()};
+  if (options.parameters)
+    if (auto ok = detail::runPullBack<T>(*this, {.kernel = Kernel::PushVjpParams, .inputs = cotangents}, model,
+                                         z.data(), z.cols(), z.rows(), condition, result.parameters);
+        !ok)
+      return ok.takeError();
+  auto byRow = [&](Kernel kernel, Rows<T> &to, int64_t columns) -> Expected<void> {
+    to.resize(z.rows(), columns);
+    Call call{.kernel = kernel, .inputs = cotangents, .outputs = {to.data()}};
+    return detail::runRows<T>(*this, model, z.data(), z.cols(), z.rows(), condition, std::move(call));
+  };
+  if (options.inputs)
+    if (auto ok = byRow(Kernel::PushVjpInputs, result.inputs, z.cols()); !ok)
+      return ok.takeError();
+  if (options.condition)
+    if (auto ok = byRow(Kernel::PushVjpCondition, result.condition, flow().condDim()); !ok)
+      return ok.takeError();
+  return result;
+}
+
+template <typename T>
+Expected<std::vector<double>> Kernels::pullBackSample(const Model &model, uint64_t seed, const Rows<T> &cotY,
+                                                      const Column<T> &cotLogProb, const Rows<T> &condition,
+                                                      uint64_t first) {
+  for (auto ok : {detail::checkCotangent(cotY.rows(), flow().dim(), cotY.rows(), cotY.cols()),
+                  detail::checkCotangent(cotY.rows(), 1, cotLogProb.size(), 1)})
+    if (!ok)
+      return ok.takeError();
+  std::vector<double> result;
+  Call call{
+      .kernel = Kernel::SampleVjpParams, .inputs = {cotY.data(), cotLogProb.data()}, .first = first, .seed = seed};
+  if (auto ok = detail::runPullBack<T>(*this, std::move(call), model, nullptr, -1, cotY.rows(), condition, result); !ok)
     return ok.takeError();
   return result;
 }

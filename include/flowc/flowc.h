@@ -164,6 +164,19 @@ struct RowsIn {
   int64_t rows = 0;
 };
 
+/// What a pull-back is asked for.
+struct PullBackOptions {
+  bool parameters = true, inputs = false, condition = false;
+};
+
+/// The derivatives of a scalar L in what a flow was computed from; empty what was not
+/// asked for.
+template <typename T>
+struct PullBack {
+  std::vector<double> parameters; ///< Summed over the rows, flat in leaf order.
+  Rows<T> inputs, condition;      ///< By row.
+};
+
 /// Compiled kernels of a flow; thread-safe.
 class Kernels {
 public:
@@ -211,6 +224,31 @@ public:
                                                                        const Rows<T> &condition = {});
   template <typename T>
   Expected<Rows<T>> score(const Model &model, ConstRows<T> x, const Rows<T> &condition = {});
+
+  // Any objective is made of two pull-backs: of log q(x), and of draws y = T(z) with
+  // log q(y). They take the derivatives of L in these results, by row, and give those in
+  // parameters, inputs (x or z) and condition.
+
+  /// Base draws z to y = T(z) and log q(y).
+  template <typename T>
+  Expected<std::pair<Rows<T>, Column<T>>> push(const Model &model, ConstRows<T> z, const Rows<T> &condition = {});
+  /// `cotangent`: dL / d log q(x), a number for each row of `x`. A row of cotangent 0
+  /// counts for nothing, wherever it lies.
+  template <typename T>
+  Expected<PullBack<T>> pullBackLogProb(const Model &model, ConstRows<T> x, const Column<T> &cotangent,
+                                        const Rows<T> &condition = {}, PullBackOptions options = {});
+  /// `cotY`: dL / dy; `cotLogProb`: dL / d log q(y), at given base draws `z`.
+  template <typename T>
+  Expected<PullBack<T>> pullBackPush(const Model &model, ConstRows<T> z, const Rows<T> &cotY,
+                                     const Column<T> &cotLogProb, const Rows<T> &condition = {},
+                                     PullBackOptions options = {});
+  /// The same for the draws `first` ... of stream `seed`, those of `sampleAndLogProb`,
+  /// as many as `cotY` has rows. The draws of the base follow its parameters.
+  template <typename T>
+  Expected<std::vector<double>> pullBackSample(const Model &model, uint64_t seed, const Rows<T> &cotY,
+                                               const Column<T> &cotLogProb, const Rows<T> &condition = {},
+                                               uint64_t first = 0);
+
   /// The negative ELBO at given base draws `z`, mean(log q(T(z)) - target(T(z))),
   /// and its gradient; `stl` asks for the gradient that sticks the landing.
   template <typename T>

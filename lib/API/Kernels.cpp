@@ -9,6 +9,13 @@
 
 using namespace flowc;
 
+Expected<void> detail::checkCotangent(int64_t rows, int64_t columns, int64_t foundRows, int64_t foundColumns) {
+  if (foundRows == rows && foundColumns == columns)
+    return {};
+  return Error{"a cotangent has " + std::to_string(foundRows) + " rows of " + std::to_string(foundColumns) +
+               ", expected " + std::to_string(rows) + " rows of " + std::to_string(columns)};
+}
+
 Expected<void> detail::checkCall(const Kernels &kernels, const Model &model, size_t elementSize, int64_t xColumns,
                                  int64_t rows, int64_t condRows, int64_t condColumns) {
   auto bits = [](DType dtype) { return dtype == F32 ? "float" : "double"; };

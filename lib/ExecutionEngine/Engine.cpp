@@ -293,17 +293,19 @@ void Engine::runKernel(ReadyKernel &kernel, const void *prepared, const Call &ca
              kernel.cost);
 }
 
-/// Rows of density zero make the loss infinite, whatever the parameters are a
-/// little further: they count for nothing in its gradient, which is summed up
-/// again without them. In the kernels that would cost every row something.
+/// Rows of density zero make the loss infinite, whatever the parameters are a little
+/// further: they count for nothing in its gradient, which is summed up again without
+/// them. Rows of weight zero count for nothing at all. In the kernels that would cost
+/// every row something.
 template <typename T>
 Expected<void> Engine::leaveOutInfinite(ReadyKernel &kernel, const void *prepared, const Model &model, const Call &call,
                                         T *sums) {
-  const ProgramSpec &program = findKernel(call.kernel)->getProgram();
-  bool isLikelihood = program.program == Program::Nll || program.program == Program::LogProb;
+  const KernelSpec &spec = *findKernel(call.kernel);
+  bool isLikelihood = spec.program == Program::Nll || spec.program == Program::LogProb;
   if (!isLikelihood || !(call.gradient || call.rawGradient) || std::isfinite(sums[0]))
     return {};
   T loss = sums[0];
+  const T *weights = spec.weighted ? static_cast<const T *>(call.inputs.back()) : nullptr;
   std::vector<T> logProb(call.rows);
   Call score{.kernel = Kernel::LogProb, .inputs = call.inputs, .outputs = {logProb.data()}, .rows = call.rows};
   score.inputs.resize(1 + ourFlow.condShape().has_value()); // without weights
@@ -311,8 +313,11 @@ Expected<void> Engine::leaveOutInfinite(ReadyKernel &kernel, const void *prepare
     return ok;
   std::vector<std::vector<T>> kept(call.inputs.size());
   Call rest{.kernel = call.kernel, .inputs = {}, .outputs = {}, .rows = 0};
+  bool isInfinite = false;
   for (int64_t row = 0; row < call.rows; ++row) {
-    if (std::isinf(logProb[row]))
+    bool counts = !weights || weights[row] != 0;
+    isInfinite |= counts && std::isinf(logProb[row]);
+    if (!counts || std::isinf(logProb[row]))
       continue;
     ++rest.rows;
     for (size_t i = 0; i < kept.size(); ++i) {
@@ -324,7 +329,8 @@ Expected<void> Engine::leaveOutInfinite(ReadyKernel &kernel, const void *prepare
   for (const std::vector<T> &input : kept)
     rest.inputs.push_back(input.data());
   runKernel(kernel, prepared, rest, sums);
-  sums[0] = loss;
+  if (isInfinite)
+    sums[0] = loss;
   return {};
 }
 

@@ -105,8 +105,10 @@ private:
   LogicalResult emitBijection(bool inverse);
   /// Adds the arguments of @kernel, rows first.
   void addArguments(func::FuncOp kernel);
-  /// Multiplies the only result by the weight of its row; 0 leaves the row out.
-  void applyWeight();
+  /// A term of a loss times the weight of the row, if there is one.
+  Value applyWeight(Value term);
+  /// The loss log q(y) - target(y) of a row.
+  Value buildLoss(const Draw &draw);
 
   Graph &graph;
   const Request &request;
@@ -223,7 +225,7 @@ LogicalResult KernelBuilder::emitLogProb() {
   FailureOr<Value> total = graph.isDensity() ? buildDensity(event) : buildFlowLogProb(event);
   if (failed(total))
     return failure();
-  results.push_back(*total);
+  results.push_back(applyWeight(*total));
   return success();
 }
 
@@ -231,7 +233,7 @@ LogicalResult KernelBuilder::emitNll() {
   FailureOr<Value> total = buildFlowLogProb(event);
   if (failed(total))
     return failure();
-  results.push_back(arith::NegFOp::create(builder, *total));
+  results.push_back(applyWeight(arith::NegFOp::create(builder, *total)));
   return success();
 }
 
@@ -289,12 +291,24 @@ LogicalResult KernelBuilder::emitBijection(bool inverse) {
   return success();
 }
 
+/// A draw that the target gives no density is left out by the weight 0, as importance
+/// weights do; what such a row computes must not reach the gradient.
+Value KernelBuilder::buildLoss(const Draw &draw) {
+  Value logProb = applyWeight(draw.logProb), target = applyWeight(buildDensity(draw.event));
+  if (weight) {
+    Value zero = buildConstant(builder, weight.getType(), 0);
+    Value isOut = arith::CmpFOp::create(builder, arith::CmpFPredicate::OEQ, weight, zero);
+    target = arith::SelectOp::create(builder, isOut, zero, target);
+  }
+  return arith::SubFOp::create(builder, logProb, target);
+}
+
 /// log q(y) - target(y) where log q(y) follows from the way to y = T(z).
 LogicalResult KernelBuilder::emitElbo() {
   FailureOr<Draw> draw = buildDraw(/*withLogProb=*/true);
   if (failed(draw))
     return failure();
-  results.push_back(arith::SubFOp::create(builder, draw->logProb, buildDensity(draw->event)));
+  results.push_back(buildLoss(*draw));
   return success();
 }
 
@@ -310,7 +324,7 @@ LogicalResult KernelBuilder::emitStl() {
   FailureOr<Value> logProb = buildFlowLogProb(draw->event);
   if (failed(logProb))
     return failure();
-  results.push_back(arith::SubFOp::create(builder, *logProb, buildDensity(draw->event)));
+  results.push_back(buildLoss({draw->event, *logProb}));
   return success();
 }
 
@@ -363,19 +377,14 @@ void KernelBuilder::addArguments(func::FuncOp kernel) {
   if (request.isWeighted)
     weight = add(getElementTypeOrSelf(graph.getEventType()), row);
   for (BlockArgument argument : graph.arguments)
-    arguments.push_back(isCondition(argument)
-                            ? condition
-                            : add(argument.getType(), function.getArgAttrDict(argument.getArgNumber())));
+    arguments.push_back(
+        isCondition(argument) ? condition : add(argument.getType(), function.getArgAttrDict(argument.getArgNumber())));
   kernel.setType(builder.getFunctionType(block.getArgumentTypes(), {}));
   kernel.setAllArgAttrs(attributes);
 }
 
-void KernelBuilder::applyWeight() {
-  builder.setLoc(graph.function.getLoc());
-  Value zero = buildConstant(builder, weight.getType(), 0);
-  Value isOut = arith::CmpFOp::create(builder, arith::CmpFPredicate::OEQ, weight, zero);
-  Value weighted = arith::MulFOp::create(builder, weight, results.front());
-  results.front() = arith::SelectOp::create(builder, isOut, zero, weighted);
+Value KernelBuilder::applyWeight(Value term) {
+  return weight ? arith::MulFOp::create(builder, weight, term).getResult() : term;
 }
 
 LogicalResult KernelBuilder::build() {
@@ -386,14 +395,12 @@ LogicalResult KernelBuilder::build() {
   Block &block = kernel.getBody().front();
   builder.setInsertionPointToEnd(&block);
 
-  const Emission &emission = *llvm::find_if(
-      kEmissions, [&](const Emission &known) { return known.program == request.program.program; });
+  const Emission &emission =
+      *llvm::find_if(kEmissions, [&](const Emission &known) { return known.program == request.program.program; });
   Specializer own(builder, emission.withLogDets);
   specializer = &own;
   if (failed(mapParameters(own, /*detached=*/false)) || failed((this->*emission.emit)()))
     return failure();
-  if (weight)
-    applyWeight();
   builder.setLoc(graph.function.getLoc());
   func::ReturnOp::create(builder, results);
   eraseDeadOps(block);

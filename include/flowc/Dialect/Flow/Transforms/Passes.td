@@ -40,7 +40,7 @@ def SpecializePass : Pass<"flow-specialize", "::mlir::ModuleOp"> {
     holds constant. A module with `@density` alone has `log_prob`.
 
     `weighted`: one more row input, behind the event and the condition, multiplies the
-    result; rows of weight 0 do not count, whatever their value is.
+    result; a draw of weight 0 may lie outside of the support of `@density`.
   }];
   let options = [Option<"program", "program", "std::string", "\"log_prob\"", "What to compute">,
                  Option<"rows", "rows", "std::string", "\"given\"", "given or drawn">,

@@ -169,6 +169,14 @@ void addShapes(Node &node);
 std::optional<Shape> broadcastShapes(const Shape &a, const Shape &b);
 /// `value` with its entries repeated to `shape`.
 ArrayValue broadcast(const ArrayValue &value, const Shape &shape);
+/// An argument that is an array.
+struct NamedArray {
+  llvm::StringRef name;
+  ArrayValue value;
+};
+/// Broadcasts the arrays of a call, at least one, to one shape, which is returned;
+/// nothing once the call has failed.
+std::optional<Shape> broadcastAll(Call &call, llvm::MutableArrayRef<NamedArray> arrays);
 /// The number whose softplus is `value`.
 double inverseSoftplus(double value);
 /// The raw value of a scale, on which FlowJAX applies softplus and adds `minScale`.

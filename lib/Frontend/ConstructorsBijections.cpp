@@ -122,24 +122,39 @@ std::vector<double> rawWeightScales(const std::vector<double> &matrix, int64_t r
   return scales;
 }
 
-NodePtr makeAffine(Call &call, const ArrayValue &loc, const ArrayValue &scale, double minScale) {
+std::optional<Shape> broadcastAll(Call &call, llvm::MutableArrayRef<NamedArray> arrays) {
   if (call.failed())
-    return nullptr;
-  std::optional<Shape> shape = broadcastShapes(loc.shape, scale.shape);
-  if (!shape) {
-    call.fail("`loc` and `scale` of `" + call.name() + "` do not fit: their shapes are " + formatShape(loc.shape) +
-              " and " + formatShape(scale.shape));
-    return nullptr;
+    return std::nullopt;
+  Shape shape = arrays.front().value.shape;
+  for (const NamedArray &array : arrays.drop_front()) {
+    std::optional<Shape> both = broadcastShapes(shape, array.value.shape);
+    if (!both) {
+      call.fail("`" + arrays.front().name + "` and `" + array.name + "` of `" + call.name() +
+                "` do not fit: their shapes are " + formatShape(shape) + " and " + formatShape(array.value.shape));
+      return std::nullopt;
+    }
+    shape = *both;
   }
-  if (loc.init.kind != Init::Kind::Values && *shape != loc.shape) {
-    call.fail("a random `loc` of `" + call.name() + "` must have the shape of the whole, " + formatShape(*shape) +
-              ", found " + formatShape(loc.shape));
-    return nullptr;
+  for (NamedArray &array : arrays) {
+    if (array.value.init.kind != Init::Kind::Values && shape != array.value.shape) {
+      call.fail("a random `" + array.name + "` of `" + call.name() + "` must have the shape of the whole, " +
+                formatShape(shape) + ", found " + formatShape(array.value.shape));
+      return std::nullopt;
+    }
+    array.value = broadcast(array.value, shape);
   }
+  return shape;
+}
+
+NodePtr makeAffine(Call &call, const ArrayValue &loc, const ArrayValue &scale, double minScale) {
+  NamedArray arrays[] = {{"loc", loc}, {"scale", scale}};
+  std::optional<Shape> shape = broadcastAll(call, arrays);
+  if (!shape)
+    return nullptr;
   auto node = call.makeNode(Node::Category::Bijection, "affine", *shape);
   addShapes(*node);
-  node->fields.push_back(trainableLeaf("loc", broadcast(loc, *shape)));
-  node->fields.push_back(trainableLeaf("scale.args[0]", broadcast(rawScale(scale, minScale), *shape)));
+  node->fields.push_back(trainableLeaf("loc", arrays[0].value));
+  node->fields.push_back(trainableLeaf("scale.args[0]", rawScale(arrays[1].value, minScale)));
   node->attributes["min_scale"] = minScale;
   return call.finish(node);
 }
@@ -310,11 +325,17 @@ static Value::Data buildShaped(Call &call) {
   return makeShaped(call, Node::Category::Bijection, call.name(), call.shape("shape"));
 }
 
+/// Stan's ordered vectors, which FlowJAX does not have.
+static Value::Data buildOrdered(Call &call) {
+  return makeShaped(call, Node::Category::Bijection, call.name(), {call.integer("n")});
+}
+
 llvm::ArrayRef<Constructor> bijectionConstructors() {
   const Value::Data scalar = scalarShape();
   static const std::vector<Constructor> table = {
       {"affine", {{"loc", number(0)}, {"scale", number(1)}}, buildAffine},
       {"flip", {{"shape", scalar}}, buildShaped},
+      {"ordered", {{"n"}}, buildOrdered},
       {"permute", {{"permutation"}}, buildPermute},
       {"rational_quadratic_spline",
        {{"knots"}, {"interval"}, {"min_derivative", number(1e-3, false)}, {"min_width", number(1e-3, false)}},

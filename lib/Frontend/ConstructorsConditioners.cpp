@@ -16,8 +16,8 @@ using llvm::Twine;
 
 const Node *findVectorBijection(const Node &node) {
   static constexpr llvm::StringRef kinds[] = {
-      "triangular_affine", "householder",          "discrete_cosine", "planar", "block_autoregressive_network",
-      "coupling",          "masked_autoregressive"};
+      "triangular_affine", "householder",           "discrete_cosine", "planar", "block_autoregressive_network",
+      "coupling",          "masked_autoregressive", "ordered"};
   if (llvm::is_contained(kinds, node.kind))
     return &node;
   for (const auto &field : node.fields)

@@ -52,6 +52,8 @@ static double readNumber(Call &call, const Field &field) {
     check(value > 0, "be positive");
   if (field.domain == Domain::NonZero)
     check(value != 0, "not be 0");
+  if (field.domain == Domain::Exponent)
+    check(value > 0 && value <= 80, "be positive and at most 80");
   return value;
 }
 
@@ -91,26 +93,21 @@ static NodePtr makeObject(Call &call, const elementwise::ElementwiseClass &entry
 static Value::Data buildElementwise(Call &call) {
   const elementwise::ElementwiseClass &entry = *elementwise::findClass(call.name());
   std::vector<double> numbers;
-  llvm::StringMap<ArrayValue> arrays;
-  std::optional<Shape> shape;
-  if (!hasTrainedFields(entry))
-    shape = call.shape("shape");
+  std::vector<NamedArray> arrays;
   for (const Field &field : entry.fields()) {
     if (field.kind == Field::Kind::Number)
       numbers.push_back(readNumber(call, field));
-    if (field.kind != Field::Kind::Trained)
-      continue;
-    ArrayValue array = field.domain == Domain::Positive ? call.positiveArray(field.name) : call.array(field.name);
-    if (shape && *shape != array.shape && !call.failed())
-      call.failAt(field.name, "the arrays of `" + call.name() + "` must have equal shapes: `" + field.name +
-                                  "` has shape " + formatShape(array.shape) + ", the one before " +
-                                  formatShape(*shape));
-    shape = array.shape;
-    arrays[field.name] = std::move(array);
+    if (field.kind == Field::Kind::Trained)
+      arrays.push_back(
+          {field.name, field.domain == Domain::Positive ? call.positiveArray(field.name) : call.array(field.name)});
   }
+  std::optional<Shape> shape = arrays.empty() ? call.shape("shape") : broadcastAll(call, arrays);
   if (call.failed())
     return {};
-  return makeObject(call, entry, numbers, arrays, *shape);
+  llvm::StringMap<ArrayValue> byName;
+  for (NamedArray &array : arrays)
+    byName[array.name] = std::move(array.value);
+  return makeObject(call, entry, numbers, byName, *shape);
 }
 
 NodePtr makeElementwise(Call &call, llvm::StringRef kind, llvm::ArrayRef<double> numbers, const Shape &shape) {
@@ -126,7 +123,8 @@ llvm::ArrayRef<Constructor> elementwiseConstructors() {
       Constructor constructor{entry.name, {}, buildElementwise};
       for (const Field &field : entry.fields()) {
         if (field.kind == Field::Kind::Number || field.kind == Field::Kind::Trained)
-          constructor.parameters.push_back({field.name});
+          constructor.parameters.push_back(
+              {field.name, field.fallback ? std::optional(number(*field.fallback)) : std::nullopt});
         else if (field.kind == Field::Kind::Shape && !hasTrainedFields(entry))
           constructor.parameters.push_back({field.name, scalarShape()});
       }

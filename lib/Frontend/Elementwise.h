@@ -18,10 +18,17 @@
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/StringRef.h"
 
+#include <optional>
+
 namespace flowc::elementwise {
 
 /// Which numbers a field may hold.
-enum class Domain : uint8_t { Real, Positive, NonZero };
+enum class Domain : uint8_t {
+  Real,
+  Positive,
+  NonZero,
+  Exponent, ///< (0, 80]: e to the power of it is a normal number in float32, and so is its inverse.
+};
 
 /// The numbers of one object, in the order of its fields.
 using Numbers = llvm::ArrayRef<double>;
@@ -39,16 +46,22 @@ struct Field {
   llvm::StringRef name = "";
   Domain domain = Domain::Real;
   double (*derive)(Numbers) = nullptr;
+  /// What an argument is if it is left out; without it must be given.
+  std::optional<double> fallback = std::nullopt;
 };
 
 constexpr Field shape() { return {Field::Kind::Shape, "shape"}; }
-constexpr Field number(llvm::StringRef name, Domain domain) { return {Field::Kind::Number, name, domain}; }
+constexpr Field number(llvm::StringRef name, Domain domain, std::optional<double> fallback = std::nullopt) {
+  return {Field::Kind::Number, name, domain, nullptr, fallback};
+}
 constexpr Field derived(llvm::StringRef name, double (*derive)(Numbers)) {
   return {Field::Kind::Derived, name, Domain::Real, derive};
 }
 /// A positive array is the softplus of its leaf `NAME.args[0]`, a real one is its
 /// leaf `NAME`.
-constexpr Field trained(llvm::StringRef name, Domain domain) { return {Field::Kind::Trained, name, domain}; }
+constexpr Field trained(llvm::StringRef name, Domain domain, std::optional<double> fallback = std::nullopt) {
+  return {Field::Kind::Trained, name, domain, nullptr, fallback};
+}
 
 /// A class: the name of its op and its constructor, and its fields.
 struct ElementwiseClass {

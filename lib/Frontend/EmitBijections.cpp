@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Emitter.h"
+#include "flowc/Dialect/Flow/IR/FlowOrdered.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "llvm/ADT/STLExtras.h"
@@ -83,6 +84,10 @@ static Value emitFlip(Emitter &emitter, const Place &place) {
   return FlipOp::create(emitter.getBuilder(), place.event.getType(), place.event);
 }
 
+static Value emitOrdered(Emitter &emitter, const Place &place) {
+  return OrderedOp::create(emitter.getBuilder(), place.event.getType(), place.event);
+}
+
 //===----------------------------------------------------------------------===//
 // Combinators
 //===----------------------------------------------------------------------===//
@@ -153,9 +158,9 @@ static Value emitScan(Emitter &emitter, const Place &place) {
 
 ArrayRef<KindEmitter> getSimpleEmitters() {
   static constexpr KindEmitter table[] = {
-      {"affine", emitAffine},   {"flip", emitFlip},   {"rational_quadratic_spline", emitRationalQuadraticSpline},
-      {"permute", emitPermute}, {"chain", emitChain}, {"invert", emitInvert},
-      {"scan", emitScan},
+      {"affine", emitAffine},   {"flip", emitFlip},       {"rational_quadratic_spline", emitRationalQuadraticSpline},
+      {"permute", emitPermute}, {"chain", emitChain},     {"invert", emitInvert},
+      {"scan", emitScan},       {"ordered", emitOrdered},
   };
   return table;
 }

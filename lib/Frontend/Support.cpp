@@ -26,7 +26,7 @@ static constexpr double kInfinity = std::numeric_limits<double>::infinity();
 static constexpr double kMoving = std::numeric_limits<double>::quiet_NaN();
 
 bool Support::isAllReals() const {
-  return isKnown && llvm::all_of(coordinates, [](const Range &range) { return range.isLine(); });
+  return isKnown && isProduct && llvm::all_of(coordinates, [](const Range &range) { return range.isLine(); });
 }
 
 bool Support::isRestricted() const {
@@ -63,6 +63,7 @@ static ArrayRef<IncreasingMap> getIncreasingMaps() {
       {"power", positive, positive},
       {"loc", line, line},
       {"affine", line, line},
+      {"bounded_affine", line, line},
       {"scale", line, line},
   };
   return maps;
@@ -107,6 +108,7 @@ class Tracer {
 public:
   /// Whether nothing was met that makes the ranges uncertain.
   bool isKnown = true;
+  bool isProduct = true;
 
   void apply(const Node &node, bool inverse, MutableArrayRef<Range> ranges, bool isStacked);
 
@@ -118,6 +120,7 @@ private:
   void applyIndexed(const Node &node, bool inverse, MutableArrayRef<Range> ranges, bool isStacked);
   void applyChain(const Node &node, bool inverse, MutableArrayRef<Range> ranges, bool isStacked);
   void applyPermute(const Node &node, MutableArrayRef<Range> ranges);
+  void applyOrdered(bool inverse, MutableArrayRef<Range> ranges);
   void applyFormula(const Node &node, bool inverse, MutableArrayRef<Range> ranges);
 };
 } // namespace
@@ -204,6 +207,19 @@ void Tracer::applyPermute(const Node &node, MutableArrayRef<Range> ranges) {
   isKnown &= llvm::all_of(ranges, isSame);
 }
 
+/// Ends of sums move. The inverse takes increasing vectors only.
+void Tracer::applyOrdered(bool inverse, MutableArrayRef<Range> ranges) {
+  if (ranges.size() == 1)
+    return;
+  isKnown &= !inverse || !isProduct;
+  isProduct = false;
+  bool hasLower = ranges.front().hasLower(), hasUpper = ranges.front().hasUpper();
+  for (Range &range : ranges.drop_front()) {
+    hasUpper &= range.hasUpper();
+    range = inverse ? Range() : Range{hasLower ? kMoving : -kInfinity, hasUpper ? kMoving : kInfinity};
+  }
+}
+
 /// A formula knows where the ends of its domain go.
 void Tracer::applyFormula(const Node &node, bool inverse, MutableArrayRef<Range> ranges) {
   const std::vector<double> &domain = node.formula->domain, &image = node.formula->image;
@@ -231,6 +247,8 @@ void Tracer::apply(const Node &node, bool inverse, MutableArrayRef<Range> ranges
     return applySpline(node, ranges);
   if (kind == "flip" || kind == "permute")
     return applyPermute(node, ranges);
+  if (kind == "ordered")
+    return applyOrdered(inverse, ranges);
   if (kind == "chain")
     return applyChain(node, inverse, ranges, isStacked);
   if (kind == "concatenate" || kind == "stack")
@@ -286,8 +304,10 @@ void Tracer::apply(const Node &node, bool inverse, MutableArrayRef<Range> ranges
 
 Support getImage(const Node &bijection, Support support, bool inverse) {
   Tracer tracer;
+  tracer.isProduct = support.isProduct;
   tracer.apply(bijection, inverse, support.coordinates, /*isStacked=*/false);
   support.isKnown &= tracer.isKnown;
+  support.isProduct = tracer.isProduct;
   return support;
 }
 
@@ -330,6 +350,7 @@ Support getSupport(const Node &distribution) {
   Support support;
   support.coordinates = trace(tracer, distribution, /*isStacked=*/false);
   support.isKnown = tracer.isKnown;
+  support.isProduct = tracer.isProduct;
   return support;
 }
 

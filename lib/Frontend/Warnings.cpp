@@ -57,7 +57,7 @@ static bool visitFromData(const Node &root, StepFn visit) {
 }
 
 static bool isAffine(const Node &node) {
-  static constexpr StringRef kinds[] = {"affine", "scale", "triangular_affine"};
+  static constexpr StringRef kinds[] = {"affine", "bounded_affine", "scale", "triangular_affine"};
   return llvm::is_contained(kinds, node.kind);
 }
 

@@ -34,6 +34,16 @@ Mapped<T> Evaluator<T>::affine(const Place &place, bool inverse, const Column<T>
 }
 
 template <typename T>
+Mapped<T> Evaluator<T>::boundedAffine(const Place &place, bool inverse, const Column<T> &event,
+                                      const Column<T> &) const {
+  T bound = T(place.node.attribute<double>("bound"));
+  Column<T> a = leaf(place, "log_scale");
+  for (T &scale : a)
+    scale = std::exp(bound * std::tanh(scale / bound));
+  return scaleAndShift<T>(inverse, event, a, leaf(place, "loc"));
+}
+
+template <typename T>
 Mapped<T> Evaluator<T>::loc(const Place &place, bool inverse, const Column<T> &event, const Column<T> &) const {
   return scaleAndShift<T>(inverse, event, Column<T>::Ones(event.size()), leaf(place, "loc"));
 }
@@ -93,6 +103,21 @@ Mapped<T> Evaluator<T>::permute(const Place &place, bool inverse, const Column<T
       result.value[from] = event[i];
     else
       result.value[i] = event[from];
+  }
+  return result;
+}
+
+//===----------------------------------------------------------------------===//
+// Ordered
+//===----------------------------------------------------------------------===//
+
+template <typename T>
+Mapped<T> Evaluator<T>::ordered(const Place &, bool inverse, const Column<T> &event, const Column<T> &) const {
+  Mapped<T> result{event};
+  for (int64_t i = 1; i < event.size(); ++i) {
+    T log = inverse ? std::log(event[i] - event[i - 1]) : event[i];
+    result.value[i] = inverse ? log : result.value[i - 1] + std::exp(log);
+    result.logDet += inverse ? -log : log;
   }
   return result;
 }

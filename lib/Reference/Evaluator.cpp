@@ -235,6 +235,7 @@ template <typename T>
 auto Evaluator<T>::findRule(const std::string &kind) -> Rule {
   static const std::map<std::string, Rule> rules = {
       {"affine", &Evaluator::affine},
+      {"bounded_affine", &Evaluator::boundedAffine},
       {"formula", &Evaluator::formula},
       {"loc", &Evaluator::loc},
       {"scale", &Evaluator::scale},
@@ -242,6 +243,7 @@ auto Evaluator<T>::findRule(const std::string &kind) -> Rule {
       {"softplus", &Evaluator::softplus},
       {"identity", &Evaluator::identity},
       {"flip", &Evaluator::flip},
+      {"ordered", &Evaluator::ordered},
       {"permute", &Evaluator::permute},
       {"rational_quadratic_spline", &Evaluator::spline},
       {"planar", &Evaluator::planar},

@@ -86,12 +86,14 @@ private:
   static Rule findRule(const std::string &kind);
 
   Mapped<T> affine(const Place &place, bool inverse, const Column<T> &event, const Column<T> &) const;
+  Mapped<T> boundedAffine(const Place &place, bool inverse, const Column<T> &event, const Column<T> &) const;
   Mapped<T> loc(const Place &place, bool inverse, const Column<T> &event, const Column<T> &) const;
   Mapped<T> scale(const Place &place, bool inverse, const Column<T> &event, const Column<T> &) const;
   Mapped<T> tanh(const Place &, bool inverse, const Column<T> &event, const Column<T> &) const;
   Mapped<T> softplus(const Place &, bool inverse, const Column<T> &event, const Column<T> &) const;
   Mapped<T> identity(const Place &, bool, const Column<T> &event, const Column<T> &) const;
   Mapped<T> flip(const Place &, bool, const Column<T> &event, const Column<T> &) const;
+  Mapped<T> ordered(const Place &, bool inverse, const Column<T> &event, const Column<T> &) const;
   Mapped<T> permute(const Place &place, bool inverse, const Column<T> &event, const Column<T> &) const;
   Mapped<T> spline(const Place &place, bool inverse, const Column<T> &event, const Column<T> &) const;
   Mapped<T> planar(const Place &place, bool inverse, const Column<T> &event, const Column<T> &condition) const;

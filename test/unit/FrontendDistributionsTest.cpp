@@ -215,6 +215,13 @@ TEST(Supports, OfVectors) {
   EXPECT_FALSE(isAllReals("coupling_flow(uniform(zeros(3), ones(3)))"));
   EXPECT_FALSE(isAllReals("coupling_flow(standard_normal([3]), transformer = chain([affine(), tanh()]))"));
   EXPECT_TRUE(isAllReals("coupling_flow(standard_normal([3]), transformer = chain([affine(), leaky_tanh(3)]))"));
+  EXPECT_TRUE(isAllReals("coupling_flow(standard_normal([3]), transformer = bounded_affine())"));
+  EXPECT_FALSE(isAllReals("transformed(standard_normal([3]), ordered(3))")) << "increasing vectors only";
+  EXPECT_TRUE(isAllReals("transformed(standard_normal([1]), ordered(1))"));
+  EXPECT_TRUE(getSupport(*parseDistribution("transformed(standard_normal([3]), chain([ordered(3), "
+                                            "invert(ordered(3))]))"))
+                  .isKnown);
+  EXPECT_FALSE(getSupport(*parseDistribution("transformed(standard_normal([3]), invert(ordered(3)))")).isKnown);
 
   // Parts keep their own ends.
   std::string parts = "transformed(standard_normal([3]), concatenate([exp([1]), tanh([2])]))";

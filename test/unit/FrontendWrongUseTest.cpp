@@ -73,6 +73,10 @@ std::vector<Constructor> getConstructors() {
   const std::string masked = "masked_autoregressive(affine(), dim = 2, cond_dim = 3, nn_width = 4, nn_depth = 1)";
   std::vector<Constructor> table = {
       {"affine", inBijection, {optional("loc", "[1, 2]", Array), optional("scale", "[1, 2]", Array)}},
+      {"bounded_affine",
+       inBijection,
+       {optional("loc", "[1, 2]", Array), optional("log_scale", "[1, 2]", Array), optional("bound", "2", Number)}},
+      {"ordered", inBijection, {{"n", "3", Whole}}},
       {"loc", inBijection, {{"loc", "[1, 2]", Array}}},
       {"scale", inBijection, {{"scale", "[1, 2]", Array}}},
       {"leaky_tanh", inBijection, {{"max_val", "2", Number}, optional("shape", "[2]", Shape)}},

@@ -257,6 +257,8 @@ INSTANTIATE_TEST_SUITE_P(
                     Case{"Softplus", autoregressive("transformer = chain([softplus(), scale(1.1), "
                                                     "invert(softplus())])")},
                     Case{"Scan", autoregressive("transformer = scan(affine(), layers = 2)")},
+                    Case{"Bounded", autoregressive("transformer = bounded_affine(bound = 1)")},
+                    Case{"BoundedCoupling", coupling("transformer = bounded_affine(0.1, 0.2)")},
                     Case{"Frozen", coupling("transformer = chain([affine(), non_trainable(affine(0.5, 2))])")}),
     nameOf);
 
@@ -289,6 +291,11 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(
         Case{"Exp", "flow f = transformed(standard_normal([3]), chain([affine([0, 1, 2], 0.5), exp([3])]))"},
         Case{"Sigmoid", "flow f = transformed(standard_normal([3]), chain([affine([0, 1, -2], 2), sigmoid([3])]))"},
+        Case{"BoundedAffine", "bijection f = chain([bounded_affine([0, 1, -2], [-3, 0.5, 2]), tanh([3]), "
+                              "invert(bounded_affine(log_scale = [1, 2, 3], bound = 0.7))])"},
+        Case{"Ordered", "flow f = transformed(standard_normal([3]), chain([affine([0, 1, 2], 0.5), ordered(3)]))"},
+        Case{"OrderedBackwards",
+             "bijection f = chain([scale(full(4, 2)), ordered(4), softplus([4]), invert(ordered(4))])"},
         Case{"LeakyTanh", "bijection f = chain([affine([0, 1, -2], 2), leaky_tanh(1.5, [3]), scale([1, 2, 3])])"},
         Case{"LeakyTanhInverse", "bijection f = chain([affine([0, 1, -2], 2), invert(leaky_tanh(1.5, [3]))])"},
         Case{"Power", "bijection f = chain([exp([2]), scale([1, 2]), power(1.7, [2]), power(-0.5, [2])])"},

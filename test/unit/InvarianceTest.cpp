@@ -166,6 +166,8 @@ static std::vector<Case> flows() {
                                           "cond_dim = 2, invert = false)"},
           {"Linear", "flow f = transformed(standard_normal([5]), chain([householder([1, 2, 3, 4, 5]), "
                      "discrete_cosine([5]), triangular_affine(1, full([5, 5], 0.5)), leaky_tanh(1, [5])]))"},
+          {"Ordered", "flow f = transformed(standard_normal([5]), chain([bounded_affine(zeros(5), -1), ordered(5), "
+                      "leaky_tanh(2, [5]), invert(ordered(5))]))"},
           {"Elementwise", "flow f = transformed(normal([1, 2, 3], [1, 2, 3]), chain([affine([1, 2, 3], [2, 3, 4]), "
                           "softplus([3]), scale([1, 2, 3]), invert(softplus([3]))]))"}};
 }

@@ -44,6 +44,9 @@ const Subject subjects[] = {
     {"sigmoid()", -INFINITY, INFINITY, 0, 1},
     {"softplus()", -INFINITY, INFINITY, 0, INFINITY},
     {"tanh()", -INFINITY, INFINITY, -1, 1},
+    {"bounded_affine()"},
+    {"bounded_affine(log_scale = 7)"},
+    {"bounded_affine(log_scale = -7, bound = 80)"},
     {"leaky_tanh(3)"},
     {"leaky_tanh(0.01)"},
     {"leaky_tanh(20)"},
@@ -140,6 +143,7 @@ TYPED_TEST(SimpleBijections, OutsideTheSupport) {
     std::vector<T> outside;
   } cases[] = {{"exp([2])", {-1, 1, 1, -kInfinity<T>}},
                {"sigmoid([2])", {T(0.5), 2, -1, T(0.5)}},
+               {"ordered(2)", {2, 1, 1, 1, kInfinity<T>, 1}},
                {"chain([exp([2]), power(3, [2])])", {-1, 1, 1, T(-1e-3)}}};
   for (auto &[bijection, outside] : cases) {
     std::string text = std::string("flow f = transformed(standard_normal([2]), ") + bijection + ")";
@@ -165,6 +169,71 @@ TYPED_TEST(SimpleBijections, LeakyTanhWithFlatTails) {
   auto inverse = take(compileFresh(model)->inverse<T>(model, ends));
   EXPECT_EQ(inverse.first, (ends * 60).eval());
   EXPECT_TRUE(inverse.second.allFinite());
+}
+
+//===----------------------------------------------------------------------===//
+// Ordered vectors
+//===----------------------------------------------------------------------===//
+
+/// Sizes around those of vectors, one element among them, and steps of every size.
+TYPED_TEST(SimpleBijections, OrderedVectors) {
+  using T = TypeParam;
+  const long double epsilon = std::numeric_limits<T>::epsilon();
+  for (int64_t size : {1, 2, 3, 17, 100}) {
+    std::string text = "bijection f = ordered(" + std::to_string(size) + ")";
+    Model model = makeModel(text, dtypeOf<T>);
+    auto kernels = compileFresh(model);
+    reference::Interpreter<long double> exact(model);
+    Rows<T> in = T(2) * Random(size).normals<T>(70, size);
+    auto forward = take(kernels->transform<T>(model, in), text);
+    auto backward = take(kernels->inverse<T>(model, forward.first), text);
+    for (int64_t row = 0; row < in.rows(); ++row) {
+      auto wide = [&](const Rows<T> &rows) {
+        return Column<long double>(rows.row(row).transpose().template cast<long double>());
+      };
+      auto expected = exact.transform(wide(in)), inverse = exact.inverse(wide(forward.first));
+      // A rounding of the sum and two of the exponential at each step.
+      long double largest = expected.value.cwiseAbs().maxCoeff(), error = 4 * size * epsilon * largest;
+      EXPECT_LE((wide(forward.first) - expected.value).cwiseAbs().maxCoeff(), error) << text;
+      EXPECT_NEAR(forward.second[row], T(expected.logDet), 4 * size * epsilon * in.row(row).cwiseAbs().sum()) << text;
+      // The difference of the numbers that are there is rounded once, then its logarithm.
+      for (int64_t i = 0; i < size; ++i)
+        EXPECT_NEAR(backward.first(row, i), T(inverse.value[i]), 4 * epsilon * (1 + std::abs(inverse.value[i])))
+            << text << " element " << i;
+      EXPECT_NEAR(backward.second[row], T(inverse.logDet), 4 * size * epsilon * (1 + inverse.value.cwiseAbs().sum()))
+          << text;
+      for (int64_t i = 1; i < size; ++i)
+        EXPECT_GE(forward.first(row, i), forward.first(row, i - 1));
+    }
+  }
+}
+
+/// Steps that overflow, that vanish beside what they are added to, and both ends of
+/// the numbers: nothing finite becomes NaN, log-determinants stay sums of elements.
+TYPED_TEST(SimpleBijections, OrderedVectorsFarOut) {
+  using T = TypeParam;
+  Model model = makeModel("flow f = transformed(standard_normal([3]), ordered(3))", dtypeOf<T>, 1, 0);
+  auto kernels = compileFresh(model);
+  const T huge = std::numeric_limits<T>::max(), inf = kInfinity<T>;
+  Rows<T> in(4, 3);
+  in << 1, 2000, 3, huge, -2000, -3, -huge, 1, -40, 0, -huge, 2000;
+  auto [y, logDet] = take(kernels->transform<T>(model, in));
+  EXPECT_FALSE(y.array().isNaN().any());
+  EXPECT_EQ(y(0, 1), inf);
+  EXPECT_EQ(y(1, 2), huge) << "steps below the rounding of what they are added to";
+  EXPECT_EQ(y(3, 1), 0);
+  EXPECT_EQ(logDet[0], 2003);
+  EXPECT_EQ(logDet[1], -2003);
+  EXPECT_EQ(logDet[2], -39);
+
+  // Equal neighbours lie on the edge of the support.
+  Rows<T> edge(3, 3);
+  edge << 1, 1, 2, -huge, 0, huge, T(1e30), std::nextafter(T(1e30), inf), T(2e30);
+  auto logProb = take(kernels->logProb<T>(model, edge));
+  EXPECT_EQ(logProb[0], -inf);
+  for (int row : {1, 2})
+    EXPECT_TRUE(!std::isnan(logProb[row]) && logProb[row] < 0) << row;
+  EXPECT_TRUE((take(kernels->score<T>(model, edge)).array().isFinite()).all());
 }
 
 //===----------------------------------------------------------------------===//

@@ -201,7 +201,9 @@ std::string RandomFlow::parts(int depth, Domain domain) {
 std::string RandomFlow::simple(Domain domain) {
   if (domain == Domain::ForwardOnly && random.chance(0.12)) {
     static constexpr const char *bounded[] = {"tanh(", "softplus(", "sigmoid(", "exp("};
-    int64_t kind = random.below(5);
+    int64_t kind = random.below(shape.size() == 1 ? 6 : 5);
+    if (kind == 5)
+      return "ordered(" + std::to_string(shape[0]) + ")";
     if (kind == 4)
       return chain({call("softplus", {shapeText()}), call("power", {number(0.5, 2), shapeText()})});
     return bounded[kind] + shapeText() + ")";
@@ -216,7 +218,9 @@ std::string RandomFlow::simple(Domain domain) {
     return linear();
   if (random.chance(0.1))
     return call(formula(/*isTransformer=*/false), {"shape = " + shapeText()});
-  switch (random.below(8)) {
+  switch (random.below(9)) {
+  case 8:
+    return call("bounded_affine", {array(-1, 1), array(-2, 2), "bound = " + number(0.3, 3)});
   case 7:
     return call("leaky_tanh", {number(0.5, 1.5), shapeText()});
   case 0:
@@ -319,6 +323,8 @@ std::string RandomFlow::conditioner() {
 std::string RandomFlow::scalarTransformer(int depth) {
   if (random.chance(0.1))
     return formula(/*isTransformer=*/true) + "()";
+  if (random.chance(0.1))
+    return call("bounded_affine", {number(-1, 1), number(-1, 1)});
   switch (random.below(depth > 0 ? 8 : 4)) {
   case 0:
     return "affine()";

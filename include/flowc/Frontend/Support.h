@@ -37,11 +37,13 @@ struct Support {
   /// One range for each coordinate, in row-major order. The support is inside of
   /// their product, and all of it as far as coordinates can be told apart.
   std::vector<Range> coordinates;
+  /// Whether it is all of their product: not behind `ordered`, whose vectors increase.
+  bool isProduct = true;
   /// Whether that is certain: not if a bijection mixes coordinates that have ends,
   /// maps a part of its domain only, or is a formula.
   bool isKnown = true;
 
-  /// Whether every coordinate takes every real number; false if unsure.
+  /// Whether it is R^D; false if unsure.
   bool isAllReals() const;
   /// Whether a coordinate has an end; false if unsure.
   bool isRestricted() const;

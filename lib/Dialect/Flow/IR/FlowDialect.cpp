@@ -13,6 +13,7 @@
 #include "flowc/Dialect/Flow/IR/FlowFormula.h"
 #include "flowc/Dialect/Flow/IR/FlowLinear.h"
 #include "flowc/Dialect/Flow/IR/FlowObjective.h"
+#include "flowc/Dialect/Flow/IR/FlowOrdered.h"
 #include "flowc/Dialect/Flow/IR/FlowParameterOps.h"
 #include "flowc/Dialect/Flow/IR/FlowPlanar.h"
 #include "flowc/Dialect/Flow/IR/FlowRoot.h"
@@ -67,6 +68,10 @@ void FlowDialect::initialize() {
   addOperations<
 #define GET_OP_LIST
 #include "flowc/Dialect/Flow/IR/FlowLinear.cpp.inc"
+      >();
+  addOperations<
+#define GET_OP_LIST
+#include "flowc/Dialect/Flow/IR/FlowOrdered.cpp.inc"
       >();
   addOperations<
 #define GET_OP_LIST

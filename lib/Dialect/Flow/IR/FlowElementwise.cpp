@@ -56,6 +56,43 @@ Transformed ScaleOp::buildElementInverse(ImplicitLocOpBuilder &builder, Value y,
 }
 
 //===----------------------------------------------------------------------===//
+// BoundedAffine
+//===----------------------------------------------------------------------===//
+
+// With a bound of at most 80 the scale and its inverse are normal numbers in
+// float32, too.
+LogicalResult BoundedAffineOp::verify() {
+  // bounded_affine_c1: loc has the event's type.
+  if (failed(verifyPerElement(*this, "loc", getLoc())))
+    return failure();
+  // bounded_affine_c2: log_scale has the event's type.
+  if (failed(verifyPerElement(*this, "log_scale", getLogScale())))
+    return failure();
+  // bounded_affine_c3: the bound is positive and at most 80.
+  double bound = getBound().convertToDouble();
+  if (bound > 0 && bound <= 80)
+    return success();
+  return emitOpError("bound must be positive and at most 80 but is ") << bound;
+}
+
+/// s = bound tanh(log_scale / bound).
+static Value buildBoundedLogScale(Formula &f, Value logScale, double bound) {
+  return f.mul(f.constant(bound), f.tanh(f.mul(f.constant(1 / bound), logScale)));
+}
+
+Transformed BoundedAffineOp::buildElement(ImplicitLocOpBuilder &builder, Value x, ValueRange parameters) {
+  Formula f = formula(builder, x);
+  Value logScale = buildBoundedLogScale(f, parameters[1], getBound().convertToDouble());
+  return {f.add(f.mul(f.exp(logScale), x), parameters[0]), logScale};
+}
+
+Transformed BoundedAffineOp::buildElementInverse(ImplicitLocOpBuilder &builder, Value y, ValueRange parameters) {
+  Formula f = formula(builder, y);
+  Value minus = f.neg(buildBoundedLogScale(f, parameters[1], getBound().convertToDouble()));
+  return {f.mul(f.exp(minus), f.sub(y, parameters[0])), minus};
+}
+
+//===----------------------------------------------------------------------===//
 // Exp, sigmoid, softplus
 //===----------------------------------------------------------------------===//
 

@@ -22,3 +22,27 @@ func.func @power_c1_infinite(%x: f32) {
   %y = flow.power %x exponent 0x7FF0000000000000 : f32
   return
 }
+
+// -----
+
+func.func @bounded_affine_c1(%x: tensor<2xf32>, %loc: tensor<1xf32>, %s: tensor<2xf32>) {
+  // expected-error @+1 {{loc must have the event's type 'tensor<2xf32>' but has 'tensor<1xf32>'}}
+  %y = flow.bounded_affine %x, %loc, %s bound 2.0 : tensor<2xf32>, tensor<1xf32>, tensor<2xf32>
+  return
+}
+
+// -----
+
+func.func @bounded_affine_c2(%x: f32, %loc: f32, %s: tensor<1xf32>) {
+  // expected-error @+1 {{log_scale must have the event's type 'f32' but has 'tensor<1xf32>'}}
+  %y = flow.bounded_affine %x, %loc, %s bound 2.0 : f32, f32, tensor<1xf32>
+  return
+}
+
+// -----
+
+func.func @bounded_affine_c3(%x: f32) {
+  // expected-error @+1 {{bound must be positive and at most 80 but is 81}}
+  %y = flow.bounded_affine %x, %x, %x bound 81.0 : f32, f32, f32
+  return
+}

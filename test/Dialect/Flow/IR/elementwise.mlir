@@ -11,5 +11,7 @@ func.func @elementwise(%x: tensor<3xf32>) -> tensor<3xf32> {
   %2 = flow.leaky_tanh %1 max 3.0 : tensor<3xf32>
   // CHECK: flow.power %{{.*}} exponent -5.000000e-01 : tensor<3xf32>
   %3 = flow.power %2 exponent -0.5 : tensor<3xf32>
-  return %3 : tensor<3xf32>
+  // CHECK: flow.bounded_affine %{{.*}}, %{{.*}}, %{{.*}} bound 2.000000e+00 : tensor<3xf32>, tensor<3xf32>, tensor<3xf32>
+  %4 = flow.bounded_affine %3, %x, %x bound 2.0 : tensor<3xf32>, tensor<3xf32>, tensor<3xf32>
+  return %4 : tensor<3xf32>
 }

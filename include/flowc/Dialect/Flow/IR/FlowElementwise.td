@@ -38,6 +38,22 @@ def Flow_ScaleOp : Flow_ElementwiseBijectionOp<"scale"> {
   let fields = [{ {shape(), trained("scale", Domain::Positive)} }];
 }
 
+def Flow_BoundedAffineOp : Flow_ElementwiseBijectionOp<"bounded_affine"> {
+  let summary = "y = exp(s) x + loc, where |s| stays below a bound";
+  let description = [{
+    An affine map whose log|det| cannot run away: s = bound tanh(log_scale / bound), as
+    real NVP (Dinh et al. 2017, arXiv:1605.08803, section 4.1) squashes the outputs of
+    its networks. s = log_scale near 0.
+  }];
+  let arguments = (ins Flow_Event:$x, Flow_Parameter:$loc, Flow_Parameter:$log_scale, F64Attr:$bound);
+  let assemblyFormat = "$x `,` $loc `,` $log_scale `bound` $bound attr-dict `:` type($x) `,` type($loc) `,` type($log_scale)";
+  let hasVerifier = 1;
+  let fields = [{
+    {shape(), trained("loc", Domain::Real, 0), trained("log_scale", Domain::Real, 0),
+     number("bound", Domain::Exponent, 2)}
+  }];
+}
+
 //===----------------------------------------------------------------------===//
 // Without
 //===----------------------------------------------------------------------===//

@@ -1,0 +1,16 @@
+//===- FlowOrdered.h - Increasing vectors -----------------------*- C++ -*-===//
+//
+// Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FLOWC_DIALECT_FLOW_IR_FLOWORDERED_H
+#define FLOWC_DIALECT_FLOW_IR_FLOWORDERED_H
+
+#include "flowc/Dialect/Flow/IR/FlowDialect.h"
+
+#define GET_OP_CLASSES
+#include "flowc/Dialect/Flow/IR/FlowOrdered.h.inc"
+
+#endif // FLOWC_DIALECT_FLOW_IR_FLOWORDERED_H

@@ -22,6 +22,7 @@
 #define FLOWC_FLOWC_H
 
 #include "flowc/Kernel.h"
+#include "flowc/Support/DType.h"
 #include "flowc/Support/Expected.h"
 
 #include <Eigen/Core>
@@ -40,9 +41,6 @@
 namespace flowc {
 
 struct Node;
-
-/// Element type of parameters, data and arithmetic.
-enum DType { F32, F64 };
 
 /// Rows are samples, columns are coordinates of the flattened event.
 template <typename T>

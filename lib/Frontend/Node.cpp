@@ -11,13 +11,6 @@
 
 namespace flowc {
 
-int64_t numElements(const Shape &shape) {
-  int64_t count = 1;
-  for (int64_t size : shape)
-    count *= size;
-  return count;
-}
-
 const Leaf &Node::leaf(const std::string &path) const {
   for (const auto &field : fields)
     if (const Leaf *leaf = std::get_if<Leaf>(&field); leaf && (leaf->path == path || leaf->path == path + ".tree"))

@@ -14,8 +14,6 @@
 #include "llvm/Support/MemoryBuffer.h"
 
 #include <algorithm>
-#include <cmath>
-#include <cstdio>
 
 namespace flowc {
 
@@ -137,20 +135,6 @@ StringRef nearestName(StringRef word, llvm::ArrayRef<StringRef> candidates) {
 std::string suggestion(StringRef word, llvm::ArrayRef<StringRef> candidates) {
   StringRef nearest = nearestName(word, candidates);
   return nearest.empty() ? "" : ("; did you mean `" + nearest + "`?").str();
-}
-
-std::string formatNumber(double value) {
-  if (value == 0)
-    return "0"; // also for -0
-  char text[40];
-  bool whole = std::abs(value) < 1e15 && value == std::floor(value);
-  std::snprintf(text, sizeof(text), whole ? "%.0f" : "%.6g", value);
-  return text;
-}
-
-std::string formatShape(const Shape &shape) {
-  auto sizes = llvm::map_range(shape, [](int64_t size) { return std::to_string(size); });
-  return "[" + llvm::join(sizes, ", ") + "]";
 }
 
 } // namespace flowc

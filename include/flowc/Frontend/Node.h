@@ -15,6 +15,8 @@
 #ifndef FLOWC_FRONTEND_NODE_H
 #define FLOWC_FRONTEND_NODE_H
 
+#include "flowc/Support/Shape.h"
+
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -25,12 +27,6 @@
 #include <vector>
 
 namespace flowc {
-
-/// Extents of an event, a condition or a parameter; `{}` is a scalar.
-using Shape = std::vector<int64_t>;
-
-/// Number of elements of an array of this shape (1 for a scalar).
-int64_t numElements(const Shape &shape);
 
 /// Where in the source text something was written (1-based; 0 if unknown).
 struct SourceLocation {

@@ -10,6 +10,7 @@
 
 #include "flowc/Frontend/Node.h"
 #include "flowc/Support/Expected.h"
+#include "flowc/Support/Format.h"
 
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/StringRef.h"
@@ -42,12 +43,6 @@ llvm::StringRef nearestName(llvm::StringRef word, llvm::ArrayRef<llvm::StringRef
 
 /// "; did you mean `NAME`?" if a candidate is near, else an empty string.
 std::string suggestion(llvm::StringRef word, llvm::ArrayRef<llvm::StringRef> candidates);
-
-/// A number as a person would write it.
-std::string formatNumber(double value);
-
-/// A shape as the language writes it: `[2, 3]`, `[]`.
-std::string formatShape(const Shape &shape);
 
 } // namespace flowc
 

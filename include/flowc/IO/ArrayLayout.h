@@ -8,14 +8,11 @@
 #ifndef FLOWC_IO_ARRAYLAYOUT_H
 #define FLOWC_IO_ARRAYLAYOUT_H
 
-#include "flowc/Frontend/Node.h"
 #include "flowc/IO/File.h"
-#include "flowc/flowc.h"
+#include "flowc/Support/DType.h"
+#include "flowc/Support/Shape.h"
 
 namespace flowc {
-
-/// E.g. `[3, 17]`; declared here, too, because Frontend/Source.h needs LLVM.
-std::string formatShape(const Shape &shape);
 
 /// Element types that files may hold.
 enum class ElementType { F32, F64, I8, I16, I32, I64, U8, U16, U32, U64, Bool };

@@ -15,6 +15,8 @@
 
 #include "flowc/IO/ArrayLayout.h"
 
+#include <memory>
+
 namespace flowc {
 
 /// Reads rows of a data file in order.

@@ -8,6 +8,7 @@
 #include "MathPrinter.h"
 
 #include "flowc/Dialect/Flow/IR/FlowObjective.h"
+#include "flowc/Symbolic/Functions.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -155,8 +156,8 @@ MathText flowc::formatOp(Operation *op, ArrayRef<MathText> x) {
                             x[2].at(Binding::Choice),
                         Binding::Choice};
       })
-      .Case<arith::MaximumFOp, arith::MaxNumFOp>([&](auto) { return formatCall("max", x); })
-      .Case<arith::MinimumFOp, arith::MinNumFOp>([&](auto) { return formatCall("min", x); })
+      .Case([&](arith::MaxNumFOp) { return formatCall("max", x); })
+      .Case([&](arith::MinNumFOp) { return formatCall("min", x); })
       .Case([&](math::FmaOp) { return formatSum(formatProduct(x[0], x[1]), x[2], false); })
       .Case([&](math::AbsFOp) { return MathText{"|" + x[0].text + "|", Binding::Atom}; })
       .Case([&](math::SqrtOp) { return MathText{"√" + formatCall("", x[0]).text, Binding::Atom}; })
@@ -165,8 +166,6 @@ MathText flowc::formatOp(Operation *op, ArrayRef<MathText> x) {
           return x[0];
         return MathText{x[0].at(Binding::Atom) + "^" + x[1].at(Binding::Atom), Binding::Power};
       })
-      .Case([&](Log1pExpOp) { return formatCall("softplus", x); })
-      .Case([&](InvLogitOp) { return formatCall("sigmoid", x); })
       .Case([&](ClipOp clip) {
         // Mathematics has no largest number.
         auto type = cast<FloatType>(getElementTypeOrSelf(clip.getType()));
@@ -194,7 +193,8 @@ MathText flowc::formatOp(Operation *op, ArrayRef<MathText> x) {
       // They change nothing that mathematics sees.
       .Case<SplatOp, ReshapeOp, DetachOp>([&](auto) { return x[0]; })
       .Default([&](Operation *other) {
-        // Functions are called what their op is called.
-        return formatCall(other->getName().stripDialect(), x);
+        // Ops of no function in the table are called what they are called.
+        const symbolic::FunctionRow *row = symbolic::findFunctionOfOp(other->getName().getStringRef());
+        return formatCall(row ? StringRef(row->name) : other->getName().stripDialect(), x);
       });
 }

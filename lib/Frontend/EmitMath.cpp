@@ -7,11 +7,10 @@
 
 #include "EmitMath.h"
 
-#include "flowc/Dialect/Flow/IR/FlowDistributions.h"
+#include "flowc/Dialect/Flow/IR/FlowFormula.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
-#include "llvm/ADT/StringMap.h"
 
 #include <numbers>
 
@@ -41,10 +40,6 @@ static Value emitBinary(ImplicitLocOpBuilder &builder, ValueRange operands) {
 template <arith::CmpFPredicate predicate>
 static Value emitComparison(ImplicitLocOpBuilder &builder, ValueRange operands) {
   return arith::CmpFOp::create(builder, predicate, operands[0], operands[1]);
-}
-
-static Value emitWhere(ImplicitLocOpBuilder &builder, ValueRange operands) {
-  return arith::SelectOp::create(builder, operands[0], operands[1], operands[2]);
 }
 
 static EmitFn getOperator(Kind kind) {
@@ -78,32 +73,14 @@ static EmitFn getOperator(Kind kind) {
   }
 }
 
-static EmitFn getFunction(StringRef name) {
-  static const llvm::StringMap<EmitFn> functions = {
-      {"abs", emitUnary<math::AbsFOp>},          {"asinh", emitUnary<math::AsinhOp>},
-      {"atan", emitUnary<math::AtanOp>},         {"atanh", emitUnary<math::AtanhOp>},
-      {"cos", emitUnary<math::CosOp>},           {"cosh", emitUnary<math::CoshOp>},
-      {"erf", emitUnary<math::ErfOp>},           {"exp", emitUnary<math::ExpOp>},
-      {"lgamma", emitUnary<flow::LgammaOp>},
-
-      {"expm1", emitUnary<math::ExpM1Op>},       {"log", emitUnary<math::LogOp>},
-      {"log1p", emitUnary<math::Log1pOp>},       {"max", emitBinary<arith::MaximumFOp>},
-      {"min", emitBinary<arith::MinimumFOp>},    {"sigmoid", emitUnary<flow::InvLogitOp>},
-      {"sin", emitUnary<math::SinOp>},           {"sinh", emitUnary<math::SinhOp>},
-      {"softplus", emitUnary<flow::Log1pExpOp>}, {"sqrt", emitUnary<math::SqrtOp>},
-      {"tanh", emitUnary<math::TanhOp>},         {"where", emitWhere},
-  };
-  return functions.lookup(name);
-}
-
 Value emitMathOperator(ImplicitLocOpBuilder &builder, Kind kind, ValueRange operands) {
   EmitFn emit = getOperator(kind);
   return emit ? emit(builder, operands) : Value();
 }
 
 Value emitMathFunction(ImplicitLocOpBuilder &builder, StringRef name, ValueRange arguments) {
-  EmitFn emit = getFunction(name);
-  return emit ? emit(builder, arguments) : Value();
+  const symbolic::FunctionRow *row = symbolic::findFunction(name);
+  return row ? flow::buildFunction(builder, row->function, arguments) : Value();
 }
 
 //===----------------------------------------------------------------------===//

@@ -11,7 +11,6 @@
 #include "flowc/Frontend/FormulaDerivation.h"
 
 #include "llvm/ADT/ScopedHashTable.h"
-#include "llvm/ADT/StringMap.h"
 
 #include <cmath>
 #include <numbers>
@@ -23,7 +22,6 @@ using ast::Item;
 using ast::MathExpr;
 using llvm::StringRef;
 using symbolic::Algebra;
-using symbolic::Function;
 using symbolic::Interval;
 using symbolic::Relation;
 using Kind = MathExpr::Kind;
@@ -43,7 +41,6 @@ public:
 private:
   using Names = llvm::ScopedHashTable<StringRef, symbolic::Expr>;
   symbolic::Expr read(const MathExpr &part);
-  symbolic::Expr readCall(StringRef name, llvm::ArrayRef<symbolic::Expr> operands);
 
   Algebra &algebra;
   Names names;
@@ -69,27 +66,6 @@ symbolic::Expr FormulaReader::read(const Item &item) {
   for (const FormulaParameter &parameter : item.parameters)
     names.insert(parameter.name, algebra.symbol(parameter.name.str(), getDomain(parameter), parameter.start));
   return read(item.formula);
-}
-
-symbolic::Expr FormulaReader::readCall(StringRef name, llvm::ArrayRef<symbolic::Expr> operands) {
-  static const llvm::StringMap<Function> functions = {
-      {"abs", Function::Abs},         {"asinh", Function::Asinh},       {"atan", Function::Atan},
-      {"atanh", Function::Atanh},     {"cos", Function::Cos},           {"cosh", Function::Cosh},
-      {"erf", Function::Erf},         {"exp", Function::Exp},           {"lgamma", Function::Lgamma},
-      {"log", Function::Log},         {"max", Function::Max},           {"min", Function::Min},
-      {"sigmoid", Function::Sigmoid}, {"sin", Function::Sin},           {"sinh", Function::Sinh},
-      {"tanh", Function::Tanh},       {"softplus", Function::Softplus},
-  };
-  if (name == "where")
-    return algebra.select(operands[0], operands[1], operands[2]);
-  if (name == "sqrt")
-    return algebra.power(operands[0], 0.5);
-  if (name == "expm1")
-    return algebra.sum(-1, {{1, algebra.call(Function::Exp, operands[0])}});
-  if (name == "log1p")
-    return algebra.call(Function::Log, algebra.sum(1, {{1, operands[0]}}));
-  Function function = functions.lookup(name);
-  return operands.size() == 1 ? algebra.call(function, operands[0]) : algebra.call(function, operands[0], operands[1]);
 }
 
 symbolic::Expr FormulaReader::read(const MathExpr &part) {
@@ -134,7 +110,7 @@ symbolic::Expr FormulaReader::read(const MathExpr &part) {
   case Kind::NotEqual:
     return algebra.compare(Relation::NotEqual, operands[0], operands[1]);
   default:
-    return readCall(part.text, operands);
+    return algebra.call(symbolic::findFunction(part.text)->function, operands);
   }
 }
 
@@ -164,9 +140,7 @@ static bool mentions(const MathExpr &part, StringRef name) {
 
 /// Checks that every part is a number, except for the conditions of `where`.
 bool Evaluator::checkScalar(const MathExpr &part) {
-  bool isReduction =
-      part.kind == Kind::Call && (part.text == "sum" || part.text == "dot" || part.text == "logsumexp" ||
-                                  ((part.text == "min" || part.text == "max") && part.operands.size() == 1));
+  bool isReduction = part.kind == Kind::Call && symbolic::findFunction(part.text)->isOfVectors(part.operands.size());
   bool isWhere = part.kind == Kind::Call && part.text == "where";
   if (isReduction)
     fail(part.loc, "`" + part.text + "` needs a vector, and a bijection defined by a formula has only numbers");

@@ -8,9 +8,11 @@
 #include "TokenStream.h"
 
 #include "flowc/Frontend/Formula.h"
+#include "flowc/Symbolic/Functions.h"
 
 #include "llvm/ADT/STLExtras.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace flowc {
@@ -20,12 +22,6 @@ using llvm::StringRef;
 using llvm::Twine;
 
 namespace {
-
-/// A function of formulas and the number of its arguments.
-struct MathFunction {
-  StringRef name;
-  unsigned least, most;
-};
 
 class FormulaChecker {
 public:
@@ -49,13 +45,6 @@ private:
 };
 
 } // namespace
-
-static constexpr MathFunction mathFunctions[] = {
-    {"abs", 1, 1},   {"asinh", 1, 1}, {"atan", 1, 1}, {"atanh", 1, 1},     {"cos", 1, 1},      {"cosh", 1, 1},
-    {"dot", 2, 2},   {"erf", 1, 1},   {"exp", 1, 1},  {"expm1", 1, 1},     {"lgamma", 1, 1},   {"log", 1, 1},
-    {"log1p", 1, 1}, {"max", 1, 2},   {"min", 1, 2},  {"logsumexp", 1, 1}, {"sigmoid", 1, 1},  {"sin", 1, 1},
-    {"sinh", 1, 1},  {"sqrt", 1, 1},  {"sum", 1, 1},  {"tanh", 1, 1},      {"softplus", 1, 1}, {"where", 3, 3},
-};
 
 Expected<void> FormulaChecker::check(const MathExpr &formula) {
   switch (formula.kind) {
@@ -94,7 +83,7 @@ Expected<void> FormulaChecker::check(const MathExpr &formula) {
 Expected<void> FormulaChecker::checkName(const MathExpr &name) {
   if (name.text == "pi" || llvm::is_contained(names, name.text))
     return {};
-  if (llvm::any_of(mathFunctions, [&](const MathFunction &function) { return function.name == name.text; }))
+  if (symbolic::findFunction(name.text))
     return source.error(name.loc, "`" + name.text + "` is a function: write `" + name.text + "(...)`");
   llvm::SmallVector<StringRef> candidates(names);
   candidates.push_back("pi");
@@ -103,21 +92,21 @@ Expected<void> FormulaChecker::checkName(const MathExpr &name) {
 }
 
 Expected<void> FormulaChecker::checkCall(const MathExpr &call) {
-  const auto *function = llvm::find_if(mathFunctions, [&](const MathFunction &f) { return f.name == call.text; });
-  if (function == std::end(mathFunctions)) {
+  const symbolic::FunctionRow *function = symbolic::findFunction(call.text);
+  if (!function) {
     if (llvm::is_contained(names, call.text))
       return source.error(call.loc, "`" + call.text + "` is no function; write `*` to multiply");
     llvm::SmallVector<StringRef> candidates;
-    for (const MathFunction &known : mathFunctions)
-      candidates.push_back(known.name);
+    for (const symbolic::FunctionRow &known : symbolic::getFunctions())
+      if (known.scope != symbolic::Scope::Algebra)
+        candidates.push_back(known.name);
     return source.error(call.loc, "unknown function `" + call.text + "`" + suggestion(call.text, candidates));
   }
   size_t given = call.operands.size();
-  if (given >= function->least && given <= function->most)
+  if (function->takes(given))
     return {};
-  std::string count = function->least == function->most
-                          ? std::to_string(function->least)
-                          : (Twine(function->least) + " or " + Twine(function->most)).str();
+  auto [least, most] = std::minmax(function->arity, function->vectorArity);
+  std::string count = least == 0 ? std::to_string(most) : (Twine(least) + " or " + Twine(most)).str();
   return source.error(call.loc, "`" + call.text + "` takes " + count + (count == "1" ? " argument" : " arguments") +
                                     ", found " + Twine(given));
 }

@@ -13,8 +13,8 @@
 #include "Evaluator.h"
 
 #include "flowc/Frontend/Formula.h"
+#include "flowc/Symbolic/Functions.h"
 
-#include <functional>
 #include <limits>
 #include <numbers>
 
@@ -48,17 +48,6 @@ private:
   std::vector<std::pair<llvm::StringRef, Dual<T>>> names;
 };
 
-/// The derivative of log Gamma.
-template <typename T>
-T digamma(T u) {
-  T shift = 0;
-  for (; u < 30; ++u)
-    shift -= 1 / u;
-  T r = 1 / (u * u);
-  return shift + std::log(u) - 1 / (2 * u) -
-         r * (T(1) / 12 - r * (T(1) / 120 - r * (T(1) / 252 - r * (T(1) / 240 - r * (T(5) / 660)))));
-}
-
 template <typename T>
 bool FormulaEvaluator<T>::holds(const MathExpr &comparison) {
   T a = evaluate(comparison.operands[0]).value, b = evaluate(comparison.operands[1]).value;
@@ -80,37 +69,15 @@ bool FormulaEvaluator<T>::holds(const MathExpr &comparison) {
 
 template <typename T>
 Dual<T> FormulaEvaluator<T>::evaluateCall(const MathExpr &call) {
-  llvm::StringRef name = call.text;
-  if (name == "where")
+  const symbolic::FunctionRow &row = *symbolic::findFunction(call.text);
+  if (row.function == symbolic::Function::Where)
     return evaluate(call.operands[holds(call.operands[0]) ? 1 : 2]);
   auto [u, du] = evaluate(call.operands[0]);
-  if (name == "min" || name == "max") {
+  if (row.function == symbolic::Function::Min || row.function == symbolic::Function::Max) {
     Dual<T> v = evaluate(call.operands[1]);
-    return (name == "min") == (u < v.value) ? Dual<T>{u, du} : v;
+    return (row.function == symbolic::Function::Min) == (u < v.value) ? Dual<T>{u, du} : v;
   }
-  // The value and the derivative of each function.
-  static const std::map<std::string, std::function<Dual<T>(T)>> functions = {
-      {"abs", [](T x) { return Dual<T>{std::abs(x), T(x > 0) - T(x < 0)}; }},
-      {"asinh", [](T x) { return Dual<T>{std::asinh(x), 1 / std::hypot(T(1), x)}; }},
-      {"atan", [](T x) { return Dual<T>{std::atan(x), 1 / (1 + x * x)}; }},
-      {"atanh", [](T x) { return Dual<T>{std::atanh(x), 1 / ((1 - x) * (1 + x))}; }},
-      {"cos", [](T x) { return Dual<T>{std::cos(x), -std::sin(x)}; }},
-      {"cosh", [](T x) { return Dual<T>{std::cosh(x), std::sinh(x)}; }},
-      {"erf", [](T x) { return Dual<T>{std::erf(x), 2 * std::numbers::inv_sqrtpi_v<T> * std::exp(-x * x)}; }},
-      {"exp", [](T x) { return Dual<T>{std::exp(x), std::exp(x)}; }},
-      {"expm1", [](T x) { return Dual<T>{std::expm1(x), std::exp(x)}; }},
-      {"lgamma", [](T x) { return Dual<T>{std::lgamma(x), digamma(x)}; }},
-      {"log", [](T x) { return Dual<T>{std::log(x), 1 / x}; }},
-      {"log1p", [](T x) { return Dual<T>{std::log1p(x), 1 / (1 + x)}; }},
-      {"sigmoid", [](T x) { return Dual<T>{1 / (1 + std::exp(-x)), 1 / (2 + std::exp(x) + std::exp(-x))}; }},
-      {"sin", [](T x) { return Dual<T>{std::sin(x), std::cos(x)}; }},
-      {"sinh", [](T x) { return Dual<T>{std::sinh(x), std::cosh(x)}; }},
-      {"softplus", [](T x) { return Dual<T>{reference::softplus(x), 1 / (1 + std::exp(-x))}; }},
-      {"sqrt", [](T x) { return Dual<T>{std::sqrt(x), 1 / (2 * std::sqrt(x))}; }},
-      {"tanh", [](T x) { return Dual<T>{std::tanh(x), 1 / (std::cosh(x) * std::cosh(x))}; }},
-  };
-  Dual<T> outer = functions.at(name.str())(u);
-  return {outer.value, outer.slope * du};
+  return {row.value(u), row.slope(u) * du};
 }
 
 template <typename T>

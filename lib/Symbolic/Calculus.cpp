@@ -17,59 +17,6 @@ namespace flowc::symbolic {
 // Derivative
 //===----------------------------------------------------------------------===//
 
-/// f'(u) of a function of one argument; null if it is not known.
-static Expr slopeOf(Algebra &algebra, Function function, Expr u) {
-  auto call = [&](Function f, Expr e) { return algebra.call(f, e); };
-  Expr square = algebra.power(u, 2);
-  switch (function) {
-  case Function::Exp:
-    return call(Function::Exp, u);
-  case Function::Log:
-    return algebra.power(u, -1);
-  case Function::Abs:
-    return call(Function::Sign, u);
-  case Function::Sign:
-    return algebra.constant(0);
-  case Function::Sin:
-    return call(Function::Cos, u);
-  case Function::Cos:
-    return algebra.negate(call(Function::Sin, u));
-  case Function::Tan:
-    return algebra.power(call(Function::Cos, u), -2);
-  case Function::Tanh: { // 1 - tanh(u)^2 without its cancellation
-    Expr twice = algebra.scale(2, u);
-    return algebra.product(4,
-                           {{1, call(Function::Sigmoid, twice)}, {1, call(Function::Sigmoid, algebra.negate(twice))}});
-  }
-  case Function::Sinh:
-    return call(Function::Cosh, u);
-  case Function::Cosh:
-    return call(Function::Sinh, u);
-  case Function::Asinh:
-    return algebra.power(algebra.sum(1, {{1, square}}), -0.5);
-  case Function::Atan:
-    return algebra.power(algebra.sum(1, {{1, square}}), -1);
-  case Function::Atanh:
-    return algebra.product(1, {{-1, algebra.sum(1, {{1, u}})}, {-1, algebra.sum(1, {{-1, u}})}});
-  case Function::Erf:
-    return algebra.scale(2 * std::numbers::inv_sqrtpi, call(Function::Exp, algebra.negate(square)));
-  case Function::Lgamma:
-    return call(Function::Digamma, u);
-  case Function::Sigmoid: {
-    Expr a = call(Function::Sigmoid, u), b = call(Function::Sigmoid, algebra.negate(u));
-    return algebra.multiply(a, b);
-  }
-  case Function::Softplus:
-    return call(Function::Sigmoid, u);
-  case Function::Digamma:
-  case Function::Min:
-  case Function::Max:
-  case Function::Pow:
-    break;
-  }
-  return nullptr;
-}
-
 Expr Algebra::derivative(Expr e, Expr symbol) {
   if (e == symbol)
     return constant(1);
@@ -110,8 +57,8 @@ Expr Algebra::derivative(Expr e, Expr symbol) {
   }
   Expr u = e->argument();
   if (e->terms.size() == 1) {
-    Expr slope = slopeOf(*this, e->function, u);
-    return slope ? multiply(slope, slopes[0]) : nullptr;
+    auto slope = getRow(e->function).derivative;
+    return slope ? multiply(slope(*this, u), slopes[0]) : nullptr;
   }
   Expr v = e->argument(1);
   if (e->function == Function::Min || e->function == Function::Max) {

@@ -229,12 +229,17 @@ Expr Algebra::call(Function function, Expr a, Expr b) {
       return a;
     return makeCall(function, {a, b});
   }
-  bool isMin = function == Function::Min;
   if (a == b)
     return a;
   if (a->isConstant() && b->isConstant())
-    return constant(isMin ? std::min(a->number, b->number) : std::max(a->number, b->number));
+    return constant(getRow(function).valueOfTwo(a->number, b->number));
   return makeCall(function, {a, b});
+}
+
+Expr Algebra::call(Function function, std::span<const Expr> arguments) {
+  if (auto written = getRow(function).written)
+    return written(*this, arguments);
+  return arguments.size() == 1 ? call(function, arguments[0]) : call(function, arguments[0], arguments[1]);
 }
 
 static bool holds(Relation relation, double a, double b) {
@@ -289,7 +294,7 @@ Expr Algebra::rebuild(Expr node, std::span<const Expr> arguments) {
   case Kind::Product:
     return product(1, std::move(terms));
   case Kind::Function:
-    return terms.size() == 1 ? call(node->function, arguments[0]) : call(node->function, arguments[0], arguments[1]);
+    return call(node->function, arguments);
   case Kind::Compare:
     return compare(node->relation, arguments[0], arguments[1]);
   case Kind::Select:
@@ -337,65 +342,6 @@ unsigned Algebra::countOccurrences(Expr e, Expr symbol, unsigned limit) const {
   return std::min(limit, visit(visit, e));
 }
 
-double digamma(double u) {
-  if (!(u > 0))
-    return u == 0 ? -std::numeric_limits<double>::infinity() : std::numeric_limits<double>::quiet_NaN();
-  // psi(u) = psi(u + 1) - 1/u up to where the asymptotic series is good.
-  double shift = 0;
-  for (; u < 10; ++u)
-    shift -= 1 / u;
-  double r = 1 / (u * u);
-  return shift + std::log(u) - 0.5 / u - r * (1.0 / 12 - r * (1.0 / 120 - r * (1.0 / 252 - r / 240)));
-}
-
-static double evaluateFunction(Function function, double u, double v) {
-  switch (function) {
-  case Function::Exp:
-    return std::exp(u);
-  case Function::Log:
-    return std::log(u);
-  case Function::Abs:
-    return std::abs(u);
-  case Function::Sign:
-    return u > 0 ? 1 : u < 0 ? -1 : 0;
-  case Function::Sin:
-    return std::sin(u);
-  case Function::Cos:
-    return std::cos(u);
-  case Function::Tan:
-    return std::tan(u);
-  case Function::Tanh:
-    return std::tanh(u);
-  case Function::Sinh:
-    return std::sinh(u);
-  case Function::Cosh:
-    return std::cosh(u);
-  case Function::Asinh:
-    return std::asinh(u);
-  case Function::Atan:
-    return std::atan(u);
-  case Function::Atanh:
-    return std::atanh(u);
-  case Function::Erf:
-    return std::erf(u);
-  case Function::Lgamma:
-    return u > 0 ? std::lgamma(u) : std::numeric_limits<double>::quiet_NaN();
-  case Function::Digamma:
-    return digamma(u);
-  case Function::Sigmoid:
-    return 1 / (1 + std::exp(-u));
-  case Function::Softplus:
-    return std::max(u, 0.0) + std::log1p(std::exp(-std::abs(u)));
-  case Function::Min:
-    return std::min(u, v);
-  case Function::Max:
-    return std::max(u, v);
-  case Function::Pow:
-    return std::pow(u, v);
-  }
-  return 0;
-}
-
 double Algebra::evaluate(Expr e, std::span<const double> values) const {
   std::map<Expr, double> done;
   auto visit = [&](auto &self, Expr node) -> double {
@@ -420,7 +366,8 @@ double Algebra::evaluate(Expr e, std::span<const double> values) const {
         result *= std::pow(argument(i), node->terms[i].factor);
       break;
     case Kind::Function:
-      result = evaluateFunction(node->function, argument(0), node->terms.size() > 1 ? argument(1) : 0);
+      result = node->terms.size() == 1 ? getRow(node->function).value(argument(0))
+                                       : getRow(node->function).valueOfTwo(argument(0), argument(1));
       break;
     case Kind::Compare:
       result = holds(node->relation, argument(0), argument(1));

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numbers>
 
 namespace flowc::symbolic {
 
@@ -197,6 +198,52 @@ Interval power(const Interval &base, double exponent) {
   Interval negative = power({base.low, 0, base.lowOpen, false}, exponent);
   Interval positive = power({0, base.high, false, base.highOpen}, exponent);
   return hull(negative, positive);
+}
+
+//===----------------------------------------------------------------------===//
+// Other functions
+//===----------------------------------------------------------------------===//
+
+/// The ends that `better` prefers; a shared end belongs to the extremum as far as both
+/// bounds do.
+static Interval extremum(const Interval &a, const Interval &b, bool isMin) {
+  auto better = [&](double u, double v) { return isMin ? u < v : u > v; };
+  bool takesLow = better(a.low, b.low) || (a.low == b.low && a.lowOpen != isMin);
+  bool takesHigh = better(a.high, b.high) || (a.high == b.high && a.highOpen == isMin);
+  const Interval &low = takesLow ? a : b, &high = takesHigh ? a : b;
+  return {low.low, high.high, low.lowOpen, high.highOpen};
+}
+
+Interval min(const Interval &a, const Interval &b) { return extremum(a, b, /*isMin=*/true); }
+Interval max(const Interval &a, const Interval &b) { return extremum(a, b, /*isMin=*/false); }
+
+Interval abs(const Interval &x) {
+  if (x.isNonNegative())
+    return x;
+  if (x.isNonPositive())
+    return -x;
+  Interval negative = -Interval{x.low, 0, x.lowOpen, false}, positive{0, x.high, false, x.highOpen};
+  return hull(negative, positive);
+}
+
+Interval sin(const Interval &x) {
+  constexpr double pi = std::numbers::pi;
+  if (!(x.high - x.low < 2 * pi) || std::abs(x.low) > 1e6)
+    return Interval::closed(-1, 1);
+  double slack = 1e-12;
+  auto end = [&](double value) {
+    double y = std::sin(value);
+    return value == 0 ? Interval::point(0) : Interval::closed(std::max(-1.0, y - slack), std::min(1.0, y + slack));
+  };
+  Interval result = hull(end(x.low), end(x.high));
+  auto holdsExtremum = [&](double at) {
+    return std::floor((x.high + slack - at) / (2 * pi)) >= std::ceil((x.low - slack - at) / (2 * pi));
+  };
+  if (holdsExtremum(pi / 2))
+    result = hull(result, Interval::point(1));
+  if (holdsExtremum(-pi / 2))
+    result = hull(result, Interval::point(-1));
+  return result;
 }
 
 } // namespace flowc::symbolic

@@ -15,13 +15,6 @@
 
 namespace flowc::symbolic {
 
-const char *getName(Function function) {
-  static constexpr const char *names[] = {"exp",    "log",     "abs",     "sign",     "sin",  "cos",   "tan",
-                                          "tanh",   "sinh",    "cosh",    "asinh",    "atan", "atanh", "erf",
-                                          "lgamma", "digamma", "sigmoid", "softplus", "min",  "max",   "pow"};
-  return names[static_cast<size_t>(function)];
-}
-
 const char *getName(Relation relation) {
   static constexpr const char *names[] = {"<", "<=", ">", ">=", "==", "!="};
   return names[static_cast<size_t>(relation)];

@@ -148,12 +148,9 @@ void DomainFinder::visit(Expr e) {
       else if (exponent < 0)
         requireNonZero(base);
     }
-  if (e->is(Function::Log) || e->is(Function::Lgamma))
-    require(e->argument(), Interval::positive(), getName(e->function));
-  else if (e->is(Function::Pow))
-    require(e->argument(), Interval::positive(), "a power");
-  else if (e->is(Function::Atanh))
-    require(e->argument(), Interval::open(-1, 1), "atanh");
+  if (e->kind == Kind::Function && !getRow(e->function).domain.isAll())
+    require(e->argument(), getRow(e->function).domain,
+            e->is(Function::Pow) ? "a power" : std::string(getName(e->function)));
 }
 
 std::optional<Interval> findDomain(Algebra &algebra, Expr function, const Interval &within, std::string &error) {

@@ -42,42 +42,10 @@ private:
 
 static const Interval kTrue = Interval::point(1), kFalse = Interval::point(0);
 
-/// sin of an interval: its ends, and the extrema inside.
-static Interval sinOf(const Interval &x) {
-  constexpr double pi = std::numbers::pi;
-  if (!(x.high - x.low < 2 * pi) || std::abs(x.low) > 1e6)
-    return Interval::closed(-1, 1);
-  double slack = 1e-12;
-  auto end = [&](double value) {
-    double y = std::sin(value);
-    return value == 0 ? Interval::point(0) : Interval::closed(std::max(-1.0, y - slack), std::min(1.0, y + slack));
-  };
-  Interval result = hull(end(x.low), end(x.high));
-  auto holdsExtremum = [&](double at) {
-    return std::floor((x.high + slack - at) / (2 * pi)) >= std::ceil((x.low - slack - at) / (2 * pi));
-  };
-  if (holdsExtremum(pi / 2))
-    result = hull(result, Interval::point(1));
-  if (holdsExtremum(-pi / 2))
-    result = hull(result, Interval::point(-1));
-  return result;
-}
-
-static Interval absOf(const Interval &x) {
-  if (x.isNonNegative())
-    return x;
-  if (x.isNonPositive())
-    return -x;
-  Interval negative = -Interval{x.low, 0, x.lowOpen, false}, positive{0, x.high, false, x.highOpen};
-  return hull(negative, positive);
-}
-
 static double sigmoid(double u) { return 1 / (1 + std::exp(-u)); }
-static double softplus(double u) { return std::max(u, 0.0) + std::log1p(std::exp(-std::abs(u))); }
-
 /// sigmoid(v) sigmoid(-v): falls from 1/4 at 0 with |v|.
 static Interval bellOf(const Interval &v) {
-  Interval size = absOf(v);
+  Interval size = abs(v);
   auto fall = [](double u) { return -(sigmoid(u) * sigmoid(-u)); };
   return -applyIncreasing(size, +fall, {-0.25, 0, false, true});
 }
@@ -310,76 +278,15 @@ Interval RangeEvaluator::evaluateByGrowth(const std::vector<Term> &factors, Inte
 //===----------------------------------------------------------------------===//
 
 Interval RangeEvaluator::evaluateFunction(Expr e) {
+  const FunctionRow &row = getRow(e->function);
   Interval u = evaluate(e->argument());
-  constexpr double infinity = Interval::kInfinity;
-  auto increasing = [&](double (*f)(double), double low = -Interval::kInfinity, double high = Interval::kInfinity) {
-    return applyIncreasing(u, f, Interval::open(low, high));
-  };
-  switch (e->function) {
-  case Function::Exp:
-    return increasing([](double x) { return std::exp(x); }, 0);
-  case Function::Log:
-    u = u.clippedTo(Interval::positive());
-    return increasing([](double x) { return std::log(x); });
-  case Function::Abs:
-    return absOf(u);
-  case Function::Sign:
-    return u.isPositive() ? Interval::point(1) : u.isNegative() ? Interval::point(-1) : Interval::closed(-1, 1);
-  case Function::Sin:
-    return sinOf(u);
-  case Function::Cos:
-    return u.isPoint() && u.low == 0 ? Interval::point(1)
-                                     : sinOf(u + Interval::closed(1.5707963267948, 1.5707963267950));
-  case Function::Tan:
-    return Interval::all();
-  case Function::Tanh:
-    return increasing([](double x) { return std::tanh(x); }, -1, 1);
-  case Function::Sinh:
-    return increasing([](double x) { return std::sinh(x); });
-  case Function::Cosh:
-    u = absOf(u);
-    return applyIncreasing(u, [](double x) { return std::cosh(x); }, {1, infinity, false, true});
-  case Function::Asinh:
-    return increasing([](double x) { return std::asinh(x); });
-  case Function::Atan:
-    return increasing([](double x) { return std::atan(x); }, -1.570796326794897, 1.570796326794897);
-  case Function::Atanh:
-    u = u.clippedTo(Interval::open(-1, 1));
-    return increasing([](double x) { return std::atanh(x); });
-  case Function::Erf:
-    return increasing([](double x) { return std::erf(x); }, -1, 1);
-  case Function::Lgamma:
-    // Falls up to 1.46, rises from there on.
-    u = u.clippedTo(Interval::positive());
-    if (u.low >= 1.4616321449683625)
-      return applyIncreasing(u, [](double x) { return std::lgamma(x); }, Interval::open(-0.1215, infinity));
-    return Interval::open(-0.1215, infinity);
-  case Function::Digamma:
-    u = u.clippedTo(Interval::positive());
-    return applyIncreasing(u, digamma, Interval::all()) + Interval::open(-1e-9, 1e-9);
-  case Function::Sigmoid:
-    return increasing(sigmoid, 0, 1);
-  case Function::Softplus:
-    return increasing(softplus, 0);
-  case Function::Min:
-  case Function::Max: {
-    Interval v = evaluate(e->argument(1));
-    bool isMin = e->function == Function::Min;
-    auto better = [&](double a, double b) { return isMin ? a < b : a > b; };
-    bool takesLow = better(u.low, v.low) || (u.low == v.low && u.lowOpen != isMin);
-    bool takesHigh = better(u.high, v.high) || (u.high == v.high && u.highOpen == isMin);
-    const Interval &low = takesLow ? u : v, &high = takesHigh ? u : v;
-    return {low.low, high.high, low.lowOpen, high.highOpen};
-  }
-  case Function::Pow: {
-    // For u > 0 (elsewhere it may be undefined): u^v = exp(v log u).
-    Interval v = evaluate(e->argument(1));
-    u = u.clippedTo(Interval::positive());
-    Interval logs = applyIncreasing(u, [](double x) { return std::log(x); }, Interval::all());
-    return applyIncreasing(v * logs, [](double x) { return std::exp(x); }, Interval::open(0, infinity));
-  }
-  }
-  return Interval::all();
+  if (!row.domain.isAll())
+    u = u.clippedTo(row.domain);
+  if (row.rangeOfTwo)
+    return row.rangeOfTwo(u, evaluate(e->argument(1)));
+  if (row.rangeOf)
+    return row.rangeOf(u);
+  return applyIncreasing(row.parity == Parity::Even ? abs(u) : u, row.value.getPointer(), *row.rising);
 }
 
 Interval RangeEvaluator::evaluateCompare(Expr e) {

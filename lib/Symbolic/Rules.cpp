@@ -370,50 +370,24 @@ bool Algebra::hasLeadingMinus(Expr u) const {
   return u->terms.back().factor < 0;
 }
 
-static bool isOdd(Function function) {
-  switch (function) {
-  case Function::Sin:
-  case Function::Tan:
-  case Function::Tanh:
-  case Function::Sinh:
-  case Function::Asinh:
-  case Function::Atan:
-  case Function::Atanh:
-  case Function::Erf:
-  case Function::Sign:
-    return true;
-  default:
-    return false;
-  }
-}
-
-/// The function that `outer` undoes, if it does so for all arguments.
-static bool undoes(Function outer, Function inner) {
-  static constexpr std::pair<Function, Function> pairs[] = {
-      {Function::Sinh, Function::Asinh}, {Function::Asinh, Function::Sinh}, {Function::Tanh, Function::Atanh},
-      {Function::Atanh, Function::Tanh}, {Function::Tan, Function::Atan},
-  };
-  return std::find(std::begin(pairs), std::end(pairs), std::pair(outer, inner)) != std::end(pairs);
-}
-
 /// Null if nothing applies.
 Expr Algebra::simplifyCall(Function function, Expr u) {
   if (u->isConstant()) {
     double value = evaluate(makeCall(function, {u}), {});
     return std::isinf(value) ? nullptr : constant(value);
   }
-  if (isOdd(function) && hasLeadingMinus(u))
-    return negate(call(function, negate(u)));
-  bool isEvenFunction = function == Function::Cos || function == Function::Cosh || function == Function::Abs;
-  if (isEvenFunction && hasLeadingMinus(u))
-    return call(function, negate(u));
-  if (u->kind == Kind::Function && undoes(function, u->function))
+  if (function == Function::Exp)
+    return simplifyExp(u);
+  if (function == Function::Log)
+    return simplifyLog(u);
+  Parity parity = getRow(function).parity;
+  if (parity != Parity::None && hasLeadingMinus(u)) {
+    Expr mirrored = call(function, negate(u));
+    return parity == Parity::Odd ? negate(mirrored) : mirrored;
+  }
+  if (u->kind == Kind::Function && getRow(u->function).inverse == function)
     return note("f(inverse of f) = u", printCall(function, u), u->argument());
   switch (function) {
-  case Function::Exp:
-    return simplifyExp(u);
-  case Function::Log:
-    return simplifyLog(u);
   case Function::Abs: {
     Interval values = range(u);
     if (values.isNonNegative())

@@ -213,27 +213,14 @@ bool Unwinder::advanceProduct(Expr &e, Expr &value) {
 bool Unwinder::advanceFunction(Expr &e, Expr &value) {
   Expr u = e->argument();
   auto call = [&](Function f, Expr argument) { return algebra.call(f, argument); };
-  auto undo = [&](Function inverse) {
-    return take(e, value, std::string("apply ") + getName(inverse), u, call(inverse, value));
-  };
-  switch (e->function) {
-  case Function::Exp:
-    return undo(Function::Log);
-  case Function::Log:
-    return undo(Function::Exp);
-  case Function::Tanh:
-    return undo(Function::Atanh);
-  case Function::Atanh:
-    return undo(Function::Tanh);
-  case Function::Sinh:
-    return undo(Function::Asinh);
-  case Function::Asinh:
-    return undo(Function::Sinh);
-  case Function::Atan: {
-    conditions.push_back(
-        algebra.compare(Relation::Less, call(Function::Abs, value), algebra.constant(std::numbers::pi / 2)));
-    return undo(Function::Tan);
+  if (std::optional<Function> inverse = getRow(e->function).inverse) {
+    // The tangent is defined beyond the values of atan.
+    if (e->is(Function::Atan))
+      conditions.push_back(
+          algebra.compare(Relation::Less, call(Function::Abs, value), algebra.constant(std::numbers::pi / 2)));
+    return take(e, value, "apply " + std::string(getName(*inverse)), u, call(*inverse, value));
   }
+  switch (e->function) {
   case Function::Sigmoid: {
     Expr log = call(Function::Log, value), rest = call(Function::Log, algebra.sum(1, {{-1, value}}));
     return take(e, value, "apply log(v) - log(1 - v), the inverse of sigmoid", u, algebra.subtract(log, rest));

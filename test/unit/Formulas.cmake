@@ -1,3 +1,4 @@
 # Bijections given by a formula, from text to kernels, and the algebra behind them.
 add_flowc_test(FormulasTest LINK FlowcReference FlowcTraining)
 add_flowc_test(SymbolicTest LINK FlowcFrontend)
+add_flowc_test(FunctionsTest LINK FlowcSymbolic)

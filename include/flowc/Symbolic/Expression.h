@@ -15,7 +15,7 @@
 #ifndef FLOWC_SYMBOLIC_EXPRESSION_H
 #define FLOWC_SYMBOLIC_EXPRESSION_H
 
-#include "flowc/Symbolic/Interval.h"
+#include "flowc/Symbolic/Functions.h"
 
 #include <cstdint>
 #include <map>
@@ -37,37 +37,7 @@ enum class Kind : uint8_t {
   Select,   ///< condition, value if it holds, other value
 };
 
-/// log(1 + u) and exp(u) - 1 are a log and a sum; they become log1p and expm1
-/// where code is emitted. sqrt(u) is u^0.5.
-enum class Function : uint8_t {
-  Exp,
-  Log,
-  Abs,
-  Sign,
-  Sin,
-  Cos,
-  Tan,
-  Tanh,
-  Sinh,
-  Cosh,
-  Asinh,
-  Atan,
-  Atanh,
-  Erf,
-  Lgamma,
-  Digamma,
-  Sigmoid,
-  Softplus,
-  Min,
-  Max,
-  Pow, ///< of two arguments
-};
-
 enum class Relation : uint8_t { Less, LessEqual, Greater, GreaterEqual, Equal, NotEqual };
-
-struct Node;
-/// Equal expressions are the same object.
-using Expr = const Node *;
 
 /// A summand (factor * node), a factor (node ^ factor), or an argument (factor 1).
 struct Term {
@@ -132,6 +102,8 @@ public:
   Expr product(double factor, std::vector<Term> factors);
   Expr call(Function function, Expr argument);
   Expr call(Function function, Expr a, Expr b);
+  /// Of as many arguments as the function takes.
+  Expr call(Function function, std::span<const Expr> arguments);
   Expr compare(Relation relation, Expr a, Expr b);
   Expr select(Expr condition, Expr yes, Expr no);
   /// The node with other arguments, simplified again.
@@ -225,16 +197,11 @@ private:
   std::map<Expr, Interval> ranges;
 };
 
-/// The function's name in the language.
-const char *getName(Function function);
 const char *getName(Relation relation);
 
 /// A number as the language reads it, as short as it can be with at least
 /// `digits` digits.
 std::string printNumber(double value, int digits = 15);
-
-/// The derivative of log Gamma for u > 0, to about 12 digits.
-double digamma(double u);
 
 } // namespace flowc::symbolic
 

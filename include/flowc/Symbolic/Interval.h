@@ -21,11 +21,11 @@ struct Interval {
   double low = -kInfinity, high = kInfinity;
   bool lowOpen = true, highOpen = true;
 
-  static Interval all() { return {}; }
-  static Interval point(double value) { return {value, value, false, false}; }
-  static Interval open(double low, double high) { return {low, high, true, true}; }
-  static Interval closed(double low, double high) { return {low, high, false, false}; }
-  static Interval positive() { return open(0, kInfinity); }
+  static constexpr Interval all() { return {}; }
+  static constexpr Interval point(double value) { return {value, value, false, false}; }
+  static constexpr Interval open(double low, double high) { return {low, high, true, true}; }
+  static constexpr Interval closed(double low, double high) { return {low, high, false, false}; }
+  static constexpr Interval positive() { return open(0, kInfinity); }
 
   bool isPositive() const { return low > 0 || (low == 0 && lowOpen); }
   bool isNegative() const { return high < 0 || (high == 0 && highOpen); }
@@ -33,6 +33,7 @@ struct Interval {
   bool isNonPositive() const { return high <= 0; }
   bool containsZero() const { return !isPositive() && !isNegative(); }
   bool isPoint() const { return low == high; }
+  bool isAll() const { return low == -kInfinity && high == kInfinity; }
   bool contains(double value) const {
     return (low < value || (low == value && !lowOpen)) && (value < high || (value == high && !highOpen));
   }
@@ -49,6 +50,16 @@ Interval operator*(const Interval &a, const Interval &b);
 
 /// The smallest interval that holds both.
 Interval hull(const Interval &a, const Interval &b);
+
+/// The smaller and the larger of a number of `a` and one of `b`.
+Interval min(const Interval &a, const Interval &b);
+Interval max(const Interval &a, const Interval &b);
+
+/// |x|.
+Interval abs(const Interval &x);
+
+/// sin(x): of its ends, and the extrema inside.
+Interval sin(const Interval &x);
 
 /// base^exponent of what `base` holds of the power's domain.
 Interval power(const Interval &base, double exponent);

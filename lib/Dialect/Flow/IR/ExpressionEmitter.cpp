@@ -5,7 +5,6 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "flowc/Dialect/Flow/IR/FlowDistributions.h"
 #include "flowc/Dialect/Flow/IR/FlowFormula.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -338,62 +337,31 @@ Value ExpressionEmitter::emitLog(Expr argument) {
   return math::Log1pOp::create(builder, isAlone ? emit(rest.terms[0].node) : emitSum(&rest));
 }
 
+Value flowc::flow::buildFunction(ImplicitLocOpBuilder &builder, Function function, ValueRange arguments) {
+  const symbolic::FunctionRow &row = symbolic::getRow(function);
+  assert(!row.op.empty() && "a function without an op");
+  OperationState state(builder.getLoc(), row.op, arguments, arguments.back().getType());
+  return builder.create(state)->getResult(0);
+}
+
 Value ExpressionEmitter::emitFunction(Expr e) {
   if (e->is(Function::Log))
     return emitLog(e->argument());
-  Value u = emit(e->argument());
-  auto unary = [&]<typename OpTy>() -> Value { return OpTy::create(builder, u); };
-  auto compareWithZero = [&](arith::CmpFPredicate predicate) -> Value {
-    return arith::CmpFOp::create(builder, predicate, u, constant(0));
-  };
-  switch (e->function) {
-  case Function::Exp:
-    return unary.operator()<math::ExpOp>();
-  case Function::Abs:
-    return unary.operator()<math::AbsFOp>();
-  case Function::Sign: {
+  SmallVector<Value> arguments;
+  for (const Term &term : e->terms)
+    arguments.push_back(emit(term.node));
+  Value u = arguments.front();
+  if (e->is(Function::Sign)) {
+    auto compareWithZero = [&](arith::CmpFPredicate predicate) -> Value {
+      return arith::CmpFOp::create(builder, predicate, u, constant(0));
+    };
     Value negative =
         arith::SelectOp::create(builder, compareWithZero(arith::CmpFPredicate::OLT), constant(-1), constant(0));
     return arith::SelectOp::create(builder, compareWithZero(arith::CmpFPredicate::OGT), constant(1), negative);
   }
-  case Function::Sin:
-    return unary.operator()<math::SinOp>();
-  case Function::Cos:
-    return unary.operator()<math::CosOp>();
-  case Function::Tan:
+  if (e->is(Function::Tan))
     return arith::DivFOp::create(builder, math::SinOp::create(builder, u), math::CosOp::create(builder, u));
-  case Function::Tanh:
-    return unary.operator()<math::TanhOp>();
-  case Function::Sinh:
-    return unary.operator()<math::SinhOp>();
-  case Function::Cosh:
-    return unary.operator()<math::CoshOp>();
-  case Function::Asinh:
-    return unary.operator()<math::AsinhOp>();
-  case Function::Atan:
-    return unary.operator()<math::AtanOp>();
-  case Function::Atanh:
-    return unary.operator()<math::AtanhOp>();
-  case Function::Erf:
-    return unary.operator()<math::ErfOp>();
-  case Function::Lgamma:
-    return LgammaOp::create(builder, type, u);
-  case Function::Digamma:
-    return DigammaOp::create(builder, type, u);
-  case Function::Sigmoid:
-    return InvLogitOp::create(builder, type, u);
-  case Function::Softplus:
-    return Log1pExpOp::create(builder, type, u);
-  case Function::Min:
-    return arith::MinimumFOp::create(builder, u, emit(e->argument(1)));
-  case Function::Max:
-    return arith::MaximumFOp::create(builder, u, emit(e->argument(1)));
-  case Function::Pow:
-    return math::PowFOp::create(builder, u, emit(e->argument(1)));
-  case Function::Log:
-    break;
-  }
-  llvm_unreachable("log is handled above");
+  return buildFunction(builder, e->function, arguments);
 }
 
 static arith::CmpFPredicate getPredicate(Relation relation) {

@@ -6,30 +6,22 @@
 //===----------------------------------------------------------------------===//
 
 #include "flowc/Dialect/Flow/IR/FlowBodies.h"
-#include "flowc/Dialect/Flow/IR/FlowDistributions.h"
 #include "flowc/Dialect/Flow/IR/FlowFormula.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Math/IR/Math.h"
 #include "llvm/ADT/StringMap.h"
 
 using namespace mlir;
 using namespace flowc::flow;
 using flowc::symbolic::Algebra;
 using flowc::symbolic::Expr;
-using flowc::symbolic::Function;
 using flowc::symbolic::Relation;
 
 //===----------------------------------------------------------------------===//
-// Tables
+// Operators
 //===----------------------------------------------------------------------===//
 
 using ReadFn = Expr (*)(Algebra &, Operation *, ArrayRef<Expr>);
-
-template <Function function>
-static Expr readCall(Algebra &algebra, Operation *, ArrayRef<Expr> operands) {
-  return operands.size() == 1 ? algebra.call(function, operands[0]) : algebra.call(function, operands[0], operands[1]);
-}
 
 static std::optional<Relation> getRelation(arith::CmpFPredicate predicate) {
   using enum arith::CmpFPredicate;
@@ -60,7 +52,8 @@ static Expr readCompare(Algebra &algebra, Operation *op, ArrayRef<Expr> operands
   return relation ? algebra.compare(*relation, operands[0], operands[1]) : nullptr;
 }
 
-static const llvm::StringMap<ReadFn> &getTable() {
+/// Arithmetic; functions are those of the table (Symbolic/Functions.h).
+static const llvm::StringMap<ReadFn> &getOperators() {
   using Operands = ArrayRef<Expr>;
   static const llvm::StringMap<ReadFn> table = {
       {"arith.addf", [](Algebra &a, Operation *, Operands u) { return a.add(u[0], u[1]); }},
@@ -68,31 +61,10 @@ static const llvm::StringMap<ReadFn> &getTable() {
       {"arith.mulf", [](Algebra &a, Operation *, Operands u) { return a.multiply(u[0], u[1]); }},
       {"arith.divf", [](Algebra &a, Operation *, Operands u) { return a.divide(u[0], u[1]); }},
       {"arith.negf", [](Algebra &a, Operation *, Operands u) { return a.negate(u[0]); }},
-      {"arith.select", [](Algebra &a, Operation *, Operands u) { return a.select(u[0], u[1], u[2]); }},
       {"arith.cmpf", readCompare},
-      {"arith.maximumf", readCall<Function::Max>},
-      {"arith.minimumf", readCall<Function::Min>},
-      {"math.absf", readCall<Function::Abs>},
-      {"math.asinh", readCall<Function::Asinh>},
-      {"math.atan", readCall<Function::Atan>},
-      {"math.atanh", readCall<Function::Atanh>},
-      {"math.cos", readCall<Function::Cos>},
-      {"math.cosh", readCall<Function::Cosh>},
-      {"math.erf", readCall<Function::Erf>},
-      {"math.exp", readCall<Function::Exp>},
-      {"math.expm1", [](Algebra &a, Operation *, Operands u) { return a.sum(-1, {{1, a.call(Function::Exp, u[0])}}); }},
       {"math.fma", [](Algebra &a, Operation *, Operands u) { return a.add(a.multiply(u[0], u[1]), u[2]); }},
-      {"math.log", readCall<Function::Log>},
-      {"math.log1p", [](Algebra &a, Operation *, Operands u) { return a.call(Function::Log, a.sum(1, {{1, u[0]}})); }},
       {"math.powf", [](Algebra &a, Operation *, Operands u) { return a.power(u[0], u[1]); }},
       {"math.rsqrt", [](Algebra &a, Operation *, Operands u) { return a.power(u[0], -0.5); }},
-      {"math.sin", readCall<Function::Sin>},
-      {"math.sinh", readCall<Function::Sinh>},
-      {"math.sqrt", [](Algebra &a, Operation *, Operands u) { return a.power(u[0], 0.5); }},
-      {"math.tanh", readCall<Function::Tanh>},
-      {Log1pExpOp::getOperationName(), readCall<Function::Softplus>},
-      {InvLogitOp::getOperationName(), readCall<Function::Sigmoid>},
-      {LgammaOp::getOperationName(), readCall<Function::Lgamma>},
   };
   return table;
 }
@@ -104,7 +76,8 @@ static const llvm::StringMap<ReadFn> &getTable() {
 bool ExpressionReader::isKnown(Operation *op) {
   if (auto compare = dyn_cast<arith::CmpFOp>(op))
     return getRelation(compare.getPredicate()).has_value();
-  return getTable().contains(op->getName().getStringRef());
+  StringRef name = op->getName().getStringRef();
+  return getOperators().contains(name) || symbolic::findFunctionOfOp(name);
 }
 
 Expr ExpressionReader::addSymbol(Value value, std::string name, symbolic::Interval domain, double start) {
@@ -128,7 +101,10 @@ Expr ExpressionReader::read(Value value) {
       if (!operands.back())
         return nullptr;
     }
-    result = getTable().lookup(op->getName().getStringRef())(algebra, op, operands);
+    StringRef name = op->getName().getStringRef();
+    ReadFn readOperator = getOperators().lookup(name);
+    result = readOperator ? readOperator(algebra, op, operands)
+                          : algebra.call(symbolic::findFunctionOfOp(name)->function, operands);
   } else if (onUnknown) {
     result = onUnknown(value);
   } else {

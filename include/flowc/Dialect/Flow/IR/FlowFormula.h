@@ -23,6 +23,10 @@
 
 namespace flowc::flow {
 
+/// Emits the op of a function that has one (`FunctionRow::op`): arguments are floats,
+/// or tensors of one type.
+mlir::Value buildFunction(mlir::ImplicitLocOpBuilder &builder, symbolic::Function function, mlir::ValueRange arguments);
+
 /// Reads ops that compute one number (or one number per element of a tensor) from
 /// others as an expression.
 class ExpressionReader {

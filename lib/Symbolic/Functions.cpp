@@ -1,0 +1,325 @@
+//===- Functions.cpp - The table of mathematical functions ----------------===//
+//
+// Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "flowc/Symbolic/Functions.h"
+
+#include "flowc/Symbolic/Expression.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+namespace flowc::symbolic {
+
+using enum Function;
+
+//===----------------------------------------------------------------------===//
+// Values
+//===----------------------------------------------------------------------===//
+
+static constexpr double kInfinity = Interval::kInfinity;
+
+/// log Gamma(x) for x > 0.
+template <typename T>
+static T lgammaOf(T x) {
+  return x > 0 ? std::lgamma(x) : std::numeric_limits<T>::quiet_NaN();
+}
+
+/// The derivative of log Gamma for x > 0: psi(x) = psi(x + 1) - 1/x up to where the
+/// asymptotic series is good.
+template <typename T>
+static T digammaOf(T x) {
+  if (!(x > 0))
+    return x == 0 ? -std::numeric_limits<T>::infinity() : std::numeric_limits<T>::quiet_NaN();
+  T shift = 0;
+  for (; x < 30; ++x)
+    shift -= 1 / x;
+  T r = 1 / (x * x);
+  return shift + std::log(x) - 1 / (2 * x) -
+         r * (T(1) / 12 - r * (T(1) / 120 - r * (T(1) / 252 - r * (T(1) / 240 - r * (T(5) / 660)))));
+}
+
+//===----------------------------------------------------------------------===//
+// Ranges
+//===----------------------------------------------------------------------===//
+
+static Interval signOf(const Interval &u) {
+  return u.isPositive() ? Interval::point(1) : u.isNegative() ? Interval::point(-1) : Interval::closed(-1, 1);
+}
+
+static Interval cosOf(const Interval &u) {
+  return u.isPoint() && u.low == 0 ? Interval::point(1) : sin(u + Interval::closed(1.5707963267948, 1.5707963267950));
+}
+
+/// It falls up to 1.46, and rises from there on.
+static Interval lgammaRange(const Interval &u) {
+  Interval values = Interval::open(-0.1215, kInfinity);
+  return u.low >= 1.4616321449683625 ? applyIncreasing(u, lgammaOf<double>, values) : values;
+}
+
+static Interval digammaRange(const Interval &u) {
+  return applyIncreasing(u, digammaOf<double>, Interval::all()) + Interval::open(-1e-9, 1e-9);
+}
+
+/// u^v = exp(v log u), for u > 0.
+static Interval powRange(const Interval &u, const Interval &v) {
+  Interval logs = applyIncreasing(u, [](double x) { return std::log(x); }, Interval::all());
+  return applyIncreasing(v * logs, [](double x) { return std::exp(x); }, Interval::positive());
+}
+
+//===----------------------------------------------------------------------===//
+// Derivatives
+//===----------------------------------------------------------------------===//
+
+static Expr square(Algebra &a, Expr u) { return a.power(u, 2); }
+
+/// sigmoid(u) sigmoid(-u).
+static Expr sigmoidSlope(Algebra &a, Expr u) {
+  Expr rising = a.call(Sigmoid, u), falling = a.call(Sigmoid, a.negate(u));
+  return a.multiply(rising, falling);
+}
+
+/// 1/((1 + u)(1 - u)), which is exact close to the ends.
+static Expr atanhSlope(Algebra &a, Expr u) {
+  return a.product(1, {{-1, a.sum(1, {{1, u}})}, {-1, a.sum(1, {{-1, u}})}});
+}
+
+/// 1 - tanh(u)^2 without its cancellation.
+static Expr tanhSlope(Algebra &a, Expr u) {
+  Expr twice = a.scale(2, u);
+  return a.product(4, {{1, a.call(Sigmoid, twice)}, {1, a.call(Sigmoid, a.negate(twice))}});
+}
+
+//===----------------------------------------------------------------------===//
+// The table
+//===----------------------------------------------------------------------===//
+
+static constexpr FunctionRow kRows[] = {
+    {.function = Abs,
+     .name = "abs",
+     .op = "math.absf",
+     .value = [](auto x) { return std::abs(x); },
+     .slope = [](auto x) { return decltype(x)(x > 0) - decltype(x)(x < 0); },
+     .parity = Parity::Even,
+     .rangeOf = abs,
+     .derivative = [](Algebra &a, Expr u) { return a.call(Sign, u); }},
+    {.function = Asinh,
+     .name = "asinh",
+     .op = "math.asinh",
+     .value = [](auto x) { return std::asinh(x); },
+     .slope = [](auto x) { return 1 / std::hypot(decltype(x)(1), x); },
+     .parity = Parity::Odd,
+     .rising = Interval::all(),
+     .derivative = [](Algebra &a, Expr u) { return a.power(a.sum(1, {{1, square(a, u)}}), -0.5); },
+     .inverse = Sinh},
+    {.function = Atan,
+     .name = "atan",
+     .op = "math.atan",
+     .value = [](auto x) { return std::atan(x); },
+     .slope = [](auto x) { return 1 / (1 + x * x); },
+     .parity = Parity::Odd,
+     .rising = Interval::open(-1.570796326794897, 1.570796326794897),
+     .derivative = [](Algebra &a, Expr u) { return a.power(a.sum(1, {{1, square(a, u)}}), -1); },
+     .inverse = Tan},
+    {.function = Atanh,
+     .name = "atanh",
+     .op = "math.atanh",
+     .value = [](auto x) { return std::atanh(x); },
+     .slope = [](auto x) { return 1 / ((1 - x) * (1 + x)); },
+     .parity = Parity::Odd,
+     .domain = Interval::open(-1, 1),
+     .rising = Interval::all(),
+     .derivative = atanhSlope,
+     .inverse = Tanh},
+    {.function = Cos,
+     .name = "cos",
+     .op = "math.cos",
+     .value = [](auto x) { return std::cos(x); },
+     .slope = [](auto x) { return -std::sin(x); },
+     .parity = Parity::Even,
+     .rangeOf = cosOf,
+     .derivative = [](Algebra &a, Expr u) { return a.negate(a.call(Sin, u)); }},
+    {.function = Cosh,
+     .name = "cosh",
+     .op = "math.cosh",
+     .value = [](auto x) { return std::cosh(x); },
+     .slope = [](auto x) { return std::sinh(x); },
+     .parity = Parity::Even,
+     .rising = Interval{1, kInfinity, false, true},
+     .derivative = [](Algebra &a, Expr u) { return a.call(Sinh, u); }},
+    {.function = Digamma,
+     .name = "digamma",
+     .scope = Scope::Algebra,
+     .op = "flow.digamma",
+     .value = [](auto x) { return digammaOf(x); },
+     .domain = Interval::positive(),
+     .rangeOf = digammaRange},
+    {.function = Dot, .name = "dot", .scope = Scope::Densities, .arity = 0, .vectorArity = 2},
+    {.function = Erf,
+     .name = "erf",
+     .op = "math.erf",
+     .value = [](auto x) { return std::erf(x); },
+     .slope = [](auto x) { return 2 * std::numbers::inv_sqrtpi_v<decltype(x)> * std::exp(-x * x); },
+     .parity = Parity::Odd,
+     .rising = Interval::open(-1, 1),
+     .derivative = [](Algebra &a,
+                      Expr u) { return a.scale(2 * std::numbers::inv_sqrtpi, a.call(Exp, a.negate(square(a, u)))); }},
+    {.function = Exp,
+     .name = "exp",
+     .op = "math.exp",
+     .value = [](auto x) { return std::exp(x); },
+     .slope = [](auto x) { return std::exp(x); },
+     .rising = Interval::positive(),
+     .derivative = [](Algebra &a, Expr u) { return a.call(Exp, u); },
+     .inverse = Log},
+    {.function = Expm1,
+     .name = "expm1",
+     .op = "math.expm1",
+     .value = [](auto x) { return std::expm1(x); },
+     .slope = [](auto x) { return std::exp(x); },
+     .written = [](Algebra &a, std::span<const Expr> u) { return a.sum(-1, {{1, a.call(Exp, u[0])}}); }},
+    {.function = Lgamma,
+     .name = "lgamma",
+     .op = "flow.lgamma",
+     .value = [](auto x) { return lgammaOf(x); },
+     .slope = [](auto x) { return digammaOf(x); },
+     .domain = Interval::positive(),
+     .rangeOf = lgammaRange,
+     .derivative = [](Algebra &a, Expr u) { return a.call(Digamma, u); }},
+    {.function = Log,
+     .name = "log",
+     .op = "math.log",
+     .value = [](auto x) { return std::log(x); },
+     .slope = [](auto x) { return 1 / x; },
+     .domain = Interval::positive(),
+     .rising = Interval::all(),
+     .derivative = [](Algebra &a, Expr u) { return a.power(u, -1); },
+     .inverse = Exp},
+    {.function = Log1p,
+     .name = "log1p",
+     .op = "math.log1p",
+     .value = [](auto x) { return std::log1p(x); },
+     .slope = [](auto x) { return 1 / (1 + x); },
+     .domain = Interval::open(-1, kInfinity),
+     .written = [](Algebra &a, std::span<const Expr> u) { return a.call(Log, a.sum(1, {{1, u[0]}})); }},
+    {.function = LogSumExp, .name = "logsumexp", .scope = Scope::Densities, .arity = 0, .vectorArity = 1},
+    {.function = Max,
+     .name = "max",
+     .arity = 2,
+     .vectorArity = 1,
+     .op = "arith.maximumf",
+     .valueOfTwo = [](double x, double y) { return std::max(x, y); },
+     .rangeOfTwo = max},
+    {.function = Min,
+     .name = "min",
+     .arity = 2,
+     .vectorArity = 1,
+     .op = "arith.minimumf",
+     .valueOfTwo = [](double x, double y) { return std::min(x, y); },
+     .rangeOfTwo = min},
+    {.function = Pow,
+     .name = "pow",
+     .scope = Scope::Algebra,
+     .arity = 2,
+     .op = "math.powf",
+     .domain = Interval::positive(),
+     .valueOfTwo = [](double x, double y) { return std::pow(x, y); },
+     .rangeOfTwo = powRange},
+    {.function = Sigmoid,
+     .name = "sigmoid",
+     .op = "flow.inv_logit",
+     .value = [](auto x) { return 1 / (1 + std::exp(-x)); },
+     .slope = [](auto x) { return 1 / (2 + std::exp(x) + std::exp(-x)); },
+     .rising = Interval::open(0, 1),
+     .derivative = sigmoidSlope},
+    {.function = Sign,
+     .name = "sign",
+     .scope = Scope::Algebra,
+     .value = [](auto x) { return decltype(x)(x > 0) - decltype(x)(x < 0); },
+     .parity = Parity::Odd,
+     .rangeOf = signOf,
+     .derivative = [](Algebra &a, Expr) { return a.constant(0); }},
+    {.function = Sin,
+     .name = "sin",
+     .op = "math.sin",
+     .value = [](auto x) { return std::sin(x); },
+     .slope = [](auto x) { return std::cos(x); },
+     .parity = Parity::Odd,
+     .rangeOf = sin,
+     .derivative = [](Algebra &a, Expr u) { return a.call(Cos, u); }},
+    {.function = Sinh,
+     .name = "sinh",
+     .op = "math.sinh",
+     .value = [](auto x) { return std::sinh(x); },
+     .slope = [](auto x) { return std::cosh(x); },
+     .parity = Parity::Odd,
+     .rising = Interval::all(),
+     .derivative = [](Algebra &a, Expr u) { return a.call(Cosh, u); },
+     .inverse = Asinh},
+    {.function = Softplus,
+     .name = "softplus",
+     .op = "flow.log1p_exp",
+     .value = [](auto x) { return std::max(x, decltype(x)(0)) + std::log1p(std::exp(-std::abs(x))); },
+     .slope = [](auto x) { return 1 / (1 + std::exp(-x)); },
+     .rising = Interval::positive(),
+     .derivative = [](Algebra &a, Expr u) { return a.call(Sigmoid, u); }},
+    {.function = Sqrt,
+     .name = "sqrt",
+     .op = "math.sqrt",
+     .value = [](auto x) { return std::sqrt(x); },
+     .slope = [](auto x) { return 1 / (2 * std::sqrt(x)); },
+     .domain = Interval{0, kInfinity, false, true},
+     .written = [](Algebra &a, std::span<const Expr> u) { return a.power(u[0], 0.5); }},
+    {.function = Sum, .name = "sum", .scope = Scope::Densities, .arity = 0, .vectorArity = 1},
+    {.function = Tan,
+     .name = "tan",
+     .scope = Scope::Algebra,
+     .value = [](auto x) { return std::tan(x); },
+     .parity = Parity::Odd,
+     .rangeOf = [](const Interval &) { return Interval::all(); },
+     .derivative = [](Algebra &a, Expr u) { return a.power(a.call(Cos, u), -2); }},
+    {.function = Tanh,
+     .name = "tanh",
+     .op = "math.tanh",
+     .value = [](auto x) { return std::tanh(x); },
+     .slope = [](auto x) { return 1 / (std::cosh(x) * std::cosh(x)); },
+     .parity = Parity::Odd,
+     .rising = Interval::open(-1, 1),
+     .derivative = tanhSlope,
+     .inverse = Atanh},
+    {.function = Where,
+     .name = "where",
+     .arity = 3,
+     .op = "arith.select",
+     .written = [](Algebra &a, std::span<const Expr> u) { return a.select(u[0], u[1], u[2]); }},
+};
+
+static_assert(std::ranges::is_sorted(kRows, {}, &FunctionRow::name), "rows stand in the order of names");
+
+static constexpr bool standInOrder() {
+  for (size_t i = 0; i < std::size(kRows); ++i)
+    if (static_cast<size_t>(kRows[i].function) != i)
+      return false;
+  return true;
+}
+static_assert(standInOrder(), "rows stand in the order of the enumeration");
+
+std::span<const FunctionRow> getFunctions() { return kRows; }
+
+const FunctionRow &getRow(Function function) { return kRows[static_cast<size_t>(function)]; }
+
+const FunctionRow *findFunction(std::string_view name) {
+  const FunctionRow *row = std::ranges::lower_bound(kRows, name, {}, &FunctionRow::name);
+  return row != std::end(kRows) && row->name == name && row->scope != Scope::Algebra ? row : nullptr;
+}
+
+const FunctionRow *findFunctionOfOp(std::string_view op) {
+  const FunctionRow *row = std::ranges::find(kRows, op, &FunctionRow::op);
+  return row != std::end(kRows) && !op.empty() ? row : nullptr;
+}
+
+} // namespace flowc::symbolic

@@ -23,6 +23,7 @@ using Action = std::function<Expected<int>()>;
 void addModelCommands(CLI::App &app, Action &action);    ///< check, init, import
 void addScoreCommands(CLI::App &app, Action &action);    ///< log-prob, transform, inverse
 void addSampleCommand(CLI::App &app, Action &action);    ///< sample
+void addEvaluateCommand(CLI::App &app, Action &action);  ///< evaluate
 void addGradientCommands(CLI::App &app, Action &action); ///< gradient, vjp
 void addCompileCommands(CLI::App &app, Action &action);  ///< compile
 void addExplainCommand(CLI::App &app, Action &action);   ///< explain

@@ -46,6 +46,7 @@ int main(int argc, char **argv) {
   addTrainCommand(app, action);
   addScoreCommands(app, action);
   addSampleCommand(app, action);
+  addEvaluateCommand(app, action);
   addGradientCommands(app, action);
   addCompileCommands(app, action);
   addExplainCommand(app, action);

@@ -1,0 +1,231 @@
+//===- Data.cpp - A flow against data -------------------------------------===//
+//
+// Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Draws.h"
+#include "Triangular.h"
+
+#include "flowc/API/ModelImpl.h"
+#include "flowc/Frontend/Initialise.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numbers>
+
+using namespace flowc;
+
+namespace {
+
+class DataEvaluatorImpl final : public DataEvaluator {
+public:
+  DataEvaluatorImpl(Kernels &kernels, const Model &model, const EvaluateDataOptions &options)
+      : kernels(kernels), model(model), options(options), flow(kernels.flow()) {
+    // Tests hold rows, samples and what they come from at once.
+    constexpr int64_t elements = int64_t(1) << 24, fewest = 1000;
+    most = std::min(options.testRows, std::max(fewest, elements / std::max<int64_t>(1, flow.dim() + flow.condDim())));
+  }
+
+  Expected<void> add(const void *x, const void *condition, int64_t rows) override;
+  Expected<DataEvaluation> finish() override;
+
+private:
+  void keep(const double *x, const double *condition);
+  Expected<void> testMarginals();
+  Expected<void> testBase();
+  Expected<std::vector<double>> toBase(const std::vector<double> &x, const std::vector<double> &conditions);
+  std::vector<const std::vector<double> *> withConditions(std::vector<const std::vector<double> *> inputs) const;
+
+  Kernels &kernels;
+  const Model &model;
+  const EvaluateDataOptions options;
+  const Flow &flow;
+  int64_t most;
+  DataEvaluation result;
+  int64_t inside = 0;
+  double deviations = 0;
+  /// A random choice of the rows in the support, samples under their conditions.
+  std::vector<double> kept, keptConditions, samples;
+};
+
+} // namespace
+
+//===----------------------------------------------------------------------===//
+// Rows
+//===----------------------------------------------------------------------===//
+
+/// A whole number below `bound` for row `index`.
+static uint64_t randomBelow(uint64_t bound, uint64_t seed, uint64_t index) {
+  constexpr uint32_t domain = 0x6b656570; // "keep": no other draw has it.
+  auto word = philox4x32({static_cast<uint32_t>(index), static_cast<uint32_t>(index >> 32), 0, domain},
+                         {static_cast<uint32_t>(seed), static_cast<uint32_t>(seed >> 32)});
+  uint64_t random = static_cast<uint64_t>(word[0]) << 32 | word[1];
+  return static_cast<uint64_t>(static_cast<unsigned __int128>(random) * bound >> 64);
+}
+
+/// Reservoir sampling (J. S. Vitter's algorithm R): every row is kept with the same
+/// probability, however many there will be.
+void DataEvaluatorImpl::keep(const double *x, const double *condition) {
+  auto dim = flow.dim(), condDim = flow.condDim();
+  if (inside < most) {
+    kept.insert(kept.end(), x, x + dim);
+    keptConditions.insert(keptConditions.end(), condition, condition + condDim);
+    return;
+  }
+  auto place =
+      static_cast<int64_t>(randomBelow(static_cast<uint64_t>(inside) + 1, options.seed, static_cast<uint64_t>(inside)));
+  if (place >= most)
+    return;
+  std::copy_n(x, dim, kept.begin() + place * dim);
+  std::copy_n(condition, condDim, keptConditions.begin() + place * condDim);
+}
+
+Expected<void> DataEvaluatorImpl::add(const void *x, const void *condition, int64_t rows) {
+  if (rows == 0)
+    return {};
+  std::vector<double> buffer(static_cast<size_t>(rows)); // Doubles are as well aligned as floats.
+  Kernels::Call call{.kernel = Kernel::LogProb, .inputs = {x}, .outputs = {buffer.data()}, .rows = rows};
+  if (flow.condShape())
+    call.inputs.push_back(condition);
+  if (auto ok = kernels.run(model, call); !ok)
+    return ok;
+  std::vector<double> logProb = toDoubles(kernels.dtype(), buffer.data(), rows),
+                      events = toDoubles(kernels.dtype(), x, rows * flow.dim()),
+                      conditions = toDoubles(kernels.dtype(), condition, rows * flow.condDim());
+  for (int64_t row = 0; row < rows; ++row) {
+    double value = logProb[static_cast<size_t>(row)];
+    ++result.rows;
+    if (std::isnan(value)) {
+      ++result.undefined;
+    } else if (!std::isfinite(value)) {
+      ++result.outside;
+    } else {
+      keep(events.data() + row * flow.dim(), conditions.data() + row * flow.condDim());
+      double step = value - result.meanLogProb;
+      result.meanLogProb += step / static_cast<double>(++inside);
+      deviations += step * (value - result.meanLogProb);
+    }
+  }
+  return {};
+}
+
+//===----------------------------------------------------------------------===//
+// Tests
+//===----------------------------------------------------------------------===//
+
+std::vector<const std::vector<double> *>
+DataEvaluatorImpl::withConditions(std::vector<const std::vector<double> *> inputs) const {
+  if (flow.condShape())
+    inputs.push_back(&keptConditions);
+  return inputs;
+}
+
+/// Column `column` of row-major rows.
+static std::vector<double> columnOf(const std::vector<double> &rows, int64_t column, int64_t columns) {
+  std::vector<double> values;
+  for (auto i = static_cast<size_t>(column); i < rows.size(); i += static_cast<size_t>(columns))
+    values.push_back(rows[i]);
+  return values;
+}
+
+Expected<void> DataEvaluatorImpl::testMarginals() {
+  Kernels::Call call{
+      .kernel = Kernel::Sample, .rows = result.testedRows, .first = kFirstEvaluationDraw, .seed = options.seed};
+  auto drawn = runOnDoubles(kernels, model, call, withConditions({}), {flow.dim()});
+  if (!drawn)
+    return drawn.takeError();
+  samples = std::move(drawn->front());
+  for (int64_t column = 0; column < flow.dim(); ++column)
+    result.marginal.push_back(testEquality(columnOf(kept, column, flow.dim()), columnOf(samples, column, flow.dim())));
+  return {};
+}
+
+Expected<std::vector<double>> DataEvaluatorImpl::toBase(const std::vector<double> &x,
+                                                        const std::vector<double> &conditions) {
+  std::vector<const std::vector<double> *> inputs = {&x};
+  if (flow.condShape())
+    inputs.push_back(&conditions);
+  Kernels::Call call{.kernel = Kernel::Inverse, .rows = static_cast<int64_t>(x.size()) / flow.dim()};
+  auto z = runOnDoubles(kernels, model, call, inputs, {flow.dim(), 1});
+  if (!z)
+    return z.takeError();
+  return std::move(z->front());
+}
+
+/// The distribution that the flow's bijections start from.
+static const Node &getBase(const Flow &flow) {
+  const Node *node = &flow.root();
+  auto next = [&]() -> const Node * {
+    for (const auto &field : node->fields)
+      if (const auto *child = std::get_if<Child>(&field); child && child->path == "base_dist")
+        return child->node.get();
+    return nullptr;
+  };
+  while (const Node *base = next())
+    node = base;
+  return *node;
+}
+
+Expected<void> DataEvaluatorImpl::testBase() {
+  auto z = toBase(kept, keptConditions);
+  if (!z)
+    return z.takeError();
+  result.exactBase = getBase(flow).kind == "standard_normal";
+  std::vector<double> draws;
+  if (!result.exactBase) {
+    auto drawn = toBase(samples, keptConditions);
+    if (!drawn)
+      return drawn.takeError();
+    draws = std::move(*drawn);
+  }
+  for (int64_t column = 0; column < flow.dim(); ++column) {
+    std::vector<double> values = columnOf(*z, column, flow.dim());
+    if (!result.exactBase) {
+      result.base.push_back(testEquality(std::move(values), columnOf(draws, column, flow.dim())));
+      continue;
+    }
+    for (double &value : values)
+      value = 0.5 * std::erfc(-value / std::numbers::sqrt2);
+    result.base.push_back(testUniformity(std::move(values)));
+  }
+  auto order = findTriangularOrder(kept, keptConditions, flow.dim(), flow.condDim(),
+                                   [&](const auto &x, const auto &conditions) { return toBase(x, conditions); });
+  if (!order)
+    return order.takeError();
+  result.rosenblatt = std::move(order->coordinates);
+  result.rosenblattOrder = std::move(order->order);
+  return {};
+}
+
+Expected<DataEvaluation> DataEvaluatorImpl::finish() {
+  if (result.rows == 0)
+    return Error{"there are no rows to evaluate '" + flow.name() + "' on"};
+  auto n = static_cast<double>(inside);
+  result.logProbError = inside > 1 ? std::sqrt(deviations / (n - 1) / n) : std::nan("");
+  if (inside == 0) {
+    result.meanLogProb = -std::numeric_limits<double>::infinity();
+    return result;
+  }
+  result.testedRows = std::min(inside, most);
+  if (auto ok = testMarginals(); !ok)
+    return ok.takeError();
+  if (auto ok = testBase(); !ok)
+    return ok.takeError();
+  return result;
+}
+
+std::unique_ptr<DataEvaluator> DataEvaluator::create(Kernels &kernels, const Model &model,
+                                                     const EvaluateDataOptions &options) {
+  return std::make_unique<DataEvaluatorImpl>(kernels, model, options);
+}
+
+Expected<DataEvaluation> flowc::evaluateData(Kernels &kernels, const Model &model, const RowsIn &rows,
+                                             const EvaluateDataOptions &options) {
+  auto evaluator = DataEvaluator::create(kernels, model, options);
+  if (auto ok = evaluator->add(rows.x, rows.condition, rows.rows); !ok)
+    return ok.takeError();
+  return evaluator->finish();
+}

@@ -1,0 +1,26 @@
+//===- Target.h - Targets of the commands -----------------------*- C++ -*-===//
+//
+// Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FLOWC_TOOLS_FLOWC_TARGET_H
+#define FLOWC_TOOLS_FLOWC_TARGET_H
+
+#include "Common.h"
+
+#include "flowc/Evaluation.h"
+
+namespace flowc::tool {
+
+/// Compiles the density in the text at `path`, of as many coordinates as `flow`.
+Expected<LogDensity> compileTarget(const std::string &path, const Flow &flow, const ModelOptions &options);
+
+/// The one condition that all draws of a conditional flow have; empty for a flow
+/// without.
+Expected<std::vector<double>> readOneCondition(const Loaded &loaded, const DataOptions &options);
+
+} // namespace flowc::tool
+
+#endif // FLOWC_TOOLS_FLOWC_TARGET_H

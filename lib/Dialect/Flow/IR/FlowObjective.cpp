@@ -7,6 +7,9 @@
 
 #include "flowc/Dialect/Flow/IR/FlowObjective.h"
 
+#include "flowc/Dialect/Flow/IR/FlowBuilders.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/Builders.h"
 
 using namespace mlir;
@@ -16,3 +19,25 @@ using namespace flowc::flow;
 #include "flowc/Dialect/Flow/IR/FlowObjective.cpp.inc"
 
 LogicalResult DetachOp::buildVjp(VjpBuilder &, ValueRange) { return success(); }
+
+LogicalResult SurrogateOp::buildVjp(VjpBuilder &vjp, ValueRange cotangents) {
+  Value seed = cotangents.front(), slope = vjp.lookup(getSlope());
+  auto scale = [](ImplicitLocOpBuilder &at, Value factor, Value number) -> Value {
+    Value zero = buildConstant(at, factor.getType(), 0);
+    Value isOut = arith::CmpFOp::create(at, arith::CmpFPredicate::OEQ, factor, zero);
+    return arith::SelectOp::create(at, isOut, zero, arith::MulFOp::create(at, factor, number));
+  };
+  if (!isa<RankedTensorType>(slope.getType())) {
+    vjp.accumulate(getX(), scale(vjp.getBuilder(), seed, slope));
+    return success();
+  }
+  FailureOr<MapOp> map = buildMap(vjp.getBuilder(), getNumElements(slope.getType()), slope, seed,
+                                  [&](ImplicitLocOpBuilder &at, ValueRange arguments, MapYields &yields) {
+                                    yields.stacked.push_back(scale(at, arguments[1], arguments[0]));
+                                    return success();
+                                  });
+  if (failed(map))
+    return failure();
+  vjp.accumulate(getX(), map->getStacked().front());
+  return success();
+}

@@ -194,6 +194,10 @@ static void dropDetached(Block &block) {
     detach.replaceAllUsesWith(detach.getX());
     detach.erase();
   }
+  for (auto surrogate : llvm::make_early_inc_range(block.getOps<SurrogateOp>())) {
+    surrogate.replaceAllUsesWith(surrogate.getValue());
+    surrogate.erase();
+  }
 }
 
 static void outline(Block &block) {

@@ -71,6 +71,11 @@ struct Draw {
   Value event, logProb;
 };
 
+/// A number and its gradient.
+struct WithSlope {
+  Value value, slope;
+};
+
 /// Emits @kernel from a graph.
 class KernelBuilder {
 public:
@@ -90,9 +95,8 @@ public:
   LogicalResult emitStl();
 
 private:
-  /// Maps the graph's arguments to the kernel's, those that are leaves `detached`
-  /// from differentiation or not, and emits computations on parameters.
-  LogicalResult mapParameters(Specializer &own, bool detached);
+  /// Maps the graph's arguments to the kernel's and emits computations on parameters.
+  LogicalResult mapParameters();
   /// The log-density at `x` of the base distribution behind `chain`.
   FailureOr<Value> buildLogProb(ArrayRef<Operation *> chain, Value x);
   /// The log-density of the whole flow, -inf outside of its support.
@@ -108,7 +112,9 @@ private:
   /// A term of a loss times the weight of the row, if there is one.
   Value applyWeight(Value term);
   /// The loss log q(y) - target(y) of a row.
-  Value buildLoss(const Draw &draw);
+  Value buildLoss(Value logProb, Value target);
+  /// What `emit` emits at `at`, and its gradient there.
+  FailureOr<WithSlope> differentiate(Value at, llvm::function_ref<FailureOr<Value>(Value)> emit);
 
   Graph &graph;
   const Request &request;
@@ -135,7 +141,7 @@ static constexpr Emission kEmissions[] = {
     {flowc::Program::Transform, true, &KernelBuilder::emitTransform},
     {flowc::Program::Inverse, true, &KernelBuilder::emitInverse},
     {flowc::Program::Elbo, true, &KernelBuilder::emitElbo},
-    {flowc::Program::Stl, false, &KernelBuilder::emitStl},
+    {flowc::Program::Stl, true, &KernelBuilder::emitStl},
 };
 
 //===----------------------------------------------------------------------===//
@@ -293,8 +299,9 @@ LogicalResult KernelBuilder::emitBijection(bool inverse) {
 
 /// A draw that the target gives no density is left out by the weight 0, as importance
 /// weights do; what such a row computes must not reach the gradient.
-Value KernelBuilder::buildLoss(const Draw &draw) {
-  Value logProb = applyWeight(draw.logProb), target = applyWeight(buildDensity(draw.event));
+Value KernelBuilder::buildLoss(Value logProb, Value target) {
+  logProb = applyWeight(logProb);
+  target = applyWeight(target);
   if (weight) {
     Value zero = buildConstant(builder, weight.getType(), 0);
     Value isOut = arith::CmpFOp::create(builder, arith::CmpFPredicate::OEQ, weight, zero);
@@ -308,35 +315,72 @@ LogicalResult KernelBuilder::emitElbo() {
   FailureOr<Draw> draw = buildDraw(/*withLogProb=*/true);
   if (failed(draw))
     return failure();
-  results.push_back(buildLoss(*draw));
+  results.push_back(buildLoss(draw->logProb, buildDensity(draw->event)));
   return success();
 }
 
-/// log q(y) - target(y) where log q(y) is evaluated anew, by the inverse, with
-/// leaves that are constants (Roeder, Wu, Duvenaud 2017, Sticking the landing,
-/// arXiv:1703.09194).
-LogicalResult KernelBuilder::emitStl() {
-  FailureOr<Draw> draw = buildDraw(/*withLogProb=*/false);
-  Specializer constant(builder);
-  if (failed(draw) || failed(mapParameters(constant, /*detached=*/true)))
-    return failure();
-  specializer = &constant;
-  FailureOr<Value> logProb = buildFlowLogProb(draw->event);
-  if (failed(logProb))
-    return failure();
-  results.push_back(buildLoss({draw->event, *logProb}));
-  return success();
-}
-
-LogicalResult KernelBuilder::mapParameters(Specializer &own, bool detached) {
-  for (auto [graphArgument, argument] : llvm::zip_equal(graph.arguments, arguments)) {
-    bool isConstant = detached && argument != condition && isDifferentiable(argument.getType());
-    own.getMapping().map(graphArgument, isConstant ? DetachOp::create(builder, argument).getY() : argument);
+FailureOr<WithSlope> KernelBuilder::differentiate(Value at, llvm::function_ref<FailureOr<Value>(Value)> emit) {
+  Region region;
+  Block &block = region.emplaceBlock();
+  Value x = block.addArgument(at.getType(), graph.function.getLoc());
+  FailureOr<Value> value;
+  {
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPointToEnd(&block);
+    value = emit(x);
+    if (failed(value))
+      return failure();
+    YieldOp::create(builder, *value);
   }
+  IRMapping mapping;
+  mapping.map(x, at);
+  VjpBuilder vjp(builder, mapping);
+  vjp.markNeeded(x);
+  cloneForward(vjp, block);
+  if (failed(buildBlockVjp(vjp, block, buildConstant(builder, value->getType(), 1))))
+    return failure();
+  Value slope = vjp.getCotangent(x);
+  return WithSlope{vjp.lookup(*value), slope ? slope : buildConstant(builder, at.getType(), 0)};
+}
+
+/// log q(y) - target(y), differentiated along the path y = T(z) only: the derivative of
+/// log q in its parameters at a fixed y, whose mean is zero, is left out (Roeder, Wu,
+/// Duvenaud 2017, Sticking the landing, arXiv:1703.09194). The slope of log q at y is
+/// carried along by the bijections, so that there is no inverse pass.
+LogicalResult KernelBuilder::emitStl() {
+  ArrayRef<Operation *> chain = graph.chain;
+  ArrayRef<Operation *> own = event ? ArrayRef(graph.own) : chain;
+  builder.setLoc(graph.base->getLoc());
+  Value z = event ? event : graph.base.buildSample(*specializer);
+  if (!z)
+    return failure();
+  FailureOr<WithSlope> base = differentiate(z, [&](Value at) { return buildLogProb(chain.drop_back(own.size()), at); });
+  if (failed(base))
+    return failure();
+  FailureOr<Scored> draw = specializer->applyScored(own, /*inverse=*/false, z, base->slope);
+  if (failed(draw))
+    return failure();
+  builder.setLoc(graph.function.getLoc());
+  FailureOr<WithSlope> target = differentiate(draw->event, [&](Value at) { return buildDensity(at); });
+  if (failed(target))
+    return failure();
+  Value logProb = base->value;
+  if (draw->logDet)
+    logProb = arith::SubFOp::create(builder, logProb, draw->logDet);
+  Value loss = DetachOp::create(builder, buildLoss(logProb, target->value));
+  Value slope = arith::SubFOp::create(builder, draw->score, target->slope);
+  Value zero = buildConstant(builder, loss.getType(), 0);
+  Value along = SurrogateOp::create(builder, zero, draw->event, slope);
+  results.push_back(arith::AddFOp::create(builder, loss, applyWeight(along)));
+  return success();
+}
+
+LogicalResult KernelBuilder::mapParameters() {
+  specializer->getMapping().map(graph.arguments, arguments);
   SmallVector<Operation *> users(graph.chain);
   if (graph.base)
     users.push_back(graph.base);
-  return own.cloneParameterOps(graph.function.getBody().front(), users);
+  return specializer->cloneParameterOps(graph.function.getBody().front(), users);
 }
 
 /// Whether the graph has what a program needs.
@@ -399,7 +443,7 @@ LogicalResult KernelBuilder::build() {
       *llvm::find_if(kEmissions, [&](const Emission &known) { return known.program == request.program.program; });
   Specializer own(builder, emission.withLogDets);
   specializer = &own;
-  if (failed(mapParameters(own, /*detached=*/false)) || failed((this->*emission.emit)()))
+  if (failed(mapParameters()) || failed((this->*emission.emit)()))
     return failure();
   builder.setLoc(graph.function.getLoc());
   func::ReturnOp::create(builder, results);

@@ -66,7 +66,8 @@ def Flow_FlipOp : Flow_BijectionOp<"flip"> {
   let assemblyFormat = "$x attr-dict `:` type($x)";
 }
 
-def Flow_InvertOp : Flow_BijectionOp<"invert", [SingleBlockImplicitTerminator<"YieldOp">]> {
+def Flow_InvertOp : Flow_Op<"invert", [Pure, AllTypesMatch<["x", "y"]>, SingleBlockImplicitTerminator<"YieldOp">,
+    DeclareOpInterfaceMethods<BijectionOpInterface, ["buildScored"]>]> {
   let summary = "The inverse of the bijection in its region";
   let description = [{
     ```mlir
@@ -78,6 +79,7 @@ def Flow_InvertOp : Flow_BijectionOp<"invert", [SingleBlockImplicitTerminator<"Y
     ```
   }];
   let arguments = (ins Flow_Event:$x);
+  let results = (outs Flow_Event:$y);
   let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = "$x attr-dict `:` type($x) $body";
   let hasVerifier = 1;
@@ -106,7 +108,7 @@ def Flow_CouplingOp : Flow_BijectionOp<"coupling", [AttrSizedOperandSegments, Si
 
 def Flow_MaskedAutoregressiveOp : Flow_Op<"masked_autoregressive",
     [Pure, AllTypesMatch<["x", "y"]>, AttrSizedOperandSegments, SingleBlockImplicitTerminator<"YieldOp">,
-     DeclareOpInterfaceMethods<BijectionOpInterface, ["getInverseKind"]>]> {
+     DeclareOpInterfaceMethods<BijectionOpInterface, ["getInverseKind", "buildScored"]>]> {
   let summary = "Transforms each coordinate conditioned on the ones before it";
   let description = [{
     FlowJAX's `MaskedAutoregressive` (Germain et al. 2015, MADE, arXiv:1502.03509;

@@ -21,6 +21,14 @@ struct Transformed {
   mlir::Value logDet;
 };
 
+/// An event after a bijection, the log-determinant of that step, and the gradient of
+/// the log-density there.
+struct Scored {
+  mlir::Value event;
+  mlir::Value logDet;
+  mlir::Value score;
+};
+
 /// How an inverse is found.
 enum class InverseKind { Analytic, Sweep, Root };
 
@@ -56,6 +64,12 @@ public:
   /// reverse order.
   mlir::FailureOr<Transformed> apply(llvm::ArrayRef<mlir::Operation *> chain, bool inverse, mlir::Value event);
 
+  /// The same for the event together with the gradient of its log-density, `score`
+  /// (BijectionOpInterface::buildScored).
+  mlir::FailureOr<Scored> specializeScored(mlir::Block &block, bool inverse, mlir::Value event, mlir::Value score);
+  mlir::FailureOr<Scored> applyScored(llvm::ArrayRef<mlir::Operation *> chain, bool inverse, mlir::Value event,
+                                      mlir::Value score);
+
   /// a + b where null is zero.
   mlir::Value addLogDets(mlir::Value a, mlir::Value b);
 
@@ -69,6 +83,10 @@ private:
 /// one element (ElementwiseBijectionOpInterface).
 mlir::FailureOr<Transformed> buildElementwise(mlir::Operation *op, Specializer &specializer, mlir::Value event,
                                               bool inverse);
+
+/// BijectionOpInterface::buildScored by the derivative of the way back.
+mlir::FailureOr<Scored> buildScoredByWayBack(mlir::Operation *op, Specializer &specializer, mlir::Value x,
+                                             mlir::Value score, bool inverse);
 
 /// Accumulates cotangents while a block is differentiated in reverse.
 class VjpBuilder {

@@ -31,6 +31,16 @@ def BijectionOpInterface : OpInterface<"BijectionOpInterface"> {
         autoregressive map, or by root finding.}],
       "::flowc::flow::InverseKind", "getInverseKind", (ins), [{}],
       [{ return ::flowc::flow::InverseKind::Analytic; }]>,
+    InterfaceMethod<
+      [{Emits the sample program of y = f(x) (or f^-1(x), if `inverse`), and carries
+        `score`, the gradient of a log-density at x, on to the gradient of the density
+        of y at y. By default that is the derivative of the way back from y, which
+        reads what the way there has computed; an op whose way back is a sweep or a
+        root, or that has regions, can do better.}],
+      "::mlir::FailureOr<::flowc::flow::Scored>", "buildScored",
+      (ins "::flowc::flow::Specializer &":$specializer, "::mlir::Value":$x, "::mlir::Value":$score, "bool":$inverse),
+      [{}],
+      [{ return ::flowc::flow::buildScoredByWayBack($_op, specializer, x, score, inverse); }]>,
   ];
 }
 

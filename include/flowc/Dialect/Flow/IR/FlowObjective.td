@@ -25,4 +25,21 @@ def Flow_DetachOp : Flow_DifferentiableOp<"detach", [SameOperandsAndResultType]>
   let assemblyFormat = "$x attr-dict `:` type($x)";
 }
 
+def Flow_SurrogateOp : Flow_DifferentiableOp<"surrogate", [AllTypesMatch<["x", "slope"]>, AllTypesMatch<["value", "y"]>]> {
+  let summary = "A value whose derivative is given";
+  let description = [{
+    The value `value`; its derivative in `x` is `slope`, and in nothing else, whatever
+    it was computed from: a gradient estimator other than the derivative of its value.
+    A cotangent of 0 stays 0 even where the slope is not finite. It stands outside of
+    the bodies of maps; `flow-outline-maps`, after differentiation, removes it.
+
+    ```mlir
+    %l = flow.surrogate %loss at %x slope %g : f32, tensor<4xf32>
+    ```
+  }];
+  let arguments = (ins AnyFloat:$value, Flow_Rows:$x, Flow_Rows:$slope);
+  let results = (outs AnyFloat:$y);
+  let assemblyFormat = "$value `at` $x `slope` $slope attr-dict `:` type($value) `,` type($x)";
+}
+
 #endif // FLOWC_DIALECT_FLOW_IR_FLOWOBJECTIVE

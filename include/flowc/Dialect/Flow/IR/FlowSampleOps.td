@@ -70,7 +70,8 @@ def Flow_MapOp : Flow_DifferentiableOp<"map",
 
 def Flow_ScanOp : Flow_Op<"scan",
     [Pure, IsolatedFromAbove, AttrSizedOperandSegments, AttrSizedResultSegments,
-     SingleBlockImplicitTerminator<"YieldOp">, DeclareOpInterfaceMethods<DifferentiableOpInterface>, DeclareOpInterfaceMethods<BijectionOpInterface>]> {
+     SingleBlockImplicitTerminator<"YieldOp">, DeclareOpInterfaceMethods<DifferentiableOpInterface>,
+     DeclareOpInterfaceMethods<BijectionOpInterface, ["buildScored"]>]> {
   let summary = "A loop over layers";
   let description = [{
     For layer l = 0 ... layers-1 (or from the last to the first if `reverse`) the

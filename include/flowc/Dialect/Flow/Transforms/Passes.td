@@ -36,8 +36,8 @@ def SpecializePass : Pass<"flow-specialize", "::mlir::ModuleOp"> {
     and `stl`) is `given`, the first argument, or `drawn`. `nll` is the negative
     log-likelihood of a row. With a second function `@density(event) -> float`, `elbo`
     and `stl` are the losses log q(y) - density(y) of y = T(z), and `weigh` gives y
-    and both terms; `stl` evaluates log q anew at y, with leaves that differentiation
-    holds constant. A module with `@density` alone has `log_prob`.
+    and both terms; `stl` is differentiated along the path from z to y only
+    (`flow.surrogate`). A module with `@density` alone has `log_prob`.
 
     `weighted`: one more row input, behind the event and the condition, multiplies the
     result; a draw of weight 0 may lie outside of the support of `@density`.

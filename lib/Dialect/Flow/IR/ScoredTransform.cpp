@@ -29,15 +29,40 @@ static FailureOr<Transformed> build(BijectionOpInterface op, Specializer &specia
   return inverse ? op.buildInverse(specializer, x) : op.buildTransform(specializer, x);
 }
 
-FailureOr<Scored> flowc::flow::buildScoredByWayBack(Operation *op, Specializer &specializer, Value x, Value score,
-                                                    bool inverse) {
+namespace {
+/// The ops of the way there, and those of the way back with what stands for their values.
+struct Ways {
+  SmallVector<Operation *> there;
+  Block &back;
+  IRMapping &mapping;
+
+  /// The ops of one kind on the way there.
+  template <typename OpT>
+  SmallVector<OpT> getThere() const {
+    SmallVector<OpT> result;
+    for (Operation *op : there)
+      if (auto typed = dyn_cast<OpT>(op))
+        result.push_back(typed);
+    return result;
+  }
+};
+} // namespace
+
+/// `share` tells values of the way back from those of the way there, beyond those that
+/// are seen to be equal.
+static FailureOr<Scored> buildByWayBack(BijectionOpInterface bijection, Specializer &specializer, Value x, Value score,
+                                        bool inverse, llvm::function_ref<void(const Ways &)> share) {
   ImplicitLocOpBuilder &builder = specializer.getBuilder();
   Location loc = builder.getLoc();
-  auto bijection = cast<BijectionOpInterface>(op);
+  Block *block = builder.getInsertionBlock();
+  Operation *before = block->empty() ? nullptr : &block->back();
   FailureOr<Transformed> there = build(bijection, specializer, x, inverse);
   if (failed(there))
     return failure();
   builder.setLoc(loc);
+  SmallVector<Operation *> opsThere;
+  for (auto it = before ? std::next(before->getIterator()) : block->begin(); it != block->end(); ++it)
+    opsThere.push_back(&*it);
 
   Region region;
   Block &way = region.emplaceBlock();
@@ -63,11 +88,17 @@ FailureOr<Scored> flowc::flow::buildScoredByWayBack(Operation *op, Specializer &
   if (failed(buildBlockVjp(vjp, way, seeds)))
     return failure();
   builder.setLoc(loc);
+  share({std::move(opsThere), way, mapping});
   // The way back ends where the way there began.
   if (result->event.getDefiningOp())
     vjp.lookup(result->event).replaceAllUsesWith(x);
   Value carried = vjp.getCotangent(y);
   return Scored{there->event, there->logDet, carried ? carried : buildConstant(builder, x.getType(), 0)};
+}
+
+FailureOr<Scored> flowc::flow::buildScoredByWayBack(Operation *op, Specializer &specializer, Value x, Value score,
+                                                    bool inverse) {
+  return buildByWayBack(cast<BijectionOpInterface>(op), specializer, x, score, inverse, [](const Ways &) {});
 }
 
 FailureOr<Scored> Specializer::applyScored(ArrayRef<Operation *> chain, bool inverse, Value event, Value score) {
@@ -136,8 +167,44 @@ FailureOr<Scored> ScanOp::buildScored(Specializer &specializer, Value x, Value s
   return Scored{result.getFinals()[0], result.getFinals()[2], result.getFinals()[1]};
 }
 
-/// A way back that is a sweep is known: its units are those of the network on the way
-/// there, and what it keeps of its last stage are the network's outputs.
+/// What a network's layer computes, before and after its activation; the last has none.
+static Value getAfterActivation(MutableArrayRef<DenseOp> layers, size_t layer) {
+  return layer + 1 < layers.size() ? Value(layers[layer + 1].getX()) : Value(layers[layer].getY());
+}
+
+/// The sweep back has the units of the network there.
+static void shareWithSweep(MutableArrayRef<DenseOp> layers, SweepOp sweep) {
+  for (auto [layer, unit] : llvm::enumerate(sweep.getUnits()))
+    unit.replaceAllUsesWith(getAfterActivation(layers, layer));
+  // Extras are sums that units start from, kept for their derivatives.
+  auto extra = sweep.getExtras().begin();
+  for (int64_t stage = 0; stage < sweep.getNumStages(); ++stage) {
+    Block &block = *sweep.getStageBlock(stage);
+    size_t sums = stage + 1 == sweep.getNumStages() ? sweep.getSums().size() : 0;
+    for (Value kept : block.getTerminator()->getOperands().drop_front().drop_back(sums)) {
+      Value known = layers[stage].getY();
+      if (kept == block.getArgument(0) && known.getType() == (*extra).getType())
+        (*extra).replaceAllUsesWith(known);
+      ++extra;
+    }
+  }
+}
+
+/// The network back has the units of the sweep there, if that computes all of them.
+static void shareWithNetwork(SweepOp sweep, MutableArrayRef<DenseOp> layers, IRMapping &mapping) {
+  for (auto [layer, unit] : llvm::enumerate(sweep.getUnits()))
+    if (sweep.getStageRowEnds(layer).back() == getNumElements(unit.getType()))
+      mapping.lookup(getAfterActivation(layers, layer)).replaceAllUsesWith(unit);
+}
+
 FailureOr<Scored> MaskedAutoregressiveOp::buildScored(Specializer &specializer, Value x, Value score, bool inverse) {
-  return buildScoredByWayBack(*this, specializer, x, score, inverse);
+  return buildByWayBack(*this, specializer, x, score, inverse, [&](const Ways &ways) {
+    SmallVector<DenseOp> layers = inverse ? llvm::to_vector(ways.back.getOps<DenseOp>()) : ways.getThere<DenseOp>();
+    SmallVector<SweepOp> sweeps = inverse ? ways.getThere<SweepOp>() : llvm::to_vector(ways.back.getOps<SweepOp>());
+    for (SweepOp sweep : sweeps)
+      if (inverse)
+        shareWithNetwork(sweep, layers, ways.mapping);
+      else
+        shareWithSweep(layers, ways.mapping.lookup(sweep.getState()).getDefiningOp<SweepOp>());
+  });
 }

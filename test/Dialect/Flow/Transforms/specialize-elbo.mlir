@@ -25,12 +25,14 @@
 // DRAWN: %[[X:.*]] = arith.addf %[[Z]], %[[LOC]]
 // DRAWN: math.tanh %[[X]]
 
-// log q is evaluated at y by the inverse, with a location that is a constant.
+// The slope of log q at y comes along from z, so that nothing is inverted, and is the
+// derivative of the loss in y.
 // STL-LABEL: func.func @kernel(
-// STL: %[[Y:.*]] = math.tanh
-// STL: %[[C:.*]] = flow.detach %{{.*}} : f32
-// STL: math.log1p
-// STL: arith.subf %{{.*}}, %[[C]]
+// STL-COUNT-1: math.tanh
+// STL-NOT: math.atanh
+// STL: %[[LOSS:.*]] = flow.detach
+// STL: %[[ALONG:.*]] = flow.surrogate %{{.*}} at %{{.*}} slope %{{.*}} : f32, tensor<1xf32>
+// STL: arith.addf %[[LOSS]], %[[ALONG]]
 
 // Other kernels have no use for the target.
 // LOGPROB-NOT: math.absf

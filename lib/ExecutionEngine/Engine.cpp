@@ -13,6 +13,7 @@
 
 #include "flowc/API/ModelImpl.h"
 #include "flowc/ExecutionEngine/AlignedBuffer.h"
+#include "flowc/ExecutionEngine/DensityData.h"
 #include "flowc/ExecutionEngine/JIT.h"
 #include "flowc/ExecutionEngine/KernelCompiler.h"
 #include "flowc/ExecutionEngine/KernelRunner.h"
@@ -24,6 +25,7 @@
 #include <chrono>
 #include <cmath>
 #include <limits>
+#include <map>
 #include <mutex>
 
 using namespace flowc;
@@ -37,14 +39,18 @@ struct KernelShape {
 
 /// A kernel that is ready to run.
 struct ReadyKernel {
-  ReadyKernel(std::unique_ptr<LoadedKernel> code, KernelShape shape, double seconds)
-      : code(std::move(code)), shape(std::move(shape)), seconds(seconds), cost(this->code->info.macsPerRow) {
+  ReadyKernel(std::unique_ptr<LoadedKernel> code, KernelShape shape, std::shared_ptr<const DensityData> data,
+              double seconds)
+      : code(std::move(code)), shape(std::move(shape)), data(std::move(data)), seconds(seconds),
+        cost(this->code->info.macsPerRow) {
     static std::atomic<uint64_t> count = 0;
     number = ++count;
   }
 
   std::unique_ptr<LoadedKernel> code;
   KernelShape shape;
+  /// Of the density that it evaluates; null if there is none.
+  std::shared_ptr<const DensityData> data;
   double seconds; ///< What compiling or loading it took.
   RowCost cost;
   /// Unique in the process: the key of what it prepares.
@@ -71,6 +77,8 @@ public:
   Expected<int64_t> macsPerRow(Kernel kernel) override;
 
 private:
+  std::vector<const void *> leafPointers(const ReadyKernel &kernel, const Model &model) const;
+  std::shared_ptr<const DensityData> getData(const KernelRequest &request) const;
   size_t elementSize() const { return options.dtype == F32 ? 4 : 8; }
   KernelShape shapeOf(const KernelSpec &spec) const;
   Expected<ReadyKernel *> get(Kernel kernel);
@@ -91,6 +99,9 @@ private:
   KernelRunner runner;
   /// One for each row of the table.
   std::array<Slot, std::size(kKernels)> slots;
+  /// Of the target, and of the flow itself if it is a density.
+  mutable std::mutex dataMutex;
+  mutable std::map<const Node *, std::shared_ptr<const DensityData>> densityData;
 };
 
 } // namespace
@@ -140,11 +151,11 @@ Expected<std::unique_ptr<ReadyKernel>> Engine::load(const KernelSpec &spec) cons
   ScopedDefaultFloatingPointState state;
   auto begin = std::chrono::steady_clock::now();
   KernelShape shape = shapeOf(spec);
+  KernelRequest request{ourFlow, spec.kernel, options.dtype, options.target ? &*options.target : nullptr};
   auto ready = [&](std::unique_ptr<LoadedKernel> code) {
     std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
-    return std::make_unique<ReadyKernel>(std::move(code), shape, seconds.count());
+    return std::make_unique<ReadyKernel>(std::move(code), shape, getData(request), seconds.count());
   };
-  KernelRequest request{ourFlow, spec.kernel, options.dtype, options.target ? &*options.target : nullptr};
   if (auto exists = checkKernelExists(request); !exists)
     return exists.takeError();
   CacheKey key = makeKernelKey(request, target);
@@ -166,6 +177,25 @@ Expected<std::unique_ptr<ReadyKernel>> Engine::load(const KernelSpec &spec) cons
                  std::to_string(shape.outputs.size())};
   cache.store(key, *object);
   return ready(std::move(*code));
+}
+
+std::shared_ptr<const DensityData> Engine::getData(const KernelRequest &request) const {
+  const Node *density = findDensity(request);
+  if (!density)
+    return nullptr;
+  std::lock_guard<std::mutex> lock(dataMutex);
+  std::shared_ptr<const DensityData> &data = densityData[density];
+  if (!data)
+    data = std::make_shared<DensityData>(*density, options.dtype);
+  return data;
+}
+
+/// What @prepare and @finish take: the leaves of the model, then data.
+std::vector<const void *> Engine::leafPointers(const ReadyKernel &kernel, const Model &model) const {
+  std::vector<const void *> pointers = model.getImpl().leafPointers();
+  if (kernel.data)
+    pointers.insert(pointers.end(), kernel.data->pointers().begin(), kernel.data->pointers().end());
+  return pointers;
 }
 
 Expected<ReadyKernel *> Engine::get(Kernel kernel) {
@@ -245,7 +275,7 @@ std::shared_ptr<const void> Engine::getPrepared(const ReadyKernel &kernel, const
       auto buffer = std::make_shared<AlignedBuffer>(kernel.code->info.preparedElements * elementSize());
       memory = std::shared_ptr<void>(buffer, buffer->data());
     }
-    std::vector<const void *> leaves = impl.leafPointers();
+    std::vector<const void *> leaves = leafPointers(kernel, model);
     ScopedFloatingPointState state;
     kernel.code->prepare(leaves.data(), memory.get());
     entry = memory;
@@ -268,7 +298,7 @@ void Engine::finish(const ReadyKernel &kernel, const Model &model, const Call &c
     gradient.resize(info.gradientElements);
     result = gradient.data();
   }
-  std::vector<const void *> leaves = model.getImpl().leafPointers();
+  std::vector<const void *> leaves = leafPointers(kernel, model);
   {
     ScopedFloatingPointState state;
     kernel.code->finish(leaves.data(), sums, result, scale,

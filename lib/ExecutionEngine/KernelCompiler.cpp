@@ -6,6 +6,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "flowc/ExecutionEngine/KernelCompiler.h"
+
+#include "flowc/Frontend/Data.h"
 #include "flowc/Pipelines/Pipelines.h"
 #include "flowc/Target/OptimizeLLVM.h"
 
@@ -51,6 +53,12 @@ static bool hasProgram(const Flow &flow, const ProgramSpec &program) {
   return false;
 }
 
+const Node *flowc::findDensity(const KernelRequest &request) {
+  if (findKernel(request.kernel)->getProgram().needsTarget)
+    return request.target ? &request.target->root() : nullptr;
+  return request.flow.isDensity() ? &request.flow.root() : nullptr;
+}
+
 Expected<void> flowc::checkKernelExists(const KernelRequest &request) {
   const Flow &flow = request.flow;
   const KernelSpec *spec = findKernel(request.kernel);
@@ -74,9 +82,15 @@ Expected<void> flowc::checkKernelExists(const KernelRequest &request) {
 
 CacheKey flowc::makeKernelKey(const KernelRequest &request, const TargetSpec &target) {
   bool hasTarget = findKernel(request.kernel)->getProgram().needsTarget && request.target;
+  // Data are arguments: only their shapes are compiled.
+  std::string dataShapes;
+  if (const Node *density = findDensity(request))
+    for (const DataArray *array : getDataArrays(*density))
+      dataShapes += formatShape(array->shape) + (array->isPositions ? "i" : "");
   return makeCacheKey({request.flow.text(), request.flow.name(), std::string(getKernelName(request.kernel)),
                        request.dtype == F32 ? "f32" : "f64", hasTarget ? request.target->text() : "",
-                       hasTarget ? request.target->name() : "", target.triple, target.cpu, target.features});
+                       hasTarget ? request.target->name() : "", dataShapes, target.triple, target.cpu,
+                       target.features});
 }
 
 //===----------------------------------------------------------------------===//

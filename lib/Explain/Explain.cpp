@@ -198,6 +198,8 @@ LogicalResult Explainer::explainDensity(StringRef event) {
   MathPrinter printer(os);
   printer.setIndent(2);
   printer.setName(block.getArgument(0), event.str());
+  for (BlockArgument data : block.getArguments().drop_front())
+    printer.setName(data, function.getArgAttrOfType<StringAttr>(data.getArgNumber(), FlowDialect::kNameAttr).str());
   Value result = block.getTerminator()->getOperand(0);
   printer.setTarget(result, "log p");
   printer.printBlock(block);

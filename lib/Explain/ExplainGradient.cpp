@@ -118,7 +118,8 @@ static LogicalResult differentiate(NamedFunction &named) {
   VjpBuilder vjp(builder, mapping);
   for (BlockArgument argument : primal.getArguments()) {
     mapping.map(argument, block.addArgument(argument.getType(), argument.getLoc()));
-    if (isDifferentiable(argument.getType()))
+    // What has a name in the IR are the data of a density.
+    if (isDifferentiable(argument.getType()) && !function.getArgAttr(argument.getArgNumber(), FlowDialect::kNameAttr))
       vjp.markNeeded(argument);
   }
   SmallVector<Value> seeds;
@@ -335,6 +336,8 @@ LogicalResult flowc::explainBaseGradient(llvm::raw_ostream &os, ModuleOp module,
 
 LogicalResult flowc::explainDensityGradient(llvm::raw_ostream &os, func::FuncOp density, StringRef event) {
   NamedFunction named{density, {event.str()}, {"log p"}};
+  for (unsigned i = 1; i < density.getNumArguments(); ++i)
+    named.arguments.push_back(density.getArgAttrOfType<StringAttr>(i, FlowDialect::kNameAttr).str());
   if (failed(differentiate(named)))
     return failure();
   named.arguments.back() = "1";

@@ -8,6 +8,7 @@
 #include "MathPrinter.h"
 
 #include "flowc/Dialect/Flow/IR/FlowObjective.h"
+#include "flowc/Dialect/Flow/IR/FlowPick.h"
 #include "flowc/Symbolic/Functions.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -187,6 +188,8 @@ MathText flowc::formatOp(Operation *op, ArrayRef<MathText> x) {
       .Case([&](ConcatOp) {
         return MathText{"[" + StringRef(formatCall("", x).text).drop_front().drop_back().str() + "]"};
       })
+      .Case([&](PickOp) { return MathText{x[0].at(Binding::Atom) + "[" + x[1].text + "]", Binding::Atom}; })
+      .Case([&](ScatterSumOp) { return formatCall("scatter_sum", x); })
       .Case([&](GatherOp) { return MathText{x[0].at(Binding::Atom) + "[" + x[1].text + "]", Binding::Atom}; })
       .Case([&](ReverseOp) { return formatCall("reverse", x); })
       .Case([&](ReorderOp) { return formatCall("by_rank", x); })

@@ -4,6 +4,7 @@ add_flowc_library(FlowcEmit
   EmitBlock.cpp
   EmitCombinators.cpp
   EmitDensity.cpp
+  EmitDensityArrays.cpp
   EmitDistributions.cpp
   EmitElementwise.cpp
   EmitFormula.cpp

@@ -85,6 +85,8 @@ void Evaluator::failUnknownName(StringRef word, SMLoc where) {
     bool isKnown = item->nameLoc.getPointer() < where.getPointer();
     if (isKnown && item->kind == Item::Kind::Formula)
       return fail(where, "`" + word + "` is defined by a formula; to construct an object write `" + word + "()`");
+    if (isKnown && item->kind == Item::Kind::Data)
+      return fail(where, "`" + word + "` is data, which only densities read");
     if (isKnown && item->kind == Item::Kind::Density)
       return fail(where, "`" + word + "` is a density, which is no part of a flow or a bijection");
     return fail(where, "`" + word + "` is defined in line " + Twine(source.locate(item->nameLoc).line) +

@@ -8,6 +8,7 @@
 #include "flowc/Frontend/Frontend.h"
 
 #include "Evaluator.h"
+#include "ShapeChecker.h"
 
 #include "flowc/Frontend/Formula.h"
 #include "flowc/Frontend/Parser.h"
@@ -28,6 +29,8 @@ static Expected<const Item *> selectItem(const ast::File &file, StringRef fileNa
   auto error = [&](const Twine &message) { return Error{(fileName + ": error: " + message).str()}; };
   if (!name.empty()) {
     auto named = llvm::find_if(file.items, [&](const Item &item) { return item.name == name; });
+    if (named != file.items.end() && named->kind == Item::Kind::Data)
+      return error("`" + name + "` is data, expected " + expected);
     if (named != file.items.end())
       return &*named;
     std::vector<StringRef> names;
@@ -59,6 +62,13 @@ static NodePtr makeDensity(const std::shared_ptr<const SourceText> &source, cons
   return node;
 }
 
+/// Whether a formula may read data (a name in it may be that of something else).
+static bool readsData(const ast::MathExpr &part, const DataReader &reader) {
+  if (part.kind == ast::MathExpr::Kind::Name && reader.find(part.text))
+    return true;
+  return llvm::any_of(part.operands, [&](const ast::MathExpr &operand) { return readsData(operand, reader); });
+}
+
 static Expected<ParsedItem> parseItem(std::string_view text, std::string_view file, std::string_view name,
                                       llvm::ArrayRef<Item::Kind> kinds, const Twine &expected) {
   auto shared = std::make_shared<const SourceText>(text, file);
@@ -72,9 +82,17 @@ static Expected<ParsedItem> parseItem(std::string_view text, std::string_view fi
 
   ParsedItem result;
   Evaluator evaluator(source, *parsed);
-  for (const Item &item : parsed->items) {
+  DataReader reader(source, *parsed, file);
+  for (Item &item : parsed->items) {
+    if (item.kind == Item::Kind::Data)
+      continue;
     result.itemNames.push_back(item.name.str());
     if (item.kind == Item::Kind::Density) {
+      // A flow does not need the data of a density beside it: models have only the text.
+      bool isChecked = &item == *selected || !readsData(item.formula, reader);
+      Expected<void> valid = isChecked ? checkDensity(source, item, reader) : Expected<void>();
+      if (!valid)
+        return valid.takeError();
       if (&item == *selected)
         result.root = makeDensity(shared, item);
     } else {

@@ -28,6 +28,8 @@ std::string Token::describe() const {
     return "the end of the file";
   case Kind::Number:
     return "the number " + text.substr(0, 40).str();
+  case Kind::String:
+    return "`\"" + text.substr(0, 60).str() + "\"`";
   default:
     return "`" + text.substr(0, 60).str() + "`";
   }
@@ -41,6 +43,8 @@ StringRef spelling(Token::Kind kind) {
     return "a name";
   case Token::Kind::Number:
     return "a number";
+  case Token::Kind::String:
+    return "a text in double quotes";
   case Token::Kind::LeftParen:
     return "`(`";
   case Token::Kind::RightParen:
@@ -53,6 +57,8 @@ StringRef spelling(Token::Kind kind) {
     return "`,`";
   case Token::Kind::Colon:
     return "`:`";
+  case Token::Kind::Dot:
+    return "`.`";
   case Token::Kind::Semicolon:
     return "`;`";
   case Token::Kind::Assign:
@@ -127,6 +133,8 @@ Token Lexer::next() {
   bool pointAndDigit = *cursor == '.' && cursor + 1 != end && llvm::isDigit(cursor[1]);
   if (llvm::isDigit(*cursor) || pointAndDigit)
     return lexNumber();
+  if (*cursor == '"')
+    return lexString();
 
   StringRef pair(cursor, std::min<size_t>(2, end - cursor));
   auto twoCharacters = llvm::StringSwitch<Token::Kind>(pair)
@@ -144,6 +152,7 @@ Token Lexer::next() {
                           .Case("]", Token::Kind::RightBracket)
                           .Case(",", Token::Kind::Comma)
                           .Case(":", Token::Kind::Colon)
+                          .Case(".", Token::Kind::Dot)
                           .Case(";", Token::Kind::Semicolon)
                           .Case("=", Token::Kind::Assign)
                           .Case("+", Token::Kind::Plus)
@@ -194,24 +203,27 @@ Token Lexer::lexNumber() {
   return token;
 }
 
+Token Lexer::lexString() {
+  const char *close = cursor + 1;
+  while (close != end && *close != '"' && *close != '\n')
+    ++close;
+  if (close == end || *close == '\n')
+    return fail(cursor, "this text in quotes never ends: expected `\"` in the same line");
+  ++cursor;
+  Token token = make(Token::Kind::String, close - cursor);
+  ++cursor;
+  return token;
+}
+
 Token Lexer::lexStranger() {
   // What editors, keyboards and other languages put for the right sign.
   static constexpr struct {
     StringRef sign, instead;
   } strangers[] = {
-      {"\xE2\x88\x92", "`-`"},
-      {"\xE2\x80\x93", "`-`"},
-      {"\xC3\x97", "`*`"},
-      {"\xC2\xB7", "`*`"},
-      {"\xE2\x89\xA4", "`<=`"},
-      {"\xE2\x89\xA5", "`>=`"},
-      {"\xE2\x89\xA0", "`!=`"},
-      {"\xC2\xA0", "a space"},
-      {"{", "`[` or `(`"},
-      {"}", "`]` or `)`"},
-      {"\"", "a name without quotes"},
-      {"'", "a name without quotes"},
-      {"!", "`!=`"},
+      {"\xE2\x88\x92", "`-`"},  {"\xE2\x80\x93", "`-`"},        {"\xC3\x97", "`*`"},
+      {"\xC2\xB7", "`*`"},      {"\xE2\x89\xA4", "`<=`"},       {"\xE2\x89\xA5", "`>=`"},
+      {"\xE2\x89\xA0", "`!=`"}, {"\xC2\xA0", "a space"},        {"{", "`[` or `(`"},
+      {"}", "`]` or `)`"},      {"'", "a name without quotes"}, {"!", "`!=`"},
   };
   StringRef rest(cursor, end - cursor);
   for (const auto &stranger : strangers)

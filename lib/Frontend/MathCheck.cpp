@@ -25,7 +25,11 @@ namespace {
 
 class FormulaChecker {
 public:
-  FormulaChecker(const SourceText &source, const ast::Item &item) : source(source), item(item) {
+  FormulaChecker(const SourceText &source, const ast::File &earlier, const ast::Item &item)
+      : source(source), item(item) {
+    for (const ast::Item &known : earlier.items)
+      if (known.kind == ast::Item::Kind::Data)
+        data.push_back(known.name);
     names.push_back(item.variable);
     for (const ast::FormulaParameter &parameter : item.parameters)
       names.push_back(parameter.name);
@@ -37,11 +41,14 @@ private:
   Expected<void> checkName(const MathExpr &name);
   Expected<void> checkCall(const MathExpr &call);
   Expected<void> checkAccess(const MathExpr &access);
+  Expected<void> checkScan(const MathExpr &scan);
 
   const SourceText &source;
   const ast::Item &item;
   /// The variable, the parameters and the `let`s around the current place.
   llvm::SmallVector<StringRef> names;
+  /// The data items, which a formula of a density may read.
+  llvm::SmallVector<StringRef> data;
 };
 
 } // namespace
@@ -71,6 +78,8 @@ Expected<void> FormulaChecker::check(const MathExpr &formula) {
     names.pop_back();
     return result;
   }
+  case MathExpr::Kind::Scan:
+    return checkScan(formula);
   default:
     break;
   }
@@ -80,13 +89,37 @@ Expected<void> FormulaChecker::check(const MathExpr &formula) {
   return {};
 }
 
+Expected<void> FormulaChecker::checkScan(const MathExpr &scan) {
+  size_t numNames = names.size();
+  llvm::SmallVector<StringRef> inside = {scan.text};
+  if (Expected<void> result = check(scan.operands.front()); !result)
+    return result;
+  for (const MathExpr &over : llvm::drop_end(llvm::drop_begin(scan.operands))) {
+    if (llvm::is_contained(inside, over.text))
+      return source.error(over.loc, "the name `" + over.text + "` occurs twice");
+    inside.push_back(over.text);
+    if (Expected<void> result = check(over.operands[0]); !result)
+      return result;
+  }
+  llvm::append_range(names, inside);
+  Expected<void> result = check(scan.operands.back());
+  names.truncate(numNames);
+  return result;
+}
+
 Expected<void> FormulaChecker::checkName(const MathExpr &name) {
   if (name.text == "pi" || llvm::is_contained(names, name.text))
     return {};
+  if (llvm::is_contained(data, name.text)) {
+    if (item.kind == ast::Item::Kind::Density)
+      return {};
+    return source.error(name.loc, "`" + name.text + "` is data, which only densities read");
+  }
   if (symbolic::findFunction(name.text))
     return source.error(name.loc, "`" + name.text + "` is a function: write `" + name.text + "(...)`");
   llvm::SmallVector<StringRef> candidates(names);
   candidates.push_back("pi");
+  llvm::append_range(candidates, data);
   return source.error(name.loc, "unknown name `" + name.text + "` in the formula of `" + item.name + "`" +
                                     suggestion(name.text, candidates));
 }
@@ -129,9 +162,8 @@ Expected<void> FormulaChecker::checkAccess(const MathExpr &access) {
   return {};
 }
 
-Expected<void> checkFormula(const SourceText &source, const ast::Item &item) {
-  Expected<void> result = FormulaChecker(source, item).check(item.formula);
-  return result && item.kind == ast::Item::Kind::Density ? checkDensity(source, item) : result;
+Expected<void> checkFormula(const SourceText &source, const ast::File &earlier, const ast::Item &item) {
+  return FormulaChecker(source, earlier, item).check(item.formula);
 }
 
 } // namespace flowc

@@ -5,13 +5,14 @@
 //
 //===----------------------------------------------------------------------===//
 //
-//   formula    := "let" NAME "=" formula "in" formula | comparison
+//   formula    := "let" NAME "=" formula "in" formula | scan | comparison
+//   scan       := "scan" NAME "=" formula "over" "(" NAME "=" formula {"," NAME "=" formula} ")" "in" formula
 //   comparison := sum [("<" | "<=" | ">" | ">=" | "==" | "!=") sum]
 //   sum        := product {("+" | "-") product}
 //   product    := signed {("*" | "/") signed}
 //   signed     := {"-" | "+"} power
 //   power      := indexed ["^" signed]
-//   indexed    := primary {"[" (formula | [formula] ":" [formula]) "]"}
+//   indexed    := primary {"[" (formula | [formula] ":" [formula] | STRING) "]" | "." NAME}
 //   primary    := NUMBER | NAME | NAME "(" list ")" | "(" formula ")" | "[" list "]"
 //
 //===----------------------------------------------------------------------===//
@@ -35,6 +36,8 @@ public:
 
 private:
   bool parseLet(MathExpr &result);
+  bool parseScan(MathExpr &result);
+  bool parseOver(MathExpr &scan);
   bool parseComparison(MathExpr &result);
   bool parseSum(MathExpr &result);
   bool parseProduct(MathExpr &result);
@@ -42,6 +45,7 @@ private:
   bool parsePower(MathExpr &result);
   bool parseIndexed(MathExpr &result);
   bool parseIndex(MathExpr &result);
+  bool parseColumn(MathExpr &result, Token::Kind kind);
   bool parsePrimary(MathExpr &result);
   bool parseList(std::vector<MathExpr> &result, Token::Kind close, llvm::SMLoc open);
 
@@ -90,7 +94,9 @@ bool MathParser::parseFormula(MathExpr &result) {
   Nesting nesting(depth);
   if (nesting.tooDeep())
     return failTooDeep(tokens.current().loc());
-  return tokens.current().isWord("let") ? parseLet(result) : parseComparison(result);
+  if (tokens.current().isWord("let"))
+    return parseLet(result);
+  return tokens.current().isWord("scan") ? parseScan(result) : parseComparison(result);
 }
 
 bool MathParser::parseLet(MathExpr &result) {
@@ -106,6 +112,50 @@ bool MathParser::parseLet(MathExpr &result) {
     return tokens.failExpected("`in` after the value of `let " + result.text + "`");
   tokens.take();
   return parseFormula(result.operands[1]) && finish(result);
+}
+
+/// `NAME = VECTOR`
+bool MathParser::parseOver(MathExpr &scan) {
+  MathExpr over;
+  over.kind = Kind::Over;
+  over.loc = tokens.current().loc();
+  over.text = tokens.current().text;
+  over.operands.resize(1);
+  if (!tokens.expect(Token::Kind::Word, " of an element, as in `over (a = VECTOR)`") ||
+      !tokens.expect(Token::Kind::Assign, " and a vector after `" + over.text + "`") ||
+      !parseFormula(over.operands[0]) || !finish(over))
+    return false;
+  scan.operands.push_back(std::move(over));
+  return true;
+}
+
+bool MathParser::parseScan(MathExpr &result) {
+  tokens.take();
+  result.kind = Kind::Scan;
+  result.loc = tokens.current().loc();
+  result.text = tokens.current().text;
+  result.operands.resize(1);
+  if (!tokens.expect(Token::Kind::Word, " of the state after `scan`") ||
+      !tokens.expect(Token::Kind::Assign, " in `scan NAME = START over (...) in ...`") ||
+      !parseFormula(result.operands[0]))
+    return false;
+  if (!tokens.current().isWord("over"))
+    return tokens.failExpected("`over (NAME = VECTOR, ...)` after the start of `scan " + result.text + "`");
+  tokens.take();
+  llvm::SMLoc open = tokens.current().loc();
+  if (!tokens.expect(Token::Kind::LeftParen, " after `over`"))
+    return false;
+  do {
+    if (!parseOver(result))
+      return false;
+  } while (tokens.accept(Token::Kind::Comma) && !tokens.at(Token::Kind::RightParen));
+  if (!tokens.expectClosing(Token::Kind::RightParen, open, "`,` or "))
+    return false;
+  if (!tokens.current().isWord("in"))
+    return tokens.failExpected("`in` and the next state after `scan " + result.text + " = ... over (...)`");
+  tokens.take();
+  result.operands.emplace_back();
+  return parseFormula(result.operands.back()) && finish(result);
 }
 
 static Kind comparisonKind(Token::Kind kind) {
@@ -181,15 +231,34 @@ bool MathParser::parsePower(MathExpr &result) {
 bool MathParser::parseIndexed(MathExpr &result) {
   if (!parsePrimary(result))
     return false;
-  while (tokens.at(Token::Kind::LeftBracket))
-    if (!parseIndex(result))
+  while (tokens.at(Token::Kind::LeftBracket) || tokens.at(Token::Kind::Dot)) {
+    bool isName = tokens.at(Token::Kind::Dot);
+    if (isName)
+      tokens.take();
+    if (isName ? !parseColumn(result, Token::Kind::Word) : !parseIndex(result))
       return false;
+  }
   return true;
+}
+
+/// The column of a table whose name is the current token.
+bool MathParser::parseColumn(MathExpr &result, Token::Kind kind) {
+  MathExpr column;
+  column.kind = Kind::Column;
+  column.loc = tokens.current().loc();
+  column.text = tokens.current().text;
+  if (!tokens.expect(kind, " of a column after `.`"))
+    return false;
+  column.operands.push_back(std::move(result));
+  result = std::move(column);
+  return finish(result);
 }
 
 bool MathParser::parseIndex(MathExpr &result) {
   MathExpr access;
   access.loc = tokens.take().loc();
+  if (tokens.at(Token::Kind::String))
+    return parseColumn(result, Token::Kind::String) && tokens.expectClosing(Token::Kind::RightBracket, access.loc, "");
   access.operands.push_back(std::move(result));
   result = std::move(access);
   MathExpr begin, end;

@@ -9,6 +9,7 @@
 //   item      := "flow" NAME "=" value | "bijection" NAME "=" value
 //              | "bijection" NAME "(" NAME [";" parameters] ")" "=" formula
 //              | "density" NAME "(" NAME "[" NUMBER "]" ")" "=" formula
+//              | "data" NAME "=" ("table" | "array") "(" STRING ")"
 //   parameters := NAME "=" domain {"," NAME "=" domain}
 //   domain    := number | "positive" "(" number ")" | "interval" "(" number "," number "," number ")"
 //   value     := number | NAME | NAME "(" [argument {"," argument}] ")" | "[" [value {"," value}] "]"
@@ -51,6 +52,7 @@ private:
   bool parseFormulaHead(Item &item);
   bool parseDensityHead(Item &item);
   bool parseFormulaBody(Item &item);
+  bool parseData(Item &item);
   bool parseParameter(Item &item);
   bool parseValue(Expr &result);
   bool parseArguments(Expr &result, Token::Kind close, SMLoc open);
@@ -58,6 +60,7 @@ private:
 
   const SourceText &source;
   TokenStream tokens;
+  ast::File file;
   llvm::StringMap<SMLoc> definitions;
   unsigned depth = 0;
 };
@@ -65,30 +68,41 @@ private:
 } // namespace
 
 Expected<ast::File> Parser::parse() {
-  ast::File file;
   while (!tokens.error() && !tokens.at(Token::Kind::EndOfFile)) {
-    file.items.emplace_back();
-    parseItem(file.items.back());
+    Item item;
+    parseItem(item);
+    file.items.push_back(std::move(item));
   }
   if (tokens.error())
     return *tokens.error();
-  return file;
+  return std::move(file);
+}
+
+/// The words that items begin with.
+static constexpr StringRef itemKeywords[] = {"flow", "bijection", "density", "data"};
+
+static bool beginsItem(const Token &token) {
+  return token.is(Token::Kind::Word) && llvm::is_contained(itemKeywords, token.text);
 }
 
 bool Parser::failNoItem() {
   const Token &token = tokens.current();
   std::string hint;
   if (token.is(Token::Kind::Word))
-    hint = suggestion(token.text, {"flow", "bijection", "density"});
-  return tokens.failExpected("`flow`, `bijection` or `density`", hint);
+    hint = suggestion(token.text, itemKeywords);
+  return tokens.failExpected("`flow`, `bijection`, `density` or `data`", hint);
 }
 
 bool Parser::parseItem(Item &item) {
-  if (!tokens.current().isWord("flow") && !tokens.current().isWord("bijection") && !tokens.current().isWord("density"))
+  if (!beginsItem(tokens.current()))
     return failNoItem();
   StringRef keyword = tokens.take().text;
   if (!parseItemName(item))
     return false;
+  if (keyword == "data") {
+    item.kind = Item::Kind::Data;
+    return parseData(item);
+  }
   if (keyword == "density") {
     item.kind = Item::Kind::Density;
     return parseDensityHead(item) && parseFormulaBody(item);
@@ -203,13 +217,31 @@ bool Parser::parseFormulaBody(Item &item) {
     return false;
   // A formula ends where the next item begins; anything else is a missing
   // operator, which should be reported as such.
-  const Token &next = tokens.current();
-  bool ends =
-      tokens.at(Token::Kind::EndOfFile) || next.isWord("flow") || next.isWord("bijection") || next.isWord("density");
-  if (!ends)
+  if (!tokens.at(Token::Kind::EndOfFile) && !beginsItem(tokens.current()))
     return tokens.failExpected("an operator or the end of the formula");
-  Expected<void> result = checkFormula(source, item);
+  Expected<void> result = checkFormula(source, file, item);
   return result || tokens.fail(result.takeError());
+}
+
+bool Parser::parseData(Item &item) {
+  if (!tokens.expect(Token::Kind::Assign, " after `data " + item.name + "`"))
+    return false;
+  const Token form = tokens.current();
+  item.isTable = form.isWord("table");
+  if (!item.isTable && !form.isWord("array"))
+    return tokens.failExpected("`table(\"FILE\")`, whose columns have names, or `array(\"FILE\")`",
+                               form.is(Token::Kind::Word) ? suggestion(form.text, {"table", "array"}) : "");
+  tokens.take();
+  SMLoc open = tokens.current().loc();
+  if (!tokens.expect(Token::Kind::LeftParen, " after `" + form.text + "`"))
+    return false;
+  item.path = tokens.current().text;
+  item.pathLoc = tokens.current().loc();
+  if (!tokens.expect(Token::Kind::String, ", the name of the file"))
+    return false;
+  if (item.path.empty())
+    return tokens.fail(item.pathLoc, "the name of the file is empty");
+  return tokens.expectClosing(Token::Kind::RightParen, open, "");
 }
 
 bool parseSignedNumber(TokenStream &tokens, double &value, const Twine &what, bool *integral) {

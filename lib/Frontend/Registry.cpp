@@ -50,7 +50,8 @@ ArrayRef<StringRef> activationNames() {
 }
 
 bool isReservedName(StringRef name) {
-  static constexpr StringRef keywords[] = {"flow", "bijection", "density", "none", "true", "false", "let", "in"};
+  static constexpr StringRef keywords[] = {"flow", "bijection", "density", "data", "none",
+                                           "true", "false",     "let",     "in"};
   return llvm::is_contained(keywords, name) || llvm::is_contained(activationNames(), name) || findConstructor(name);
 }
 

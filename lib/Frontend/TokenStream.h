@@ -52,7 +52,8 @@ public:
 
   /// "expected ..., found ..." at the current token.
   bool failExpected(const llvm::Twine &expected, const llvm::Twine &hint = "") {
-    return fail(token.loc(), "expected " + expected + ", found " + token.describe() + hint);
+    llvm::StringRef unquoted = token.is(Token::Kind::String) ? "; names stand without quotes" : "";
+    return fail(token.loc(), "expected " + expected + ", found " + token.describe() + hint + unquoted);
   }
 
   bool expect(Token::Kind kind, const llvm::Twine &context) {
@@ -103,9 +104,9 @@ bool parseMath(TokenStream &tokens, ast::MathExpr &result);
 /// `integral`, if given, tells whether it was written as a whole number.
 bool parseSignedNumber(TokenStream &tokens, double &value, const llvm::Twine &what, bool *integral = nullptr);
 
-/// Checks that every name in the formula of `item` is defined and used as what
-/// it is (MathCheck.cpp).
-Expected<void> checkFormula(const SourceText &source, const ast::Item &item);
+/// Checks that every name in the formula of `item` is defined, in the formula or as
+/// data among the items of `earlier`, and used as what it is (MathCheck.cpp).
+Expected<void> checkFormula(const SourceText &source, const ast::File &earlier, const ast::Item &item);
 
 } // namespace flowc
 

@@ -151,6 +151,7 @@ static constexpr FunctionRow kRows[] = {
      .parity = Parity::Even,
      .rising = Interval{1, kInfinity, false, true},
      .derivative = [](Algebra &a, Expr u) { return a.call(Sinh, u); }},
+    {.function = Cumsum, .name = "cumsum", .scope = Scope::Densities, .arity = 0, .vectorArity = 1},
     {.function = Digamma,
      .name = "digamma",
      .scope = Scope::Algebra,

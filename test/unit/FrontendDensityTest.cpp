@@ -5,6 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "TemporaryDirectory.h"
+#include "flowc/Frontend/Data.h"
 #include "flowc/Frontend/Formula.h"
 #include "flowc/Frontend/Frontend.h"
 #include "flowc/Frontend/Warnings.h"
@@ -92,6 +94,174 @@ TEST(Density, NestedCallsAreCheckedOnce) {
   for (int i = 0; i < 100; ++i)
     text = "dot(x, x*" + text + ")";
   EXPECT_EQ(messageFor(text), "no error");
+}
+
+//===----------------------------------------------------------------------===//
+// Data
+//===----------------------------------------------------------------------===//
+
+/// A folder with a table and arrays, and the densities that read them.
+struct DataFolder {
+  test::TemporaryDirectory folder;
+
+  DataFolder() {
+    folder.write("t.csv", "y,group,mom iq,name\n1.5,1,90,ann\n2.5,3,80,bob\n-1,2,85.5,cy\n0,1,100,dan\n");
+    folder.write("m.csv", "1,2,3\n4,5,6\n");
+    folder.write("v.csv", "v\n1\n2\n3\n");
+    folder.write("empty.csv", "v\n");
+    folder.write("infinite.csv", "v\n1\ninf\n");
+  }
+
+  /// The density `d` of x[3] that is `formula`, in a file in the folder.
+  Expected<ParsedItem> parse(const std::string &formula) const {
+    std::string text = "data t = table(\"t.csv\")\ndata m = array(\"m.csv\")\ndata v = array(\"v.csv\")\n"
+                       "data bad = array(\"empty.csv\")\ndata inf = array(\"infinite.csv\")\n"
+                       "data none = array(\"none.npy\")\ndensity d(x[3]) = " +
+                       formula;
+    return parseDensity(text, folder / "d.flow");
+  }
+
+  /// The first line of the message, from the place on; columns start at the formula.
+  std::string messageFor(const std::string &formula) const {
+    Expected<ParsedItem> item = parse(formula);
+    if (item)
+      return "no error";
+    std::string message = item.error().message.substr((folder / "d.flow").size() + 1);
+    message = message.substr(0, message.find('\n'));
+    if (message.rfind("7:", 0) != 0)
+      return message;
+    size_t column = std::stoul(message.substr(2)) - std::string("density d(x[3]) = ").size();
+    return std::to_string(column) + message.substr(message.find(':', 2));
+  }
+
+  std::vector<DataArray> arraysOf(const std::string &formula) const {
+    Expected<ParsedItem> item = parse(formula);
+    EXPECT_TRUE(item) << item.error().message;
+    std::vector<DataArray> arrays;
+    for (const DataArray *array : getDataArrays(*item->root))
+      arrays.push_back(*array);
+    return arrays;
+  }
+};
+
+TEST(DensityData, IsReadOnceFromFilesBesideTheText) {
+  std::vector<DataArray> arrays =
+      DataFolder().arraysOf("sum(t.y * t[\"mom iq\"]) + sum(dot(m, v)) + sum(dot([1, 2], m)) + t.y[0]");
+  ASSERT_EQ(arrays.size(), 4u);
+  EXPECT_EQ(arrays[0].name, "t.y");
+  EXPECT_EQ(arrays[0].values, (std::vector<double>{1.5, 2.5, -1, 0}));
+  EXPECT_EQ(arrays[1].values, (std::vector<double>{90, 80, 85.5, 100}));
+  EXPECT_EQ(arrays[2].shape, (Shape{2, 3}));
+  EXPECT_EQ(arrays[2].values, (std::vector<double>{1, 2, 3, 4, 5, 6}));
+  EXPECT_EQ(arrays[3].shape, Shape{3});
+}
+
+TEST(DensityData, PositionsAreComputedFromData) {
+  DataFolder folder;
+  std::vector<DataArray> arrays =
+      folder.arraysOf("sum(x[t.group - 1]) + sum(x[t.group[1:] - 1]^2) + sum(x[[2, 0]])"
+                      " + let g = 4 - t.group in sum(x[g - [1, 1, 1, 1]] * x[t.group - 1])");
+  ASSERT_EQ(arrays.size(), 5u);
+  EXPECT_FALSE(arrays[0].isPositions);
+  EXPECT_TRUE(arrays[1].isPositions);
+  EXPECT_EQ(arrays[1].values, (std::vector<double>{0, 2, 1, 0}));
+  EXPECT_EQ(arrays[2].values, (std::vector<double>{2, 1, 0}));
+  EXPECT_EQ(arrays[3].values, (std::vector<double>{2, 0}));
+  EXPECT_EQ(arrays[4].values, (std::vector<double>{2, 0, 1, 2}));
+  // A `let` hides what is around it, also where a value is asked for later.
+  arrays = folder.arraysOf("let a = 1 in let g = t.group - a in let a = x in sum(a[g])");
+  EXPECT_EQ(arrays.back().values, (std::vector<double>{0, 2, 1, 0}));
+  // Positions that are one number.
+  EXPECT_EQ(folder.messageFor("x[t.group[2]] + x[t.group[0] - 1]"), "no error");
+}
+
+TEST(DensityData, ShapesThatFit) {
+  DataFolder folder;
+  for (const char *formula :
+       {"sum(cumsum(x))", "sum(cumsum(t.y))", "sum(scan s = 0 over (a = t.y) in s + a)", "sum(dot(m, x))",
+        "sum(scan s = x[0] over (a = t.y, b = t.group) in 0.5*s + a*x[1]*b)",
+        "sum(scan s = 1 over (r = m) in dot(r, x)*s)", "sum(t.y[1:] - x[0]*t.y[:-1])", "let t = x in sum(t)",
+        "sum(scan s = 0 over (a = x) in s + sum(x*a))", "sum(where((x > 0)[[0, 0, 1]], x, 1))",
+        "sum(scan s = 0 over (a = x) in sum(scan u = s over (b = x) in u*b + a))"})
+    EXPECT_EQ(folder.messageFor(formula), "no error") << formula;
+}
+
+TEST(DensityData, ShapesThatDoNotFit) {
+  DataFolder folder;
+  EXPECT_EQ(folder.messageFor("t"), "1: error: `t` is a table: write `t.COLUMN` for one of its columns");
+  EXPECT_EQ(folder.messageFor("sum(v.y)"),
+            "7: error: only tables have columns, as in `data t = table(\"FILE.csv\")` and then `t.y`");
+  EXPECT_EQ(folder.messageFor("let t = x in sum(t.y)"),
+            "20: error: only tables have columns, as in `data t = table(\"FILE.csv\")` and then `t.y`");
+  EXPECT_EQ(folder.messageFor("sum(t.grup)"), "7: error: `t` has no column `grup`; did you mean `group`? (its columns: "
+                                              "y, group, mom iq, name)");
+  EXPECT_EQ(folder.messageFor("sum(m)"), "5: error: `sum` works on numbers and vectors, found a matrix of 2 rows and 3 "
+                                         "columns; multiply it with a vector by `dot`");
+  EXPECT_EQ(folder.messageFor("m[0]"), "2: error: only vectors have elements, found a matrix of 2 rows and 3 columns");
+  EXPECT_EQ(folder.messageFor("sum(dot(m, [1, 2]))"),
+            "5: error: `dot` of a matrix of 2 rows and 3 columns needs a vector of 3 elements behind it, found 2");
+  EXPECT_EQ(folder.messageFor("sum(dot(x, m))"),
+            "5: error: `dot` of a matrix of 2 rows and 3 columns needs a vector of 2 elements before it, found 3");
+  EXPECT_EQ(folder.messageFor("sum(dot(m, m))"), "5: error: `dot` takes one matrix and a vector, found two matrices");
+  EXPECT_EQ(folder.messageFor("sum(t.y - x)"), "9: error: `-` needs vectors of one length, found 4 and 3 elements");
+  EXPECT_EQ(folder.messageFor("sum(x[t.group])"),
+            "8: error: an index vector holds whole numbers from 0 to 2, found 3 as its element 1");
+  EXPECT_EQ(folder.messageFor("sum(x[[0, -1]])"),
+            "7: error: an index vector holds whole numbers from 0 to 2, found -1 as its element 1");
+  EXPECT_EQ(folder.messageFor("sum(x[t.y])"),
+            "8: error: an index vector holds whole numbers from 0 to 2, found 1.5 as its element 0");
+  EXPECT_EQ(folder.messageFor("sum(x[x])"), "7: error: an index vector is made of numbers in the text and of data, as "
+                                            "in `x[t.group - 1]`");
+  EXPECT_EQ(folder.messageFor("cumsum(x[0])"), "1: error: `cumsum` needs a vector, found a number");
+}
+
+TEST(DensityData, ScansThatDoNotFit) {
+  DataFolder folder;
+  EXPECT_EQ(folder.messageFor("scan s = 0 over (a = x) in a"),
+            "6: error: a log-density is a number, but the formula of `d` is a vector of 3 numbers; add its elements up "
+            "with `sum(...)`");
+  EXPECT_EQ(folder.messageFor("sum(scan s = x over (a = x) in a)"),
+            "14: error: the state `s` of a scan is a number, found a vector of 3 numbers");
+  EXPECT_EQ(folder.messageFor("sum(scan s = 0 over (a = x) in s + x)"),
+            "34: error: the next state `s` of a scan is a number, found a vector of 3 numbers");
+  EXPECT_EQ(folder.messageFor("sum(scan s = 0 over (a = x) in a > 0)"),
+            "34: error: the next state `s` of a scan is a number, found a condition");
+  EXPECT_EQ(folder.messageFor("sum(scan s = 0 over (a = 1) in a)"),
+            "26: error: a scan runs over vectors, found a number");
+  EXPECT_EQ(folder.messageFor("sum(scan s = 0 over (a = x, b = t.y) in a)"),
+            "29: error: a scan runs over vectors of one length, found 3 and 4 elements");
+  EXPECT_EQ(folder.messageFor("sum(scan s = 0 over (s = x) in s)"), "22: error: the name `s` occurs twice");
+  EXPECT_EQ(folder.messageFor("sum(scan s = 0 over (a = x) in q)"),
+            "32: error: unknown name `q` in the formula of `d`");
+  EXPECT_EQ(folder.messageFor("sum(scan s = 0 in s)"),
+            "16: error: expected `over (NAME = VECTOR, ...)` after the start of `scan s`, found `in`");
+  EXPECT_EQ(folder.messageFor("sum(x[scan s = 0 over (a = x) in a])"),
+            "12: error: an index vector is made of numbers in the text and of data, as in `x[t.group - 1]`");
+}
+
+TEST(DensityData, FilesThatDoNotFit) {
+  DataFolder folder;
+  std::string at = folder.folder / "";
+  EXPECT_EQ(folder.messageFor("sum(none)"), "6:19: error: cannot open '" + at + "none.npy': No such file or directory");
+  EXPECT_EQ(folder.messageFor("sum(bad)"), "4:18: error: '" + at + "empty.csv' has no rows");
+  EXPECT_EQ(folder.messageFor("sum(inf)"),
+            "5:18: error: '" + at + "infinite.csv': row 2, column 'v' is infinite, expected a finite number");
+  EXPECT_EQ(folder.messageFor("sum(t.name)"),
+            "7: error: '" + at + "t.csv', line 2 (row 1), column 'name' is 'ann', expected a number");
+}
+
+TEST(DensityData, IsReadForTheDensityOnly) {
+  DataFolder folder;
+  std::string text = "data none = table(\"none.csv\")\nflow f = standard_normal([2])\n"
+                     "density d(x[2]) = sum(none.y)*x[0]";
+  EXPECT_TRUE(parseFlow(text, folder.folder / "d.flow"));
+  EXPECT_FALSE(parseDensity(text, folder.folder / "d.flow"));
+  Expected<ParsedItem> item = parseFlow(text, "t", "none");
+  ASSERT_FALSE(item);
+  EXPECT_NE(item.error().message.find("`none` is data, expected a `flow`"), std::string::npos) << item.error().message;
+  item = parseFlow("data t = table(\"t.csv\")\nbijection b(x) = x + t", "t");
+  ASSERT_FALSE(item);
+  EXPECT_NE(item.error().message.find("2:22: error: `t` is data, which only densities read"), std::string::npos);
 }
 
 /// The places and the messages of warnings.

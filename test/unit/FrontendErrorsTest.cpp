@@ -47,7 +47,7 @@ TEST(Errors, Characters) {
       {"# \xC3\x28\nflow f = standard_normal()", 1, 3, "the file is not UTF-8 text"},
       {"flow f = \xE2\x88\x92 3", 1, 10, "unexpected character `−`; did you mean `-`?"},
       {"flow f = affine(é)", 1, 17, "unexpected character `é`"},
-      {"flow f = \"normal\"", 1, 10, "unexpected character `\"`; did you mean a name without quotes?"},
+      {"flow f = \"normal\"", 1, 10, "expected a constructor, a name, a number or a list, found `\"normal\"`; names stand without quotes"},
       {"flow f = affine{}", 1, 16, "unexpected character `{`"},
       {"flow f = \x01", 1, 10, "unexpected control character 0x1"},
       {"flow f = normal(1.5.2)", 1, 20, "unexpected `.` in the number 1.5"},
@@ -59,7 +59,7 @@ TEST(Errors, Characters) {
 
 TEST(Errors, Syntax) {
   check({
-      {"flwo f = normal()", 1, 1, "expected `flow`, `bijection` or `density`, found `flwo`; did you mean `flow`?"},
+      {"flwo f = normal()", 1, 1, "expected `flow`, `bijection`, `density` or `data`, found `flwo`; did you mean `flow`?"},
       {"flow = normal()", 1, 6, "expected a name for the item, found `=`"},
       {"flow f normal()", 1, 8, "expected `=` after `flow f`, found `normal`"},
       {"flow f = normal(", 1, 16, "this bracket is never closed: expected `)` before the end of the file"},
@@ -69,7 +69,7 @@ TEST(Errors, Syntax) {
       {"flow f = normal(loc = 1, 2)", 1, 26, "arguments of `normal` without a name come before those with one"},
       {"flow f = normal(-x)", 1, 18, "expected a number after `-`, found `x`"},
       {"flow f = normal(2*3)", 1, 18, "expected `,` or `)`, found `*`"},
-      {"flow f = normal())", 1, 18, "expected `flow`, `bijection` or `density`, found `)`"},
+      {"flow f = normal())", 1, 18, "expected `flow`, `bijection`, `density` or `data`, found `)`"},
       {"flow f = normal()\nflow f = normal()", 2, 6, "`f` is already defined in line 1"},
       {"bijection tanh = affine()", 1, 11, "`tanh` is a name of the language; choose another"},
       {"bijection planar = affine()", 1, 11, "`planar` is a name of the language; choose another"},

@@ -32,6 +32,10 @@ struct KernelRequest {
   const Flow *target = nullptr;
 };
 
+/// The density that a kernel evaluates, whose data it takes behind the leaves of its
+/// flow; null for most kernels.
+const Node *findDensity(const KernelRequest &request);
+
 /// Whether there is such a kernel: a bare bijection has no density.
 Expected<void> checkKernelExists(const KernelRequest &request);
 

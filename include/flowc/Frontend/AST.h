@@ -17,7 +17,12 @@
 #include "llvm/Support/SMLoc.h"
 
 #include <cstdint>
+#include <memory>
 #include <vector>
+
+namespace flowc {
+struct DataArray;
+} // namespace flowc
 
 namespace flowc::ast {
 
@@ -64,12 +69,19 @@ struct MathExpr {
     Equal,
     NotEqual,
     Call,
-    Index, ///< operands: object, index
-    Slice, ///< operands: object, begin, end
-    Let,   ///< `text` is the name; operands: value, body
+    Index,  ///< operands: object, index
+    Slice,  ///< operands: object, begin, end
+    Let,    ///< `text` is the name; operands: value, body
+    Column, ///< `text` is the name of a column; operand: the name of a table
+    Gather, ///< elements of a vector at the positions that `data` holds; operands: vector, positions
+    Scan,   ///< `text` is the name of the state; operands: start, any number of `Over`, next state
+    Over,   ///< `text` is the name of an element in a scan; operand: the vector
   };
   Kind kind = Kind::Absent;
   double number = 0;
+  /// Which array of the item's `data` this is, or a `Gather` takes its positions from;
+  /// set by the check of shapes.
+  int64_t data = -1;
   llvm::SMLoc loc;
   llvm::StringRef text;
   std::vector<MathExpr> operands;
@@ -93,6 +105,7 @@ struct Item {
     Bijection, ///< `bijection NAME = CONSTRUCTOR`
     Formula,   ///< `bijection NAME(x; parameters) = MATH`
     Density,   ///< `density NAME(x[D]) = MATH`
+    Data,      ///< `data NAME = table("FILE")` or `array("FILE")`
   };
   Kind kind = Kind::Flow;
   llvm::StringRef name;
@@ -102,6 +115,12 @@ struct Item {
   int64_t dim = 0;
   std::vector<FormulaParameter> parameters;
   MathExpr formula;
+  /// Of data: the file as it is written, and whether its columns have names.
+  llvm::StringRef path;
+  llvm::SMLoc pathLoc;
+  bool isTable = false;
+  /// The arrays that a density reads: what its function takes after the event.
+  std::vector<std::shared_ptr<const DataArray>> data;
 };
 
 /// A text: its items, in order.

@@ -24,13 +24,9 @@ struct Formula {
   std::vector<double> domain = {}, image = {};
 };
 
-/// The value of a formula that holds numbers and arithmetic only, as an index
-/// does; nothing if it depends on anything else.
+/// The value of a formula that holds numbers and arithmetic only; nothing if it
+/// depends on anything else.
 std::optional<double> foldConstant(const ast::MathExpr &formula);
-
-/// Checks the shapes of all parts of a density's formula: what is added has
-/// equal lengths, or one of them is a number; the whole is a number.
-Expected<void> checkDensity(const SourceText &source, const ast::Item &item);
 
 } // namespace flowc
 

@@ -15,19 +15,21 @@
 
 namespace flowc {
 
-/// A word, a number or a sign.
+/// A word, a number, a string or a sign.
 struct Token {
   enum class Kind {
     EndOfFile,
     Error, ///< Not a token; the lexer holds the message.
     Word,
     Number,
+    String, ///< Text in double quotes, which its `text` has not.
     LeftParen,
     RightParen,
     LeftBracket,
     RightBracket,
     Comma,
     Colon,
+    Dot,
     Semicolon,
     Assign,
     Plus,
@@ -50,7 +52,8 @@ struct Token {
 
   bool is(Kind other) const { return kind == other; }
   bool isWord(llvm::StringRef word) const { return kind == Kind::Word && text == word; }
-  llvm::SMLoc loc() const { return llvm::SMLoc::getFromPointer(text.data()); }
+  /// Where it begins: of a string the quotes.
+  llvm::SMLoc loc() const { return llvm::SMLoc::getFromPointer(text.data() - is(Kind::String)); }
   /// For messages: "`foo`", "the number 3", "the end of the file".
   std::string describe() const;
 };
@@ -72,6 +75,7 @@ private:
   Token fail(const char *where, const llvm::Twine &message);
   Token make(Token::Kind kind, size_t length);
   Token lexNumber();
+  Token lexString();
   /// A character that starts no token, with a guess at what was meant.
   Token lexStranger();
   /// Finds the first byte that is not text.

@@ -39,6 +39,7 @@ enum class Function : uint8_t {
   Atanh,
   Cos,
   Cosh,
+  Cumsum,
   Digamma,
   Dot,
   Erf,

@@ -91,9 +91,13 @@ Storage TileEmitter::materialize(const Storage &storage, Type type) {
   return tile;
 }
 
+/// Outputs that one table describes at most: that of a matrix of data would grow with
+/// the data.
+static constexpr int64_t kTableRows = 2048;
+
 LogicalResult TileEmitter::emitDense(DenseOp op) {
   if (uniform)
-    return op.emitOpError("a dense layer of parameters only is not supported");
+    return emitUniformDense(op);
   Storage weight = find(op.getWeight());
   std::optional<Storage> bias;
   if (op.getBias())
@@ -103,17 +107,31 @@ LogicalResult TileEmitter::emitDense(DenseOp op) {
   if (op.getMask())
     return op.emitOpError("a masked weight must be packed first, by flow-pack-weights");
   int64_t storedRows = op.getWeight().getType().getDimSize(0), storedColumns = op.getWeight().getType().getDimSize(1);
-  SmallVector<int32_t> blocks = op.getTransposed()
-                                    ? makeDenseTable(storedColumns, storedRows, 1, storedColumns, bias.has_value())
-                                    : makeDenseTable(storedRows, storedColumns, storedColumns, 1, bias.has_value());
+  int64_t outputs = storedRows, inputs = storedColumns, rowStride = storedColumns, columnStride = 1;
+  if (op.getTransposed()) {
+    std::swap(outputs, inputs);
+    std::swap(rowStride, columnStride);
+  }
   Storage x = materialize(find(op.getX()), op.getX().getType());
   Storage y = allocateResult(op.getY());
-  // Zeros of any type are zero bits.
-  Value biases = bias ? pointer(*bias) : table(SmallVector<int32_t>(2 * maxBlockRows, 0));
-  // What is transposed is a layer on the way back, on cotangents.
-  callDense(op.getActivation(),
-            {pointer(weight), biases, table(blocks), x, y, index(0), index(blocks.size() / DenseTableStride),
-             op.getTransposed() ? UnusedLanes::Zero : UnusedLanes::Repeated});
+  // `count` outputs from the `first` one on (null: 0).
+  auto emitPart = [&](Value first, int64_t count) {
+    SmallVector<int32_t> blocks = makeDenseTable(count, inputs, rowStride, columnStride, bias.has_value());
+    auto from = [&](const Storage &storage, int64_t stride, int64_t elements) {
+      return first ? slice(storage, stride == 1 ? first : mul(first, index(stride)), elements) : storage;
+    };
+    // Zeros of any type are zero bits.
+    Value biases = bias ? pointer(from(*bias, 1, count)) : table(SmallVector<int32_t>(2 * maxBlockRows, 0));
+    // What is transposed is a layer on the way back, on cotangents.
+    callDense(op.getActivation(), {pointer(from(weight, rowStride, weight.elements)), biases, table(blocks), x,
+                                   from(y, 1, count), index(0), index(blocks.size() / DenseTableStride),
+                                   op.getTransposed() ? UnusedLanes::Zero : UnusedLanes::Repeated});
+  };
+  int64_t whole = outputs <= kTableRows ? 0 : outputs / kTableRows;
+  if (whole > 0)
+    forEach(index(whole), [&](Value part) { emitPart(mul(part, index(kTableRows)), kTableRows); });
+  if (int64_t rest = outputs - whole * kTableRows)
+    emitPart(whole > 0 ? index(whole * kTableRows) : Value(), rest);
   macs += storedRows * storedColumns * macsFactor;
   return success();
 }

@@ -192,6 +192,47 @@ LogicalResult TileEmitter::emitParameters(TriangularInverseVjpOp op) {
 }
 
 //===----------------------------------------------------------------------===//
+// Dense layers
+//===----------------------------------------------------------------------===//
+
+LogicalResult TileEmitter::emitUniformDense(DenseOp op) {
+  if (op.getMask())
+    return op.emitOpError("a masked layer of parameters only is not supported");
+  Storage weight = find(op.getWeight()), x = find(op.getX()), y = allocateResult(op);
+  int64_t rows = op.getWeight().getType().getDimSize(0), columns = op.getWeight().getType().getDimSize(1);
+  if (op.getTransposed())
+    forEachChunk(columns, shape.element, [&](Value column, Type type) {
+      storePlain(y, column, sumOver(index(0), index(rows), type, [&](Value k, Value sum) {
+                   Value at = add(mul(k, index(columns)), column);
+                   return buildFma(b, spread(b, type, load(x, k, nullptr)), loadPlain(weight, at, type), sum);
+                 }));
+    });
+  else
+    forEach(index(rows),
+            [&](Value row) { store(y, row, nullptr, dot(columns, weight, mul(row, index(columns)), x, index(0))); });
+  Region &activation = op.getActivation();
+  if (!op.getBias() && activation.empty())
+    return success();
+  LogicalResult status = success();
+  forEach(index(y.elements), [&](Value i) {
+    Value value = load(y, i, nullptr);
+    if (op.getBias())
+      value = arith::AddFOp::create(b, value, load(find(op.getBias()), i, nullptr));
+    if (!activation.empty()) {
+      BodyMap values;
+      values[activation.getArgument(0)] = {value};
+      BodyEmitter emitter(b, bodyLanes());
+      status = emitter.emit(activation.front(), values);
+      if (failed(status))
+        return;
+      value = emitter.getYielded(activation.front(), values).front().front();
+    }
+    store(y, i, nullptr, value);
+  });
+  return status;
+}
+
+//===----------------------------------------------------------------------===//
 // Cosine transform
 //===----------------------------------------------------------------------===//
 

@@ -262,14 +262,7 @@ LogicalResult TileEmitter::emitConcat(ConcatOp op) {
 
 LogicalResult TileEmitter::emitGather(GatherOp op) {
   Storage from = find(op.getX()), to = allocateResult(op);
-  // Constant indices are a table of the module, others data of the model.
-  auto constant = op.getIndices().getDefiningOp<arith::ConstantOp>();
-  Value indices = constant ? table(llvm::to_vector(cast<DenseElementsAttr>(constant.getValue()).getValues<int32_t>()))
-                           : pointer(find(op.getIndices()));
-  forEach(index(to.elements), [&](Value i) {
-    Value row = loadIndex(indices, i);
-    forEachVector([&](Value j) { store(to, i, j, load(from, row, j)); });
-  });
+  moveElements(from, pointToIntegers(op.getIndices()), to);
   return success();
 }
 

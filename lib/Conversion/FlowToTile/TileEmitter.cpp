@@ -9,6 +9,7 @@
 #include "flowc/Dialect/Flow/IR/FlowBlock.h"
 #include "flowc/Dialect/Flow/IR/FlowDistributions.h"
 #include "flowc/Dialect/Flow/IR/FlowParameterOps.h"
+#include "flowc/Dialect/Flow/IR/FlowPick.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -217,10 +218,10 @@ void TileEmitter::storeBodyValue(const Storage &storage, const BodyValue &value,
 bool TileEmitter::canWriteTo(Value value, Block &block) {
   Operation *op = value.getDefiningOp();
   return op && op->getBlock() == &block &&
-         isa<MapOp, PanelDenseOp, ConcatOp, GatherOp, ReverseOp, RandomNormalOp, RandomTailOp, RandomGammaOp, PackOp,
-             ReorderOp, DenseOp, PanelSweepOp, ScanOp, WeightNormalizeOp, WeightNormalizeVjpOp, DiagonalOp, TriangleOp,
-             TriangularInverseOp, TriangularInverseVjpOp, CosineMatrixOp, BlockDiagonalOp, BlockTriangleOp,
-             BlockDenseOp, BlockOuterOp>(op);
+         isa<MapOp, PanelDenseOp, ConcatOp, GatherOp, PickOp, ScatterSumOp, ReverseOp, RandomNormalOp, RandomTailOp,
+             RandomGammaOp, PackOp, ReorderOp, DenseOp, PanelSweepOp, ScanOp, WeightNormalizeOp, WeightNormalizeVjpOp,
+             DiagonalOp, TriangleOp, TriangularInverseOp, TriangularInverseVjpOp, CosineMatrixOp, BlockDiagonalOp,
+             BlockTriangleOp, BlockDenseOp, BlockOuterOp>(op);
 }
 
 /// Lets the pieces of concatenations be computed in their place.
@@ -274,6 +275,8 @@ LogicalResult TileEmitter::emitOp(Operation *op) {
       .Case([&](SplitOp split) { return emitSplit(split); })
       .Case([&](ConcatOp concat) { return emitConcat(concat); })
       .Case([&](GatherOp gather) { return emitGather(gather); })
+      .Case([&](PickOp pick) { return emitPick(pick); })
+      .Case([&](ScatterSumOp scatter) { return emitScatterSum(scatter); })
       .Case([&](ReverseOp reverse) { return emitReverse(reverse); })
       .Case([&](PackOp pack) { return emitPack(pack); })
       .Case([&](ReorderOp reorder) { return emitReorder(reorder); })

@@ -31,6 +31,8 @@ class TriangleOp;
 class TriangularInverseOp;
 class TriangularInverseVjpOp;
 class CosineMatrixOp;
+class PickOp;
+class ScatterSumOp;
 class BlockDiagonalOp;
 class BlockTriangleOp;
 class BlockDenseOp;
@@ -158,6 +160,12 @@ private:
   mlir::LogicalResult emitConcat(flow::ConcatOp op);
   mlir::LogicalResult emitGather(flow::GatherOp op);
   mlir::LogicalResult emitReverse(flow::ReverseOp op);
+  // EmitPick.cpp: elements by position.
+  mlir::LogicalResult emitPick(flow::PickOp op);
+  mlir::LogicalResult emitScatterSum(flow::ScatterSumOp op);
+  mlir::Value pointToIntegers(mlir::Value integers);
+  /// to[i] = from[positions[i]].
+  void moveElements(const Storage &from, mlir::Value positions, const Storage &to);
   // EmitDense.cpp: dense layers and their weight gradients.
   mlir::LogicalResult emitDense(flow::DenseOp op);
   mlir::LogicalResult emitDense(flow::PanelDenseOp op);
@@ -187,6 +195,8 @@ private:
   mlir::LogicalResult emitParameters(flow::TriangularInverseOp op);
   mlir::LogicalResult emitParameters(flow::TriangularInverseVjpOp op);
   mlir::LogicalResult emitParameters(flow::CosineMatrixOp op);
+  /// A dense layer in @prepare or @finish.
+  mlir::LogicalResult emitUniformDense(flow::DenseOp op);
   mlir::Value sumOver(mlir::Value from, mlir::Value to, mlir::Type type,
                       llvm::function_ref<mlir::Value(mlir::Value, mlir::Value)> step);
   mlir::Value dot(int64_t count, const Storage &x, mlir::Value xFirst, const Storage &y, mlir::Value yFirst);

@@ -15,6 +15,7 @@
 #include "flowc/Dialect/Flow/IR/FlowObjective.h"
 #include "flowc/Dialect/Flow/IR/FlowOrdered.h"
 #include "flowc/Dialect/Flow/IR/FlowParameterOps.h"
+#include "flowc/Dialect/Flow/IR/FlowPick.h"
 #include "flowc/Dialect/Flow/IR/FlowPlanar.h"
 #include "flowc/Dialect/Flow/IR/FlowRoot.h"
 
@@ -76,6 +77,10 @@ void FlowDialect::initialize() {
   addOperations<
 #define GET_OP_LIST
 #include "flowc/Dialect/Flow/IR/FlowParameterOps.cpp.inc"
+      >();
+  addOperations<
+#define GET_OP_LIST
+#include "flowc/Dialect/Flow/IR/FlowPick.cpp.inc"
       >();
   addOperations<
 #define GET_OP_LIST

@@ -47,6 +47,8 @@ struct Graph {
   func::FuncOp density;
 
   bool isDensity() { return density == function; }
+  /// The data that the density reads.
+  ArrayRef<BlockArgument> getData() { return density.getBody().front().getArguments().drop_front(); }
   Type getEventType() { return event ? event.getType() : function.getResultTypes().front(); }
 };
 
@@ -120,8 +122,8 @@ private:
   const Request &request;
   ImplicitLocOpBuilder builder;
   Specializer *specializer = nullptr;
-  /// The kernel's arguments for those of the graph, in order.
-  SmallVector<Value> arguments;
+  /// The kernel's arguments for those of the graph, in order, and for the density's data.
+  SmallVector<Value> arguments, data;
   Value event, condition, weight;
   SmallVector<Value> results;
 };
@@ -154,9 +156,9 @@ static FailureOr<Graph> readGraph(func::FuncOp function, func::FuncOp density) {
   Graph graph;
   graph.function = function;
   graph.density = density;
-  if (density && (!density.getBody().hasOneBlock() || density.getNumArguments() != 1 || density.getNumResults() != 1 ||
+  if (density && (!density.getBody().hasOneBlock() || density.getNumArguments() == 0 || density.getNumResults() != 1 ||
                   !isa<FloatType>(density.getResultTypes().front())))
-    return density.emitError("a density must be one block that takes an event and returns a float");
+    return density.emitError("a density must be one block that takes an event, then data, and returns a float");
   if (graph.isDensity()) {
     graph.event = density.getArgument(0);
     return graph;
@@ -222,6 +224,7 @@ Value KernelBuilder::buildDensity(Value x) {
   Type type = body.getArgument(0).getType();
   IRMapping mapping;
   mapping.map(body.getArgument(0), x.getType() == type ? x : ReshapeOp::create(builder, type, x).getY());
+  mapping.map(graph.getData(), data);
   for (Operation &op : body.without_terminator())
     builder.clone(op, mapping);
   return guardSupport(mapping.lookupOrDefault(body.getTerminator()->getOperand(0)), x, {});
@@ -423,6 +426,9 @@ void KernelBuilder::addArguments(func::FuncOp kernel) {
   for (BlockArgument argument : graph.arguments)
     arguments.push_back(
         isCondition(argument) ? condition : add(argument.getType(), function.getArgAttrDict(argument.getArgNumber())));
+  if (request.program.needsTarget || graph.isDensity())
+    for (BlockArgument array : graph.getData())
+      data.push_back(add(array.getType(), graph.density.getArgAttrDict(array.getArgNumber())));
   kernel.setType(builder.getFunctionType(block.getArgumentTypes(), {}));
   kernel.setAllArgAttrs(attributes);
 }

@@ -1,0 +1,48 @@
+//===- DataReader.h - Reads data items ------------------------ -*- C++ -*-===//
+//
+// Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FLOWC_LIB_FRONTEND_DATAREADER_H
+#define FLOWC_LIB_FRONTEND_DATAREADER_H
+
+#include "flowc/Frontend/AST.h"
+#include "flowc/Frontend/Data.h"
+#include "flowc/Frontend/Source.h"
+
+#include <map>
+
+namespace flowc {
+
+/// Reads arrays from the files that the `data` items of one text name. Paths are
+/// relative to the folder of that text's file. What has been read is kept.
+class DataReader {
+public:
+  using Array = std::shared_ptr<const DataArray>;
+
+  /// `fileName` is the file that `source` was read from.
+  DataReader(const SourceText &source, const ast::File &file, llvm::StringRef fileName);
+
+  /// The data item called `name`, or null.
+  const ast::Item *find(llvm::StringRef name) const;
+  /// All of the array `item`: a vector if it has one column, else a matrix.
+  Expected<Array> readArray(const ast::Item &item);
+  /// A column of the table `item`, which is asked for at `where`.
+  Expected<Array> readColumn(const ast::Item &item, llvm::StringRef column, llvm::SMLoc where);
+
+private:
+  std::string getPath(const ast::Item &item) const;
+  Expected<Array> read(const ast::Item &item, const std::string &name, const std::vector<std::string> &columns,
+                       llvm::SMLoc where);
+
+  const SourceText &source;
+  const ast::File &file;
+  std::string folder;
+  std::map<std::string, Array> known;
+};
+
+} // namespace flowc
+
+#endif // FLOWC_LIB_FRONTEND_DATAREADER_H

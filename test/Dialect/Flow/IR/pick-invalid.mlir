@@ -1,0 +1,33 @@
+// One function for every constraint of docs/Spec.md on flow.pick and
+// flow.scatter_sum, named after its label.
+// RUN: flowc-opt %s -split-input-file -verify-diagnostics
+
+func.func @pick_c1(%x: tensor<3xf32>, %p: tensor<5xi32>) {
+  // expected-error @+1 {{has 5 positions for 4 elements}}
+  %0 = flow.pick %x[%p] : tensor<3xf32>[tensor<5xi32>] -> tensor<4xf32>
+  return
+}
+
+// -----
+
+func.func @pick_c2(%x: tensor<3xf32>, %p: tensor<5xi32>) {
+  // expected-error @+1 {{elements change their type from 'tensor<5xf64>' to 'tensor<3xf32>'}}
+  %0 = flow.pick %x[%p] : tensor<3xf32>[tensor<5xi32>] -> tensor<5xf64>
+  return
+}
+
+// -----
+
+func.func @scatter_sum_c1(%x: tensor<4xf32>, %p: tensor<5xi32>) {
+  // expected-error @+1 {{has 5 positions for 4 elements}}
+  %0 = flow.scatter_sum %x to %p : tensor<4xf32> to tensor<5xi32> -> tensor<3xf32>
+  return
+}
+
+// -----
+
+func.func @scatter_sum_c2(%x: tensor<5xf32>, %p: tensor<5xi32>) {
+  // expected-error @+1 {{elements change their type from 'tensor<5xf32>' to 'tensor<3xf64>'}}
+  %0 = flow.scatter_sum %x to %p : tensor<5xf32> to tensor<5xi32> -> tensor<3xf64>
+  return
+}

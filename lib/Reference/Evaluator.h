@@ -35,6 +35,11 @@ struct Place {
 /// Whether a distribution is another one behind a bijection.
 bool hasBase(const Node &distribution);
 
+/// The log-density that a formula defines, at x without NaN: -inf where the formula
+/// is undefined.
+template <typename T>
+T evaluateDensity(const Node &density, const Column<T> &x);
+
 /// log(1 + e^x), for every x.
 template <typename T>
 T softplus(T x) {

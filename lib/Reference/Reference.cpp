@@ -69,9 +69,11 @@ Mapped<T> Interpreter<T>::inverse(const Column<T> &y, const Column<T> &condition
 
 template <typename T>
 T Interpreter<T>::logProb(const Column<T> &x, const Column<T> &condition) const {
-  assert(flow.isDistribution() && "a bijection has no density");
+  assert((flow.isDistribution() || flow.isDensity()) && "a bijection has no density");
   if (x.hasNaN() || condition.hasNaN())
     return std::numeric_limits<T>::quiet_NaN();
+  if (flow.isDensity())
+    return evaluateDensity(flow.root(), x);
   return Evaluator<T>(parameters).logDensity({flow.root(), "", {}, {}}, x, condition);
 }
 

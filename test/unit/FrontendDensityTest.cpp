@@ -116,7 +116,7 @@ struct DataFolder {
   Expected<ParsedItem> parse(const std::string &formula) const {
     std::string text = "data t = table(\"t.csv\")\ndata m = array(\"m.csv\")\ndata v = array(\"v.csv\")\n"
                        "data bad = array(\"empty.csv\")\ndata inf = array(\"infinite.csv\")\n"
-                       "data none = array(\"none.npy\")\ndensity d(x[3]) = " +
+                       "data gone = array(\"gone.npy\")\ndensity d(x[3]) = " +
                        formula;
     return parseDensity(text, folder / "d.flow");
   }
@@ -160,7 +160,7 @@ TEST(DensityData, PositionsAreComputedFromData) {
   DataFolder folder;
   std::vector<DataArray> arrays =
       folder.arraysOf("sum(x[t.group - 1]) + sum(x[t.group[1:] - 1]^2) + sum(x[[2, 0]])"
-                      " + let g = 4 - t.group in sum(x[g - [1, 1, 1, 1]] * x[t.group - 1])");
+                      " + (let g = 4 - t.group in sum(x[g - [1, 1, 1, 1]] * x[t.group - 1]))");
   ASSERT_EQ(arrays.size(), 5u);
   EXPECT_FALSE(arrays[0].isPositions);
   EXPECT_TRUE(arrays[1].isPositions);
@@ -205,11 +205,11 @@ TEST(DensityData, ShapesThatDoNotFit) {
   EXPECT_EQ(folder.messageFor("sum(dot(m, m))"), "5: error: `dot` takes one matrix and a vector, found two matrices");
   EXPECT_EQ(folder.messageFor("sum(t.y - x)"), "9: error: `-` needs vectors of one length, found 4 and 3 elements");
   EXPECT_EQ(folder.messageFor("sum(x[t.group])"),
-            "8: error: an index vector holds whole numbers from 0 to 2, found 3 as its element 1");
+            "9: error: an index vector holds whole numbers from 0 to 2, found 3 as its element 1");
   EXPECT_EQ(folder.messageFor("sum(x[[0, -1]])"),
             "7: error: an index vector holds whole numbers from 0 to 2, found -1 as its element 1");
   EXPECT_EQ(folder.messageFor("sum(x[t.y])"),
-            "8: error: an index vector holds whole numbers from 0 to 2, found 1.5 as its element 0");
+            "9: error: an index vector holds whole numbers from 0 to 2, found 1.5 as its element 0");
   EXPECT_EQ(folder.messageFor("sum(x[x])"), "7: error: an index vector is made of numbers in the text and of data, as "
                                             "in `x[t.group - 1]`");
   EXPECT_EQ(folder.messageFor("cumsum(x[0])"), "1: error: `cumsum` needs a vector, found a number");
@@ -242,7 +242,7 @@ TEST(DensityData, ScansThatDoNotFit) {
 TEST(DensityData, FilesThatDoNotFit) {
   DataFolder folder;
   std::string at = folder.folder / "";
-  EXPECT_EQ(folder.messageFor("sum(none)"), "6:19: error: cannot open '" + at + "none.npy': No such file or directory");
+  EXPECT_EQ(folder.messageFor("sum(gone)"), "6:19: error: cannot open '" + at + "gone.npy': No such file or directory");
   EXPECT_EQ(folder.messageFor("sum(bad)"), "4:18: error: '" + at + "empty.csv' has no rows");
   EXPECT_EQ(folder.messageFor("sum(inf)"),
             "5:18: error: '" + at + "infinite.csv': row 2, column 'v' is infinite, expected a finite number");
@@ -252,13 +252,13 @@ TEST(DensityData, FilesThatDoNotFit) {
 
 TEST(DensityData, IsReadForTheDensityOnly) {
   DataFolder folder;
-  std::string text = "data none = table(\"none.csv\")\nflow f = standard_normal([2])\n"
-                     "density d(x[2]) = sum(none.y)*x[0]";
+  std::string text = "data gone = table(\"gone.csv\")\nflow f = standard_normal([2])\n"
+                     "density d(x[2]) = sum(gone.y)*x[0]";
   EXPECT_TRUE(parseFlow(text, folder.folder / "d.flow"));
   EXPECT_FALSE(parseDensity(text, folder.folder / "d.flow"));
-  Expected<ParsedItem> item = parseFlow(text, "t", "none");
+  Expected<ParsedItem> item = parseFlow(text, "t", "gone");
   ASSERT_FALSE(item);
-  EXPECT_NE(item.error().message.find("`none` is data, expected a `flow`"), std::string::npos) << item.error().message;
+  EXPECT_NE(item.error().message.find("`gone` is data, expected a `flow`"), std::string::npos) << item.error().message;
   item = parseFlow("data t = table(\"t.csv\")\nbijection b(x) = x + t", "t");
   ASSERT_FALSE(item);
   EXPECT_NE(item.error().message.find("2:22: error: `t` is data, which only densities read"), std::string::npos);

@@ -9,6 +9,7 @@
 
 #include "flowc/API/ModelImpl.h"
 #include "flowc/Explain/Summary.h"
+#include "flowc/Frontend/Data.h"
 #include "flowc/Frontend/Warnings.h"
 
 #include <algorithm>
@@ -143,8 +144,12 @@ Expected<int> runCheck(const CheckOptions &options) {
   std::printf("%s %s\n", kind, flow.name().c_str());
   std::printf("  event:       %s (%s coordinates)\n", formatShape(flow.shape()).c_str(),
               formatCount(flow.dim()).c_str());
-  if (flow.isDensity())
+  if (flow.isDensity()) {
+    for (const DataArray *array : getDataArrays(flow.root()))
+      if (!array->isPositions)
+        std::printf("  reads:       %s %s\n", array->name.c_str(), formatShape(array->shape).c_str());
     return 0;
+  }
   if (flow.condShape())
     std::printf("  condition:   %s\n", formatShape(*flow.condShape()).c_str());
   std::printf("  parameters:  %s trainable", formatCount(countLeaves(flow, Leaf::Kind::Trainable)).c_str());

@@ -45,7 +45,7 @@ public:
   Mapped<T> transform(const Column<T> &x, const Column<T> &condition = {}) const;
   Mapped<T> inverse(const Column<T> &y, const Column<T> &condition = {}) const;
 
-  /// The log-density of a flow: NaN only if an argument holds NaN, and -inf
+  /// The log-density of a flow, or of a density: NaN only if an argument holds NaN, and -inf
   /// outside the support.
   T logProb(const Column<T> &x, const Column<T> &condition = {}) const;
 

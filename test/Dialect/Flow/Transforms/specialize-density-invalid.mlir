@@ -38,7 +38,7 @@ func.func @density(%x: tensor<3xf32> {flow.row}) -> f32 {
 
 // -----
 
-// CHECK: error: a density must be one block that takes an event and returns a float
+// CHECK: error: a density must be one block that takes an event, then data, and returns a float
 func.func @flow() -> f32 {
   %z = flow.standard_normal : f32
   return %z : f32

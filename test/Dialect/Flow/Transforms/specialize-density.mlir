@@ -1,4 +1,4 @@
-// RUN: flowc-opt %s -flow-specialize=program=log_prob -canonicalize -cse | FileCheck %s
+// RUN: flowc-opt %s -split-input-file -flow-specialize=program=log_prob -canonicalize -cse | FileCheck %s
 
 // A density alone has a log_prob: -inf where its formula is undefined for a row
 // without NaNs.
@@ -13,4 +13,19 @@
 func.func @density(%x: f32 {flow.row}) -> f32 {
   %l = math.log %x : f32
   return %l : f32
+}
+
+// -----
+
+// Its data come behind the event, as parameters of the kernel do.
+
+// CHECK-LABEL: func.func @kernel(
+// CHECK-SAME: %[[X:.*]]: tensor<2xf32> {flow.row}, %[[W:.*]]: tensor<3x2xf32> {flow.name = "X"}, %[[P:.*]]: tensor<2xi32> {flow.name = "p"}) -> f32
+// CHECK: %[[Y:.*]] = flow.dense %[[W]], %[[X]]
+// CHECK: flow.pick %[[Y]][%[[P]]]
+func.func @density(%x: tensor<2xf32> {flow.row}, %w: tensor<3x2xf32> {flow.name = "X"}, %p: tensor<2xi32> {flow.name = "p"}) -> f32 {
+  %y = flow.dense %w, %x : tensor<3x2xf32>, tensor<2xf32> -> tensor<3xf32>
+  %z = flow.pick %y[%p] : tensor<3xf32>[tensor<2xi32>] -> tensor<2xf32>
+  %s = flow.reduce_sum %z : tensor<2xf32> -> f32
+  return %s : f32
 }

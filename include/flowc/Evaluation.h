@@ -122,6 +122,9 @@ struct ResampleOptions {
   std::function<void(int64_t)> progress = {};
 };
 
+/// Draws of the pool: those asked for, or the default.
+int64_t resamplePool(const ResampleOptions &options);
+
 /// Which draws were chosen.
 struct Resampling {
   /// Numbers of draws of the pool's seed, ascending.

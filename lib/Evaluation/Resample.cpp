@@ -93,10 +93,15 @@ static Expected<TargetEvaluation> drawPool(RatioSource &source, const Flow &flow
   return summary.finish();
 }
 
+int64_t flowc::resamplePool(const ResampleOptions &options) {
+  constexpr int64_t usual = 10000, factor = 10;
+  return options.pool > 0 ? options.pool : std::max(usual, factor * options.count);
+}
+
 Expected<Resampling> flowc::resample(Kernels &kernels, const Model &model, const LogDensity &target,
                                      const ResampleOptions &options) {
-  constexpr int64_t fewest = 100, usual = 10000, factor = 10;
-  int64_t pool = options.pool > 0 ? options.pool : std::max(usual, factor * options.count);
+  constexpr int64_t fewest = 100;
+  const int64_t pool = resamplePool(options);
   if (pool < fewest || options.count < 0 || (!options.replacement && options.count > pool))
     return Error{"cannot choose " + std::to_string(options.count) + (options.replacement ? "" : " different") +
                  " draws from a pool of " + std::to_string(pool) + ", expected a pool of at least " +

@@ -7,8 +7,11 @@
 
 #include "Common.h"
 #include "Progress.h"
+#include "Target.h"
 
 #include <algorithm>
+#include <cinttypes>
+#include <cmath>
 
 using namespace flowc;
 using namespace flowc::tool;
@@ -18,43 +21,49 @@ namespace {
 struct SampleOptions {
   ModelOptions model;
   DataOptions data;
-  std::string output;
-  int64_t count = 0;
+  std::string output, target;
+  int64_t count = 0, pool = 0;
   uint64_t first = 0, seed = 0;
-  bool logProb = false;
+  bool logProb = false, weights = false, resample = false, distinct = false;
 };
+
+/// Columns after the coordinates of a sample.
+int64_t extraColumns(const SampleOptions &options) { return options.logProb + options.weights; }
 
 /// Draws stretches of samples and writes them.
 template <typename T>
 class Sampler {
 public:
-  Sampler(const Loaded &loaded, const SampleOptions &options, RowWriter &writer)
-      : loaded(loaded), options(options), writer(writer), dim(loaded.flow().dim()) {}
+  /// `target` is needed for weights only.
+  Sampler(const Loaded &loaded, const SampleOptions &options, LogDensity target, RowWriter &writer)
+      : loaded(loaded), options(options), target(std::move(target)), writer(writer), dim(loaded.flow().dim()) {}
 
   /// Samples `first` ... `first + count - 1`; `condition` has a row for each.
   Expected<void> draw(uint64_t first, int64_t count, const T *condition) {
+    const bool withLogProb = extraColumns(options) > 0;
     samples.resize(static_cast<size_t>(count * dim));
-    Kernels::Call call{.kernel = options.logProb ? Kernel::SampleAndLogProb : Kernel::Sample,
+    Kernels::Call call{.kernel = withLogProb ? Kernel::SampleAndLogProb : Kernel::Sample,
                        .outputs = {samples.data()},
                        .rows = count,
                        .first = first,
                        .seed = options.seed};
     if (condition)
       call.inputs = {condition};
-    if (options.logProb) {
+    if (withLogProb) {
       logProb.resize(static_cast<size_t>(count));
       call.outputs.push_back(logProb.data());
     }
     if (auto ok = loaded.kernels->run(loaded.model, call); !ok)
       return ok;
-    if (!options.logProb)
+    if (!withLogProb)
       return writer.append(samples.data(), count);
-    joined.resize(static_cast<size_t>(count * (dim + 1)));
-    for (int64_t row = 0; row < count; ++row) {
-      std::copy_n(samples.data() + row * dim, dim, joined.data() + row * (dim + 1));
-      joined[row * (dim + 1) + dim] = logProb[row];
+    if (options.weights) {
+      std::vector<double> rows(samples.begin(), samples.end());
+      density.resize(static_cast<size_t>(count));
+      if (auto ok = target(rows.data(), count, density.data()); !ok)
+        return ok;
     }
-    return writer.append(joined.data(), count);
+    return writeJoined(count);
   }
 
   /// Rows of one stretch that keep memory small.
@@ -64,11 +73,27 @@ public:
   }
 
 private:
+  /// Samples with the columns that were asked for besides.
+  Expected<void> writeJoined(int64_t count) {
+    const int64_t width = dim + extraColumns(options);
+    joined.resize(static_cast<size_t>(count * width));
+    for (int64_t row = 0; row < count; ++row) {
+      T *end = std::copy_n(samples.data() + row * dim, dim, joined.data() + row * width);
+      if (options.logProb)
+        *end++ = logProb[row];
+      if (options.weights)
+        *end = static_cast<T>(std::isinf(density[row]) ? density[row] : density[row] - logProb[row]);
+    }
+    return writer.append(joined.data(), count);
+  }
+
   const Loaded &loaded;
   const SampleOptions &options;
+  LogDensity target;
   RowWriter &writer;
   int64_t dim;
   std::vector<T> samples, logProb, joined;
+  std::vector<double> density;
 };
 
 /// `count` draws for each condition; sample number = `first` + position in the
@@ -103,14 +128,23 @@ Expected<int> sampleAs(const Loaded &loaded, const SampleOptions &options, RowRe
   const Flow &flow = loaded.flow();
   std::vector<std::string> names = eventColumnNames(flow, loaded.record);
   Shape shape = flow.shape();
-  if (options.logProb) {
+  if (options.logProb)
     names.push_back("log_prob");
-    shape = {flow.dim() + 1};
+  if (options.weights)
+    names.push_back("log_weight");
+  if (extraColumns(options) > 0)
+    shape = {flow.dim() + extraColumns(options)};
+  LogDensity target;
+  if (options.weights) {
+    auto compiled = compileTarget(options.target, flow, options.model);
+    if (!compiled)
+      return compiled.takeError();
+    target = std::move(*compiled);
   }
   auto writer = createRowWriter(options.output, loaded.dtype(), shape, names);
   if (!writer)
     return writer.takeError();
-  Sampler<T> sampler(loaded, options, **writer);
+  Sampler<T> sampler(loaded, options, std::move(target), **writer);
   if (conditions) {
     if (auto ok = drawForConditions(sampler, *conditions, options); !ok)
       return ok.takeError();
@@ -128,13 +162,71 @@ Expected<int> sampleAs(const Loaded &loaded, const SampleOptions &options, RowRe
   return 0;
 }
 
+/// What the options say of a target, or what is wrong with that.
+Expected<void> checkTargetOptions(const SampleOptions &options) {
+  if (options.target.empty() && (options.resample || options.weights))
+    return Error{std::string(options.resample ? "--resample" : "--weights") +
+                 " needs the density that draws are weighted for: give --target FILE.flow"};
+  if (!options.target.empty() && !options.resample && !options.weights)
+    return Error{"--target alone changes no sample: ask for --resample or --weights"};
+  if (!options.resample && (options.pool > 0 || options.distinct))
+    return Error{"--pool and --without-replacement belong to --resample"};
+  if (options.resample && (options.weights || options.logProb))
+    return Error{"resampled draws have equal weights and are no longer the flow's: ask for --weights and --log-prob "
+                 "without --resample"};
+  if (options.resample && options.first > 0)
+    return Error{"resampled draws have no numbers of their own: leave --first out, or choose another --seed"};
+  return {};
+}
+
+/// Draws in proportion to the target, from a pool of draws of the flow.
+Expected<int> runResample(const Loaded &loaded, const SampleOptions &options) {
+  const Flow &flow = loaded.flow();
+  auto target = compileTarget(options.target, flow, options.model);
+  if (!target)
+    return target.takeError();
+  auto condition = readOneCondition(loaded, options.data);
+  if (!condition)
+    return condition.takeError();
+  auto writer = createRowWriter(options.output, loaded.dtype(), flow.shape(), eventColumnNames(flow, loaded.record));
+  if (!writer)
+    return writer.takeError();
+  ResampleOptions choice{.count = options.count,
+                         .pool = options.pool,
+                         .seed = options.seed,
+                         .replacement = !options.distinct,
+                         .condition = *condition};
+  Expected<Resampling> chosen = [&] {
+    Progress progress("drawing", resamplePool(choice), "draws");
+    choice.progress = [&](int64_t done) { progress.update(done); };
+    return resample(*loaded.kernels, loaded.model, *target, choice);
+  }();
+  if (!chosen)
+    return chosen.takeError();
+  auto write = [&](const void *rows, int64_t count) { return (*writer)->append(rows, count); };
+  if (auto ok = drawChosen(*loaded.kernels, loaded.model, *chosen, choice, write); !ok)
+    return ok.takeError();
+  if (auto ok = (*writer)->finish(); !ok)
+    return ok.takeError();
+  const TargetEvaluation &pool = chosen->pool;
+  std::fprintf(stderr,
+               "pool of %s draws: effective sample size %s, Pareto k %.2f (%s); %s different draws were chosen\n",
+               formatCount(pool.draws).c_str(), formatCount(static_cast<int64_t>(pool.effectiveSampleSize)).c_str(),
+               pool.paretoK, describeParetoK(pool.paretoK, pool.draws).c_str(), formatCount(chosen->distinct).c_str());
+  return 0;
+}
+
 Expected<int> runSample(const SampleOptions &options) {
+  if (auto ok = checkTargetOptions(options); !ok)
+    return ok.takeError();
   auto loaded = loadKernels(options.model);
   if (!loaded)
     return loaded.takeError();
   if (!loaded->flow().isDistribution())
     return Error{"'" + loaded->flow().name() + "' is a " + (loaded->flow().isDensity() ? "density" : "bijection") +
                  ", expected a flow: only distributions have samples"};
+  if (options.resample)
+    return runResample(*loaded, options);
   auto conditions = openConditions(loaded->flow(), loaded->record, options.data);
   if (!conditions)
     return conditions.takeError();
@@ -149,8 +241,12 @@ void tool::addSampleCommand(CLI::App &app, Action &action) {
       addCommand(app, action, "sample", "Draw samples",
                  "  flowc sample model.safetensors -n 1000\n"
                  "  flowc sample model.safetensors -n 100000 --seed 1 --log-prob -o samples.npy\n"
-                 "  flowc sample model.safetensors -n 10 --condition c.csv -o samples.csv\n\n"
-                 "Sample I of a seed is always the same: --first I -n N draws any stretch of them.",
+                 "  flowc sample model.safetensors -n 10 --condition c.csv -o samples.csv\n"
+                 "  flowc sample model.safetensors -n 1000 --target banana.flow --weights\n"
+                 "  flowc sample model.safetensors -n 1000 --target banana.flow --resample -o posterior.csv\n\n"
+                 "Sample I of a seed is always the same: --first I -n N draws any stretch of them.\n"
+                 "With --resample, samples follow the target as far as the flow covers it: a pool of\n"
+                 "draws is weighted by target / flow (Pareto-smoothed) and drawn from.",
                  runSample);
   options->model.add(*command);
   command->add_option("-n,--count", options->count, "How many (for each row of the condition)")
@@ -163,5 +259,11 @@ void tool::addSampleCommand(CLI::App &app, Action &action) {
   command->add_option("--condition-columns", options->data.conditionColumns, "Columns of the condition file")
       ->delimiter(',');
   command->add_flag("--log-prob", options->logProb, "Add the log-density as a last column");
+  command->add_option("--target", options->target, "A density for --resample and --weights, the text of it (.flow)");
+  command->add_flag("--weights", options->weights, "Add log(target / flow) as a last column, not normalised");
+  command->add_flag("--resample", options->resample, "Draw in proportion to the target, from a pool of draws");
+  command->add_option("--pool", options->pool, "Draws to resample from (default: 10 for each sample, at least 10000)")
+      ->check(CLI::Range(int64_t(100), int64_t(1) << 32));
+  command->add_flag("--without-replacement", options->distinct, "Resample no draw more than once");
   addOutput(*command, options->output);
 }

@@ -32,6 +32,7 @@ enum class Kernel {
   SampleAndLogProb,
   Transform,
   Inverse,
+  ToBase,
   Push,
   Weigh,
   SampleAndWeigh,
@@ -66,6 +67,7 @@ enum class Program {
   Weigh,            ///< y, log q(y | c) and the target's log-density at y
   Transform,        ///< T(x) and its log-determinant
   Inverse,          ///< T^-1(y) and its log-determinant
+  ToBase,           ///< the draw of the innermost base distribution that x comes from
   Elbo,             ///< log q(y | c) - target(y)
   Stl,              ///< the same; log q evaluated anew at y, its parameters held constant
 };
@@ -127,6 +129,7 @@ inline constexpr ProgramSpec kPrograms[] = {
      false,
      "y",
      {{{"x", RowWidth::Event}, {"log_det", RowWidth::Number}}}},
+    {Program::ToBase, "to_base", Subject::Flow, false, "x", {{{"z", RowWidth::Event}}}},
     {Program::Elbo, "elbo", Subject::Flow, true, "z", {{{"loss", RowWidth::Number}}}},
     {Program::Stl, "stl", Subject::Flow, true, "z", {{{"loss", RowWidth::Number}}}},
 };
@@ -165,6 +168,7 @@ inline constexpr KernelSpec kKernels[] = {
      false},
     {Kernel::Transform, "transform", Program::Transform, Derivative::None, RowSource::Given, false},
     {Kernel::Inverse, "inverse", Program::Inverse, Derivative::None, RowSource::Given, false},
+    {Kernel::ToBase, "to_base", Program::ToBase, Derivative::None, RowSource::Given, false},
     {Kernel::Push, "push", Program::SampleAndLogProb, Derivative::None, RowSource::Given, false},
     {Kernel::Weigh, "weigh", Program::Weigh, Derivative::None, RowSource::Given, false},
     {Kernel::SampleAndWeigh, "sample_and_weigh", Program::Weigh, Derivative::None, RowSource::Drawn, false},

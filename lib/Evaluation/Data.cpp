@@ -148,8 +148,8 @@ Expected<std::vector<double>> DataEvaluatorImpl::toBase(const std::vector<double
   std::vector<const std::vector<double> *> inputs = {&x};
   if (flow.condShape())
     inputs.push_back(&conditions);
-  Kernels::Call call{.kernel = Kernel::Inverse, .rows = static_cast<int64_t>(x.size()) / flow.dim()};
-  auto z = runOnDoubles(kernels, model, call, inputs, {flow.dim(), 1});
+  Kernels::Call call{.kernel = Kernel::ToBase, .rows = static_cast<int64_t>(x.size()) / flow.dim()};
+  auto z = runOnDoubles(kernels, model, call, inputs, {flow.dim()});
   if (!z)
     return z.takeError();
   return std::move(z->front());

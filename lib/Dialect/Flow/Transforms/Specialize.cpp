@@ -93,6 +93,7 @@ public:
   LogicalResult emitWeigh();
   LogicalResult emitTransform() { return emitBijection(/*inverse=*/false); }
   LogicalResult emitInverse() { return emitBijection(/*inverse=*/true); }
+  LogicalResult emitToBase();
   LogicalResult emitElbo();
   LogicalResult emitStl();
 
@@ -142,6 +143,7 @@ static constexpr Emission kEmissions[] = {
     {flowc::Program::Weigh, true, &KernelBuilder::emitWeigh},
     {flowc::Program::Transform, true, &KernelBuilder::emitTransform},
     {flowc::Program::Inverse, true, &KernelBuilder::emitInverse},
+    {flowc::Program::ToBase, false, &KernelBuilder::emitToBase},
     {flowc::Program::Elbo, true, &KernelBuilder::emitElbo},
     {flowc::Program::Stl, true, &KernelBuilder::emitStl},
 };
@@ -297,6 +299,14 @@ LogicalResult KernelBuilder::emitBijection(bool inverse) {
   results.push_back(result->event);
   results.push_back(result->logDet ? result->logDet
                                    : buildConstant(builder, getElementTypeOrSelf(graph.getEventType()), 0));
+  return success();
+}
+
+LogicalResult KernelBuilder::emitToBase() {
+  FailureOr<Transformed> result = specializer->apply(graph.chain, /*inverse=*/true, event);
+  if (failed(result))
+    return failure();
+  results.push_back(result->event);
   return success();
 }
 

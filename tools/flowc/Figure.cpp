@@ -7,67 +7,16 @@
 
 #include "Figure.h"
 
-#include "Canvas.h"
+#include "Axes.h"
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <limits>
 
 using namespace flowc;
 using namespace flowc::tool;
 
 namespace {
-
-constexpr Color ink{0.15, 0.17, 0.20}, faint{0.62, 0.65, 0.69}, grid{0.90, 0.91, 0.93};
-constexpr Color dataColor{0.13, 0.40, 0.67}, sampleColor{0.85, 0.37, 0.05};
-
-struct Range {
-  double low = 0, high = 1;
-  double position(double value) const { return (value - low) / (high - low); }
-};
-
-/// The range that holds all but a few thousandths of the values of a column.
-Range rangeOf(const std::vector<double> &rows, size_t column, size_t columns) {
-  std::vector<double> values;
-  for (size_t i = column; i < rows.size(); i += columns)
-    if (std::isfinite(rows[i]))
-      values.push_back(rows[i]);
-  if (values.empty())
-    return {};
-  auto quantile = [&](double share) {
-    auto at = values.begin() + static_cast<int64_t>(share * static_cast<double>(values.size() - 1));
-    std::nth_element(values.begin(), at, values.end());
-    return *at;
-  };
-  constexpr double tail = 0.003;
-  Range range{quantile(tail), quantile(1 - tail)};
-  double margin = 0.06 * (range.high - range.low);
-  if (margin == 0)
-    margin = range.low == 0 ? 1 : 0.1 * std::abs(range.low);
-  return {range.low - margin, range.high + margin};
-}
-
-/// Round numbers in a range, about `count` of them.
-std::vector<double> ticksOf(const Range &range, int count) {
-  double step = (range.high - range.low) / count;
-  double power = std::pow(10, std::floor(std::log10(step)));
-  for (double factor : {1.0, 2.0, 5.0, 10.0})
-    if (factor * power >= step) {
-      step = factor * power;
-      break;
-    }
-  std::vector<double> ticks;
-  for (double tick = std::ceil(range.low / step) * step; tick <= range.high && ticks.size() < 20; tick += step)
-    ticks.push_back(std::abs(tick) < step * 1e-9 ? 0 : tick);
-  return ticks;
-}
-
-std::string tickText(double value) {
-  char text[32];
-  std::snprintf(text, sizeof(text), "%.6g", value);
-  return text;
-}
 
 /// Draws everything of one figure.
 class Painter {
@@ -152,15 +101,8 @@ void Painter::density(const std::vector<double> &rows, size_t x, size_t y, const
   }
   double most = *std::max_element(counts.begin(), counts.end());
   std::vector<uint32_t> pixels;
-  for (double entry : counts) {
-    // The root brings out the tails; from light to full to dark.
-    double level = most > 0 ? std::sqrt(entry / most) : 0;
-    auto channel = [&](double full) {
-      double value = level < 0.6 ? 1 + (full - 1) * level / 0.6 : full * (1 - 0.75 * (level - 0.6) / 0.4);
-      return static_cast<uint32_t>(std::lround(255 * value));
-    };
-    pixels.push_back(0xff000000U | channel(color.red) << 16 | channel(color.green) << 8 | channel(color.blue));
-  }
+  for (double entry : counts) // The root brings out the tails.
+    pixels.push_back(shade(color, most > 0 ? std::sqrt(entry / most) : 0));
   canvas.image(area, pixels, bins, bins);
 }
 
@@ -219,7 +161,7 @@ void Painter::heading(double width) {
   };
   entry(figure.data.empty() ? "samples" : "samples (above)", sampleColor);
   if (!figure.data.empty())
-    entry("data (below)", dataColor);
+    entry(figure.dataLabel + " (below)", dataColor);
 }
 
 void Painter::losses(const Rectangle &area) {

@@ -21,6 +21,7 @@ struct Figure {
   /// Names of the columns; both sets are row-major with as many numbers a row.
   std::vector<std::string> names;
   std::vector<double> data; ///< May be empty.
+  std::string dataLabel = "data";
   std::vector<double> samples;
   std::vector<double> trainLosses, valLosses;
   int64_t bestEpoch = 0;

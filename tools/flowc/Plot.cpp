@@ -5,8 +5,9 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Common.h"
+#include "Contours.h"
 #include "Figure.h"
+#include "Target.h"
 
 #include <algorithm>
 #include <cstdio>
@@ -19,7 +20,7 @@ namespace {
 struct PlotOptions {
   ModelOptions model;
   DataOptions data;
-  std::string output;
+  std::string output, target;
   std::vector<std::string> show;
   int64_t samples = 20000;
   uint64_t seed = 0;
@@ -90,12 +91,109 @@ Expected<void> selectShown(Figure &figure, const std::vector<std::string> &wante
   return {};
 }
 
-Expected<int> runPlot(const PlotOptions &options) {
+/// What is compared with the samples, or under what conditions they are drawn.
+Expected<std::vector<double>> readData(const Loaded &loaded, const PlotOptions &options, Figure &figure) {
+  const Flow &flow = loaded.flow();
+  if (!options.data.path.empty()) {
+    auto reader = openEvents(flow, loaded.record, options.data);
+    if (!reader)
+      return reader.takeError();
+    if (static_cast<int64_t>((*reader)->columnNames().size()) == flow.dim())
+      figure.names = (*reader)->columnNames();
+    auto rows = readSome(**reader);
+    if (!rows)
+      return rows.takeError();
+    figure.data = std::move(*rows);
+  }
+  auto reader = openConditions(flow, loaded.record, options.data);
+  if (!reader)
+    return reader.takeError();
+  if (!*reader)
+    return std::vector<double>();
+  auto rows = readSome(**reader);
+  if (rows && rows->empty())
+    return Error{"'" + (*reader)->path() + "' has no conditions"};
+  return rows;
+}
+
+/// Draws from the target by importance resampling, as many as are shown.
+Expected<std::vector<double>> drawFromTarget(const Loaded &loaded, const PlotOptions &options, const LogDensity &target,
+                                             const std::vector<double> &condition) {
+  ResampleOptions choice{.count = options.samples, .seed = options.seed, .condition = condition};
+  auto chosen = resample(*loaded.kernels, loaded.model, target, choice);
+  if (!chosen)
+    return chosen.takeError();
+  std::vector<double> rows;
+  auto ok = drawChosen(*loaded.kernels, loaded.model, *chosen, choice, [&](const void *some, int64_t count) {
+    count *= loaded.flow().dim();
+    if (loaded.dtype() == F32)
+      rows.insert(rows.end(), static_cast<const float *>(some), static_cast<const float *>(some) + count);
+    else
+      rows.insert(rows.end(), static_cast<const double *>(some), static_cast<const double *>(some) + count);
+    return Expected<void>();
+  });
+  if (!ok)
+    return ok.takeError();
+  return rows;
+}
+
+/// The flow's log-density at rows of doubles, under one condition.
+template <typename T>
+Expected<std::vector<double>> logProbAt(const Loaded &loaded, const std::vector<double> &points,
+                                        const std::vector<double> &condition) {
+  std::vector<T> x(points.begin(), points.end()), logProb(points.size() / static_cast<size_t>(loaded.flow().dim())),
+      conditions;
+  for (size_t i = 0; i < logProb.size(); ++i)
+    conditions.insert(conditions.end(), condition.begin(), condition.end());
+  Kernels::Call call{.kernel = Kernel::LogProb,
+                     .inputs = {x.data()},
+                     .outputs = {logProb.data()},
+                     .rows = static_cast<int64_t>(logProb.size())};
+  if (!condition.empty())
+    call.inputs.push_back(conditions.data());
+  if (auto ok = loaded.kernels->run(loaded.model, call); !ok)
+    return ok.takeError();
+  return std::vector<double>(logProb.begin(), logProb.end());
+}
+
+/// Both densities of two coordinates, side by side.
+Expected<void> plotContours(const Loaded &loaded, const Figure &figure, const LogDensity &target,
+                            const std::vector<double> &condition, const std::string &output) {
+  ContourFigure contours;
+  contours.title = figure.title;
+  contours.names = figure.names;
+  // What either of the two covers.
+  auto rangeOfBoth = [&](size_t column) {
+    Range flow = rangeOf(figure.samples, column, 2), other = rangeOf(figure.data, column, 2);
+    return Range{std::min(flow.low, other.low), std::max(flow.high, other.high)};
+  };
+  contours.x = rangeOfBoth(0);
+  contours.y = rangeOfBoth(1);
+  std::vector<double> points = contours.gridPoints();
+  auto logProb = loaded.dtype() == F32 ? logProbAt<float>(loaded, points, condition)
+                                       : logProbAt<double>(loaded, points, condition);
+  if (!logProb)
+    return logProb.takeError();
+  std::vector<double> density(points.size() / 2);
+  if (auto ok = target(points.data(), static_cast<int64_t>(density.size()), density.data()); !ok)
+    return ok;
+  contours.panels.push_back({"flow, with samples", sampleColor, std::move(*logProb), figure.samples});
+  contours.panels.push_back({"target, with resampled samples", dataColor, std::move(density), figure.data});
+  return contours.draw(output);
+}
+
+Expected<void> checkPlotOptions(const PlotOptions &options) {
   if (!options.output.ends_with(".svg") && !options.output.ends_with(".png"))
     return Error{"cannot tell the format of '" + options.output + "', expected a name that ends in .svg or .png"};
+  if (!options.target.empty() && !options.data.path.empty())
+    return Error{"samples are compared with DATA or with --target, not with both"};
   if (auto ok = options.data.checkUse(); !ok)
-    return ok.takeError();
-  if (auto ok = checkWritable(options.output); !ok)
+    return ok;
+  return checkWritable(options.output);
+}
+
+Expected<int> runPlot(const PlotOptions &options) {
+  if (auto ok = checkPlotOptions(options); !ok)
     return ok.takeError();
   auto loaded = loadKernels(options.model);
   if (!loaded)
@@ -110,37 +208,33 @@ Expected<int> runPlot(const PlotOptions &options) {
   figure.trainLosses = loaded->record.trainLosses;
   figure.valLosses = loaded->record.valLosses;
   figure.bestEpoch = loaded->record.bestEpoch;
-  if (!options.data.path.empty()) {
-    auto reader = openEvents(flow, loaded->record, options.data);
-    if (!reader)
-      return reader.takeError();
-    if (static_cast<int64_t>((*reader)->columnNames().size()) == flow.dim())
-      figure.names = (*reader)->columnNames();
-    auto rows = readSome(**reader);
-    if (!rows)
-      return rows.takeError();
-    figure.data = std::move(*rows);
-  }
-  std::vector<double> conditions;
-  auto reader = openConditions(flow, loaded->record, options.data);
-  if (!reader)
-    return reader.takeError();
-  if (*reader) {
-    auto rows = readSome(**reader);
-    if (!rows)
-      return rows.takeError();
-    if (rows->empty())
-      return Error{"'" + (*reader)->path() + "' has no conditions"};
-    conditions = std::move(*rows);
-  }
-  auto samples = loaded->dtype() == F32 ? drawSamples<float>(*loaded, options, conditions)
-                                        : drawSamples<double>(*loaded, options, conditions);
+  bool hasTarget = !options.target.empty();
+  auto conditions = hasTarget ? readOneCondition(*loaded, options.data) : readData(*loaded, options, figure);
+  if (!conditions)
+    return conditions.takeError();
+  auto samples = loaded->dtype() == F32 ? drawSamples<float>(*loaded, options, *conditions)
+                                        : drawSamples<double>(*loaded, options, *conditions);
   if (!samples)
     return samples.takeError();
   figure.samples = std::move(*samples);
+  LogDensity target;
+  if (hasTarget) {
+    auto compiled = compileTarget(options.target, flow, options.model);
+    if (!compiled)
+      return compiled.takeError();
+    target = std::move(*compiled);
+    auto rows = drawFromTarget(*loaded, options, target, *conditions);
+    if (!rows)
+      return rows.takeError();
+    figure.data = std::move(*rows);
+    figure.dataLabel = "target, resampled";
+  }
   if (auto ok = selectShown(figure, options.show); !ok)
     return ok.takeError();
-  if (auto ok = figure.draw(options.output); !ok)
+  auto ok = hasTarget && flow.dim() == 2 && figure.names.size() == 2
+                ? plotContours(*loaded, figure, target, *conditions, options.output)
+                : figure.draw(options.output);
+  if (!ok)
     return ok.takeError();
   return 0;
 }
@@ -151,10 +245,14 @@ void tool::addPlotCommand(CLI::App &app, Action &action) {
   auto [command, options] =
       addCommand(app, action, "plot", "Draw all pairs of marginals, data against samples, and the losses",
                  "  flowc plot model.safetensors galaxies.csv -o galaxies.svg\n"
-                 "  flowc plot model.safetensors galaxies.csv --show redshift,u,g -o galaxies.png",
+                 "  flowc plot model.safetensors galaxies.csv --show redshift,u,g -o galaxies.png\n"
+                 "  flowc plot model.safetensors --target banana.flow -o banana.png\n\n"
+                 "With --target, two coordinates are shown as density contours of flow and target side by\n"
+                 "side; more of them as pairs of marginals, with importance-resampled draws for data.",
                  runPlot);
   options->model.add(*command);
   command->add_option("DATA", options->data.path, "Rows to compare the samples with");
+  command->add_option("--target", options->target, "A density to compare the flow with, the text of it (.flow)");
   options->data.addShared(*command);
   command->add_option("-o,--output", options->output, "The picture: .svg or .png")->required();
   command->add_option("--show", options->show, "Columns to show (default: the first 16)")->delimiter(',');

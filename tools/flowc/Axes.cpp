@@ -1,0 +1,63 @@
+//===- Axes.cpp - Scales of pictures --------------------------------------===//
+//
+// Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Axes.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+
+using namespace flowc;
+using namespace flowc::tool;
+
+Range tool::rangeOf(const std::vector<double> &rows, size_t column, size_t columns) {
+  std::vector<double> values;
+  for (size_t i = column; i < rows.size(); i += columns)
+    if (std::isfinite(rows[i]))
+      values.push_back(rows[i]);
+  if (values.empty())
+    return {};
+  auto quantile = [&](double share) {
+    auto at = values.begin() + static_cast<int64_t>(share * static_cast<double>(values.size() - 1));
+    std::nth_element(values.begin(), at, values.end());
+    return *at;
+  };
+  constexpr double tail = 0.003;
+  Range range{quantile(tail), quantile(1 - tail)};
+  double margin = 0.06 * (range.high - range.low);
+  if (margin == 0)
+    margin = range.low == 0 ? 1 : 0.1 * std::abs(range.low);
+  return {range.low - margin, range.high + margin};
+}
+
+std::vector<double> tool::ticksOf(const Range &range, int count) {
+  double step = (range.high - range.low) / count;
+  double power = std::pow(10, std::floor(std::log10(step)));
+  for (double factor : {1.0, 2.0, 5.0, 10.0})
+    if (factor * power >= step) {
+      step = factor * power;
+      break;
+    }
+  std::vector<double> ticks;
+  for (double tick = std::ceil(range.low / step) * step; tick <= range.high && ticks.size() < 20; tick += step)
+    ticks.push_back(std::abs(tick) < step * 1e-9 ? 0 : tick);
+  return ticks;
+}
+
+std::string tool::tickText(double value) {
+  char text[32];
+  std::snprintf(text, sizeof(text), "%.6g", value);
+  return text;
+}
+
+uint32_t tool::shade(const Color &color, double level) {
+  auto channel = [&](double full) {
+    double value = level < 0.6 ? 1 + (full - 1) * level / 0.6 : full * (1 - 0.75 * (level - 0.6) / 0.4);
+    return static_cast<uint32_t>(std::lround(255 * value));
+  };
+  return 0xff000000U | channel(color.red) << 16 | channel(color.green) << 8 | channel(color.blue);
+}

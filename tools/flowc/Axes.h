@@ -1,0 +1,41 @@
+//===- Axes.h - Scales of pictures ------------------------------*- C++ -*-===//
+//
+// Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FLOWC_TOOLS_FLOWC_AXES_H
+#define FLOWC_TOOLS_FLOWC_AXES_H
+
+#include "Canvas.h"
+
+#include <string>
+#include <vector>
+
+namespace flowc::tool {
+
+inline constexpr Color ink{0.15, 0.17, 0.20}, faint{0.62, 0.65, 0.69}, grid{0.90, 0.91, 0.93};
+inline constexpr Color dataColor{0.13, 0.40, 0.67}, sampleColor{0.85, 0.37, 0.05};
+
+/// What an axis covers.
+struct Range {
+  double low = 0, high = 1;
+  double position(double value) const { return (value - low) / (high - low); }
+};
+
+/// The range that holds all but a few thousandths of the finite values of a column of
+/// row-major rows.
+Range rangeOf(const std::vector<double> &rows, size_t column, size_t columns);
+
+/// Round numbers in a range, about `count` of them.
+std::vector<double> ticksOf(const Range &range, int count);
+std::string tickText(double value);
+
+/// The colour of a pixel, from white for `level` 0 by the full `color` to a dark one
+/// for 1, as `Canvas::image` takes it.
+uint32_t shade(const Color &color, double level);
+
+} // namespace flowc::tool
+
+#endif // FLOWC_TOOLS_FLOWC_AXES_H

@@ -1,6 +1,7 @@
 add_flowc_library(FlowcMath
   ExpandMath.cpp
   ExpandMathExp.cpp
+  ExpandMathGammaSlope.cpp
   ExpandMathLog.cpp
   ExpandMathSpecial.cpp
   ExpandMathStirling.cpp

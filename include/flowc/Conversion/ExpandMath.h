@@ -124,6 +124,11 @@ mlir::Value buildStirlingSlope(mlir::ImplicitLocOpBuilder &b, mlir::Value x);
 /// r = 0, NaN below and at infinity.
 mlir::Value buildLogMinus(mlir::ImplicitLocOpBuilder &b, mlir::Value r, mlir::Value t);
 
+/// The derivative of a draw `x` of the gamma distribution of scale 1 in its concentration
+/// `a` >= 1, for fixed randomness: -(dP/da) / (dP/dx) of the distribution function P(a, x).
+/// 0 at x = 0. The relative error is at most 1e-11 in f64 (for a up to 10^8) and 2e-7 in f32.
+mlir::Value buildGammaSlope(mlir::ImplicitLocOpBuilder &b, mlir::Value a, mlir::Value x);
+
 /// Adds one pattern per expanded op of the math dialect. Operands of another
 /// element type than f32 and f64 are left alone.
 void populateExpandMathPatterns(mlir::RewritePatternSet &patterns);

@@ -228,6 +228,12 @@ LogicalResult BodyEmitter::emitOp(Operation *op, BodyMap &values) {
           result.push_back(buildLogMinus(b, r, t));
         return set(logMinus, result);
       })
+      .Case([&](GammaSlopeOp slope) {
+        BodyValue result;
+        for (auto [a, x] : llvm::zip_equal(get(slope.getConcentration()), get(slope.getDraw())))
+          result.push_back(buildGammaSlope(b, a, x));
+        return set(slope, result);
+      })
       .Case([&](ClipOp clip) {
         BodyValue result;
         for (Value x : get(clip.getX())) {

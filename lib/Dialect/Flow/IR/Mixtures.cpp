@@ -410,13 +410,6 @@ LogicalResult StirlingOp::buildVjp(VjpBuilder &vjp, ValueRange cotangents) {
   return buildUnaryVjp<StirlingSlopeOp>(*this, vjp, cotangents);
 }
 
-// What rejection does is no smooth function of the concentration.
-LogicalResult RandomGammaOp::buildVjp(VjpBuilder &, ValueRange) {
-  return emitError(
-      "draws of gamma, beta and student_t have no derivative in `concentration`, `alpha`, `beta` and `df`: "
-      "hold the base distribution constant, non_trainable(...)");
-}
-
 LogicalResult LogMinusOp::buildVjp(VjpBuilder &vjp, ValueRange cotangents) {
   ImplicitLocOpBuilder &builder = vjp.getBuilder();
   Value slope = arith::DivFOp::create(builder, vjp.lookup(getT()), vjp.lookup(getR()));

@@ -64,5 +64,7 @@ func.func @special(%x: tensor<3xf64>, %t: f32) {
   %3 = flow.stirling_slope %x : tensor<3xf64>
   // CHECK: flow.log_minus %{{.*}}, %{{.*}} : f32
   %4 = flow.log_minus %t, %t : f32
+  // CHECK: flow.gamma_slope %{{.*}}, %{{.*}} : tensor<3xf64>
+  %6 = flow.gamma_slope %x, %x : tensor<3xf64>
   return
 }

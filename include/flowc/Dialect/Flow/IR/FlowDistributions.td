@@ -158,7 +158,9 @@ def Flow_RandomGammaOp : Flow_DifferentiableOp<"random_gamma", [AllTypesMatch<["
     variables", TOMS 2000. For a concentration a < 1, where draws can be too small
     for a float, `gamma` has concentration a + 1 and `log_factor` = log(u) / a;
     otherwise that is 0. A function of the seed, the sample, the element, its
-    concentration and `stream` alone; it has no derivative.
+    concentration and `stream` alone. The derivative in the concentration is that of
+    `gamma` as a quantile of its distribution (flow.gamma_slope), and that of `log_factor`
+    for fixed u: -`log_factor` / a.
   }];
   let arguments = (ins Flow_Rows:$concentration, I64Attr:$stream);
   let results = (outs Flow_Rows:$gamma, Flow_Rows:$log_factor);
@@ -193,6 +195,18 @@ def Flow_StirlingSlopeOp : Flow_SampleOp<"stirling_slope", [SameOperandsAndResul
   let arguments = (ins Flow_Value:$x);
   let results = (outs Flow_Value:$y);
   let assemblyFormat = "$x attr-dict `:` type($x)";
+}
+
+def Flow_GammaSlopeOp : Flow_SampleOp<"gamma_slope", [SameOperandsAndResultType, Elementwise]> {
+  let summary = "The derivative of a gamma draw in its concentration >= 1, by implicit reparameterisation";
+  let description = [{
+    -(dP/da) / (dP/dx) at `concentration` a and `draw` x, of the distribution function P of
+    the gamma distribution of scale 1 (Figurnov, Mohamed, Mnih 2018). It has no derivative
+    itself.
+  }];
+  let arguments = (ins Flow_Value:$concentration, Flow_Value:$draw);
+  let results = (outs Flow_Value:$slope);
+  let assemblyFormat = "$concentration `,` $draw attr-dict `:` type($draw)";
 }
 
 def Flow_LogMinusOp : Flow_DifferentiableOp<"log_minus", [SameOperandsAndResultType, Elementwise]> {

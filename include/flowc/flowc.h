@@ -55,7 +55,8 @@ class Flow {
 public:
   /// Parses `text`; `name` selects one of several items (default: the last
   /// `flow`, else the last `bijection`, else the last `density`). `file` is used
-  /// in messages, which show the line with a caret.
+  /// in messages, which show the line with a caret, and data files are looked for
+  /// beside it.
   static Expected<Flow> parse(std::string_view text, std::string_view name = {}, std::string_view file = "<text>");
   /// The same for a `density` item (default: the last one), a log-density without
   /// parameters: a target of the ELBO (`CompileOptions::target`).

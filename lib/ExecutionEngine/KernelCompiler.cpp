@@ -82,15 +82,11 @@ Expected<void> flowc::checkKernelExists(const KernelRequest &request) {
 
 CacheKey flowc::makeKernelKey(const KernelRequest &request, const TargetSpec &target) {
   bool hasTarget = findKernel(request.kernel)->getProgram().needsTarget && request.target;
-  // Data are arguments: only their shapes are compiled.
-  std::string dataShapes;
-  if (const Node *density = findDensity(request))
-    for (const DataArray *array : getDataArrays(*density))
-      dataShapes += formatShape(array->shape) + (array->isPositions ? "i" : "");
+  const Node *density = findDensity(request);
   return makeCacheKey({request.flow.text(), request.flow.name(), std::string(getKernelName(request.kernel)),
                        request.dtype == F32 ? "f32" : "f64", hasTarget ? request.target->text() : "",
-                       hasTarget ? request.target->name() : "", dataShapes, target.triple, target.cpu,
-                       target.features});
+                       hasTarget ? request.target->name() : "", density ? describeCompiledData(*density) : "",
+                       target.triple, target.cpu, target.features});
 }
 
 //===----------------------------------------------------------------------===//

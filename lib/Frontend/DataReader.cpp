@@ -8,6 +8,7 @@
 #include "DataReader.h"
 
 #include "flowc/Frontend/Formula.h"
+#include "flowc/IO/JsonArrays.h"
 #include "flowc/IO/Rows.h"
 
 #include "llvm/ADT/STLExtras.h"
@@ -29,6 +30,16 @@ std::vector<const DataArray *> getDataArrays(const Node &density) {
   return arrays;
 }
 
+std::string describeCompiledData(const Node &density) {
+  std::string description;
+  for (const DataArray *array : getDataArrays(density))
+    description += formatShape(array->shape) + (array->isPositions ? "i" : "");
+  if (density.formula)
+    for (int64_t position : density.formula->item.dataPositions)
+      description += " " + std::to_string(position);
+  return description;
+}
+
 DataReader::DataReader(const SourceText &source, const ast::File &file, StringRef fileName)
     : source(source), file(file), folder(llvm::sys::path::parent_path(fileName)) {}
 
@@ -47,46 +58,76 @@ std::string DataReader::getPath(const Item &item) const {
   return std::string(path);
 }
 
-Expected<DataReader::Array> DataReader::read(const Item &item, const std::string &name,
-                                             const std::vector<std::string> &columns, llvm::SMLoc where) {
+/// Reads rows of one or more columns.
+static Expected<DataArray> readRows(const std::string &path, const std::vector<std::string> &columns) {
+  Expected<std::unique_ptr<RowReader>> reader = openRows(path, columns);
+  if (!reader)
+    return reader.takeError();
+  Shape row = (*reader)->rowShape();
+  if (row.size() > 1)
+    return Error{"'" + path + "' has rows of shape " + formatShape(row) + ", expected a vector or a matrix"};
+  Expected<std::vector<double>> values = readAllRows<double>(**reader, /*finite=*/true);
+  if (!values)
+    return values.takeError();
+  int64_t width = (*reader)->columns();
+  DataArray array;
+  array.shape = {width ? static_cast<int64_t>(values->size()) / width : 0};
+  if (width > 1)
+    array.shape.push_back(width);
+  array.values = std::move(*values);
+  return array;
+}
+
+static Expected<DataArray> readMember(const std::string &path, const std::string &name) {
+  Expected<JsonArray> member = readJsonArray(path, name);
+  if (!member)
+    return member.takeError();
+  if (member->shape.size() > 2)
+    return Error{"'" + path + "': '" + name + "' has the shape " + formatShape(member->shape) +
+                 ", expected a number, a vector or a matrix"};
+  // A matrix of one column is a vector, wherever it comes from.
+  if (member->shape.size() == 2 && member->shape[1] == 1)
+    member->shape.pop_back();
+  DataArray array;
+  array.shape = std::move(member->shape);
+  array.values = std::move(member->values);
+  return array;
+}
+
+static bool isJson(StringRef path) { return path.ends_with(".json"); }
+
+Expected<DataReader::Array> DataReader::read(const Item &item, const std::string &name, StringRef column,
+                                             llvm::SMLoc where) {
   if (auto it = known.find(name); it != known.end())
     return it->second;
   std::string path = getPath(item);
-  Expected<std::unique_ptr<RowReader>> reader = openRows(path, columns);
-  if (!reader)
-    return source.error(where, reader.error().message);
-  Shape row = (*reader)->rowShape();
-  if (row.size() > 1)
-    return source.error(where,
-                        "'" + path + "' has rows of shape " + formatShape(row) + ", expected a vector or a matrix");
-  Expected<std::vector<double>> values = readAllRows<double>(**reader, /*finite=*/true);
-  if (!values)
-    return source.error(where, values.error().message);
-  auto array = std::make_shared<DataArray>();
-  array->name = name;
-  array->values = std::move(*values);
-  int64_t width = (*reader)->columns();
-  array->shape = {width ? static_cast<int64_t>(array->values.size()) / width : 0};
+  std::vector<std::string> columns(!column.empty(), column.str());
+  Expected<DataArray> array = isJson(path) ? readMember(path, column.str()) : readRows(path, columns);
+  if (!array)
+    return source.error(where, array.error().message);
   if (array->values.empty())
-    return source.error(where, "'" + path + "' has no rows");
-  if (width > 1)
-    array->shape.push_back(width);
-  return known[name] = std::move(array);
+    return source.error(where, "'" + path + "' has no rows" + (column.empty() ? "" : " of `" + column + "`"));
+  array->name = name;
+  return known[name] = std::make_shared<const DataArray>(std::move(*array));
 }
 
 Expected<DataReader::Array> DataReader::readArray(const Item &item) {
-  return read(item, item.name.str(), {}, item.pathLoc);
+  if (isJson(item.path))
+    return source.error(item.pathLoc, "the arrays of a JSON file have names: write `data " + item.name + " = table(\"" +
+                                          item.path + "\")`");
+  return read(item, item.name.str(), "", item.pathLoc);
 }
 
 Expected<DataReader::Array> DataReader::readColumn(const Item &item, StringRef column, llvm::SMLoc where) {
-  Expected<std::vector<std::string>> names = readColumnNames(getPath(item));
+  std::string path = getPath(item);
+  Expected<std::vector<std::string>> names = isJson(path) ? readJsonNames(path) : readColumnNames(path);
   if (!names)
     return source.error(item.pathLoc, names.error().message);
   std::vector<StringRef> candidates(names->begin(), names->end());
   if (!names->empty() && !llvm::is_contained(candidates, column))
     return source.error(where, "`" + item.name + "` has no column `" + column + "`" + suggestion(column, candidates) +
                                    " (its columns: " + llvm::join(candidates, ", ") + ")");
-  return read(item, (item.name + "." + column).str(), {column.str()}, where);
+  return read(item, (item.name + "." + column).str(), column, where);
 }
 
 } // namespace flowc

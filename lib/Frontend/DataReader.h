@@ -34,8 +34,8 @@ public:
 
 private:
   std::string getPath(const ast::Item &item) const;
-  Expected<Array> read(const ast::Item &item, const std::string &name, const std::vector<std::string> &columns,
-                       llvm::SMLoc where);
+  /// `name` is that of the array; an empty `column` asks for all columns.
+  Expected<Array> read(const ast::Item &item, const std::string &name, llvm::StringRef column, llvm::SMLoc where);
 
   const SourceText &source;
   const ast::File &file;

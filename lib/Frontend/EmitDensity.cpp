@@ -189,8 +189,10 @@ void emitDensity(ModuleOp module, const Node &density, DType dtype, StringRef fi
   builder.setInsertionPointToEnd(module.getBody());
   SmallVector<Type> types{RankedTensorType::get(density.shape, element)};
   std::vector<const DataArray *> arrays = getDataArrays(density);
-  for (const DataArray *array : arrays)
-    types.push_back(RankedTensorType::get(array->shape, array->isPositions ? Type(builder.getI32Type()) : element));
+  for (const DataArray *array : arrays) {
+    Type type = array->isPositions ? Type(builder.getI32Type()) : element;
+    types.push_back(array->shape.empty() ? type : RankedTensorType::get(array->shape, type));
+  }
   auto function = func::FuncOp::create(builder, "density", builder.getFunctionType(types, element));
   function.setArgAttr(0, FlowDialect::kRowAttr, builder.getUnitAttr());
   for (auto [i, array] : llvm::enumerate(arrays))

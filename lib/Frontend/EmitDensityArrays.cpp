@@ -66,7 +66,8 @@ Value DensityEmitter::emitSum(const MathExpr &call) {
 /// The array of data that `part` names if that is a matrix, else null.
 static Value findMatrix(const ast::MathExpr &part, ArrayRef<Value> data) {
   Value array = part.data >= 0 && part.kind != Kind::Gather ? data[part.data] : Value();
-  return array && cast<RankedTensorType>(array.getType()).getRank() == 2 ? array : Value();
+  auto type = array ? dyn_cast<RankedTensorType>(array.getType()) : RankedTensorType();
+  return type && type.getRank() == 2 ? array : Value();
 }
 
 Value DensityEmitter::emitDot(const MathExpr &call) {

@@ -41,7 +41,7 @@ PartShape ShapeChecker::useData(MathExpr &part, DataReader::Array array) {
   auto it = llvm::find(item.data, array);
   part.data = it - item.data.begin();
   const Shape &shape = array->shape;
-  PartShape result{shape[0], false, shape.size() == 2 ? shape[1] : 0};
+  PartShape result{shape.empty() ? 0 : shape[0], false, shape.size() == 2 ? shape[1] : 0};
   if (it == item.data.end())
     item.data.push_back(std::move(array));
   return result;
@@ -127,7 +127,10 @@ std::optional<int64_t> ShapeChecker::checkPosition(const MathExpr &bound, int64_
     return fail(bound.loc, "a vector of " + Twine(length) + (length == 1 ? " element" : " elements") +
                                " has the positions " + Twine(least) + " to " + Twine(most) +
                                " (negative ones count from the end), found " + formatNumber(position));
-  return static_cast<int64_t>(position) + (position < 0 ? length : 0);
+  auto result = static_cast<int64_t>(position) + (position < 0 ? length : 0);
+  if (!foldConstant(bound))
+    item.dataPositions.push_back(result);
+  return result;
 }
 
 std::optional<PartShape> ShapeChecker::checkAccess(MathExpr &access) {
@@ -233,7 +236,7 @@ std::optional<PartShape> ShapeChecker::checkScan(MathExpr &scan) {
 
 std::optional<ConstantPart> ShapeChecker::evaluateName(const MathExpr &part, size_t numNames) {
   if (part.data >= 0)
-    return ConstantPart{true, item.data[part.data]->values};
+    return ConstantPart{!item.data[part.data]->shape.empty(), item.data[part.data]->values};
   Name *name = findName(part.text, numNames);
   if (!name || !name->definition)
     return std::nullopt;

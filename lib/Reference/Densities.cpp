@@ -150,7 +150,9 @@ template <typename T>
 Array<T> DensityEvaluator<T>::evaluateName(const MathExpr &name) {
   if (name.data >= 0) {
     const DataArray &array = *data[name.data];
-    return {{array.values.begin(), array.values.end()}, true, array.shape.size() == 2 ? size_t(array.shape[1]) : 0};
+    return {{array.values.begin(), array.values.end()},
+            !array.shape.empty(),
+            array.shape.size() == 2 ? size_t(array.shape[1]) : 0};
   }
   for (size_t i = names.size(); i-- > 0;)
     if (names[i].first == name.text)

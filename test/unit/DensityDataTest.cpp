@@ -57,10 +57,13 @@ struct Files {
     folder.write("t.csv", table);
     folder.write("X.npy", toNpy(matrix, {length, 3}, /*fortranOrder=*/true));
     folder.write("w.npy", toNpy(weights, {length}));
+    folder.write("s.json", "{\"N\": " + std::to_string(length) + ", \"k\": " + std::to_string(1 + seed % 2) +
+                               ", \"A\": [[0.5, 1], [2, -1], [0.25, 3]]}");
   }
 
   std::string text(const std::string &formula) const {
-    return "data t = table(\"t.csv\")\ndata X = array(\"X.npy\")\ndata w = array(\"w.npy\")\ndensity d(x[3]) = " +
+    return "data t = table(\"t.csv\")\ndata X = array(\"X.npy\")\ndata w = array(\"w.npy\")\ndata s = "
+           "table(\"s.json\")\ndensity d(x[3]) = " +
            formula;
   }
   Flow density(const std::string &formula) const {
@@ -85,7 +88,8 @@ const char *const kFormulas[] = {
     "let r = t.y[2:] - x[0] - x[1]*t.y[1:-1] - x[2]*t.y[:-2] in -0.5*sum(r^2)", // AR(2)
     "sum(where(t.y > x[0], t.y*x[1], x[2]^2))",
     "logsumexp(t.y*x[0] + w*x[1]) + max(t.y + x[2]) - min(w*x[0])",
-    "let t = x in sum(t^2)", // a `let` hides a table
+    "let t = x in sum(t^2)",                                     // a `let` hides a table
+    "s.N*x[s.k] + sum(dot(x, s.A)^2)/s.N - sum(t.y[:s.k])*x[0]", // numbers
 };
 
 class Densities : public testing::TestWithParam<const char *> {};
@@ -101,17 +105,16 @@ Model emptyModel(const Flow &density) {
   return take(Model::initialise(density, {.seed = 0, .dtype = dtypeOf<T>}));
 }
 
-/// Compares log-densities and scores with the judge's, relative to 1 or the largest
-/// entry.
+/// Compares log-densities and scores at `x` with the judge's, relative to 1 or the
+/// largest entry.
 template <typename T>
-void judge(const Flow &density, int64_t rows, double tolerance, double scoreTolerance) {
-  Rows<T> x = Random(7).normals<T>(rows, density.dim());
+void judge(const Flow &density, const Rows<T> &x, double tolerance, double scoreTolerance) {
   Model model = emptyModel<T>(density);
   auto kernels = compileDensity<T>(density);
   Column<T> logProb = take(kernels->template logProb<T>(model, x));
   Rows<T> score = take(kernels->template score<T>(model, x));
   reference::Interpreter<Exact> interpreter(model);
-  for (int64_t i = 0; i < rows; ++i) {
+  for (int64_t i = 0; i < x.rows(); ++i) {
     Column<Exact> at = x.row(i).template cast<Exact>().transpose();
     Exact expected = interpreter.logProb(at);
     EXPECT_NEAR(double((Exact(logProb[i]) - expected) / std::max<Exact>(1, std::abs(expected))), 0, tolerance);
@@ -122,6 +125,11 @@ void judge(const Flow &density, int64_t rows, double tolerance, double scoreTole
     for (int64_t d = 0; d < density.dim(); ++d)
       EXPECT_NEAR((double(score(i, d)) - slopes[size_t(d)]) / largest, 0, scoreTolerance) << "entry " << d;
   }
+}
+
+template <typename T>
+void judge(const Flow &density, int64_t rows, double tolerance, double scoreTolerance) {
+  judge<T>(density, Random(7).normals<T>(rows, density.dim()), tolerance, scoreTolerance);
 }
 
 } // namespace
@@ -170,6 +178,22 @@ TEST(DensityData, AreTargets) {
   }
 }
 
+TEST(DensityData, OfPosteriors) {
+  for (std::string name : {"eight_schools", "kidiq", "arK", "low_dim_gauss_mix"}) {
+    SCOPED_TRACE(name);
+    std::string path = std::string(FLOWC_TEST_DATA) + "/posteriors/" + name + ".flow";
+    std::string text = TemporaryDirectory::read(path);
+    Flow density = take(Flow::parseDensity(text, {}, path)), flow = take(Flow::parse(text, {}, path));
+    Model model = take(Model::initialise(flow, {.seed = 1, .dtype = F64}));
+    // Draws of the flow that is to approximate it lie in its support.
+    auto kernels = compileDensity<double>(flow);
+    Rows<double> x = take(kernels->sample<double>(model, 20, /*seed=*/2));
+    EXPECT_TRUE(take(compileDensity<double>(density)->logProb<double>(emptyModel<double>(density), x)).allFinite());
+    // Sums of up to 1000 terms; sigma may be small, so that the differences lose digits.
+    judge<double>(density, x, 1e-11, 1e-6);
+  }
+}
+
 /// All that loops over data.
 constexpr const char *kEverything =
     "-sum((t.y - x[0])^2)/exp(x[2]) - sum(log1p((dot(X, x) - w)^2)) - sum(cumsum(x[t.group - 1]*w)^2)/1000 + "
@@ -197,18 +221,18 @@ TEST(DensityData, AreNotMistakenByTheObjectCache) {
   setenv("XDG_CACHE_HOME", (cache / "").c_str(), /*overwrite=*/1);
   Files files(4);
   Rows<double> x = Random(3).normals<double>(1, 3);
-  // The same text twice with other lengths, and with other numbers.
-  for (auto [length, seed] : {std::pair(4, 1), std::pair(9, 1), std::pair(9, 2)}) {
+  // The same text with other lengths, other numbers, and another position.
+  for (auto [length, seed] : {std::pair(4, 1), std::pair(9, 1), std::pair(9, 3), std::pair(9, 2)}) {
     files.write(length, static_cast<uint64_t>(seed));
-    Flow density = files.density(kFormulas[0]);
+    Flow density = files.density(std::string("x[s.k - 1]^2 ") + kFormulas[0]);
     Model model = emptyModel<double>(density);
     auto kernels = take(compile(density, {.dtype = F64}));
     Exact expected = reference::Interpreter<Exact>(model).logProb(x.row(0).cast<Exact>().transpose());
     EXPECT_NEAR(take(kernels->logProb<double>(model, x))[0], double(expected), 1e-12 * std::abs(double(expected)));
   }
-  // Two kernels: that of the second length served both files.
+  // That of the second length served two files.
   int64_t objects = 0;
   for (const auto &entry : std::filesystem::recursive_directory_iterator(cache / ""))
     objects += entry.is_regular_file() && entry.path().extension() != ".timestamp";
-  EXPECT_EQ(objects, 2);
+  EXPECT_EQ(objects, 3);
 }

@@ -108,6 +108,10 @@ struct DataFolder {
     folder.write("t.csv", "y,group,mom iq,name\n1.5,1,90,ann\n2.5,3,80,bob\n-1,2,85.5,cy\n0,1,100,dan\n");
     folder.write("m.csv", "1,2,3\n4,5,6\n");
     folder.write("v.csv", "v\n1\n2\n3\n");
+    folder.write("s.json",
+                 "{\"N\": 3, \"y\": [1, 2.5, -3], \"X\": [[1, 2, 3], [4, 5, 6]], \"c\": [[1], [2]], \"e\": [], "
+                 "\"t\": [[[1]]], \"ragged\": [[1, 2], [3]], \"mixed\": [1, [2]], \"text\": [\"a\"]}");
+    folder.write("broken.json", "{\"N\": 3");
     folder.write("empty.csv", "v\n");
     folder.write("infinite.csv", "v\n1\ninf\n");
   }
@@ -116,7 +120,8 @@ struct DataFolder {
   Expected<ParsedItem> parse(const std::string &formula) const {
     std::string text = "data t = table(\"t.csv\")\ndata m = array(\"m.csv\")\ndata v = array(\"v.csv\")\n"
                        "data bad = array(\"empty.csv\")\ndata inf = array(\"infinite.csv\")\n"
-                       "data gone = array(\"gone.npy\")\ndensity d(x[3]) = " +
+                       "data gone = array(\"gone.npy\") data s = table(\"s.json\") data b = "
+                       "table(\"broken.json\")\ndensity d(x[3]) = " +
                        formula;
     return parseDensity(text, folder / "d.flow");
   }
@@ -248,6 +253,40 @@ TEST(DensityData, FilesThatDoNotFit) {
             "5:18: error: '" + at + "infinite.csv': row 2, column 'v' is infinite, expected a finite number");
   EXPECT_EQ(folder.messageFor("sum(t.name)"),
             "7: error: '" + at + "t.csv', line 2 (row 1), column 'name' is 'ann', expected a number");
+}
+
+TEST(DensityData, IsReadFromJson) {
+  DataFolder folder;
+  std::vector<DataArray> arrays = folder.arraysOf("s.N*sum(s.y*x) + sum(dot(s.X, x)*s.c) + x[s.N - 1] + s.y[s.N - 2]");
+  ASSERT_EQ(arrays.size(), 4u);
+  EXPECT_EQ(arrays[0].shape, Shape());
+  EXPECT_EQ(arrays[0].values, std::vector<double>{3});
+  EXPECT_EQ(arrays[1].values, (std::vector<double>{1, 2.5, -3}));
+  EXPECT_EQ(arrays[2].shape, (Shape{2, 3}));
+  EXPECT_EQ(arrays[2].values, (std::vector<double>{1, 2, 3, 4, 5, 6}));
+  EXPECT_EQ(arrays[3].shape, Shape{2});
+  std::string at = "'" + (folder.folder / "");
+  EXPECT_EQ(folder.messageFor("s.n"),
+            "3: error: `s` has no column `n`; did you mean `N`? (its columns: N, y, X, c, e, t, "
+            "ragged, mixed, text)");
+  EXPECT_EQ(folder.messageFor("sum(s.e)"), "7: error: " + at + "s.json' has no rows of `e`");
+  EXPECT_EQ(folder.messageFor("sum(s.t)"), "7: error: " + at +
+                                               "s.json': 't' has the shape [1, 1, 1], expected a number, "
+                                               "a vector or a matrix");
+  EXPECT_EQ(folder.messageFor("sum(s.ragged)"), "7: error: " + at +
+                                                    "s.json': 'ragged' holds lists of different lengths, "
+                                                    "expected a number or lists of equal lengths");
+  EXPECT_EQ(folder.messageFor("sum(s.mixed)"), "7: error: " + at +
+                                                   "s.json': 'mixed' holds lists of different lengths, "
+                                                   "expected a number or lists of equal lengths");
+  EXPECT_EQ(folder.messageFor("sum(s.text)"), "7: error: " + at +
+                                                  "s.json': 'text' holds more than numbers and lists of "
+                                                  "them, expected a number or lists of equal lengths");
+  EXPECT_EQ(folder.messageFor("sum(b.N)"), "6:69: error: " + at + "broken.json' is no valid JSON");
+  Expected<ParsedItem> item = parseDensity("data s = array(\"s.json\")\ndensity d(x[2]) = sum(s)", "t");
+  ASSERT_FALSE(item);
+  EXPECT_EQ(item.error().message.substr(0, item.error().message.find('\n')),
+            "t:1:16: error: the arrays of a JSON file have names: write `data s = table(\"s.json\")`");
 }
 
 TEST(DensityData, IsReadForTheDensityOnly) {

@@ -8,7 +8,6 @@
 #include "SampleInterpreter.h"
 
 #include "flowc/Dialect/Flow/IR/FlowParameterOps.h"
-#include "flowc/Dialect/Flow/IR/FlowPick.h"
 
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "llvm/ADT/StringMap.h"
@@ -69,9 +68,9 @@ std::vector<Array> SampleInterpreter::run(func::FuncOp function, std::vector<Arr
 void SampleInterpreter::runOp(Operation &op) {
   llvm::TypeSwitch<Operation *>(&op)
       .Case<MapOp, ScanOp, DenseOp, OuterOp, SweepOp, RootOp, arith::ConstantOp, arith::CmpFOp, arith::SelectOp,
-            SplitOp, ConcatOp, GatherOp, PickOp, ScatterSumOp, ReverseOp, ReorderOp, ReshapeOp, ClipOp, ReduceSumOp,
-            ReduceMaxOp, SplatOp, CumsumOp, BinSearchOp, TakeOp, OneHotOp, RowWeightOp, RandomNormalOp, BlockDenseOp,
-            BlockSweepOp>([&](auto known) { runOn(known); })
+            SplitOp, ConcatOp, GatherOp, ReverseOp, ReorderOp, ReshapeOp, ClipOp, ReduceSumOp, ReduceMaxOp, SplatOp,
+            CumsumOp, BinSearchOp, TakeOp, OneHotOp, RowWeightOp, RandomNormalOp, BlockDenseOp, BlockSweepOp>(
+          [&](auto known) { runOn(known); })
       .Case<WeightNormalizeOp, DiagonalOp, TriangleOp, TriangularInverseOp, CosineMatrixOp>(
           [&](auto matrixOp) { runMatrixOp(*matrixOp); })
       .Case<BlockDiagonalOp, BlockTriangleOp>([&](auto matrixOp) { runBlockMatrixOp(*matrixOp); })
@@ -292,21 +291,6 @@ void SampleInterpreter::runOn(GatherOp op) {
   Array y;
   for (Scalar index : get(op.getIndices()))
     y.push_back(get(op.getX())[size_t(index)]);
-  set(op.getY(), y);
-}
-
-void SampleInterpreter::runOn(PickOp op) {
-  Array y;
-  for (Scalar position : get(op.getPositions()))
-    y.push_back(get(op.getX())[size_t(position)]);
-  set(op.getY(), y);
-}
-
-void SampleInterpreter::runOn(ScatterSumOp op) {
-  Array y(getNumElements(op.getY().getType()), 0);
-  const Array &x = get(op.getX()), &positions = get(op.getPositions());
-  for (size_t i = 0; i < x.size(); ++i)
-    y[size_t(positions[i])] += x[i];
   set(op.getY(), y);
 }
 

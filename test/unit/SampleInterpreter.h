@@ -52,8 +52,6 @@ private:
   void runOn(flow::SplitOp op);
   void runOn(flow::ConcatOp op);
   void runOn(flow::GatherOp op);
-  void runOn(flow::PickOp op);
-  void runOn(flow::ScatterSumOp op);
   void runOn(flow::ReverseOp op);
   void runOn(flow::ReorderOp op);
   void runOn(flow::ReshapeOp op);

@@ -27,7 +27,7 @@ struct Node;
 struct DataArray {
   /// What it is called in the text, e.g. `kid.mom_iq`.
   std::string name;
-  /// A vector, or a matrix with the rows first.
+  /// A number, a vector, or a matrix with the rows first.
   Shape shape;
   /// Whether these are positions in a vector, from 0: 32-bit integers to kernels.
   bool isPositions = false;
@@ -38,6 +38,10 @@ struct DataArray {
 /// The arrays that `density`, a node of that category, reads, in the order in which
 /// its function takes them.
 std::vector<const DataArray *> getDataArrays(const Node &density);
+
+/// All that the code of `density` takes from its data: shapes, and positions of single
+/// elements and ends of slices that were computed from them. For keys of caches.
+std::string describeCompiledData(const Node &density);
 
 } // namespace flowc
 

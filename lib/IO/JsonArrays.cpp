@@ -1,0 +1,78 @@
+//===- JsonArrays.cpp - Arrays in JSON files ------------------------------===//
+//
+// Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "flowc/IO/JsonArrays.h"
+
+#include "flowc/IO/File.h"
+
+#include <nlohmann/json.hpp>
+
+#include <cmath>
+
+using namespace flowc;
+
+// Members keep their order.
+using Json = nlohmann::ordered_json;
+
+static Expected<Json> readObject(const std::string &path) {
+  auto text = readFile(path);
+  if (!text)
+    return text.takeError();
+  Json object = Json::parse(*text, /*cb=*/nullptr, /*allow_exceptions=*/false);
+  if (object.is_discarded())
+    return Error{"'" + path + "' is no valid JSON"};
+  if (!object.is_object())
+    return Error{"'" + path + "' holds no object, expected { \"NAME\": NUMBERS, ... }"};
+  return object;
+}
+
+/// Appends the numbers of `part`, whose shape is the rest of that of `array` from
+/// `axis` on, or becomes it. Returns what is wrong, or an empty string.
+static std::string append(const Json &part, size_t axis, bool isFirst, JsonArray &array) {
+  if (part.is_number()) {
+    array.values.push_back(part.get<double>());
+    if (!std::isfinite(array.values.back()))
+      return "holds a number that is not finite";
+    return axis == array.shape.size() ? "" : "holds lists beside numbers";
+  }
+  if (!part.is_array())
+    return "holds more than numbers and lists of them";
+  constexpr size_t maxAxes = 8;
+  if (axis == maxAxes)
+    return "is nested too deeply";
+  if (isFirst)
+    array.shape.push_back(static_cast<int64_t>(part.size()));
+  if (axis >= array.shape.size() || array.shape[axis] != static_cast<int64_t>(part.size()))
+    return "holds lists of different lengths";
+  for (size_t i = 0; i < part.size(); ++i)
+    if (std::string problem = append(part[i], axis + 1, isFirst && i == 0, array); !problem.empty())
+      return problem;
+  return {};
+}
+
+Expected<std::vector<std::string>> flowc::readJsonNames(const std::string &path) {
+  auto object = readObject(path);
+  if (!object)
+    return object.takeError();
+  std::vector<std::string> names;
+  for (const auto &[name, value] : object->items())
+    names.push_back(name);
+  return names;
+}
+
+Expected<JsonArray> flowc::readJsonArray(const std::string &path, const std::string &name) {
+  auto object = readObject(path);
+  if (!object)
+    return object.takeError();
+  auto member = object->find(name);
+  if (member == object->end())
+    return Error{"'" + path + "' has no '" + name + "'"};
+  JsonArray array{name, {}, {}};
+  if (std::string problem = append(*member, 0, /*isFirst=*/true, array); !problem.empty())
+    return Error{"'" + path + "': '" + name + "' " + problem + ", expected a number or lists of equal lengths"};
+  return array;
+}

@@ -104,8 +104,9 @@ Value flowc::buildGammaSlope(ImplicitLocOpBuilder &b, Value concentration, Value
   Value points = isF32 ? table(pointsF32) : table(pointsF64), weights = isF32 ? table(weightsF32) : table(weightsF64);
   int64_t count = isF32 ? std::size(pointsF32) : std::size(pointsF64);
   return inF64(b, {concentration, draw}, [&](ArrayRef<MathValue> operands) {
-    Value isPositive = operands[1] >= 0x1p-1022;
-    MathValue a = operands[0], x = select(isPositive, operands[1], 1.0);
+    // From here on it is sqrt(x / a) up to 1 / a, wherever there are draws.
+    Value isLarge = operands[0] > 0x1p40, isPositive = operands[1] >= 0x1p-1022;
+    MathValue a = select(isLarge, 1.0, operands[0]), x = select(isPositive, operands[1], 1.0);
     MathValue c = digammaLessLog(a, x), distance = c.abs();
     Value isBelow = c >= 0.0;
     MathValue end = integrationEnd(a, x, isBelow), sign = select(isBelow, x.constant(-1.0), x.constant(1.0));
@@ -120,6 +121,7 @@ Value flowc::buildGammaSlope(ImplicitLocOpBuilder &b, Value concentration, Value
                                      scf::YieldOp::create(b, next);
                                    });
     MathValue result = x * end * MathValue{&b, loop.getResult(0)};
+    result = select(isLarge, (operands[1] / operands[0]).sqrt(), result);
     // What is no number stays none.
     return select(isPositive, result,
                   select(operands[1].compare(arith::CmpFPredicate::UNO, operands[1]), operands[1], 0.0));

@@ -126,7 +126,8 @@ mlir::Value buildLogMinus(mlir::ImplicitLocOpBuilder &b, mlir::Value r, mlir::Va
 
 /// The derivative of a draw `x` of the gamma distribution of scale 1 in its concentration
 /// `a` >= 1, for fixed randomness: -(dP/da) / (dP/dx) of the distribution function P(a, x).
-/// 0 at x = 0. The relative error is at most 1e-11 in f64 (for a up to 10^8) and 2e-7 in f32.
+/// 0 at x = 0. The relative error is at most 1e-11 in f64 (1e-9 for a > 10^8) and 2e-7 in f32,
+/// for draws x that have any probability.
 mlir::Value buildGammaSlope(mlir::ImplicitLocOpBuilder &b, mlir::Value a, mlir::Value x);
 
 /// Adds one pattern per expanded op of the math dialect. Operands of another

@@ -19,7 +19,7 @@ namespace {
 struct EvaluateOptions {
   ModelOptions model;
   DataOptions data;
-  std::string target;
+  TargetSource target;
   int64_t draws = 100000;
   uint64_t seed = 0;
   bool json = false;
@@ -55,7 +55,7 @@ Expected<DataEvaluation> againstData(const Loaded &loaded, const EvaluateOptions
 }
 
 Expected<int> runEvaluate(const EvaluateOptions &options) {
-  if (options.target.empty() && options.data.path.empty())
+  if (!options.target.isGiven() && options.data.path.empty())
     return Error{"nothing to evaluate the model against: give --target FILE.flow, --data FILE or both"};
   if (auto ok = options.data.checkUse(); !ok)
     return ok.takeError();
@@ -66,11 +66,11 @@ Expected<int> runEvaluate(const EvaluateOptions &options) {
     return Error{"'" + loaded->flow().name() + "' is a " + (loaded->flow().isDensity() ? "density" : "bijection") +
                  ", expected a flow"};
   std::string text, json;
-  if (!options.target.empty()) {
+  if (options.target.isGiven()) {
     auto result = againstTarget(*loaded, options);
     if (!result)
       return result.takeError();
-    text += "'" + loaded->flow().name() + "' against the target in '" + options.target + "'\n" + result->toText();
+    text += "'" + loaded->flow().name() + "' against the target in '" + options.target.path + "'\n" + result->toText();
     json += "\"target\": " + result->toJson();
   }
   if (!options.data.path.empty()) {
@@ -99,7 +99,7 @@ void tool::addEvaluateCommand(CLI::App &app, Action &action) {
                  "of each coordinate: marginal, and conditional where the map is triangular.",
                  runEvaluate);
   options->model.add(*command);
-  command->add_option("--target", options->target, "A density, the text of it (.flow)");
+  options->target.add(*command, "");
   command->add_option("--data", options->data.path, "Rows: .npy, .csv, .tsv or FILE.safetensors:NAME");
   options->data.addShared(*command);
   command->add_option("-n,--count", options->draws, "Draws against the target")

@@ -20,7 +20,8 @@ namespace {
 struct PlotOptions {
   ModelOptions model;
   DataOptions data;
-  std::string output, target;
+  TargetSource target;
+  std::string output;
   std::vector<std::string> show;
   int64_t samples = 20000;
   uint64_t seed = 0;
@@ -185,7 +186,7 @@ Expected<void> plotContours(const Loaded &loaded, const Figure &figure, const Lo
 Expected<void> checkPlotOptions(const PlotOptions &options) {
   if (!options.output.ends_with(".svg") && !options.output.ends_with(".png"))
     return Error{"cannot tell the format of '" + options.output + "', expected a name that ends in .svg or .png"};
-  if (!options.target.empty() && !options.data.path.empty())
+  if (options.target.isGiven() && !options.data.path.empty())
     return Error{"samples are compared with DATA or with --target, not with both"};
   if (auto ok = options.data.checkUse(); !ok)
     return ok;
@@ -208,7 +209,7 @@ Expected<int> runPlot(const PlotOptions &options) {
   figure.trainLosses = loaded->record.trainLosses;
   figure.valLosses = loaded->record.valLosses;
   figure.bestEpoch = loaded->record.bestEpoch;
-  bool hasTarget = !options.target.empty();
+  bool hasTarget = options.target.isGiven();
   auto conditions = hasTarget ? readOneCondition(*loaded, options.data) : readData(*loaded, options, figure);
   if (!conditions)
     return conditions.takeError();
@@ -252,7 +253,7 @@ void tool::addPlotCommand(CLI::App &app, Action &action) {
                  runPlot);
   options->model.add(*command);
   command->add_option("DATA", options->data.path, "Rows to compare the samples with");
-  command->add_option("--target", options->target, "A density to compare the flow with, the text of it (.flow)");
+  options->target.add(*command, " to compare the flow with");
   options->data.addShared(*command);
   command->add_option("-o,--output", options->output, "The picture: .svg or .png")->required();
   command->add_option("--show", options->show, "Columns to show (default: the first 16)")->delimiter(',');

@@ -21,7 +21,8 @@ namespace {
 struct SampleOptions {
   ModelOptions model;
   DataOptions data;
-  std::string output, target;
+  TargetSource target;
+  std::string output;
   int64_t count = 0, pool = 0;
   uint64_t first = 0, seed = 0;
   bool logProb = false, weights = false, resample = false, distinct = false;
@@ -164,10 +165,10 @@ Expected<int> sampleAs(const Loaded &loaded, const SampleOptions &options, RowRe
 
 /// What the options say of a target, or what is wrong with that.
 Expected<void> checkTargetOptions(const SampleOptions &options) {
-  if (options.target.empty() && (options.resample || options.weights))
+  if (!options.target.isGiven() && (options.resample || options.weights))
     return Error{std::string(options.resample ? "--resample" : "--weights") +
                  " needs the density that draws are weighted for: give --target FILE.flow"};
-  if (!options.target.empty() && !options.resample && !options.weights)
+  if (options.target.isGiven() && !options.resample && !options.weights)
     return Error{"--target alone changes no sample: ask for --resample or --weights"};
   if (!options.resample && (options.pool > 0 || options.distinct))
     return Error{"--pool and --without-replacement belong to --resample"};
@@ -259,7 +260,7 @@ void tool::addSampleCommand(CLI::App &app, Action &action) {
   command->add_option("--condition-columns", options->data.conditionColumns, "Columns of the condition file")
       ->delimiter(',');
   command->add_flag("--log-prob", options->logProb, "Add the log-density as a last column");
-  command->add_option("--target", options->target, "A density for --resample and --weights, the text of it (.flow)");
+  options->target.add(*command, " for --resample and --weights");
   command->add_flag("--weights", options->weights, "Add log(target / flow) as a last column, not normalised");
   command->add_flag("--resample", options->resample, "Draw in proportion to the target, from a pool of draws");
   command->add_option("--pool", options->pool, "Draws to resample from (default: 10 for each sample, at least 10000)")

@@ -7,18 +7,45 @@
 
 #include "Target.h"
 
+#include "flowc/Targets.h"
+
 using namespace flowc;
 using namespace flowc::tool;
 
-Expected<LogDensity> tool::compileTarget(const std::string &path, const Flow &flow, const ModelOptions &options) {
-  auto density = loadTarget(path);
+void TargetSource::add(CLI::App &command, const std::string &use) {
+  CLI::Option *target = command.add_option(
+      "--target", path,
+      "A density" + use + ": the text of it (.flow) or a shared library (.so; see flowc/target.h, BridgeStan)");
+  command.add_option("--target-data", data, "What a shared library is to load, e.g. a JSON file of a Stan model")
+      ->needs(target);
+}
+
+/// Fails unless the target has as many coordinates as the flow.
+static Expected<void> checkDim(const std::string &name, int64_t dim, const Flow &flow) {
+  if (dim == flow.dim())
+    return {};
+  return Error{"the target '" + name + "' has " + std::to_string(dim) + " coordinates, the flow '" + flow.name() +
+               "' has " + std::to_string(flow.dim())};
+}
+
+Expected<LogDensity> tool::compileTarget(const TargetSource &source, const Flow &flow, const ModelOptions &options) {
+  if (isTargetLibrary(source.path)) {
+    auto library = loadTargetLibrary(source.path, source.data);
+    if (!library)
+      return library.takeError();
+    if (auto ok = checkDim(library->name, library->dim, flow); !ok)
+      return ok.takeError();
+    return LogDensity([target = *library, threads = options.threads](const double *x, int64_t rows, double *result) {
+      return target.evaluate(x, rows, result, nullptr, threads);
+    });
+  }
+  if (!source.data.empty())
+    return Error{"--target-data is for a shared library, but '" + source.path + "' is the text of a density"};
+  auto density = loadTarget(source.path);
   if (!density)
     return density.takeError();
-  if (!*density)
-    return Error{"no target is given: add --target FILE.flow"};
-  if ((*density)->dim() != flow.dim())
-    return Error{"the target '" + (*density)->name() + "' has " + std::to_string((*density)->dim()) +
-                 " coordinates, the flow '" + flow.name() + "' has " + std::to_string(flow.dim())};
+  if (auto ok = checkDim((*density)->name(), (*density)->dim(), flow); !ok)
+    return ok.takeError();
   return compileLogDensity(**density, options.compileOptions(F64));
 }
 

@@ -14,8 +14,17 @@
 
 namespace flowc::tool {
 
-/// Compiles the density in the text at `path`, of as many coordinates as `flow`.
-Expected<LogDensity> compileTarget(const std::string &path, const Flow &flow, const ModelOptions &options);
+/// Which target: the text of a density, or a shared library.
+struct TargetSource {
+  std::string path, data;
+
+  /// Adds --target, for `use`, and --target-data.
+  void add(CLI::App &command, const std::string &use);
+  bool isGiven() const { return !path.empty(); }
+};
+
+/// Compiles or loads a target of as many coordinates as `flow`.
+Expected<LogDensity> compileTarget(const TargetSource &source, const Flow &flow, const ModelOptions &options);
 
 /// The one condition that all draws of a conditional flow have; empty for a flow
 /// without.

@@ -1,0 +1,10 @@
+# Targets in shared libraries: two of them, and one that is none.
+foreach(library IN ITEMS banana_target.c stan_target.cpp no_target.c)
+  get_filename_component(target ${library} NAME_WE)
+  add_library(${target} MODULE unit/Inputs/${library})
+  set_target_properties(${target} PROPERTIES PREFIX "" LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/test/unit)
+endforeach()
+target_link_libraries(banana_target PRIVATE m)
+add_flowc_test(TargetsTest LINK FlowcTargets FlowcEvaluation FlowcExecutionEngine)
+add_dependencies(TargetsTest banana_target stan_target no_target)
+target_compile_definitions(TargetsTest PRIVATE FLOWC_TEST_TARGETS="${CMAKE_BINARY_DIR}/test/unit")

@@ -6,6 +6,7 @@
 // RUN: flowc-opt %s -flow-specialize="program=sample_and_log_prob rows=drawn" -canonicalize -cse | FileCheck %s --check-prefix=BOTH
 // RUN: flowc-opt %s -flow-specialize=program=transform -canonicalize -cse | FileCheck %s --check-prefix=TRANSFORM
 // RUN: flowc-opt %s -flow-specialize=program=inverse -canonicalize -cse | FileCheck %s --check-prefix=INVERSE
+// RUN: flowc-opt %s -flow-specialize=program=to_base -canonicalize -cse | FileCheck %s --check-prefix=TOBASE
 
 // The base distribution is a scaled normal; the flow's own bijection is an
 // affine map followed by the inverse of a softplus.
@@ -87,3 +88,13 @@ func.func @flow(%loc: tensor<3xf32> {flow.name = ".bijection.loc", flow.trainabl
 // INVERSE: %[[Y:.*]], %{{.*}} = flow.map 3 indexed(%[[X]] : tensor<3xf32>)
 // INVERSE: %[[B:.*]] = flow.map 3 indexed(%[[Y]], %[[LOC]],
 // INVERSE: return %[[B]], %{{.*}} : tensor<3xf32>, f32
+
+// The bijections of the base distribution, too, and no log-determinant.
+// TOBASE-LABEL: func @kernel
+// TOBASE-SAME: (%[[X:.*]]: tensor<3xf32> {flow.row}, %[[LOC:[^:]*]]: {{.*}}, %{{.*}}) -> tensor<3xf32>
+// TOBASE: %[[SCALE:.*]] = flow.log1p_exp
+// TOBASE: %[[Y:.*]] = flow.map 3 indexed(%[[X]] :
+// TOBASE: %[[B:.*]] = flow.map 3 indexed(%[[Y]], %[[LOC]], %[[SCALE]] :
+// TOBASE: %[[Z:.*]] = flow.map 3 indexed(%[[B]], %[[SCALE]] :
+// TOBASE-NOT: math.log
+// TOBASE: return %[[Z]]

@@ -407,6 +407,11 @@ TEST(EvaluationTest, RosenblattOrder) {
   // x = (y2, y0, y1): the first is x1, then x2, then x0.
   EXPECT_EQ(turned.rosenblattOrder, (std::vector<int64_t>{1, 2, 0}));
   EXPECT_EQ(turned.rosenblatt, (std::vector<int64_t>{1, 2, 0}));
+  // Behind the affine map that training adds for data in its own units, too.
+  std::string standardised =
+      std::string(autoregressive) + "\nflow f_data = transformed(f, non_trainable(affine([1, 2, 3], [2, 0.5, 1])))";
+  EXPECT_EQ(orderOf(standardised).rosenblattOrder, (std::vector<int64_t>{0, 1, 2}));
+  EXPECT_TRUE(orderOf(standardised).exactBase);
   EXPECT_TRUE(orderOf("flow f = coupling_flow(standard_normal([3]), flow_layers = 3)").rosenblattOrder.empty());
 }
 

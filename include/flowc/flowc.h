@@ -63,12 +63,22 @@ public:
   static Expected<Flow> parseDensity(std::string_view text, std::string_view name = {},
                                      std::string_view file = "<text>");
 
+  /// An `objective` item (default: the last one) for a batch of `rows` rows, as a density
+  /// over the terms of all rows: their log-densities, then each of `terms()`. Its value is
+  /// the loss.
+  static Expected<Flow> parseObjective(std::string_view text, int64_t rows, std::string_view name = {},
+                                       std::string_view file = "<text>");
+  /// Most rows of an objective.
+  static constexpr int64_t maxObjectiveRows = 1000000;
+
   /// Whether this is a distribution (a `flow` item).
   bool isDistribution() const;
   /// Whether this is a `density` item; if it is no distribution either, it is a
   /// bare bijection.
   bool isDensity() const;
   const std::string &name() const;
+  /// Of an objective: the names of what a row has beside its log-density.
+  const std::vector<std::string> &terms() const;
   /// The text it was parsed from.
   const std::string &text() const;
   /// Shape of an event, and number of its elements.

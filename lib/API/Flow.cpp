@@ -18,6 +18,7 @@ static Flow makeFlow(const ParsedItem &item, std::string_view text) {
   impl->isDistribution = item.category == Node::Category::Distribution;
   impl->dim = numElements(item.root->shape);
   impl->condDim = item.root->condShape ? numElements(*item.root->condShape) : 0;
+  impl->terms = item.terms;
   impl->leaves = flattenLeaves(*item.root);
   return Flow::Impl::make(std::move(impl));
 }
@@ -36,9 +37,20 @@ Expected<Flow> Flow::parseDensity(std::string_view text, std::string_view name, 
   return makeFlow(*item, text);
 }
 
+Expected<Flow> Flow::parseObjective(std::string_view text, int64_t rows, std::string_view name, std::string_view file) {
+  if (rows < 1 || rows > maxObjectiveRows)
+    return Error{"an objective takes 1 to " + std::to_string(maxObjectiveRows) + " rows, got " + std::to_string(rows)};
+  auto item = flowc::parseObjective(text, rows, file, name);
+  if (!item)
+    return item.takeError();
+  // The text alone does not say what is computed; names of kernels and keys rely on it.
+  return makeFlow(*item, std::string(text) + "\n# for " + std::to_string(rows) + " rows\n");
+}
+
 bool Flow::isDistribution() const { return impl->isDistribution; }
 bool Flow::isDensity() const { return impl->root->category == Node::Category::Density; }
 const std::string &Flow::name() const { return impl->name; }
+const std::vector<std::string> &Flow::terms() const { return impl->terms; }
 const std::string &Flow::text() const { return impl->text; }
 const std::vector<int64_t> &Flow::shape() const { return impl->root->shape; }
 int64_t Flow::dim() const { return impl->dim; }

@@ -8,6 +8,7 @@
 #include "flowc/Frontend/Frontend.h"
 
 #include "Evaluator.h"
+#include "Objectives.h"
 #include "ShapeChecker.h"
 
 #include "flowc/Frontend/Formula.h"
@@ -31,6 +32,10 @@ static Expected<const Item *> selectItem(const ast::File &file, StringRef fileNa
     auto named = llvm::find_if(file.items, [&](const Item &item) { return item.name == name; });
     if (named != file.items.end() && named->kind == Item::Kind::Data)
       return error("`" + name + "` is data, expected " + expected);
+    if (named != file.items.end() &&
+        (named->kind == Item::Kind::Objective) != llvm::is_contained(kinds, Item::Kind::Objective))
+      return error("`" + name + "` is " + (named->kind == Item::Kind::Objective ? "an" : "no") +
+                   " objective, expected " + expected);
     if (named != file.items.end())
       return &*named;
     std::vector<StringRef> names;
@@ -69,8 +74,9 @@ static bool readsData(const ast::MathExpr &part, const DataReader &reader) {
   return llvm::any_of(part.operands, [&](const ast::MathExpr &operand) { return readsData(operand, reader); });
 }
 
+/// `rows`: of what batch an objective is.
 static Expected<ParsedItem> parseItem(std::string_view text, std::string_view file, std::string_view name,
-                                      llvm::ArrayRef<Item::Kind> kinds, const Twine &expected) {
+                                      llvm::ArrayRef<Item::Kind> kinds, const Twine &expected, int64_t rows = 2) {
   auto shared = std::make_shared<const SourceText>(text, file);
   const SourceText &source = *shared;
   Expected<ast::File> parsed = parseSource(source);
@@ -87,6 +93,11 @@ static Expected<ParsedItem> parseItem(std::string_view text, std::string_view fi
     if (item.kind == Item::Kind::Data)
       continue;
     result.itemNames.push_back(item.name.str());
+    if (item.kind == Item::Kind::Objective) {
+      if (&item == *selected)
+        llvm::append_range(result.terms, llvm::map_range(item.terms, [](StringRef term) { return term.str(); }));
+      item = instantiate(item, rows);
+    }
     if (item.kind == Item::Kind::Density) {
       // A flow does not need the data of a density beside it: models have only the text.
       bool isChecked = &item == *selected || !readsData(item.formula, reader);
@@ -122,6 +133,11 @@ Expected<ParsedItem> parseDensity(std::string_view text, std::string_view file, 
                   (item->category == Node::Category::Distribution ? "flow" : "bijection"))
                      .str()};
   return item;
+}
+
+Expected<ParsedItem> parseObjective(std::string_view text, int64_t rows, std::string_view file, std::string_view name) {
+  return parseItem(text, file, name, Item::Kind::Objective,
+                   "an `objective`, as in `objective nll(q, x) = -mean(log_prob(q, x))`", rows);
 }
 
 } // namespace flowc

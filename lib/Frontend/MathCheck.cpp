@@ -31,6 +31,9 @@ public:
       if (known.kind == ast::Item::Kind::Data)
         data.push_back(known.name);
     names.push_back(item.variable);
+    llvm::append_range(names, item.terms);
+    if (item.kind == ast::Item::Kind::Objective)
+      names.push_back("rows");
     for (const ast::FormulaParameter &parameter : item.parameters)
       names.push_back(parameter.name);
   }
@@ -147,7 +150,7 @@ Expected<void> FormulaChecker::checkCall(const MathExpr &call) {
 Expected<void> FormulaChecker::checkAccess(const MathExpr &access) {
   const MathExpr &object = access.operands[0];
   bool ofVariable = object.kind == MathExpr::Kind::Name && object.text == item.variable;
-  if (!ofVariable)
+  if (!ofVariable || item.kind == ast::Item::Kind::Objective)
     return {};
   if (item.kind == ast::Item::Kind::Formula)
     return source.error(access.loc, "`" + item.variable +

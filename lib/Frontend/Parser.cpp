@@ -9,6 +9,7 @@
 //   item      := "flow" NAME "=" value | "bijection" NAME "=" value
 //              | "bijection" NAME "(" NAME [";" parameters] ")" "=" formula
 //              | "density" NAME "(" NAME "[" NUMBER "]" ")" "=" formula
+//              | "objective" NAME "(" NAME "," NAME ["," NAME] [";" NAME {"," NAME}] ")" "=" MATH
 //              | "data" NAME "=" ("table" | "array") "(" STRING ")"
 //   parameters := NAME "=" domain {"," NAME "=" domain}
 //   domain    := number | "positive" "(" number ")" | "interval" "(" number "," number "," number ")"
@@ -22,6 +23,7 @@
 #include "flowc/Frontend/Parser.h"
 
 #include "Constructors.h"
+#include "Objectives.h"
 #include "TokenStream.h"
 
 #include "llvm/ADT/STLExtras.h"
@@ -51,6 +53,8 @@ private:
   bool parseItemName(Item &item);
   bool parseFormulaHead(Item &item);
   bool parseDensityHead(Item &item);
+  bool parseObjectiveHead(Item &item);
+  bool parseNames(std::vector<StringRef> &names, size_t most, const Twine &what);
   bool parseFormulaBody(Item &item);
   bool parseData(Item &item);
   bool parseParameter(Item &item);
@@ -79,7 +83,7 @@ Expected<ast::File> Parser::parse() {
 }
 
 /// The words that items begin with.
-static constexpr StringRef itemKeywords[] = {"flow", "bijection", "density", "data"};
+static constexpr StringRef itemKeywords[] = {"flow", "bijection", "density", "objective", "data"};
 
 static bool beginsItem(const Token &token) {
   return token.is(Token::Kind::Word) && llvm::is_contained(itemKeywords, token.text);
@@ -90,7 +94,7 @@ bool Parser::failNoItem() {
   std::string hint;
   if (token.is(Token::Kind::Word))
     hint = suggestion(token.text, itemKeywords);
-  return tokens.failExpected("`flow`, `bijection`, `density` or `data`", hint);
+  return tokens.failExpected("`flow`, `bijection`, `density`, `objective` or `data`", hint);
 }
 
 bool Parser::parseItem(Item &item) {
@@ -106,6 +110,10 @@ bool Parser::parseItem(Item &item) {
   if (keyword == "density") {
     item.kind = Item::Kind::Density;
     return parseDensityHead(item) && parseFormulaBody(item);
+  }
+  if (keyword == "objective") {
+    item.kind = Item::Kind::Objective;
+    return parseObjectiveHead(item) && parseFormulaBody(item);
   }
   if (keyword == "bijection" && tokens.at(Token::Kind::LeftParen)) {
     item.kind = Item::Kind::Formula;
@@ -219,8 +227,40 @@ bool Parser::parseFormulaBody(Item &item) {
   // operator, which should be reported as such.
   if (!tokens.at(Token::Kind::EndOfFile) && !beginsItem(tokens.current()))
     return tokens.failExpected("an operator or the end of the formula");
+  if (item.kind == Item::Kind::Objective)
+    if (Expected<void> bound = bindTerms(source, item); !bound)
+      return tokens.fail(bound.takeError());
   Expected<void> result = checkFormula(source, file, item);
   return result || tokens.fail(result.takeError());
+}
+
+/// Up to `most` different names, separated by commas.
+bool Parser::parseNames(std::vector<StringRef> &names, size_t most, const Twine &what) {
+  do {
+    const Token name = tokens.current();
+    if (names.size() == most || !tokens.at(Token::Kind::Word))
+      return tokens.failExpected(names.size() == most ? Twine("`)`") : what);
+    tokens.take();
+    if (isReservedName(name.text) || name.text == "rows")
+      return tokens.fail(name.loc(), "`" + name.text + "` is a name of the language; choose another");
+    if (llvm::is_contained(names, name.text))
+      return tokens.fail(name.loc(), "the name `" + name.text + "` occurs twice");
+    names.push_back(name.text);
+  } while (tokens.accept(Token::Kind::Comma));
+  return true;
+}
+
+bool Parser::parseObjectiveHead(Item &item) {
+  SMLoc open = tokens.current().loc();
+  if (!tokens.expect(Token::Kind::LeftParen, " after `objective " + item.name + "`") ||
+      !parseNames(item.inputs, 3, "a name for the flow, the event or the condition"))
+    return false;
+  if (item.inputs.size() < 2)
+    return tokens.failExpected("`, NAME`, a name for the event, as in `objective " + item.name + "(q, x)`");
+  if (tokens.accept(Token::Kind::Semicolon) &&
+      !parseNames(item.terms, maxObjectiveTerms, "`target` or the name of a column"))
+    return false;
+  return tokens.expectClosing(Token::Kind::RightParen, open, "");
 }
 
 bool Parser::parseData(Item &item) {

@@ -27,6 +27,7 @@ struct Flow::Impl {
   bool isDistribution = false;
   int64_t dim = 0;
   int64_t condDim = 0;
+  std::vector<std::string> terms;
   /// All leaves in FlowJAX's order, constants included.
   std::vector<PlacedLeaf> leaves;
 

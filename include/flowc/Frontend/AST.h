@@ -106,6 +106,7 @@ struct Item {
     Formula,   ///< `bijection NAME(x; parameters) = MATH`
     Density,   ///< `density NAME(x[D]) = MATH`
     Data,      ///< `data NAME = table("FILE")` or `array("FILE")`
+    Objective, ///< `objective NAME(q, x, c; terms) = MATH`
   };
   Kind kind = Kind::Flow;
   llvm::StringRef name;
@@ -113,6 +114,9 @@ struct Item {
   Expr constructor;
   llvm::StringRef variable;
   int64_t dim = 0;
+  /// Of an objective: what it calls the flow, its event and its condition, and the names
+  /// of the other terms of a row.
+  std::vector<llvm::StringRef> inputs, terms;
   std::vector<FormulaParameter> parameters;
   MathExpr formula;
   /// Of data: the file as it is written, and whether its columns have names.

@@ -30,6 +30,8 @@ struct ParsedItem {
   Node::Category category = Node::Category::Bijection;
   /// Names of all items of the text, in order.
   std::vector<std::string> itemNames;
+  /// Of an objective: the names of its terms beside `log_prob`.
+  std::vector<std::string> terms;
 };
 
 /// Parses and checks all of `text` and returns the item called `name`; without
@@ -40,6 +42,11 @@ Expected<ParsedItem> parseFlow(std::string_view text, std::string_view file = "<
 
 /// The same for a `density` (without a name the last one); anything else is an error.
 Expected<ParsedItem> parseDensity(std::string_view text, std::string_view file = "<text>", std::string_view name = {});
+
+/// An `objective` (without a name the last one) for a batch of `rows` rows: a density over
+/// the log-densities of all rows, then each of `ParsedItem::terms` for all rows.
+Expected<ParsedItem> parseObjective(std::string_view text, int64_t rows, std::string_view file = "<text>",
+                                    std::string_view name = {});
 
 } // namespace flowc
 

@@ -1,0 +1,27 @@
+//===- Objectives.h - Losses in the language --------------------*- C++ -*-===//
+//
+// Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FLOWC_LIB_FRONTEND_OBJECTIVES_H
+#define FLOWC_LIB_FRONTEND_OBJECTIVES_H
+
+#include "flowc/Frontend/AST.h"
+#include "flowc/Frontend/Source.h"
+
+namespace flowc {
+
+/// Most terms of an objective beside the log-densities.
+inline constexpr size_t maxObjectiveTerms = 64;
+
+/// Replaces `log_prob(q, x, c)` in the formula of an objective by a name.
+Expected<void> bindTerms(const SourceText &source, ast::Item &item);
+
+/// The objective for a batch of `rows` rows: a density over (1 + terms) * rows numbers.
+ast::Item instantiate(const ast::Item &objective, int64_t rows);
+
+} // namespace flowc
+
+#endif // FLOWC_LIB_FRONTEND_OBJECTIVES_H

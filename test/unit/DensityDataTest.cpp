@@ -204,6 +204,25 @@ TEST(DensityData, MayBeLong) {
   judge<double>(Files(5000).density(kEverything), 3, 1e-11, 1e-8);
 }
 
+TEST(DensityData, AreSummedInBlocks) {
+  // One after the other, 10^5 terms near 1 lose 1e-4 of their sum in float32: each is
+  // rounded to a multiple of 2^-7 in the end.
+  constexpr int64_t length = 100000;
+  std::string column = "y\n";
+  for (int64_t i = 0; i < length; ++i)
+    column += "1.0" + std::to_string(100 + i % 899) + "\n";
+  Files files(4);
+  files.folder.write("t.csv", column);
+  Flow density = files.density("sum(t.y + 0.001*x[0])");
+  Rows<float> x(1, 3);
+  x << 0.3f, 0, 0;
+  Model model = emptyModel<float>(density);
+  Exact expected = reference::Interpreter<Exact>(model).logProb(x.row(0).cast<Exact>().transpose());
+  float logProb = take(compileDensity<float>(density)->logProb<float>(model, x))[0];
+  // Of 256 + 391 roundings by half an ULP most cancel.
+  EXPECT_NEAR(double(logProb / expected), 1, 3e-6);
+}
+
 TEST(DensityData, DoNotMakeCodeLonger) {
   Flow few = Files(40).density(kEverything), many = Files(100000).density(kEverything);
   for (Kernel kernel : {Kernel::LogProb, Kernel::Score}) {

@@ -266,8 +266,8 @@ TEST(DensityData, IsReadFromJson) {
   EXPECT_EQ(arrays[2].values, (std::vector<double>{1, 2, 3, 4, 5, 6}));
   EXPECT_EQ(arrays[3].shape, Shape{2});
   std::string at = "'" + (folder.folder / "");
-  EXPECT_EQ(folder.messageFor("s.n"),
-            "3: error: `s` has no column `n`; did you mean `N`? (its columns: N, y, X, c, e, t, "
+  EXPECT_EQ(folder.messageFor("s.ragge"),
+            "3: error: `s` has no column `ragge`; did you mean `ragged`? (its columns: N, y, X, c, e, t, "
             "ragged, mixed, text)");
   EXPECT_EQ(folder.messageFor("sum(s.e)"), "7: error: " + at + "s.json' has no rows of `e`");
   EXPECT_EQ(folder.messageFor("sum(s.t)"), "7: error: " + at +
@@ -282,7 +282,7 @@ TEST(DensityData, IsReadFromJson) {
   EXPECT_EQ(folder.messageFor("sum(s.text)"), "7: error: " + at +
                                                   "s.json': 'text' holds more than numbers and lists of "
                                                   "them, expected a number or lists of equal lengths");
-  EXPECT_EQ(folder.messageFor("sum(b.N)"), "6:69: error: " + at + "broken.json' is no valid JSON");
+  EXPECT_EQ(folder.messageFor("sum(b.N)"), "6:71: error: " + at + "broken.json' is no valid JSON");
   Expected<ParsedItem> item = parseDensity("data s = array(\"s.json\")\ndensity d(x[2]) = sum(s)", "t");
   ASSERT_FALSE(item);
   EXPECT_EQ(item.error().message.substr(0, item.error().message.find('\n')),

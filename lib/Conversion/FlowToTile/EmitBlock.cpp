@@ -224,13 +224,7 @@ void TileEmitter::storeLanes(const Storage &storage, Value element, Value vector
 /// for (i = 0; i < count; ++i) with values carried along.
 SmallVector<Value> TileEmitter::forUnits(int64_t count, ValueRange init,
                                          llvm::function_ref<SmallVector<Value>(Value, ValueRange)> body) {
-  auto loop = scf::ForOp::create(b, index(0), index(count), index(1), init);
-  OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPointToStart(loop.getBody());
-  SmallVector<Value> next = body(loop.getInductionVar(), loop.getRegionIterArgs());
-  if (!init.empty())
-    scf::YieldOp::create(b, next);
-  return SmallVector<Value>(loop.getResults());
+  return forRange(index(0), index(count), init, body);
 }
 
 LogicalResult TileEmitter::emitBlocks(BlockAdjointOp op) {

@@ -31,6 +31,27 @@ static Value getFactor(MapOp op, Value summand) {
   return isProduct && op.getExtent() >= kFewestFactors ? log.getOperand() : Value();
 }
 
+/// Longer sums are added up in blocks of so many terms: their rounding errors grow
+/// with the length of a block plus the number of blocks. Sums over the coordinates of
+/// a flow are short; those over data need not be.
+static constexpr int64_t kSumBlock = 256, kShortSum = 4 * kSumBlock;
+
+SmallVector<Value> TileEmitter::sumInBlocks(int64_t extent, ValueRange init,
+                                            llvm::function_ref<SmallVector<Value>(Value, ValueRange)> step) {
+  Value blocks = index(llvm::divideCeil(extent, kSumBlock));
+  return forRange(index(0), blocks, init, [&](Value block, ValueRange totals) {
+    Value from = mul(block, index(kSumBlock));
+    Value to = arith::MinUIOp::create(b, add(from, index(kSumBlock)), index(extent));
+    SmallVector<Value> sums;
+    for (Value total : totals)
+      sums.push_back(arith::ConstantOp::create(b, cast<TypedAttr>(b.getZeroAttr(total.getType()))));
+    sums = forRange(from, to, sums, step);
+    for (auto [sum, total] : llvm::zip_equal(sums, totals))
+      sum = arith::AddFOp::create(b, total, sum);
+    return sums;
+  });
+}
+
 /// One loop over vectors of lanes around one over elements, sums in registers.
 LogicalResult TileEmitter::emitMap(MapOp op) {
   Block &body = *op.getBlock();
@@ -103,14 +124,11 @@ LogicalResult TileEmitter::emitMap(MapOp op) {
     SmallVector<Value> sumsAfter;
     if (op.getExtent() == 1) {
       sumsAfter = emitStep(index(0), sumsBefore);
+    } else if (op.getExtent() <= kShortSum || sumsBefore.empty() ||
+               llvm::any_of(factors, [](Value factor) { return bool(factor); })) {
+      sumsAfter = forRange(index(0), index(op.getExtent()), sumsBefore, emitStep);
     } else {
-      auto loop = scf::ForOp::create(b, index(0), index(op.getExtent()), index(1), sumsBefore);
-      OpBuilder::InsertionGuard guard(b);
-      b.setInsertionPointToStart(loop.getBody());
-      SmallVector<Value> next = emitStep(loop.getInductionVar(), loop.getRegionIterArgs());
-      if (!sumsBefore.empty())
-        scf::YieldOp::create(b, next);
-      sumsAfter.assign(loop.getResults().begin(), loop.getResults().end());
+      sumsAfter = sumInBlocks(op.getExtent(), sumsBefore, emitStep);
     }
     size_t at = 0;
     for (auto [storage, from, factor] : llvm::zip_equal(sumStorages, init, factors)) {

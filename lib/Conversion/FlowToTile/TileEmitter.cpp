@@ -152,6 +152,17 @@ void TileEmitter::forEach(Value count, llvm::function_ref<void(Value)> body) {
   body(loop.getInductionVar());
 }
 
+SmallVector<Value> TileEmitter::forRange(Value from, Value to, ValueRange init,
+                                         llvm::function_ref<SmallVector<Value>(Value, ValueRange)> body) {
+  auto loop = scf::ForOp::create(b, from, to, index(1), init);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(loop.getBody());
+  SmallVector<Value> next = body(loop.getInductionVar(), loop.getRegionIterArgs());
+  if (!init.empty())
+    scf::YieldOp::create(b, next);
+  return SmallVector<Value>(loop.getResults());
+}
+
 void TileEmitter::forEachVector(llvm::function_ref<void(Value)> body) {
   if (uniform)
     body(nullptr);

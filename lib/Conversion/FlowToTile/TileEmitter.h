@@ -155,6 +155,9 @@ private:
 
   // EmitRows.cpp: ops of the sample program.
   mlir::LogicalResult emitMap(flow::MapOp op);
+  llvm::SmallVector<mlir::Value>
+  sumInBlocks(int64_t extent, mlir::ValueRange init,
+              llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::Value, mlir::ValueRange)> step);
   mlir::LogicalResult emitScan(flow::ScanOp op);
   mlir::LogicalResult emitSplit(flow::SplitOp op);
   mlir::LogicalResult emitConcat(flow::ConcatOp op);
@@ -245,6 +248,10 @@ private:
   Storage materialize(const Storage &storage, mlir::Type type);
   void forEach(mlir::Value count, llvm::function_ref<void(mlir::Value)> body);
   void forEachVector(llvm::function_ref<void(mlir::Value)> body);
+  /// A loop whose body gets the index and what the body before gave (first: `init`).
+  llvm::SmallVector<mlir::Value>
+  forRange(mlir::Value from, mlir::Value to, mlir::ValueRange init,
+           llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::Value, mlir::ValueRange)> body);
   mlir::Value index(int64_t value);
   mlir::Value tileSample();
   mlir::Value add(mlir::Value a, mlir::Value b);

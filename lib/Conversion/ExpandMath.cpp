@@ -71,6 +71,7 @@ void flowc::populateExpandMathPatterns(RewritePatternSet &patterns) {
   add.operator()<math::AsinhOp>(buildAsinh);
   add.operator()<math::AtanhOp>(buildAtanh);
   add.operator()<math::ErfOp>(buildErf);
+  add.operator()<math::ErfcOp>(buildErfc);
   patterns.add<ExpandPow>(context);
 }
 

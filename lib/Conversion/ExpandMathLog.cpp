@@ -147,6 +147,16 @@ MathValue flowc::log1pUnit(MathValue u) {
   return logOfReduced(f, select(upper, u.constant(-1.0), 0.0));
 }
 
+// Of 1 - e^-a what is closer to 1 is 1 itself below log(2), and e^-a above (Maechler
+// 2012, "Accurately computing log(1 - exp(-|a|))").
+Value flowc::buildLog1mExp(ImplicitLocOpBuilder &b, Value value) {
+  return inF64(b, value, [&](ArrayRef<MathValue> operands) {
+    MathValue x = operands[0], minus = x.negativeAbs(), expm1{&b, buildExpm1(b, minus)};
+    MathValue close{&b, buildLog(b, -expm1)}, far{&b, buildLog1p(b, -MathValue{&b, buildExpNegative(b, minus)})};
+    return select(minus > -ln2, close, far);
+  });
+}
+
 // log1p(a + a^2 / (1 + sqrt(1 + a^2))), a = |x|; a polynomial below 1/2, and
 // log a + ln 2 where the square might overflow.
 Value flowc::buildAsinh(ImplicitLocOpBuilder &b, Value value) {

@@ -1,4 +1,4 @@
-//===- ExpandMathSpecial.cpp - pow, erf, lgamma, digamma ------------------===//
+//===- ExpandMathSpecial.cpp - pow, lgamma, digamma -----------------------===//
 //
 // Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -12,33 +12,6 @@ using namespace flowc;
 using namespace mlir;
 
 static constexpr double infinity = std::numeric_limits<double>::infinity();
-
-// erf(x)/x - 1 over x^2; relative error in erf(x) below 2^-29.3 and 2^-56.3 for |x| <= 1.
-static constexpr double erfF32[] = {0x1.06eba8p-3, -0x1.81273ep-2,  0x1.ce2ce8p-4, -0x1.b7f76ap-6,
-                                    0x1.53f60ap-8, -0x1.a377bep-11, 0x1.47f488p-14};
-static constexpr double erfF64[] = {0x1.06eba8214db69p-3,   -0x1.812746b037a23p-2,  0x1.ce2f21a045709p-4,
-                                    -0x1.b82ce3134bc9ep-6,  0x1.565bcd2b00817p-8,   -0x1.c02db8f472c1ep-11,
-                                    0x1.f9a3b268ebb2bp-14,  -0x1.f4dc721f1a051p-17, 0x1.ba63089039a96p-20,
-                                    -0x1.636089fd9cd69p-23, 0x1.122e63fa557afp-26,  -0x1.bf4da31b3e085p-30,
-                                    0x1.34e0d337d1c6bp-33};
-// log(1 - erf(1 + t)); error in erf below 2^-26.6 and 2^-58.7 from 1 to where erf rounds to 1.
-static constexpr double logErfcF32[] = {-0x1.d97fcp+0, -0x1.51c9a2p+1, -0x1.afab36p-1, -0x1.559798p-5,
-                                        0x1.5ab864p-7, -0x1.734488p-9, 0x1.b28526p-11, -0x1.35b7f8p-13};
-static constexpr double logErfcF64[] = {
-    -0x1.d97fbf27aa2a1p+0,  -0x1.51c9b0006c23dp+1,  -0x1.afabc11a29233p-1,  -0x1.5477f09c3a7fap-5,
-    0x1.48c9d3f18f1c4p-7,   -0x1.033f6619e4651p-9,  0x1.f1b3974cff61bp-13,  0x1.b8de861d4e11dp-16,
-    -0x1.c7a98be4bdbffp-16, 0x1.42785c77917c6p-17,  -0x1.14c84cc415793p-19, 0x1.3880607025695p-23,
-    0x1.9a4655957518dp-24,  -0x1.b58a55ebecb27p-25, 0x1.f1bcfc671b8efp-27,  -0x1.79fd2c74de4aep-29,
-    0x1.7eda6873d34ebp-32,  -0x1.d6313dc51f814p-36, 0x1.091320cd0d349p-40};
-
-// 1 - exp(P(|x| - 1)), with a polynomial of its own for |x| < 1.
-Value flowc::buildErf(ImplicitLocOpBuilder &b, Value value) {
-  MathValue x{&b, value}, a = x.abs(), square = x * x;
-  MathValue small = fma(a, polynomial(square, x.pick<ArrayRef<double>>(erfF32, erfF64)), a);
-  MathValue t = a.min(x.pick(3.95, 5.95)) - 1.0;
-  MathValue large = x.constant(1.0) - expInRange(polynomial(t, x.pick<ArrayRef<double>>(logErfcF32, logErfcF64)));
-  return select(a < 1.0, small, large).copySign(x);
-}
 
 /// a rounded to an integer, for 0 <= a < 2^52.
 static MathValue roundBelow(MathValue a) { return (a + 0x1p52) - 0x1p52; }

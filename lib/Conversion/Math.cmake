@@ -1,5 +1,6 @@
 add_flowc_library(FlowcMath
   ExpandMath.cpp
+  ExpandMathErf.cpp
   ExpandMathExp.cpp
   ExpandMathGammaSlope.cpp
   ExpandMathLog.cpp

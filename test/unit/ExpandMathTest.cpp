@@ -19,6 +19,7 @@
 #include <cmath>
 #include <gtest/gtest.h>
 #include <limits>
+#include <numbers>
 #include <random>
 
 using namespace flowc;
@@ -289,6 +290,42 @@ Wide logMinus(Wide t) {
   return r < 0 ? Wide(nan) : std::log(static_cast<Wide>(r)) - t;
 }
 
+long double log1mExp(long double x) {
+  long double a = std::abs(x);
+  return a < 0.6931L ? std::log(-std::expm1(-a)) : std::log1p(-std::exp(-a));
+}
+double log1mExp(double x) { return static_cast<double>(log1mExp(static_cast<long double>(x))); }
+
+/// e^(a^2) erfc(a) for a >= 0; by Laplace's continued fraction where the square is large.
+long double erfcx(long double a) {
+  if (a < 2)
+    return std::exp(a * a) * std::erfc(a);
+  long double fraction = a;
+  for (int k = 120; k >= 1; --k)
+    fraction = a + k / 2.0L / fraction;
+  return std::numbers::inv_sqrtpi_v<long double> / fraction;
+}
+
+/// {erfcx(|x| / sqrt(2)), e^(-x^2 / 2)}, the square with all its digits.
+std::pair<long double, long double> normalParts(long double x) {
+  long double a = std::abs(x), square = std::isinf(a * a) ? a : a * a;
+  long double rest = std::isinf(square) ? 0 : std::fma(a, a, -square);
+  return {erfcx(a / std::numbers::sqrt2_v<long double>), std::exp(-square / 2) * (1 - rest / 2)};
+}
+
+long double normalLogCdf(long double x) {
+  auto [scaled, exponential] = normalParts(x);
+  return x < 0 ? std::log(scaled / 2) - x * x / 2 : std::log1p(-scaled * exponential / 2);
+}
+double normalLogCdf(double x) { return static_cast<double>(normalLogCdf(static_cast<long double>(x))); }
+
+long double normalHazard(long double x) {
+  constexpr long double root = std::numbers::sqrt2_v<long double> * std::numbers::inv_sqrtpi_v<long double>;
+  auto [scaled, exponential] = normalParts(x);
+  return x < 0 ? root / scaled : exponential * root / 2 / (1 - scaled * exponential / 2);
+}
+double normalHazard(double x) { return static_cast<double>(normalHazard(static_cast<long double>(x))); }
+
 template <typename T>
 T lgammaPositive(T x) {
   return x < 0 ? T(nan) : std::lgamma(x);
@@ -311,6 +348,13 @@ const Function functions[] = {
     {"asinh", buildAsinh, FLOWC_STD(asinh), -inf, inf, -inf, inf},
     {"atanh", buildAtanh, FLOWC_STD(atanh), -1.5, 1.5, -1.5, 1.5},
     {"erf", buildErf, FLOWC_STD(erf), -8, 8, -8, 8},
+    {"erfc", buildErfc, FLOWC_STD(erfc), -inf, inf, -inf, inf, 0, 0, 3},
+    {"erfcTail", buildErfc, FLOWC_STD(erfc), 0.4, 9.2, 0.4, 26.6, 0, 0, 3},
+    {"log1mExp", buildLog1mExp, log1mExp, log1mExp, -inf, inf, -inf, inf, 0, 0, 3},
+    {"normalLogCdf", buildNormalLogCdf, normalLogCdf, normalLogCdf, -inf, inf, -inf, inf, 0, 0, 4},
+    {"normalLogCdfTail", buildNormalLogCdf, normalLogCdf, normalLogCdf, -40, 14, -40, 39, 0, 0, 4},
+    {"normalHazard", buildNormalHazard, normalHazard, normalHazard, -inf, inf, -inf, inf, 0, 0, 4},
+    {"normalHazardTail", buildNormalHazard, normalHazard, normalHazard, -40, 14, -40, 39, 0, 0, 4},
     // Near their roots the error is that of terms of the size of lgamma(16).
     {"lgamma", buildLgamma, lgammaPositive, lgammaPositive, -1, inf, -1, inf, 1e-7, 32},
     {"digamma", buildDigamma, digamma, digamma, -1, inf, -1, inf, 1e-7, 32},

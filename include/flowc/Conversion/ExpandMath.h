@@ -102,6 +102,18 @@ std::pair<mlir::Value, mlir::Value> buildSinCosTurn(mlir::ImplicitLocOpBuilder &
 /// The error function on the whole line.
 mlir::Value buildErf(mlir::ImplicitLocOpBuilder &b, mlir::Value x);
 
+/// 1 - erf(x) on the whole line, to the last normal number in the tail: at most 3 ULP
+/// in f64.
+mlir::Value buildErfc(mlir::ImplicitLocOpBuilder &b, mlir::Value x);
+
+/// log(1 - e^-|x|) on the whole line; -inf at 0. At most 3 ULP in f64.
+mlir::Value buildLog1mExp(mlir::ImplicitLocOpBuilder &b, mlir::Value x);
+
+/// The logarithm of the normal distribution function Phi on the whole line, and its
+/// derivative, phi / Phi with the density phi: at most 4 ULP in f64.
+mlir::Value buildNormalLogCdf(mlir::ImplicitLocOpBuilder &b, mlir::Value x);
+mlir::Value buildNormalHazard(mlir::ImplicitLocOpBuilder &b, mlir::Value x);
+
 /// x^y as IEEE 754 defines `pow`, with negative bases for integral y.
 mlir::Value buildPow(mlir::ImplicitLocOpBuilder &b, mlir::Value x, mlir::Value y);
 

@@ -142,11 +142,22 @@ bool flowc::isPositive(Value value) {
   return sum && isNonNegative(sum) && (isPositive(sum.getLhs()) || isPositive(sum.getRhs()));
 }
 
-static Value buildSpecial(ImplicitLocOpBuilder &b, LgammaOp, Value x) { return buildLgamma(b, x); }
-static Value buildSpecial(ImplicitLocOpBuilder &b, DigammaOp, Value x) { return buildDigamma(b, x); }
-static Value buildSpecial(ImplicitLocOpBuilder &b, TrigammaOp, Value x) { return buildTrigamma(b, x); }
-static Value buildSpecial(ImplicitLocOpBuilder &b, StirlingOp, Value x) { return buildStirling(b, x); }
-static Value buildSpecial(ImplicitLocOpBuilder &b, StirlingSlopeOp, Value x) { return buildStirlingSlope(b, x); }
+/// The expansion of a function of one argument in the flow dialect; null for others.
+static Value (*getExpansion(Operation *op))(ImplicitLocOpBuilder &, Value) {
+  static const llvm::StringMap<Value (*)(ImplicitLocOpBuilder &, Value)> expansions = {
+      {DigammaOp::getOperationName(), buildDigamma},
+      {InvLogitOp::getOperationName(), buildInvLogit},
+      {LgammaOp::getOperationName(), buildLgamma},
+      {Log1mExpOp::getOperationName(), buildLog1mExp},
+      {Log1pExpOp::getOperationName(), buildLog1pExp},
+      {NormalHazardOp::getOperationName(), buildNormalHazard},
+      {NormalLogCdfOp::getOperationName(), buildNormalLogCdf},
+      {StirlingOp::getOperationName(), buildStirling},
+      {StirlingSlopeOp::getOperationName(), buildStirlingSlope},
+      {TrigammaOp::getOperationName(), buildTrigamma},
+  };
+  return expansions.lookup(op->getName().getStringRef());
+}
 
 LogicalResult BodyEmitter::emitOp(Operation *op, BodyMap &values) {
   auto get = [&](Value v) -> BodyValue { return values.lookup(v); };
@@ -157,6 +168,12 @@ LogicalResult BodyEmitter::emitOp(Operation *op, BodyMap &values) {
   b.setLoc(op->getLoc());
   if (emitFused(op, values))
     return success();
+  if (auto build = getExpansion(op)) {
+    BodyValue result;
+    for (Value x : get(op->getOperand(0)))
+      result.push_back(build(b, x));
+    return set(op->getResult(0), result);
+  }
   return TypeSwitch<Operation *, LogicalResult>(op)
       .Case([&](arith::ConstantOp constant) {
         Type type = convert(constant.getType());
@@ -190,12 +207,6 @@ LogicalResult BodyEmitter::emitOp(Operation *op, BodyMap &values) {
         return set(reverse, value);
       })
       .Case([&](ReshapeOp reshape) { return set(reshape, get(reshape.getX())); })
-      .Case([&](Log1pExpOp softplus) {
-        BodyValue result;
-        for (Value x : get(softplus.getX()))
-          result.push_back(buildLog1pExp(b, x));
-        return set(softplus, result);
-      })
       .Case([&](math::AbsFOp abs) {
         if (!isNonNegative(abs.getOperand()))
           return emitElementwise(abs, values);
@@ -209,18 +220,6 @@ LogicalResult BodyEmitter::emitOp(Operation *op, BodyMap &values) {
         for (Value x : get(log.getOperand()))
           result.push_back(buildLogPositive(b, x));
         return set(log, result);
-      })
-      .Case([&](InvLogitOp sigmoid) {
-        BodyValue result;
-        for (Value x : get(sigmoid.getX()))
-          result.push_back(buildInvLogit(b, x));
-        return set(sigmoid, result);
-      })
-      .Case<LgammaOp, DigammaOp, TrigammaOp, StirlingOp, StirlingSlopeOp>([&](auto special) {
-        BodyValue result;
-        for (Value x : get(special.getX()))
-          result.push_back(buildSpecial(b, special, x));
-        return set(special, result);
       })
       .Case([&](LogMinusOp logMinus) {
         BodyValue result;

@@ -200,6 +200,9 @@ static Term slope(math::AtanhOp, const Rule &r, Term x) { return r.g / ((1.0 - x
 static Term slope(math::ErfOp, const Rule &r, Term x) {
   return r.g * (2.0 * llvm::numbers::inv_sqrtpi * (-(x * x)).apply<math::ExpOp>());
 }
+static Term slope(math::ErfcOp, const Rule &r, Term x) {
+  return r.g * (-2.0 * llvm::numbers::inv_sqrtpi * (-(x * x)).apply<math::ExpOp>());
+}
 static Term slope(math::AbsFOp, const Rule &r, Term x) {
   Term zero = x.constant(0.0), isPositive = r.compare(arith::CmpFPredicate::OGT, x, zero);
   Term isNegative = r.compare(arith::CmpFPredicate::OLT, x, zero);
@@ -269,7 +272,7 @@ void flowc::flow::registerDifferentiableExternalModels(DialectRegistry &registry
   registry.addExtension(+[](MLIRContext *context, math::MathDialect *) {
     attach<math::FmaOp, math::ExpOp, math::Exp2Op, math::ExpM1Op, math::LogOp, math::Log1pOp, math::SqrtOp,
            math::RsqrtOp, math::SinOp, math::CosOp, math::TanhOp, math::SinhOp, math::CoshOp, math::AsinhOp,
-           math::AtanOp, math::AtanhOp, math::ErfOp, math::AbsFOp, math::PowFOp, math::FloorOp, math::CeilOp,
+           math::AtanOp, math::AtanhOp, math::ErfOp, math::ErfcOp, math::AbsFOp, math::PowFOp, math::FloorOp, math::CeilOp,
            math::CopySignOp>(context);
   });
 }

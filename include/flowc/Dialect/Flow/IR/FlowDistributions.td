@@ -209,6 +209,18 @@ def Flow_GammaSlopeOp : Flow_SampleOp<"gamma_slope", [SameOperandsAndResultType,
   let assemblyFormat = "$concentration `,` $draw attr-dict `:` type($draw)";
 }
 
+def Flow_Log1mExpOp : Flow_UnaryOp<"log1m_exp"> {
+  let summary = "log(1 - exp(-|x|)); its derivative is sign(x) / (exp(|x|) - 1)";
+}
+
+def Flow_NormalLogCdfOp : Flow_UnaryOp<"normal_log_cdf"> {
+  let summary = "log Phi(x) of the normal distribution; its derivative is normal_hazard(x)";
+}
+
+def Flow_NormalHazardOp : Flow_UnaryOp<"normal_hazard"> {
+  let summary = "h = phi(x) / Phi(x) of the normal distribution; its derivative is -h (x + h)";
+}
+
 def Flow_LogMinusOp : Flow_DifferentiableOp<"log_minus", [SameOperandsAndResultType, Elementwise]> {
   let summary = "log(r) - t for r = 1 + t, without cancellation";
   let description = [{

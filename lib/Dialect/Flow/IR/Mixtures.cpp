@@ -413,6 +413,6 @@ LogicalResult StirlingOp::buildVjp(VjpBuilder &vjp, ValueRange cotangents) {
 LogicalResult LogMinusOp::buildVjp(VjpBuilder &vjp, ValueRange cotangents) {
   ImplicitLocOpBuilder &builder = vjp.getBuilder();
   Value slope = arith::DivFOp::create(builder, vjp.lookup(getT()), vjp.lookup(getR()));
-  vjp.accumulate(getT(), arith::NegFOp::create(builder, arith::MulFOp::create(builder, cotangents[0], slope)));
+  vjp.accumulate(getR(), arith::NegFOp::create(builder, arith::MulFOp::create(builder, cotangents[0], slope)));
   return success();
 }

@@ -225,7 +225,8 @@ def Flow_LogMinusOp : Flow_DifferentiableOp<"log_minus", [SameOperandsAndResultT
   let summary = "log(r) - t for r = 1 + t, without cancellation";
   let description = [{
     The two operands say the same; what is computed far from 1 reads `r`, close to
-    1 `t`. The cotangent goes to `t` alone, with the slope -t / r.
+    1 `t`. The cotangent goes to `r` alone, with the slope -t / r: the derivative of
+    t = (x - m) / m by m would cancel for x close to 0, that of r = x / m does not.
   }];
   let arguments = (ins Flow_Value:$r, Flow_Value:$t);
   let results = (outs Flow_Value:$y);

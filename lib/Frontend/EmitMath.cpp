@@ -8,6 +8,7 @@
 #include "EmitMath.h"
 
 #include "flowc/Dialect/Flow/IR/FlowFormula.h"
+#include "flowc/Dialect/Flow/IR/LogDensities.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -80,7 +81,12 @@ Value emitMathOperator(ImplicitLocOpBuilder &builder, Kind kind, ValueRange oper
 
 Value emitMathFunction(ImplicitLocOpBuilder &builder, StringRef name, ValueRange arguments) {
   const symbolic::FunctionRow *row = symbolic::findFunction(name);
-  return row ? flow::buildFunction(builder, row->function, arguments) : Value();
+  if (!row || !row->isLogDensity())
+    return row ? flow::buildFunction(builder, row->function, arguments) : Value();
+  SmallVector<Value> all(arguments);
+  for (const symbolic::FunctionArgument &argument : row->arguments.subspan(all.size()))
+    all.push_back(flow::buildConstant(builder, all.front().getType(), *argument.otherwise));
+  return flow::buildLogDensity(builder, row->function, all);
 }
 
 //===----------------------------------------------------------------------===//

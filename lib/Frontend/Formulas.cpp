@@ -140,9 +140,11 @@ static bool mentions(const MathExpr &part, StringRef name) {
 
 /// Checks that every part is a number, except for the conditions of `where`.
 bool Evaluator::checkScalar(const MathExpr &part) {
-  bool isReduction = part.kind == Kind::Call && symbolic::findFunction(part.text)->isOfVectors(part.operands.size());
+  const symbolic::FunctionRow *function = part.kind == Kind::Call ? symbolic::findFunction(part.text) : nullptr;
   bool isWhere = part.kind == Kind::Call && part.text == "where";
-  if (isReduction)
+  if (function && function->isLogDensity())
+    fail(part.loc, "`" + part.text + "` is a function of densities; write its formula to make a bijection of it");
+  else if (function && function->isOfVectors(part.operands.size()))
     fail(part.loc, "`" + part.text + "` needs a vector, and a bijection defined by a formula has only numbers");
   else if (part.kind == Kind::Array || part.kind == Kind::Index || part.kind == Kind::Slice)
     fail(part.loc, "a bijection defined by a formula has only numbers, no arrays");

@@ -12,7 +12,6 @@
 
 #include "llvm/ADT/STLExtras.h"
 
-#include <algorithm>
 #include <cmath>
 
 namespace flowc {
@@ -127,6 +126,26 @@ Expected<void> FormulaChecker::checkName(const MathExpr &name) {
                                     suggestion(name.text, candidates));
 }
 
+/// "1 argument", "1 or 2 arguments", "1 to 3 arguments (y, loc = 0, scale = 1)".
+static std::string describeArguments(const symbolic::FunctionRow &function) {
+  size_t least = function.vectorArity, most = function.arity;
+  if (least == 0)
+    least = function.getLeastArity();
+  if (most == 0)
+    most = least;
+  std::string text = std::to_string(least);
+  if (least != most)
+    text += (least + 1 == most ? " or " : " to ") + std::to_string(most);
+  text += text == "1" ? " argument" : " arguments";
+  std::string names;
+  for (const symbolic::FunctionArgument &argument : function.arguments) {
+    names += (names.empty() ? " (" : ", ") + std::string(argument.name);
+    if (argument.otherwise)
+      names += " = " + formatNumber(*argument.otherwise);
+  }
+  return names.empty() ? text : text + names + ")";
+}
+
 Expected<void> FormulaChecker::checkCall(const MathExpr &call) {
   const symbolic::FunctionRow *function = symbolic::findFunction(call.text);
   if (!function) {
@@ -141,10 +160,8 @@ Expected<void> FormulaChecker::checkCall(const MathExpr &call) {
   size_t given = call.operands.size();
   if (function->takes(given))
     return {};
-  auto [least, most] = std::minmax(function->arity, function->vectorArity);
-  std::string count = least == 0 ? std::to_string(most) : (Twine(least) + " or " + Twine(most)).str();
-  return source.error(call.loc, "`" + call.text + "` takes " + count + (count == "1" ? " argument" : " arguments") +
-                                    ", found " + Twine(given));
+  return source.error(call.loc,
+                      "`" + call.text + "` takes " + describeArguments(*function) + ", found " + Twine(given));
 }
 
 Expected<void> FormulaChecker::checkAccess(const MathExpr &access) {

@@ -104,8 +104,14 @@ static T applyFunction(const symbolic::FunctionRow &row, const std::vector<T> &u
   case Function::Max:
     return std::max(u[0], u[1]);
   default:
-    return row.value(u[0]);
+    break;
   }
+  if (!row.isLogDensity())
+    return row.value(u[0]);
+  std::vector<T> all(u);
+  for (const symbolic::FunctionArgument &argument : row.arguments.subspan(u.size()))
+    all.push_back(static_cast<T>(*argument.otherwise));
+  return row.density(all);
 }
 
 /// A product of vectors, of a matrix and a vector, or of a vector and a matrix.

@@ -294,7 +294,7 @@ Expr Algebra::rebuild(Expr node, std::span<const Expr> arguments) {
   case Kind::Product:
     return product(1, std::move(terms));
   case Kind::Function:
-    return call(node->function, arguments);
+    return terms.size() == 1 ? call(node->function, arguments[0]) : call(node->function, arguments[0], arguments[1]);
   case Kind::Compare:
     return compare(node->relation, arguments[0], arguments[1]);
   case Kind::Select:

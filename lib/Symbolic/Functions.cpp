@@ -7,6 +7,7 @@
 
 #include "flowc/Symbolic/Functions.h"
 
+#include "LogDensities.h"
 #include "flowc/Symbolic/Expression.h"
 
 #include <algorithm>
@@ -43,6 +44,29 @@ static T digammaOf(T x) {
          r * (T(1) / 12 - r * (T(1) / 120 - r * (T(1) / 252 - r * (T(1) / 240 - r * (T(5) / 660)))));
 }
 
+/// {h, log Phi(x)} of the normal distribution, h = phi(x) / Phi(x) with its density phi.
+struct NormalTail {
+  long double hazard, logCdf;
+
+  explicit NormalTail(long double x) {
+    constexpr long double halfLogTwoPi = 0.918938533204672741780329736405617640L;
+    long double logDensity = -x * x / 2 - halfLogTwoPi;
+    constexpr long double start = -20;
+    if (x >= start) {
+      long double cdf = std::erfc(-x / std::numbers::sqrt2_v<long double>) / 2;
+      logCdf = x > 0 ? std::log1p(-std::erfc(x / std::numbers::sqrt2_v<long double>) / 2) : std::log(cdf);
+      hazard = std::exp(logDensity) / cdf;
+      return;
+    }
+    // Phi(x) = phi(x) / |x| (1 - 1/x^2 + 3/x^4 - 15/x^6 + ...), whose terms fall down to the 200th.
+    long double series = 1, term = 1;
+    for (int k = 1; k <= 15; ++k)
+      series += term *= -(2 * k - 1) / (x * x);
+    logCdf = logDensity - std::log(-x) + std::log(series);
+    hazard = -x / series;
+  }
+};
+
 //===----------------------------------------------------------------------===//
 // Ranges
 //===----------------------------------------------------------------------===//
@@ -63,6 +87,20 @@ static Interval lgammaRange(const Interval &u) {
 
 static Interval digammaRange(const Interval &u) {
   return applyIncreasing(u, digammaOf<double>, Interval::all()) + Interval::open(-1e-9, 1e-9);
+}
+
+/// Of a function that falls, from its opposite and its values.
+template <double (*opposite)(double)>
+static Interval fallingRange(const Interval &u, const Interval &values) {
+  return -applyIncreasing(u, opposite, -values);
+}
+
+static Interval erfcRange(const Interval &u) {
+  return fallingRange<+[](double x) { return -std::erfc(x); }>(u, Interval::open(0, 2));
+}
+
+static Interval hazardRange(const Interval &u) {
+  return fallingRange<+[](double x) { return static_cast<double>(-NormalTail(x).hazard); }>(u, Interval::positive());
 }
 
 /// u^v = exp(v log u), for u > 0.
@@ -92,6 +130,35 @@ static Expr atanhSlope(Algebra &a, Expr u) {
 static Expr tanhSlope(Algebra &a, Expr u) {
   Expr twice = a.scale(2, u);
   return a.product(4, {{1, a.call(Sigmoid, twice)}, {1, a.call(Sigmoid, a.negate(twice))}});
+}
+
+/// h' = -h (u + h) of h = phi / Phi.
+static Expr hazardSlope(Algebra &a, Expr u) {
+  Expr h = a.call(NormalHazard, u);
+  return a.negate(a.multiply(h, a.add(u, h)));
+}
+
+//===----------------------------------------------------------------------===//
+// Arguments of log-densities: y, and those of the distribution's constructor
+//===----------------------------------------------------------------------===//
+
+static constexpr FunctionArgument kLocScale[] = {{"y"}, {"loc", 0}, {"scale", 1}};
+static constexpr FunctionArgument kBernoulli[] = {{"y"}, {"logits"}};
+static constexpr FunctionArgument kBeta[] = {{"y"}, {"alpha"}, {"beta"}};
+static constexpr FunctionArgument kBinomial[] = {{"y"}, {"n"}, {"logits"}};
+static constexpr FunctionArgument kExponential[] = {{"y"}, {"rate", 1}};
+static constexpr FunctionArgument kGamma[] = {{"y"}, {"concentration"}, {"scale"}};
+static constexpr FunctionArgument kPoisson[] = {{"y"}, {"rate"}};
+static constexpr FunctionArgument kStudentT[] = {{"y"}, {"df"}, {"loc", 0}, {"scale", 1}};
+
+static constexpr FunctionRow logDensity(Function function, std::string_view name,
+                                        std::span<const FunctionArgument> arguments, RealFunctionOfMany density) {
+  return {.function = function,
+          .name = name,
+          .scope = Scope::Densities,
+          .arity = static_cast<unsigned>(arguments.size()),
+          .arguments = arguments,
+          .density = density};
 }
 
 //===----------------------------------------------------------------------===//
@@ -135,6 +202,10 @@ static constexpr FunctionRow kRows[] = {
      .rising = Interval::all(),
      .derivative = atanhSlope,
      .inverse = Tanh},
+    logDensity(BernoulliLogitLog, "bernoulli_logit_log", kBernoulli, [](auto u) { return bernoulliLogitLog(u); }),
+    logDensity(BetaLog, "beta_log", kBeta, [](auto u) { return betaLog(u); }),
+    logDensity(BinomialLogitLog, "binomial_logit_log", kBinomial, [](auto u) { return binomialLogitLog(u); }),
+    logDensity(CauchyLog, "cauchy_log", kLocScale, [](auto u) { return cauchyLog(u); }),
     {.function = Cos,
      .name = "cos",
      .op = "math.cos",
@@ -169,6 +240,14 @@ static constexpr FunctionRow kRows[] = {
      .rising = Interval::open(-1, 1),
      .derivative = [](Algebra &a,
                       Expr u) { return a.scale(2 * std::numbers::inv_sqrtpi, a.call(Exp, a.negate(square(a, u)))); }},
+    {.function = Erfc,
+     .name = "erfc",
+     .op = "math.erfc",
+     .value = [](auto x) { return std::erfc(x); },
+     .slope = [](auto x) { return -2 * std::numbers::inv_sqrtpi_v<decltype(x)> * std::exp(-x * x); },
+     .rangeOf = erfcRange,
+     .derivative = [](Algebra &a,
+                      Expr u) { return a.scale(-2 * std::numbers::inv_sqrtpi, a.call(Exp, a.negate(square(a, u)))); }},
     {.function = Exp,
      .name = "exp",
      .op = "math.exp",
@@ -183,6 +262,10 @@ static constexpr FunctionRow kRows[] = {
      .value = [](auto x) { return std::expm1(x); },
      .slope = [](auto x) { return std::exp(x); },
      .written = [](Algebra &a, std::span<const Expr> u) { return a.sum(-1, {{1, a.call(Exp, u[0])}}); }},
+    logDensity(ExponentialLog, "exponential_log", kExponential, [](auto u) { return exponentialLog(u); }),
+    logDensity(GammaLog, "gamma_log", kGamma, [](auto u) { return gammaLog(u); }),
+    logDensity(GumbelLog, "gumbel_log", kLocScale, [](auto u) { return gumbelLog(u); }),
+    logDensity(LaplaceLog, "laplace_log", kLocScale, [](auto u) { return laplaceLog(u); }),
     {.function = Lgamma,
      .name = "lgamma",
      .op = "flow.lgamma",
@@ -200,6 +283,16 @@ static constexpr FunctionRow kRows[] = {
      .rising = Interval::all(),
      .derivative = [](Algebra &a, Expr u) { return a.power(u, -1); },
      .inverse = Exp},
+    // log(1 - exp(-|x|)): the algebra's own function is that of |x|.
+    {.function = Log1mExp,
+     .name = "log1mexp",
+     .op = "flow.log1m_exp",
+     .value = [](auto x) { return std::log(-std::expm1(-std::abs(x))); },
+     .slope = [](auto x) { return std::copysign(1 / std::expm1(std::abs(x)), x); },
+     .domain = Interval::positive(),
+     .rising = Interval::open(-kInfinity, 0),
+     .derivative = [](Algebra &a, Expr u) { return a.power(a.sum(-1, {{1, a.call(Exp, u)}}), -1); },
+     .written = [](Algebra &a, std::span<const Expr> u) { return a.call(Log1mExp, a.call(Abs, u[0])); }},
     {.function = Log1p,
      .name = "log1p",
      .op = "math.log1p",
@@ -207,6 +300,8 @@ static constexpr FunctionRow kRows[] = {
      .slope = [](auto x) { return 1 / (1 + x); },
      .domain = Interval::open(-1, kInfinity),
      .written = [](Algebra &a, std::span<const Expr> u) { return a.call(Log, a.sum(1, {{1, u[0]}})); }},
+    logDensity(LogNormalLog, "log_normal_log", kLocScale, [](auto u) { return logNormalLog(u); }),
+    logDensity(LogisticLog, "logistic_log", kLocScale, [](auto u) { return logisticLog(u); }),
     {.function = LogSumExp, .name = "logsumexp", .scope = Scope::Densities, .arity = 0, .vectorArity = 1},
     {.function = Max,
      .name = "max",
@@ -222,6 +317,22 @@ static constexpr FunctionRow kRows[] = {
      .op = "arith.minimumf",
      .valueOfTwo = [](double x, double y) { return std::min(x, y); },
      .rangeOfTwo = min},
+    {.function = NormalHazard,
+     .name = "normal_hazard",
+     .scope = Scope::Algebra,
+     .op = "flow.normal_hazard",
+     .value = [](auto x) { return static_cast<decltype(x)>(NormalTail(x).hazard); },
+     .rangeOf = hazardRange,
+     .derivative = hazardSlope},
+    logDensity(NormalLog, "normal_log", kLocScale, [](auto u) { return normalLog(u); }),
+    {.function = NormalLogCdf,
+     .name = "normal_log_cdf",
+     .op = "flow.normal_log_cdf",
+     .value = [](auto x) { return static_cast<decltype(x)>(NormalTail(x).logCdf); },
+     .slope = [](auto x) { return static_cast<decltype(x)>(NormalTail(x).hazard); },
+     .rising = Interval::open(-kInfinity, 0),
+     .derivative = [](Algebra &a, Expr u) { return a.call(NormalHazard, u); }},
+    logDensity(PoissonLog, "poisson_log", kPoisson, [](auto u) { return poissonLog(u); }),
     {.function = Pow,
      .name = "pow",
      .scope = Scope::Algebra,
@@ -275,6 +386,7 @@ static constexpr FunctionRow kRows[] = {
      .slope = [](auto x) { return 1 / (2 * std::sqrt(x)); },
      .domain = Interval{0, kInfinity, false, true},
      .written = [](Algebra &a, std::span<const Expr> u) { return a.power(u[0], 0.5); }},
+    logDensity(StudentTLog, "student_t_log", kStudentT, [](auto u) { return studentTLog(u); }),
     {.function = Sum, .name = "sum", .scope = Scope::Densities, .arity = 0, .vectorArity = 1},
     {.function = Tan,
      .name = "tan",
@@ -308,6 +420,12 @@ static constexpr bool standInOrder() {
   return true;
 }
 static_assert(standInOrder(), "rows stand in the order of the enumeration");
+
+size_t FunctionRow::getLeastArity() const {
+  return arguments.empty()
+             ? arity
+             : std::ranges::count_if(arguments, [](const FunctionArgument &argument) { return !argument.otherwise; });
+}
 
 std::span<const FunctionRow> getFunctions() { return kRows; }
 

@@ -230,6 +230,12 @@ bool Unwinder::advanceFunction(Expr &e, Expr &value) {
     return take(e, value, "apply v + log(1 - exp(-v)), the inverse of softplus", u,
                 algebra.add(value, call(Function::Log, rest)));
   }
+  case Function::Log1mExp: {
+    Expr size = algebra.negate(value);
+    requirePositive(size);
+    return take(e, value, "apply -log1mexp(-v), the inverse of log1mexp", u,
+                algebra.negate(call(Function::Log1mExp, size)));
+  }
   case Function::Pow: {
     Expr exponent = e->argument(1);
     if (dependsOnVariable(exponent))

@@ -16,6 +16,9 @@
 
 #include <array>
 #include <cmath>
+#include <fstream>
+#include <regex>
+#include <set>
 
 using namespace flowc::symbolic;
 
@@ -128,4 +131,44 @@ TEST(Functions, TakeNumbersOrVectors) {
   EXPECT_TRUE(max.isOfVectors(1) && !max.isOfVectors(2));
   EXPECT_TRUE(sum.takes(1) && !sum.takes(0) && sum.isOfVectors(1));
   EXPECT_TRUE(exp.takes(1) && !exp.takes(0) && !exp.isOfVectors(1));
+}
+
+//===----------------------------------------------------------------------===//
+// docs/Language.md
+//===----------------------------------------------------------------------===//
+
+/// Names between backquotes, up to brackets: of `where(c, a, b)` it is `where`.
+static std::set<std::string> getQuotedNames(const std::string &text) {
+  std::set<std::string> names;
+  static const std::regex name("`([a-z][a-z0-9_]*)(\\([^`]*\\))?`");
+  for (std::sregex_iterator it(text.begin(), text.end(), name), end; it != end; ++it)
+    names.insert((*it)[1]);
+  return names;
+}
+
+static std::string getSignature(const FunctionRow &row) {
+  std::string text(row.name);
+  for (const FunctionArgument &argument : row.arguments) {
+    text += (&argument == &row.arguments.front() ? "(" : ", ") + std::string(argument.name);
+    if (argument.otherwise)
+      text += " = " + printNumber(*argument.otherwise);
+  }
+  return text + ")";
+}
+
+TEST(Functions, StandInThePageOfTheLanguage) {
+  std::ifstream file(FLOWC_TEST_DATA "/../../docs/Language.md");
+  ASSERT_TRUE(file);
+  std::string page(std::istreambuf_iterator<char>(file), {});
+  size_t begin = page.find("and the functions\n"), end = page.find("\n\n", begin);
+  ASSERT_NE(begin, std::string::npos);
+  std::set<std::string> listed = getQuotedNames(page.substr(begin, end - begin)), known;
+  // A construction with a grammar of its own.
+  EXPECT_EQ(listed.erase("scan"), 1u);
+  for (const FunctionRow &row : getFunctions())
+    if (row.isLogDensity())
+      EXPECT_NE(page.find("| `" + getSignature(row) + "` |"), std::string::npos) << getSignature(row);
+    else if (row.scope != Scope::Algebra)
+      known.insert(std::string(row.name));
+  EXPECT_EQ(listed, known);
 }

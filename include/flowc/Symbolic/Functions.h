@@ -37,20 +37,36 @@ enum class Function : uint8_t {
   Asinh,
   Atan,
   Atanh,
+  BernoulliLogitLog,
+  BetaLog,
+  BinomialLogitLog,
+  CauchyLog,
   Cos,
   Cosh,
   Cumsum,
   Digamma,
   Dot,
   Erf,
+  Erfc,
   Exp,
   Expm1,
+  ExponentialLog,
+  GammaLog,
+  GumbelLog,
+  LaplaceLog,
   Lgamma,
   Log,
+  Log1mExp,
   Log1p,
+  LogNormalLog,
+  LogisticLog,
   LogSumExp,
   Max,
   Min,
+  NormalHazard,
+  NormalLog,
+  NormalLogCdf,
+  PoissonLog,
   Pow,
   Sigmoid,
   Sign,
@@ -58,6 +74,7 @@ enum class Function : uint8_t {
   Sinh,
   Softplus,
   Sqrt,
+  StudentTLog,
   Sum,
   Tan,
   Tanh,
@@ -68,7 +85,7 @@ enum class Function : uint8_t {
 enum class Scope : uint8_t {
   Algebra,  ///< nowhere: derivatives and inverses lead to it
   Formulas, ///< in every formula, of numbers
-  Densities ///< in formulas of densities
+  Densities ///< in formulas of densities, since they are of vectors or not of one variable
 };
 
 enum class Parity : uint8_t { None, Even, Odd };
@@ -92,6 +109,29 @@ private:
   long double (*ofLongDouble)(long double) = nullptr;
 };
 
+/// The same of several numbers.
+class RealFunctionOfMany {
+public:
+  constexpr RealFunctionOfMany() = default;
+  template <typename Formula>
+  constexpr RealFunctionOfMany(Formula formula) : ofFloats(formula), ofDoubles(formula), ofLongDoubles(formula) {}
+
+  float operator()(std::span<const float> u) const { return ofFloats(u); }
+  double operator()(std::span<const double> u) const { return ofDoubles(u); }
+  long double operator()(std::span<const long double> u) const { return ofLongDoubles(u); }
+
+private:
+  float (*ofFloats)(std::span<const float>) = nullptr;
+  double (*ofDoubles)(std::span<const double>) = nullptr;
+  long double (*ofLongDoubles)(std::span<const long double>) = nullptr;
+};
+
+/// An argument with a name, and what it is if it is left out.
+struct FunctionArgument {
+  std::string_view name;
+  std::optional<double> otherwise = std::nullopt;
+};
+
 /// What is known of a function. Columns that say nothing keep their defaults.
 struct FunctionRow {
   Function function;
@@ -101,8 +141,13 @@ struct FunctionRow {
   /// The numbers of arguments that it takes element by element, and as whole vectors;
   /// 0 if it does not. (`max(a, b)` is the larger number, `max(v)` the largest element.)
   unsigned arity = 1, vectorArity = 0;
+  /// Of log-densities, the arguments: y, then those of the distribution's constructor. The
+  /// last ones may be left out.
+  std::span<const FunctionArgument> arguments = {};
+  /// The value for all of them, for the judge.
+  RealFunctionOfMany density = {};
   /// The op that computes it, of the arguments and with the type of the last one.
-  /// Empty if several are needed.
+  /// Empty if several are needed, as of all log-densities.
   std::string_view op = {};
 
   // Of functions of one argument:
@@ -127,10 +172,16 @@ struct FunctionRow {
   /// The function as the algebra writes it, if that is no call of it.
   Expr (*written)(Algebra &, std::span<const Expr>) = nullptr;
 
+  /// The least number of arguments element by element.
+  size_t getLeastArity() const;
   /// Whether it takes so many arguments.
-  bool takes(size_t count) const { return count != 0 && (count == arity || count == vectorArity); }
+  bool takes(size_t count) const {
+    return count != 0 && ((count >= getLeastArity() && count <= arity) || count == vectorArity);
+  }
   /// Whether a call with so many arguments is one of whole vectors.
   bool isOfVectors(size_t count) const { return count == vectorArity && count != arity; }
+  /// Whether it is the log-density of a distribution, which only densities may call.
+  bool isLogDensity() const { return !arguments.empty(); }
 };
 
 /// All rows, by name.

@@ -12,11 +12,8 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Number.h"
 #include "flowc/Dialect/Flow/IR/FlowBuilders.h"
-#include "flowc/Dialect/Flow/IR/FlowDistributions.h"
-
-#include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Math/IR/Math.h"
 
 #include <cmath>
 #include <limits>
@@ -24,67 +21,6 @@
 
 using namespace mlir;
 using namespace flowc::flow;
-
-//===----------------------------------------------------------------------===//
-// Notation
-//===----------------------------------------------------------------------===//
-
-namespace {
-/// A float in a formula.
-struct Number {
-  ImplicitLocOpBuilder *builder;
-  Value value;
-
-  operator Value() const { return value; }
-  Number constant(double number) const { return {builder, buildConstant(*builder, value.getType(), number)}; }
-  template <typename OpTy>
-  Number apply() const {
-    return {builder, OpTy::create(*builder, value)};
-  }
-  template <typename OpTy>
-  Number apply(Number b) const {
-    return {builder, OpTy::create(*builder, value, b.value)};
-  }
-  Number operator-() const { return apply<arith::NegFOp>(); }
-  Value compare(arith::CmpFPredicate predicate, Number b) const {
-    return arith::CmpFOp::create(*builder, predicate, value, b.value);
-  }
-  Value operator<(double b) const { return compare(arith::CmpFPredicate::OLT, constant(b)); }
-  Value operator>(double b) const { return compare(arith::CmpFPredicate::OGT, constant(b)); }
-  Value operator>=(double b) const { return compare(arith::CmpFPredicate::OGE, constant(b)); }
-  Value isZero() const { return compare(arith::CmpFPredicate::OEQ, constant(0)); }
-  Value isNaN() const { return compare(arith::CmpFPredicate::UNO, *this); }
-  bool isF32() const { return value.getType().isF32(); }
-};
-
-Number operator+(Number a, Number b) { return a.apply<arith::AddFOp>(b); }
-Number operator-(Number a, Number b) { return a.apply<arith::SubFOp>(b); }
-Number operator*(Number a, Number b) { return a.apply<arith::MulFOp>(b); }
-Number operator/(Number a, Number b) { return a.apply<arith::DivFOp>(b); }
-Number operator+(Number a, double b) { return a + a.constant(b); }
-Number operator-(Number a, double b) { return a - a.constant(b); }
-Number operator*(double a, Number b) { return b.constant(a) * b; }
-Number operator/(double a, Number b) { return b.constant(a) / b; }
-Number operator-(double a, Number b) { return b.constant(a) - b; }
-
-Number select(Value condition, Number yes, Number no) {
-  return {yes.builder, arith::SelectOp::create(*yes.builder, condition, yes.value, no.value)};
-}
-Number select(Value condition, Number yes, double no) { return select(condition, yes, yes.constant(no)); }
-Number select(Value condition, double yes, Number no) { return select(condition, no.constant(yes), no); }
-Number log(Number a) { return a.apply<math::LogOp>(); }
-Number log1p(Number a) { return a.apply<math::Log1pOp>(); }
-Number exp(Number a) { return a.apply<math::ExpOp>(); }
-Number abs(Number a) { return a.apply<math::AbsFOp>(); }
-Number stirling(Number a) { return a.apply<StirlingOp>(); }
-Number logMinus(Number r, Number t) { return r.apply<LogMinusOp>(t); }
-} // namespace
-
-static constexpr double kInfinity = std::numeric_limits<double>::infinity();
-static constexpr double kHalfLogTwoPi = 0.91893853320467274178;
-
-static Value either(ImplicitLocOpBuilder &builder, Value a, Value b) { return arith::OrIOp::create(builder, a, b); }
-static Value both(ImplicitLocOpBuilder &builder, Value a, Value b) { return arith::AndIOp::create(builder, a, b); }
 
 /// The norm of a distribution without parameters.
 static PreparedDensity constantNorm(ImplicitLocOpBuilder &builder, Type type, double norm) {

@@ -191,16 +191,60 @@ LogicalResult TileEmitter::emitParameters(TriangularInverseVjpOp op) {
   return success();
 }
 
+LogicalResult TileEmitter::emitParameters(TriangularInverseJvpOp op) {
+  Storage inverse = find(op.getInverse()), change = find(op.getATangent()), tangent = allocateResult(op);
+  Storage product = allocate(op.getATangent().getType()); // inverse da
+  int64_t size = op.getInverse().getType().getDimSize(0);
+  Value zero = index(0), end = index(size);
+  forEach(end, [&](Value row) {
+    Value first = mul(row, end);
+    forEachChunk(size, shape.element, [&](Value column, Type type) {
+      Value sum = sumOver(zero, end, type, [&](Value k, Value sum) {
+        Value factor = spread(b, type, load(inverse, add(first, k), nullptr));
+        Value entry = loadPlain(change, add(mul(k, end), column), type);
+        // Beyond the triangle `a` is not read.
+        Value missing = isOffDiagonal(b, type, k, column, !op.getUpper());
+        return buildFma(b, factor, arith::SelectOp::create(b, missing, buildZero(b, type), entry), sum);
+      });
+      storePlain(product, add(first, column), sum);
+    });
+  });
+  forEach(end, [&](Value row) {
+    Value first = mul(row, end);
+    forEachChunk(size, shape.element, [&](Value column, Type type) {
+      Value sum = sumOver(zero, end, type, [&](Value k, Value sum) {
+        Value factor = spread(b, type, load(product, add(first, k), nullptr));
+        return buildFma(b, factor, loadPlain(inverse, add(mul(k, end), column), type), sum);
+      });
+      storePlain(tangent, add(first, column), arith::NegFOp::create(b, sum));
+    });
+  });
+  return success();
+}
+
+LogicalResult TileEmitter::emitParameters(AntiTransposeOp op) {
+  Storage a = find(op.getA()), y = allocateResult(op);
+  int64_t rows = op.getA().getType().getDimSize(0), columns = op.getA().getType().getDimSize(1);
+  auto fromEnd = [&](int64_t count, Value i) -> Value { return arith::SubIOp::create(b, index(count - 1), i); };
+  forEach(index(columns), [&](Value i) {
+    forEach(index(rows), [&](Value j) {
+      Value from = add(mul(fromEnd(rows, j), index(columns)), fromEnd(columns, i));
+      store(y, add(mul(i, index(rows)), j), nullptr, load(a, from, nullptr));
+    });
+  });
+  return success();
+}
+
 //===----------------------------------------------------------------------===//
 // Dense layers
 //===----------------------------------------------------------------------===//
 
 LogicalResult TileEmitter::emitUniformDense(DenseOp op) {
-  if (op.getMask())
-    return op.emitOpError("a masked layer of parameters only is not supported");
   Storage weight = find(op.getWeight()), x = find(op.getX()), y = allocateResult(op);
   int64_t rows = op.getWeight().getType().getDimSize(0), columns = op.getWeight().getType().getDimSize(1);
-  if (op.getTransposed())
+  if (op.getMask())
+    emitMaskedProduct(op, y);
+  else if (op.getTransposed())
     forEachChunk(columns, shape.element, [&](Value column, Type type) {
       storePlain(y, column, sumOver(index(0), index(rows), type, [&](Value k, Value sum) {
                    Value at = add(mul(k, index(columns)), column);

@@ -8,6 +8,7 @@
 #include "TileEmitter.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "llvm/ADT/SetVector.h"
@@ -223,5 +224,26 @@ LogicalResult TileEmitter::emitReorder(ReorderOp op) {
 void TileEmitter::copyScaled(const Storage &from, const Storage &to, Value factor) {
   forEachChunk(to.elements, to.elementType, [&](Value i, Type type) {
     storePlain(to, i, arith::MulFOp::create(b, loadPlain(from, i, type), broadcast(b, type, factor)));
+  });
+}
+
+//===----------------------------------------------------------------------===//
+// Products
+//===----------------------------------------------------------------------===//
+
+/// y = W x with the entries of W that its mask has, number by number.
+void TileEmitter::emitMaskedProduct(DenseOp op, const Storage &y) {
+  Storage weight = find(op.getWeight()), x = find(op.getX());
+  MaskTables mask = *getMaskTables(op.getMask());
+  Value stride = index(op.getWeight().getType().getDimSize(1));
+  forEach(index(y.elements), [&](Value unit) {
+    Value sum = sumOver(index(0), index(x.elements), shape.element, [&](Value input, Value sum) -> Value {
+      Value row = op.getTransposed() ? input : unit, column = op.getTransposed() ? unit : input;
+      Value entry = loadPlain(weight, add(mul(row, stride), column), shape.element);
+      Value outRank = loadPlain(rankStorage(mask.out), row, b.getI32Type());
+      Value inRank = loadPlain(rankStorage(mask.in), column, b.getI32Type());
+      return math::FmaOp::create(b, applyMask(b, mask.mask, outRank, inRank, entry), load(x, input, nullptr), sum);
+    });
+    store(y, unit, nullptr, sum);
   });
 }

@@ -231,8 +231,8 @@ bool TileEmitter::canWriteTo(Value value, Block &block) {
   return op && op->getBlock() == &block &&
          isa<MapOp, PanelDenseOp, ConcatOp, GatherOp, PickOp, ScatterSumOp, ReverseOp, RandomNormalOp, RandomTailOp,
              RandomGammaOp, PackOp, ReorderOp, DenseOp, PanelSweepOp, ScanOp, WeightNormalizeOp, WeightNormalizeVjpOp,
-             DiagonalOp, TriangleOp, TriangularInverseOp, TriangularInverseVjpOp, CosineMatrixOp, BlockDiagonalOp,
-             BlockTriangleOp, BlockDenseOp, BlockOuterOp>(op);
+             DiagonalOp, TriangleOp, TriangularInverseOp, TriangularInverseVjpOp, TriangularInverseJvpOp,
+             AntiTransposeOp, CosineMatrixOp, BlockDiagonalOp, BlockTriangleOp, BlockDenseOp, BlockOuterOp>(op);
 }
 
 /// Lets the pieces of concatenations be computed in their place.
@@ -292,11 +292,12 @@ LogicalResult TileEmitter::emitOp(Operation *op) {
       .Case([&](PackOp pack) { return emitPack(pack); })
       .Case([&](ReorderOp reorder) { return emitReorder(reorder); })
       .Case<WeightNormalizeOp, WeightNormalizeVjpOp, DiagonalOp, TriangleOp, TriangularInverseOp,
-            TriangularInverseVjpOp, CosineMatrixOp>([&](auto matrixOp) -> LogicalResult {
-        if (!uniform)
-          return matrixOp.emitError("'") << matrixOp->getName() << "' needs operands that no row changes";
-        return emitParameters(matrixOp);
-      })
+            TriangularInverseVjpOp, TriangularInverseJvpOp, AntiTransposeOp, CosineMatrixOp>(
+          [&](auto matrixOp) -> LogicalResult {
+            if (!uniform)
+              return matrixOp.emitError("'") << matrixOp->getName() << "' needs operands that no row changes";
+            return emitParameters(matrixOp);
+          })
       .Case<BlockDiagonalOp, BlockTriangleOp, BlockDenseOp, BlockOuterOp, BlockSweepOp, BlockAdjointOp>(
           [&](auto blockOp) { return emitBlocks(blockOp); })
       .Case<arith::AddIOp, arith::MulIOp>([&](auto) {

@@ -30,6 +30,8 @@ class DiagonalOp;
 class TriangleOp;
 class TriangularInverseOp;
 class TriangularInverseVjpOp;
+class TriangularInverseJvpOp;
+class AntiTransposeOp;
 class CosineMatrixOp;
 class PickOp;
 class ScatterSumOp;
@@ -190,6 +192,7 @@ private:
   // EmitUniform.cpp: layout of parameters.
   mlir::LogicalResult emitPack(flow::PackOp op);
   mlir::LogicalResult emitReorder(flow::ReorderOp op);
+  void emitMaskedProduct(flow::DenseOp op, const Storage &y);
   // EmitParameters.cpp: matrices of parameters.
   mlir::LogicalResult emitParameters(flow::WeightNormalizeOp op);
   mlir::LogicalResult emitParameters(flow::WeightNormalizeVjpOp op);
@@ -197,6 +200,8 @@ private:
   mlir::LogicalResult emitParameters(flow::TriangleOp op);
   mlir::LogicalResult emitParameters(flow::TriangularInverseOp op);
   mlir::LogicalResult emitParameters(flow::TriangularInverseVjpOp op);
+  mlir::LogicalResult emitParameters(flow::TriangularInverseJvpOp op);
+  mlir::LogicalResult emitParameters(flow::AntiTransposeOp op);
   mlir::LogicalResult emitParameters(flow::CosineMatrixOp op);
   /// A dense layer in @prepare or @finish.
   mlir::LogicalResult emitUniformDense(flow::DenseOp op);

@@ -49,13 +49,12 @@ Value BlockNetwork::buildFlatDiagonal(ImplicitLocOpBuilder &builder, int64_t lay
   return ReshapeOp::create(builder, RankedTensorType::get({type.getNumElements()}, type.getElementType()), diagonal);
 }
 
-/// The mask of a layer: a unit sees units of its own coordinate and of earlier ones.
-static RankMaskAttr getMask(const BlockNetwork &network, int64_t layer) {
-  RankedTensorType type = getMatrixType(network.weights[layer]);
+RankMaskAttr BlockNetwork::getMask(int64_t layer) const {
+  RankedTensorType type = getMatrixType(weights[layer]);
   auto getRanks = [&](int64_t units) {
     SmallVector<int64_t> ranks;
-    for (int64_t block = 0; block < network.dim; ++block)
-      ranks.append(units / network.dim, block);
+    for (int64_t block = 0; block < dim; ++block)
+      ranks.append(units / dim, block);
     return ranks;
   };
   return RankMaskAttr::get(type.getContext(), getRanks(type.getDimSize(0)), getRanks(type.getDimSize(1)),
@@ -63,7 +62,7 @@ static RankMaskAttr getMask(const BlockNetwork &network, int64_t layer) {
 }
 
 static Value buildLayer(ImplicitLocOpBuilder &builder, const BlockNetwork &network, int64_t layer, Value input) {
-  return buildDense(builder, network.weights[layer], network.biases[layer], input, getMask(network, layer));
+  return buildDense(builder, network.weights[layer], network.biases[layer], input, network.getMask(layer));
 }
 
 /// The elements of `value`, a float or a small tensor, as floats.
@@ -272,4 +271,49 @@ FailureOr<Transformed> flowc::flow::buildBlockNetwork(ImplicitLocOpBuilder &buil
 FailureOr<SmallVector<Value>> flowc::flow::buildBlockSlopes(ImplicitLocOpBuilder &builder, const BlockNetwork &network,
                                                             Value x) {
   return NetworkBuilder(builder, network).buildSlopes(x);
+}
+
+//===----------------------------------------------------------------------===//
+// The network of a sweep
+//===----------------------------------------------------------------------===//
+
+/// The activation that a region computes, at `shared`.
+static BlockActivation readRegion(Region &region, ValueRange shared) {
+  BlockActivation activation;
+  activation.shared = llvm::to_vector(shared);
+  activation.build = [&region](ImplicitLocOpBuilder &builder, Value z, ValueRange inside,
+                               bool) -> FailureOr<ActivatedUnit> {
+    Block &block = region.front();
+    IRMapping mapping;
+    mapping.map(block.getArgument(0), z);
+    mapping.map(block.getArguments().drop_front(), inside);
+    for (Operation &op : block.without_terminator())
+      builder.clone(op, mapping);
+    auto get = [&](unsigned i) { return mapping.lookupOrDefault(block.getTerminator()->getOperand(i)); };
+    return ActivatedUnit{get(0), get(1)};
+  };
+  return activation;
+}
+
+SweptNetwork::SweptNetwork(BlockSweepOp sweep, Block &block, IRMapping &mapping, const IRMapping &values) {
+  auto addArgument = [&](Value operand) -> Value {
+    Value argument = block.addArgument(operand.getType(), sweep.getLoc());
+    mapping.map(argument, values.lookupOrDefault(operand));
+    return argument;
+  };
+  auto addParameter = [&](Value operand) { return parameters.emplace_back(operand, addArgument(operand)).second; };
+  x = addArgument(sweep.getX());
+  network.dim = sweep.getX().getType().getNumElements();
+  for (Value weight : sweep.getWeights())
+    network.weights.push_back(addParameter(weight));
+  for (Value bias : sweep.getBiases())
+    network.biases.push_back(addParameter(bias));
+  for (Value diagonal : sweep.getDiagonals())
+    network.diagonals.push_back(addParameter(diagonal));
+  if (sweep.getOffset())
+    network.offset = addParameter(sweep.getOffset());
+  SmallVector<Value> shared;
+  for (Value operand : sweep.getShared())
+    shared.push_back(addParameter(operand));
+  network.activation = readRegion(sweep.getActivation(), shared);
 }

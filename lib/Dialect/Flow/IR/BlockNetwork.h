@@ -57,6 +57,20 @@ struct BlockNetwork {
   /// their entries one after the other.
   mlir::Value buildDiagonal(mlir::ImplicitLocOpBuilder &builder, int64_t layer) const;
   mlir::Value buildFlatDiagonal(mlir::ImplicitLocOpBuilder &builder, int64_t layer) const;
+  /// The mask of a layer: a unit sees units of its own coordinate and of earlier ones.
+  RankMaskAttr getMask(int64_t layer) const;
+};
+
+/// The network that a block sweep inverts, as a function of its operands.
+struct SweptNetwork {
+  /// Makes `block`, which is empty, a function of x and the operands, and lets
+  /// `mapping` map its arguments to where `values` maps the sweep's.
+  SweptNetwork(BlockSweepOp sweep, mlir::Block &block, mlir::IRMapping &mapping, const mlir::IRMapping &values);
+
+  BlockNetwork network;
+  mlir::Value x;
+  /// Operands of the sweep that are parameters, and the arguments for them.
+  llvm::SmallVector<std::pair<mlir::Value, mlir::Value>> parameters;
 };
 
 /// Emits y and, if asked for, log|det dy/dx| of the network at `x`.

@@ -14,6 +14,7 @@
 
 #include "Number.h"
 #include "flowc/Dialect/Flow/IR/FlowBuilders.h"
+#include "flowc/Dialect/Flow/IR/FlowJvp.h"
 
 #include <cmath>
 #include <limits>
@@ -285,6 +286,9 @@ LogicalResult RandomGammaOp::buildVjp(VjpBuilder &vjp, ValueRange cotangents) {
   vjp.accumulate(getConcentration(), total);
   return success();
 }
+
+// Element by element, both results of the same one.
+LogicalResult RandomGammaOp::buildJvp(JvpBuilder &jvp) { return buildDiagonalJvp(*this, jvp); }
 
 // A draw that is too large or too small for a float is the closest one: neither
 // infinite nor on the edge of the support.

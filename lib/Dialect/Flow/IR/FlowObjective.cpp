@@ -41,3 +41,23 @@ LogicalResult SurrogateOp::buildVjp(VjpBuilder &vjp, ValueRange cotangents) {
   vjp.accumulate(getX(), map->getStacked().front());
   return success();
 }
+
+LogicalResult SurrogateOp::buildJvp(JvpBuilder &jvp) {
+  ImplicitLocOpBuilder &builder = jvp.getBuilder();
+  Value tangent = jvp.getTangent(getX()), slope = jvp.lookup(getSlope());
+  if (!tangent)
+    return success();
+  if (!isa<RankedTensorType>(slope.getType())) {
+    jvp.addTangent(getY(), arith::MulFOp::create(builder, slope, tangent));
+    return success();
+  }
+  FailureOr<MapOp> map = buildMap(builder, getNumElements(slope.getType()), {slope, tangent}, {},
+                                  [](ImplicitLocOpBuilder &at, ValueRange arguments, MapYields &yields) {
+                                    yields.summands.push_back(arith::MulFOp::create(at, arguments[0], arguments[1]));
+                                    return success();
+                                  });
+  jvp.addTangent(getY(), map->getSums().front());
+  return success();
+}
+
+LogicalResult DetachOp::buildJvp(JvpBuilder &) { return success(); }

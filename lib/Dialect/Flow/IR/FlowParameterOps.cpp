@@ -6,7 +6,9 @@
 //===----------------------------------------------------------------------===//
 
 #include "flowc/Dialect/Flow/IR/FlowParameterOps.h"
+#include "flowc/Dialect/Flow/IR/FlowBuilders.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/Builders.h"
 
 using namespace mlir;
@@ -32,6 +34,40 @@ LogicalResult WeightNormalizeOp::buildVjp(VjpBuilder &vjp, ValueRange cotangents
                                          vjp.lookup(getW()), vjp.lookup(getRawScale()), cotangents[0]);
   vjp.accumulate(getW(), op.getWCotangent());
   vjp.accumulate(getRawScale(), op.getRawScaleCotangent());
+  return success();
+}
+
+/// Each row of `matrix` times its element of `factors`.
+static Value scaleRows(ImplicitLocOpBuilder &builder, Value matrix, Value factors) {
+  auto type = cast<RankedTensorType>(matrix.getType());
+  auto scan = ScanOp::create(builder, TypeRange(), type, type.getDimSize(0), /*reverse=*/false, ValueRange(),
+                             ValueRange{matrix, factors}, /*shared=*/ValueRange());
+  Block &block = scan.getBody().emplaceBlock();
+  Location loc = builder.getLoc();
+  Value row = block.addArgument(ScanOp::getSliceType(type), loc);
+  Value factor = block.addArgument(type.getElementType(), loc);
+  ImplicitLocOpBuilder inner = getBodyBuilder(loc, block);
+  Value spread = SplatOp::create(inner, row.getType(), factor);
+  YieldOp::create(inner, arith::MulFOp::create(inner, row, spread).getResult());
+  return scan.getStacked().front();
+}
+
+// By a row w[o] the Jacobian is a projection, which is its own transpose; by the scale
+// s = softplus(raw), row o of the result changes by its own multiple ds / s.
+LogicalResult WeightNormalizeOp::buildJvp(JvpBuilder &jvp) {
+  ImplicitLocOpBuilder &builder = jvp.getBuilder();
+  Value w = jvp.lookup(getW()), raw = jvp.lookup(getRawScale());
+  if (Value tangent = jvp.getTangent(getW())) {
+    auto projected = WeightNormalizeVjpOp::create(builder, w.getType(), raw.getType(), w, raw, tangent);
+    jvp.addTangent(getY(), projected.getWCotangent());
+  }
+  Value ofScale = jvp.getTangent(getRawScale());
+  if (!ofScale)
+    return success();
+  Value slope = InvLogitOp::create(builder, raw.getType(), raw);
+  Value change = arith::MulFOp::create(builder, ofScale, slope);
+  Value relative = arith::DivFOp::create(builder, change, Log1pExpOp::create(builder, raw.getType(), raw));
+  jvp.addTangent(getY(), scaleRows(builder, jvp.lookup(getY()), relative));
   return success();
 }
 
@@ -92,5 +128,28 @@ LogicalResult TriangleOp::buildVjp(VjpBuilder &vjp, ValueRange cotangents) {
 LogicalResult TriangularInverseOp::buildVjp(VjpBuilder &vjp, ValueRange cotangents) {
   vjp.accumulate(getA(), TriangularInverseVjpOp::create(vjp.getBuilder(), getA().getType(), vjp.lookup(getY()),
                                                         cotangents[0], getUpper()));
+  return success();
+}
+
+LogicalResult TriangularInverseOp::buildJvp(JvpBuilder &jvp) {
+  jvp.addTangent(getY(), TriangularInverseJvpOp::create(jvp.getBuilder(), getY().getType(), jvp.lookup(getY()),
+                                                        jvp.getTangent(getA()), getUpper()));
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// AntiTranspose
+//===----------------------------------------------------------------------===//
+
+// anti_transpose_c1: as many rows as the operand has columns, and the reverse.
+LogicalResult AntiTransposeOp::verify() {
+  RankedTensorType from = getA().getType(), to = getY().getType();
+  if (from.getDimSize(0) == to.getDimSize(1) && from.getDimSize(1) == to.getDimSize(0))
+    return success();
+  return emitOpError("cannot mirror ") << from << " to " << to;
+}
+
+LogicalResult AntiTransposeOp::buildVjp(VjpBuilder &vjp, ValueRange cotangents) {
+  vjp.accumulate(getA(), AntiTransposeOp::create(vjp.getBuilder(), getA().getType(), cotangents[0]));
   return success();
 }

@@ -26,19 +26,7 @@ bool flowc::flow::isDifferentiable(Type type) { return isa<FloatType>(getElement
 void VjpBuilder::accumulate(Value primal, Value cotangent) {
   if (!cotangent || !isNeeded(primal))
     return;
-  Value &sum = cotangents[primal];
-  if (!sum) {
-    sum = cotangent;
-    return;
-  }
-  // a + (-b) = a - b.
-  Value a = sum, b = cotangent;
-  if (a.getDefiningOp<arith::NegFOp>())
-    std::swap(a, b);
-  if (auto negation = b.getDefiningOp<arith::NegFOp>())
-    sum = arith::SubFOp::create(builder, a, negation.getOperand());
-  else
-    sum = arith::AddFOp::create(builder, a, b);
+  cotangents[primal] = addDerivatives(builder, getCotangent(primal), cotangent);
 }
 
 //===----------------------------------------------------------------------===//

@@ -21,24 +21,6 @@
 using namespace mlir;
 using namespace flowc::flow;
 
-/// The activation that a region computes, at `shared`.
-static BlockActivation readRegion(Region &region, ValueRange shared) {
-  BlockActivation activation;
-  activation.shared = llvm::to_vector(shared);
-  activation.build = [&region](ImplicitLocOpBuilder &builder, Value z, ValueRange inside,
-                               bool) -> FailureOr<ActivatedUnit> {
-    Block &block = region.front();
-    IRMapping mapping;
-    mapping.map(block.getArgument(0), z);
-    mapping.map(block.getArguments().drop_front(), inside);
-    for (Operation &op : block.without_terminator())
-      builder.clone(op, mapping);
-    auto get = [&](unsigned i) { return mapping.lookupOrDefault(block.getTerminator()->getOperand(i)); };
-    return ActivatedUnit{get(0), get(1)};
-  };
-  return activation;
-}
-
 LogicalResult BlockSweepOp::buildVjp(VjpBuilder &vjp, ValueRange cotangents) {
   ImplicitLocOpBuilder &builder = vjp.getBuilder();
   Location loc = getLoc();
@@ -49,30 +31,10 @@ LogicalResult BlockSweepOp::buildVjp(VjpBuilder &vjp, ValueRange cotangents) {
   Block &primal = region.emplaceBlock();
   ImplicitLocOpBuilder inner = getBodyBuilder(loc, primal);
   IRMapping mapping;
-  SmallVector<std::pair<Value, Value>> parameters;
-  auto addParameter = [&](Value operand) -> Value {
-    Value argument = primal.addArgument(operand.getType(), loc);
-    mapping.map(argument, vjp.lookup(operand));
-    parameters.emplace_back(operand, argument);
-    return argument;
-  };
-  Value x = primal.addArgument(getX().getType(), loc);
-  mapping.map(x, vjp.lookup(getX()));
-  BlockNetwork network;
-  network.dim = getX().getType().getNumElements();
-  for (Value weight : getWeights())
-    network.weights.push_back(addParameter(weight));
-  for (Value bias : getBiases())
-    network.biases.push_back(addParameter(bias));
-  for (Value diagonal : getDiagonals())
-    network.diagonals.push_back(addParameter(diagonal));
-  if (getOffset())
-    network.offset = addParameter(getOffset());
-  SmallVector<Value> shared;
-  for (Value operand : getShared())
-    shared.push_back(addParameter(operand));
-  network.activation = readRegion(getActivation(), shared);
-
+  SweptNetwork swept(*this, primal, mapping, vjp.getMapping());
+  const BlockNetwork &network = swept.network;
+  Value x = swept.x;
+  auto &parameters = swept.parameters;
   FailureOr<Transformed> image = buildBlockNetwork(inner, network, x, /*withLogDet=*/bool(gl));
   FailureOr<SmallVector<Value>> slopes = buildBlockSlopes(inner, network, x);
   if (failed(image) || failed(slopes))

@@ -257,6 +257,15 @@ struct Model : DifferentiableOpInterface::ExternalModel<Model<OpTy>, OpTy> {
     return success();
   }
 };
+
+/// A select of tangents is the tangent of a select: what is not taken says nothing.
+struct SelectModel : DifferentiableOpInterface::ExternalModel<SelectModel, arith::SelectOp> {
+  LogicalResult buildVjp(Operation *op, VjpBuilder &vjp, ValueRange cotangents) const {
+    derive(cast<arith::SelectOp>(op), Rule{vjp, op, Term{&vjp.getBuilder(), cotangents[0]}});
+    return success();
+  }
+  LogicalResult buildJvp(Operation *op, JvpBuilder &jvp) const { return buildLinearJvp(op, jvp); }
+};
 } // namespace
 
 template <typename... OpTys>
@@ -266,8 +275,9 @@ static void attach(MLIRContext *context) {
 
 void flowc::flow::registerDifferentiableExternalModels(DialectRegistry &registry) {
   registry.addExtension(+[](MLIRContext *context, arith::ArithDialect *) {
-    attach<arith::AddFOp, arith::SubFOp, arith::MulFOp, arith::DivFOp, arith::NegFOp, arith::SelectOp,
-           arith::MaximumFOp, arith::MaxNumFOp, arith::MinimumFOp, arith::MinNumFOp>(context);
+    attach<arith::AddFOp, arith::SubFOp, arith::MulFOp, arith::DivFOp, arith::NegFOp, arith::MaximumFOp,
+           arith::MaxNumFOp, arith::MinimumFOp, arith::MinNumFOp>(context);
+    arith::SelectOp::attachInterface<SelectModel>(*context);
   });
   registry.addExtension(+[](MLIRContext *context, math::MathDialect *) {
     attach<math::FmaOp, math::ExpOp, math::Exp2Op, math::ExpM1Op, math::LogOp, math::Log1pOp, math::SqrtOp,

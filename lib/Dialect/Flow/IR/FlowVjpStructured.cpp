@@ -5,15 +5,13 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "FlowVjpBodies.h"
 #include "flowc/Dialect/Flow/IR/FlowBlock.h"
-#include "flowc/Dialect/Flow/IR/FlowBodies.h"
 #include "flowc/Dialect/Flow/IR/FlowBuilders.h"
 #include "flowc/Dialect/Flow/IR/FlowRoot.h"
 #include "flowc/Dialect/Flow/IR/FlowVjp.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Math/IR/Math.h"
-#include "llvm/ADT/BitVector.h"
 #include "llvm/ADT/SetVector.h"
 
 using namespace mlir;
@@ -22,46 +20,6 @@ using namespace flowc::flow;
 //===----------------------------------------------------------------------===//
 // MapOp
 //===----------------------------------------------------------------------===//
-
-/// All values of `block` that its terminator depends on, as if `cut` were given.
-static llvm::SetVector<Value> getLiveValues(Block &block, Value cut) {
-  llvm::SetVector<Value> live;
-  live.insert(block.getTerminator()->operand_begin(), block.getTerminator()->operand_end());
-  for (size_t i = 0; i < live.size(); ++i)
-    if (Operation *op = live[i].getDefiningOp(); op && live[i] != cut)
-      live.insert(op->operand_begin(), op->operand_end());
-  return live;
-}
-
-/// Whether computing `op` again costs more than loading its result.
-static bool isExpensive(Operation *op) {
-  return isa<math::MathDialect>(op->getDialect()) || isa<arith::DivFOp, Log1pExpOp, InvLogitOp, RootOp>(op);
-}
-
-bool flowc::flow::isBetterGiven(Block &block, Value value) {
-  llvm::SetVector<Value> computed = getLiveValues(block, {});
-  if (isa<BlockArgument>(value) || !computed.contains(value))
-    return false;
-  llvm::SetVector<Value> given = getLiveValues(block, value);
-  return llvm::any_of(computed, [&](Value spared) {
-    Operation *op = spared.getDefiningOp();
-    return spared == value ? isExpensive(op) : !given.contains(spared) && (!op || isExpensive(op));
-  });
-}
-
-/// The cotangent of an indexed operand of `type`, if `cotangent` needs no
-/// computation in the body: a constant, or what the body is given for an operand.
-static Value handThrough(ImplicitLocOpBuilder &builder, Type type, const BodyBuilder &body, Value cotangent) {
-  if (auto constant = llvm::dyn_cast_or_null<FloatAttr>(getUniformConstant(cotangent)))
-    return buildConstant(builder, type, constant.getValueAsDouble());
-  Value operand = body.getOperand(cotangent);
-  if (!operand || operand.getType() == type)
-    return operand;
-  auto tensor = dyn_cast<RankedTensorType>(type);
-  if (tensor && tensor.getRank() == 1 && operand.getType() == tensor.getElementType())
-    return SplatOp::create(builder, tensor, operand);
-  return {};
-}
 
 LogicalResult MapOp::buildVjp(VjpBuilder &vjp, ValueRange cotangents) {
   ImplicitLocOpBuilder &builder = vjp.getBuilder();
@@ -124,12 +82,8 @@ LogicalResult MapOp::buildVjp(VjpBuilder &vjp, ValueRange cotangents) {
     return success();
   YieldOp::create(body.getBuilder(), yielded);
 
-  // A derivative in terms of the result (tanh, relu) spares the operand.
-  for (auto [result, value] : llvm::zip(getStacked(), getYield().getValues())) {
-    Value computed = mapping.lookup(value);
-    if (isBetterGiven(body.getBlock(), computed))
-      computed.replaceAllUsesWith(body.add(BodyBuilder::Indexed, vjp.lookup(result), computed.getType()));
-  }
+  for (auto [result, value] : llvm::zip(getStacked(), getYield().getValues()))
+    useGiven(body, BodyBuilder::Indexed, mapping.lookup(value), vjp.lookup(result));
   eraseDeadOps(body.getBlock());
   body.dropUnused(BodyBuilder::Indexed);
   body.dropUnused(BodyBuilder::Shared);

@@ -21,12 +21,11 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "flowc/Dialect/Flow/IR/FlowBodies.h"
+#include "FlowVjpBodies.h"
 #include "flowc/Dialect/Flow/IR/FlowBuilders.h"
 #include "flowc/Dialect/Flow/IR/FlowVjp.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "llvm/ADT/SetVector.h"
 
 using namespace mlir;
 using namespace flowc::flow;
@@ -60,28 +59,12 @@ public:
 private:
   LogicalResult buildStage(int64_t t);
   Value getSeed(ReverseStage &stage, Value cotangent, Type type);
-  void shareOperands();
-  void saveAccumulated();
   void buildSweep();
   void completeFirstUnits(int64_t t);
   void accumulateWeights();
 
-  int64_t getNumExtras(int64_t t) {
-    return sweep.getStageBlock(t)->getTerminator()->getNumOperands() - 1 - (t == last ? sweep.getSums().size() : 0);
-  }
-  unsigned getFirstExtra(int64_t t) {
-    unsigned number = sweep.getNumStages();
-    for (int64_t before = 0; before < t; ++before)
-      number += getNumExtras(before);
-    return number;
-  }
   /// Units of stage `t` that read the prefix only.
   int64_t getNumFirstUnits(int64_t t) { return sweep.getStageRowEnds(t)[1]; }
-  /// Ranks of the units of stage `t`, or (t = -1) of what stage 0 reads.
-  SmallVector<int64_t> getRanks(int64_t t);
-  RankMaskAttr getMask(int64_t t) {
-    return RankMaskAttr::get(sweep.getContext(), getRanks(t), getRanks(t - 1), /*strict=*/t == last);
-  }
   /// W[t]^T g for the first `count` inputs of stage `t` only.
   Value buildTransposedHead(int64_t t, Value g, int64_t count);
   /// The first `count` elements of `x` and the others.
@@ -141,8 +124,8 @@ LogicalResult SweepDifferentiator::buildStage(int64_t t) {
   SmallVector<Value> seeds{g};
   if (Value incoming = cotangents[t])
     seeds[0] = arith::AddFOp::create(body.getBuilder(), g, getSeed(stage, incoming, g.getType()));
-  for (int64_t i = 0; i < getNumExtras(t); ++i) {
-    Value cotangent = cotangents[getFirstExtra(t) + i];
+  for (int64_t i = 0; i < getNumExtras(sweep, t); ++i) {
+    Value cotangent = cotangents[getFirstExtra(sweep, t) + i];
     seeds.push_back(cotangent ? getSeed(stage, cotangent, primalYield.getOperand(1 + i).getType()) : Value());
   }
   for (Value cotangent : cotangents.take_back(t == last ? sweep.getSums().size() : 0))
@@ -167,79 +150,9 @@ LogicalResult SweepDifferentiator::buildStage(int64_t t) {
     }
   YieldOp::create(body.getBuilder(), yielded);
 
-  // A derivative in terms of the result spares the accumulated values.
-  Value computed = stage.mapping.lookup(primalYield.getOperand(0));
-  if (isBetterGiven(body.getBlock(), computed))
-    computed.replaceAllUsesWith(body.add(BodyBuilder::OfUnit, vjp.lookup(sweep.getResult(t)), computed.getType()));
+  useGiven(body, BodyBuilder::OfUnit, stage.mapping.lookup(primalYield.getOperand(0)), vjp.lookup(sweep.getResult(t)));
   eraseDeadOps(body.getBlock());
   return success();
-}
-
-/// Gives every stage the same shared operands: those that any of them uses.
-void SweepDifferentiator::shareOperands() {
-  llvm::SetVector<Value> all;
-  for (auto &stage : stages)
-    for (Value operand : stage->body.getOperands(BodyBuilder::OfSweep))
-      if (stage->body.isUsed(BodyBuilder::OfSweep, operand))
-        all.insert(operand);
-  for (auto &stage : stages) {
-    // In one order: what is used is added again at the end.
-    for (Value operand : stage->body.getOperands(BodyBuilder::OfSweep))
-      if (!stage->body.isUsed(BodyBuilder::OfSweep, operand))
-        stage->body.drop(BodyBuilder::OfSweep, operand);
-    for (Value operand : all) {
-      BlockArgument old = stage->body.add(BodyBuilder::OfSweep, operand, operand.getType());
-      stage->body.drop(BodyBuilder::OfSweep, operand);
-      old.replaceAllUsesWith(stage->body.add(BodyBuilder::OfSweep, operand, operand.getType()));
-    }
-  }
-}
-
-/// Lets the forward sweep keep the accumulated values that the bodies still read,
-/// as extras.
-void SweepDifferentiator::saveAccumulated() {
-  if (llvm::all_of(stages, [](auto &stage) { return stage->saved.use_empty(); }))
-    return;
-  auto forward = vjp.lookup(sweep.getState()).getDefiningOp<SweepOp>();
-  Type element = forward.getState().getType().getElementType();
-  SmallVector<Type> extras;
-  SmallVector<unsigned> kept = llvm::to_vector(llvm::seq<unsigned>(0, sweep.getNumStages())), saved;
-  unsigned extra = 0, number = sweep.getNumStages();
-  for (int64_t t = 0; t <= last; ++t) {
-    for (int64_t i = 0; i < getNumExtras(t); ++i) {
-      extras.push_back(forward.getExtras()[extra++].getType());
-      kept.push_back(number++);
-    }
-    if (stages[t]->saved.use_empty())
-      continue;
-    Block &block = *forward.getStageBlock(t);
-    block.getTerminator()->insertOperands(1 + getNumExtras(t), ValueRange(block.getArgument(0)));
-    extras.push_back(RankedTensorType::get({sweep.getStageRowEnds(t).back()}, element));
-    saved.push_back(number++);
-  }
-  for (size_t i = 0; i < sweep.getSums().size(); ++i)
-    kept.push_back(number++);
-
-  OpBuilder::InsertionGuard guard(builder);
-  builder.setInsertionPoint(forward);
-  auto result = SweepOp::create(builder, forward.getUnits().getTypes(), forward.getState().getType(), extras,
-                                forward.getSums().getTypes(), extent, forward.getReverse(), forward.getTransposed(),
-                                forward.getPrefix(), forward.getWeights(), forward.getBiases(), forward.getIndexed(),
-                                forward.getShared(), forward.getInit(), forward.getIndexedStage(), forward.getRowEnds(),
-                                forward.getStages().size());
-  for (auto [to, from] : llvm::zip_equal(result.getStages(), forward.getStages()))
-    to.takeBody(from);
-  for (auto [i, replacement] : llvm::enumerate(kept)) {
-    forward.getResult(i).replaceAllUsesWith(result.getResult(replacement));
-    vjp.getMapping().map(sweep.getResult(i), result.getResult(replacement));
-    for (auto &stage : stages)
-      stage->body.replaceOperand(forward.getResult(i), result.getResult(replacement));
-  }
-  forward.erase();
-  auto nextSaved = saved.begin();
-  for (auto &stage : stages)
-    if (!stage->saved.use_empty())
-      stage->body.setOperand(stage->saved, result.getResult(*nextSaved++));
 }
 
 //===----------------------------------------------------------------------===//
@@ -352,17 +265,6 @@ void SweepDifferentiator::completeFirstUnits(int64_t t) {
     complete(cotangent, map.getResult(1 + i));
 }
 
-SmallVector<int64_t> SweepDifferentiator::getRanks(int64_t t) {
-  SmallVector<int64_t> ranks;
-  if (t < 0)
-    ranks.assign(prefix, -1);
-  for (int64_t s = 0; s < extent; ++s) {
-    int64_t count = t < 0 ? sweep.getStatePerStep() : sweep.getStageRowEnds(t)[s + 1] - sweep.getStageRowEnds(t)[s];
-    ranks.append(count, t < 0 || t == last ? s : s - 1);
-  }
-  return ranks;
-}
-
 void SweepDifferentiator::accumulateWeights() {
   for (int64_t t = 0; t <= last; ++t) {
     Value weight = sweep.getWeights()[t], bias = sweep.getBiases().empty() ? Value() : sweep.getBiases()[t];
@@ -371,11 +273,9 @@ void SweepDifferentiator::accumulateWeights() {
         vjp.accumulate(bias, accumulated[t]);
       continue;
     }
-    Value input = t == 0 ? vjp.lookup(sweep.getState()) : vjp.lookup(sweep.getUnits()[t - 1]);
-    if (t == 0 && sweep.getPrefix())
-      input = buildConcat(builder, {vjp.lookup(sweep.getPrefix()), input});
-    auto outer =
-        OuterOp::create(builder, weight.getType(), accumulated[t].getType(), accumulated[t], input, getMask(t));
+    Value input = t == 0 ? buildStageInput(builder, sweep, vjp.getMapping()) : vjp.lookup(sweep.getUnits()[t - 1]);
+    auto outer = OuterOp::create(builder, weight.getType(), accumulated[t].getType(), accumulated[t], input,
+                                 getStageMask(sweep, t));
     vjp.accumulate(weight, outer.getWeight());
     if (bias)
       vjp.accumulate(bias, outer.getBias());
@@ -392,10 +292,19 @@ LogicalResult SweepDifferentiator::run() {
   for (int64_t t = 0; t <= last; ++t)
     if (failed(buildStage(t)))
       return failure();
-  saveAccumulated();
-  for (auto &stage : stages)
+  llvm::BitVector saved(last + 1);
+  SmallVector<BodyBuilder *> bodies;
+  for (auto [t, stage] : llvm::enumerate(stages)) {
+    saved[t] = !stage->saved.use_empty();
+    bodies.push_back(&stage->body);
+  }
+  SmallVector<Value> kept = saveAccumulated(sweep, vjp.getMapping(), builder, saved, bodies);
+  for (auto [stage, values] : llvm::zip_equal(stages, kept)) {
+    if (values)
+      stage->body.setOperand(stage->saved, values);
     stage->body.dropUnused(BodyBuilder::OfUnit);
-  shareOperands();
+  }
+  shareOperands(bodies);
   buildSweep();
   for (int64_t t = last - 1; t >= 0; --t)
     completeFirstUnits(t);

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "KernelSignature.h"
 #include "flowc/Dialect/Flow/IR/FlowBuilders.h"
 #include "flowc/Dialect/Flow/IR/FlowVjp.h"
 #include "flowc/Dialect/Flow/Transforms/Passes.h"
@@ -25,36 +26,6 @@ namespace flowc::flow {
 using namespace flowc::flow;
 
 namespace {
-/// A function under construction: types and attributes of its arguments and
-/// results.
-struct Signature {
-  SmallVector<Type> inputs, results;
-  SmallVector<DictionaryAttr> inputAttrs, resultAttrs;
-
-  explicit Signature(MLIRContext *context) : context(context) {}
-
-  void addInput(Type type, DictionaryAttr attrs) {
-    inputs.push_back(type);
-    inputAttrs.push_back(attrs);
-  }
-  void addResult(Type type, StringRef unitAttr = {}) {
-    results.push_back(type);
-    resultAttrs.push_back(unitAttr.empty() ? DictionaryAttr::get(context) : getUnit(unitAttr));
-  }
-  DictionaryAttr getUnit(StringRef name) const {
-    return DictionaryAttr::get(context, NamedAttribute(StringAttr::get(context, name), UnitAttr::get(context)));
-  }
-  /// Sets the type and the attributes of `function`.
-  void apply(func::FuncOp function) const {
-    function.setType(FunctionType::get(context, inputs, results));
-    function.setAllArgAttrs(inputAttrs);
-    function.setAllResultAttrs(resultAttrs);
-  }
-
-private:
-  MLIRContext *context;
-};
-
 /// Replaces a kernel by its vector-Jacobian product.
 class KernelDifferentiator {
 public:

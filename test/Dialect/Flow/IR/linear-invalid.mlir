@@ -110,3 +110,11 @@ func.func @cosine_matrix_c1() {
   %y = flow.cosine_matrix : tensor<3x4xf32>
   return
 }
+
+// -----
+
+func.func @anti_transpose_c1(%a: tensor<3x2xf32>) {
+  // expected-error @+1 {{cannot mirror 'tensor<3x2xf32>' to 'tensor<3x2xf32>'}}
+  %y = flow.anti_transpose %a : tensor<3x2xf32> -> tensor<3x2xf32>
+  return
+}

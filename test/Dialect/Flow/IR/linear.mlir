@@ -31,6 +31,10 @@ func.func @matrices(%w: tensor<4x3xf32>, %s: tensor<4xf32>, %a: tensor<4x4xf32>)
   %5 = flow.triangular_inverse %4 upper : tensor<4x4xf32>
   // CHECK: flow.triangular_inverse_vjp %{{.*}}, %{{.*}} : tensor<4x4xf32>
   %6 = flow.triangular_inverse_vjp %5, %a : tensor<4x4xf32>
+  // CHECK: flow.triangular_inverse_jvp %{{.*}}, %{{.*}} upper : tensor<4x4xf32>
+  %8 = flow.triangular_inverse_jvp %5, %a upper : tensor<4x4xf32>
+  // CHECK: flow.anti_transpose %{{.*}} : tensor<4x3xf32> -> tensor<3x4xf32>
+  %9 = flow.anti_transpose %w : tensor<4x3xf32> -> tensor<3x4xf32>
   // CHECK: flow.cosine_matrix : tensor<4x4xf32>
   %7 = flow.cosine_matrix : tensor<4x4xf32>
   return %6 : tensor<4x4xf32>

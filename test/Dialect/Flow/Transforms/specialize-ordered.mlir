@@ -1,7 +1,7 @@
 // Forwards a loop whose code does not grow with the elements, backwards a map of
 // differences.
-// RUN: flowc-opt %s -flow-specialize=kernel=transform -canonicalize -cse | FileCheck %s
-// RUN: flowc-opt %s -flow-specialize=kernel=inverse -canonicalize -cse | FileCheck %s --check-prefix=INVERSE
+// RUN: flowc-opt %s -flow-specialize=program=transform -canonicalize -cse | FileCheck %s
+// RUN: flowc-opt %s -flow-specialize=program=inverse -canonicalize -cse | FileCheck %s --check-prefix=INVERSE
 
 func.func @bijection(%x: tensor<5xf32> {flow.row}) -> tensor<5xf32> {
   %y = flow.ordered %x : tensor<5xf32>

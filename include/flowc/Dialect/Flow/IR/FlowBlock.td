@@ -53,7 +53,7 @@ def Flow_BlockAutoregressiveNetworkOp : Flow_Op<"block_autoregressive_network",
 // Parameters
 //===----------------------------------------------------------------------===//
 
-def Flow_BlockDiagonalOp : Flow_DifferentiableOp<"block_diagonal"> {
+def Flow_BlockDiagonalOp : Flow_LinearOp<"block_diagonal"> {
   let summary = "The blocks on the diagonal of a matrix of `blocks` x `blocks` blocks, one below the other";
   let description = [{
     ```mlir
@@ -66,7 +66,7 @@ def Flow_BlockDiagonalOp : Flow_DifferentiableOp<"block_diagonal"> {
   let hasVerifier = 1;
 }
 
-def Flow_BlockTriangleOp : Flow_DifferentiableOp<"block_triangle", [AllTypesMatch<["a", "y"]>]> {
+def Flow_BlockTriangleOp : Flow_LinearOp<"block_triangle", [AllTypesMatch<["a", "y"]>]> {
   let summary = "A matrix of blocks: `a` below the diagonal, `diagonal` on it, zero above";
   let description = [{
     `diagonal` holds the blocks on the diagonal, one below the other.
@@ -85,7 +85,7 @@ def Flow_BlockTriangleOp : Flow_DifferentiableOp<"block_triangle", [AllTypesMatc
 // Sample program
 //===----------------------------------------------------------------------===//
 
-def Flow_BlockDenseOp : Flow_DifferentiableOp<"block_dense"> {
+def Flow_BlockDenseOp : Flow_TangentOp<"block_dense"> {
   let summary = "Each piece of x times a matrix of its own";
   let description = [{
     `weight` holds `blocks` matrices, one below the other; `transposed` uses their
@@ -104,7 +104,7 @@ def Flow_BlockDenseOp : Flow_DifferentiableOp<"block_dense"> {
   let hasVerifier = 1;
 }
 
-def Flow_BlockOuterOp : Flow_SampleOp<"block_outer"> {
+def Flow_BlockOuterOp : Flow_DerivativeOp<"block_outer"> {
   let summary = "Cotangent of flow.block_dense's weight: in each block g x^T";
   let arguments = (ins 1DTensorOf<[AnyFloat]>:$g, 1DTensorOf<[AnyFloat]>:$x, I64Attr:$blocks);
   let results = (outs 2DTensorOf<[AnyFloat]>:$weight);
@@ -112,7 +112,7 @@ def Flow_BlockOuterOp : Flow_SampleOp<"block_outer"> {
   let hasVerifier = 1;
 }
 
-def Flow_BlockSweepOp : Flow_DifferentiableOp<"block_sweep", [IsolatedFromAbove, AttrSizedOperandSegments]> {
+def Flow_BlockSweepOp : Flow_TangentOp<"block_sweep", [IsolatedFromAbove, AttrSizedOperandSegments]> {
   let summary = "Inverts a block autoregressive network coordinate by coordinate";
   let description = [{
     Finds the x whose image under the network with these weights (of D x D blocks,
@@ -169,7 +169,7 @@ def Flow_BlockSweepOp : Flow_DifferentiableOp<"block_sweep", [IsolatedFromAbove,
   let hasVerifier = 1;
 }
 
-def Flow_BlockAdjointOp : Flow_SampleOp<"block_adjoint", [AttrSizedOperandSegments]> {
+def Flow_BlockAdjointOp : Flow_DerivativeOp<"block_adjoint", [AttrSizedOperandSegments]> {
   let summary = "Solves J^T lambda = g for the Jacobian J of a block autoregressive network";
   let description = [{
     `slopes` holds the activation's derivatives at all units, hidden layer by hidden

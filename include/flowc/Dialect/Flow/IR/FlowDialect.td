@@ -49,6 +49,8 @@ def Flow_Dialect : Dialect {
     static constexpr ::llvm::StringLiteral kTrainableAttr = "flow.trainable";
     /// Marks an argument of @finish that is the cotangent of a prepared value.
     static constexpr ::llvm::StringLiteral kCotangentAttr = "flow.cotangent";
+    /// Marks an argument that is the tangent of another one.
+    static constexpr ::llvm::StringLiteral kTangentAttr = "flow.tangent";
     /// Marks the condition among the arguments of a flow graph.
     static constexpr ::llvm::StringLiteral kConditionAttr = "flow.condition";
     /// Marks a bijection of a flow graph that belongs to the base distribution.

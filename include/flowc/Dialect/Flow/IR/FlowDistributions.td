@@ -151,7 +151,7 @@ def Flow_RandomTailOp : Flow_SampleOp<"random_tail"> {
 }
 
 // random_gamma_c1: the concentration and both results have one type.
-def Flow_RandomGammaOp : Flow_DifferentiableOp<"random_gamma", [AllTypesMatch<["concentration", "gamma", "log_factor"]>]> {
+def Flow_RandomGammaOp : Flow_TangentOp<"random_gamma", [AllTypesMatch<["concentration", "gamma", "log_factor"]>]> {
   let summary = "Independent gamma draws of this sample: gamma * exp(log_factor)";
   let description = [{
     Exact: G. Marsaglia and W. W. Tsang, "A simple method for generating gamma

@@ -112,6 +112,38 @@ private:
   llvm::DenseSet<mlir::Value> needed;
 };
 
+/// Collects tangents while a block is differentiated forwards.
+class JvpBuilder {
+public:
+  JvpBuilder(mlir::ImplicitLocOpBuilder &builder, mlir::IRMapping &mapping) : builder(builder), mapping(mapping) {}
+
+  mlir::ImplicitLocOpBuilder &getBuilder() { return builder; }
+  /// The value of `primal` where the code is emitted.
+  mlir::Value lookup(mlir::Value primal) { return mapping.lookupOrDefault(primal); }
+  mlir::IRMapping &getMapping() { return mapping; }
+  /// The tangent of `primal`, or null (zero).
+  mlir::Value getTangent(mlir::Value primal) const { return tangents.lookup(primal); }
+  mlir::Value getTangentOrZero(mlir::Value primal);
+  /// Adds `tangent` to the tangent of `primal`; does nothing if it is null.
+  void addTangent(mlir::Value primal, mlir::Value tangent);
+
+private:
+  mlir::ImplicitLocOpBuilder &builder;
+  mlir::IRMapping &mapping;
+  llvm::DenseMap<mlir::Value, mlir::Value> tangents;
+};
+
+/// a + b where null is zero.
+mlir::Value addDerivatives(mlir::ImplicitLocOpBuilder &builder, mlir::Value a, mlir::Value b);
+
+/// What ops do that have no rule of their own: see DifferentiableOpInterface.
+mlir::LogicalResult buildDefaultVjp(mlir::Operation *op);
+mlir::LogicalResult buildDefaultJvp(mlir::Operation *op, JvpBuilder &jvp);
+
+/// The tangent of an op that is linear in all of its float operands together: the
+/// same op applied to their tangents.
+mlir::LogicalResult buildLinearJvp(mlir::Operation *op, JvpBuilder &jvp);
+
 } // namespace flowc::flow
 
 #include "flowc/Dialect/Flow/IR/FlowInterfaces.h.inc"

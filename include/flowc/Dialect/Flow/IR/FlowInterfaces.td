@@ -80,7 +80,8 @@ def DistributionOpInterface : OpInterface<"DistributionOpInterface"> {
 def DifferentiableOpInterface : OpInterface<"DifferentiableOpInterface"> {
   let cppNamespace = "::flowc::flow";
   let description = [{
-    An op of the sample program with a vector-Jacobian product. External models
+    An op of the sample program with derivatives: a vector-Jacobian product
+    (reverse mode) and a Jacobian-vector product (forward mode). External models
     attach it to `arith` and `math` ops.
   }];
   let methods = [
@@ -91,7 +92,16 @@ def DifferentiableOpInterface : OpInterface<"DifferentiableOpInterface"> {
         their values where the code is emitted. Adds to `vjp` with
         `vjp.accumulate(operand, cotangent)`.}],
       "::mlir::LogicalResult", "buildVjp",
-      (ins "::flowc::flow::VjpBuilder &":$vjp, "::mlir::ValueRange":$cotangents)>,
+      (ins "::flowc::flow::VjpBuilder &":$vjp, "::mlir::ValueRange":$cotangents), [{}],
+      [{ return ::flowc::flow::buildDefaultVjp($_op); }]>,
+    InterfaceMethod<
+      [{Emits the tangents of the results, at least one operand having one:
+        `jvp.getTangent(operand)` (null: zero). The op has been cloned to where the
+        code is emitted; `jvp.lookup` gives the values of operands and results
+        there. Adds to `jvp` with `jvp.addTangent(result, tangent)`. By default that
+        of an elementwise op follows from its vector-Jacobian product.}],
+      "::mlir::LogicalResult", "buildJvp", (ins "::flowc::flow::JvpBuilder &":$jvp), [{}],
+      [{ return ::flowc::flow::buildDefaultJvp($_op, jvp); }]>,
   ];
 }
 

@@ -10,7 +10,7 @@
 
 include "flowc/Dialect/Flow/IR/FlowOpBase.td"
 
-def Flow_DetachOp : Flow_DifferentiableOp<"detach", [SameOperandsAndResultType]> {
+def Flow_DetachOp : Flow_TangentOp<"detach", [SameOperandsAndResultType]> {
   let summary = "The same value, held constant by differentiation";
   let description = [{
     What `stop_gradient` is in JAX. It stands outside of the bodies of maps;
@@ -25,7 +25,7 @@ def Flow_DetachOp : Flow_DifferentiableOp<"detach", [SameOperandsAndResultType]>
   let assemblyFormat = "$x attr-dict `:` type($x)";
 }
 
-def Flow_SurrogateOp : Flow_DifferentiableOp<"surrogate", [AllTypesMatch<["x", "slope"]>, AllTypesMatch<["value", "y"]>]> {
+def Flow_SurrogateOp : Flow_TangentOp<"surrogate", [AllTypesMatch<["x", "slope"]>, AllTypesMatch<["value", "y"]>]> {
   let summary = "A value whose derivative is given";
   let description = [{
     The value `value`; its derivative in `x` is `slope`, and in nothing else, whatever

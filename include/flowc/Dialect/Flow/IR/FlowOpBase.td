@@ -69,7 +69,25 @@ def Flow_Small : 1DTensorOf<[AnyFloat]>;
 
 class Flow_SampleOp<string mnemonic, list<Trait> traits = []> : Flow_Op<mnemonic, traits # [Pure]>;
 class Flow_DifferentiableOp<string mnemonic, list<Trait> traits = []>
-    : Flow_SampleOp<mnemonic, traits # [DeclareOpInterfaceMethods<DifferentiableOpInterface>]>;
+    : Flow_SampleOp<mnemonic, traits # [DeclareOpInterfaceMethods<DifferentiableOpInterface, ["buildVjp"]>]>;
+
+/// An op whose tangents have a rule of their own.
+class Flow_TangentOp<string mnemonic, list<Trait> traits = []>
+    : Flow_SampleOp<mnemonic, traits # [DeclareOpInterfaceMethods<DifferentiableOpInterface, ["buildVjp", "buildJvp"]>]>;
+
+/// An op that is linear in all of its float operands together: its tangent is the same
+/// op applied to theirs.
+class Flow_LinearOp<string mnemonic, list<Trait> traits = []> : Flow_TangentOp<mnemonic, traits> {
+  let extraClassDefinition = [{
+    ::mlir::LogicalResult $cppClass::buildJvp(::flowc::flow::JvpBuilder &jvp) {
+      return ::flowc::flow::buildLinearJvp(*this, jvp);
+    }
+  }];
+}
+
+/// An op that only derivatives consist of: it can be differentiated forwards.
+class Flow_DerivativeOp<string mnemonic, list<Trait> traits = []>
+    : Flow_SampleOp<mnemonic, traits # [DeclareOpInterfaceMethods<DifferentiableOpInterface, ["buildJvp"]>]>;
 
 class Flow_UnaryOp<string mnemonic> : Flow_DifferentiableOp<mnemonic, [SameOperandsAndResultType, Elementwise]> {
   let arguments = (ins Flow_Value:$x);

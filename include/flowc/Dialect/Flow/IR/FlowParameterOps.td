@@ -18,7 +18,7 @@ include "flowc/Dialect/Flow/IR/FlowOpBase.td"
 
 def Flow_Matrix : 2DTensorOf<[AnyFloat]>;
 
-def Flow_WeightNormalizeOp : Flow_DifferentiableOp<"weight_normalize", [AllTypesMatch<["w", "y"]>]> {
+def Flow_WeightNormalizeOp : Flow_TangentOp<"weight_normalize", [AllTypesMatch<["w", "y"]>]> {
   let summary = "Rows of a matrix, scaled to norms of their own";
   let description = [{
     y[o, i] = softplus(raw_scale[o]) * w[o, i] / |w[o]| where |w[o]| is the Euclidean
@@ -47,7 +47,7 @@ def Flow_WeightNormalizeVjpOp : Flow_SampleOp<"weight_normalize_vjp",
   let assemblyFormat = "$w `,` $raw_scale `,` $g attr-dict `:` type($w) `,` type($raw_scale)";
 }
 
-def Flow_DiagonalOp : Flow_DifferentiableOp<"diagonal"> {
+def Flow_DiagonalOp : Flow_LinearOp<"diagonal"> {
   let summary = "The diagonal of a square matrix";
   let arguments = (ins Flow_Matrix:$a);
   let results = (outs Flow_Small:$y);
@@ -55,7 +55,7 @@ def Flow_DiagonalOp : Flow_DifferentiableOp<"diagonal"> {
   let hasVerifier = 1;
 }
 
-def Flow_TriangleOp : Flow_DifferentiableOp<"triangle", [AllTypesMatch<["a", "y"]>]> {
+def Flow_TriangleOp : Flow_LinearOp<"triangle", [AllTypesMatch<["a", "y"]>]> {
   let summary = "A triangular matrix: entries of one matrix beside a diagonal of its own";
   let description = [{
     y[i, j] = a[i, j] for j < i (j > i if `upper`), y[i, i] = diagonal[i], and zero
@@ -71,7 +71,7 @@ def Flow_TriangleOp : Flow_DifferentiableOp<"triangle", [AllTypesMatch<["a", "y"
   let hasVerifier = 1;
 }
 
-def Flow_TriangularInverseOp : Flow_DifferentiableOp<"triangular_inverse", [AllTypesMatch<["a", "y"]>]> {
+def Flow_TriangularInverseOp : Flow_TangentOp<"triangular_inverse", [AllTypesMatch<["a", "y"]>]> {
   let summary = "The inverse of a triangular matrix";
   let description = [{
     Reads the lower triangle of `a` (the upper one if `upper`), by substitution row
@@ -92,6 +92,30 @@ def Flow_TriangularInverseVjpOp : Flow_SampleOp<"triangular_inverse_vjp",
   let arguments = (ins Flow_Matrix:$inverse, Flow_Matrix:$g, UnitAttr:$upper);
   let results = (outs Flow_Matrix:$a_cotangent);
   let assemblyFormat = "$inverse `,` $g (`upper` $upper^)? attr-dict `:` type($inverse)";
+}
+
+def Flow_TriangularInverseJvpOp : Flow_SampleOp<"triangular_inverse_jvp",
+    [AllTypesMatch<["inverse", "a_tangent", "tangent"]>]> {
+  let summary = "Tangent of flow.triangular_inverse's result, given the result";
+  let description = [{
+    -X da X with X = `inverse` and da the triangle of `a_tangent`.
+  }];
+  let arguments = (ins Flow_Matrix:$inverse, Flow_Matrix:$a_tangent, UnitAttr:$upper);
+  let results = (outs Flow_Matrix:$tangent);
+  let assemblyFormat = "$inverse `,` $a_tangent (`upper` $upper^)? attr-dict `:` type($inverse)";
+}
+
+def Flow_AntiTransposeOp : Flow_LinearOp<"anti_transpose"> {
+  let summary = "A matrix mirrored at the diagonal from the lower left to the upper right";
+  let description = [{
+    y[i, j] = a[rows-1-j, columns-1-i] for a matrix `a` of `rows` x `columns`: the
+    transpose with rows and columns in reverse order. A matrix of blocks that is
+    triangular stays so, with the triangle on the same side.
+  }];
+  let arguments = (ins Flow_Matrix:$a);
+  let results = (outs Flow_Matrix:$y);
+  let assemblyFormat = "$a attr-dict `:` type($a) `->` type($y)";
+  let hasVerifier = 1;
 }
 
 def Flow_CosineMatrixOp : Flow_SampleOp<"cosine_matrix"> {

@@ -14,7 +14,7 @@
 
 include "flowc/Dialect/Flow/IR/FlowOpBase.td"
 
-def Flow_RootOp : Flow_DifferentiableOp<"root",
+def Flow_RootOp : Flow_TangentOp<"root",
     [IsolatedFromAbove, AttrSizedOperandSegments, SingleBlockImplicitTerminator<"YieldOp">]> {
   let summary = "The number t at which an increasing function is zero";
   let description = [{

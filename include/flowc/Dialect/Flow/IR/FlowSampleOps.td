@@ -26,7 +26,7 @@ def Flow_YieldOp : Flow_Op<"yield", [Pure, Terminator, ReturnLike]> {
 // Structured ops
 //===----------------------------------------------------------------------===//
 
-def Flow_MapOp : Flow_DifferentiableOp<"map",
+def Flow_MapOp : Flow_TangentOp<"map",
     [IsolatedFromAbove, AttrSizedOperandSegments, AttrSizedResultSegments, SingleBlockImplicitTerminator<"YieldOp">]> {
   let summary = "Applies a scalar body to every element";
   let description = [{
@@ -70,7 +70,7 @@ def Flow_MapOp : Flow_DifferentiableOp<"map",
 
 def Flow_ScanOp : Flow_Op<"scan",
     [Pure, IsolatedFromAbove, AttrSizedOperandSegments, AttrSizedResultSegments,
-     SingleBlockImplicitTerminator<"YieldOp">, DeclareOpInterfaceMethods<DifferentiableOpInterface>,
+     SingleBlockImplicitTerminator<"YieldOp">, DeclareOpInterfaceMethods<DifferentiableOpInterface, ["buildVjp", "buildJvp"]>,
      DeclareOpInterfaceMethods<BijectionOpInterface, ["buildScored"]>]> {
   let summary = "A loop over layers";
   let description = [{
@@ -103,7 +103,7 @@ def Flow_ScanOp : Flow_Op<"scan",
   }];
 }
 
-def Flow_DenseOp : Flow_DifferentiableOp<"dense", [IsolatedFromAbove]> {
+def Flow_DenseOp : Flow_TangentOp<"dense", [IsolatedFromAbove]> {
   let summary = "y = W x + b";
   let description = [{
     `weight` is (out, in) with a uniform value per entry, `bias` is optional,
@@ -127,7 +127,7 @@ def Flow_DenseOp : Flow_DifferentiableOp<"dense", [IsolatedFromAbove]> {
   let hasVerifier = 1;
 }
 
-def Flow_OuterOp : Flow_SampleOp<"outer"> {
+def Flow_OuterOp : Flow_DerivativeOp<"outer"> {
   let summary = "Cotangents of a dense layer's weight and bias";
   let description = [{
     `weight[o, i] = g[o] * x[i]` where `mask` has an entry, else 0; `bias = g`. Summed
@@ -141,7 +141,7 @@ def Flow_OuterOp : Flow_SampleOp<"outer"> {
   let hasVerifier = 1;
 }
 
-def Flow_SweepOp : Flow_DifferentiableOp<"sweep",
+def Flow_SweepOp : Flow_TangentOp<"sweep",
     [IsolatedFromAbove, AttrSizedOperandSegments, AttrSizedResultSegments]> {
   let summary = "Evaluates an autoregressive network coordinate by coordinate, each unit once";
   let description = [{
@@ -199,7 +199,7 @@ def Flow_SweepOp : Flow_DifferentiableOp<"sweep",
 // Moving rows
 //===----------------------------------------------------------------------===//
 
-def Flow_SplitOp : Flow_DifferentiableOp<"split"> {
+def Flow_SplitOp : Flow_LinearOp<"split"> {
   let summary = "Consecutive pieces of a tensor of rank 1";
   let description = [{
     A piece of one element may be a float.
@@ -215,7 +215,7 @@ def Flow_SplitOp : Flow_DifferentiableOp<"split"> {
   let hasVerifier = 1;
 }
 
-def Flow_ConcatOp : Flow_DifferentiableOp<"concat"> {
+def Flow_ConcatOp : Flow_LinearOp<"concat"> {
   let summary = "Pieces one after the other";
   let arguments = (ins Variadic<Flow_Rows>:$pieces);
   let results = (outs 1DTensorOf<[AnyFloat]>:$y);
@@ -224,21 +224,21 @@ def Flow_ConcatOp : Flow_DifferentiableOp<"concat"> {
   let hasVerifier = 1;
 }
 
-def Flow_GatherOp : Flow_DifferentiableOp<"gather", [AllTypesMatch<["x", "y"]>]> {
+def Flow_GatherOp : Flow_LinearOp<"gather", [AllTypesMatch<["x", "y"]>]> {
   let summary = "y[i] = x[indices[i]] for a permutation and its inverse";
   let arguments = (ins 1DTensorOf<[AnyFloat]>:$x, 1DTensorOf<[I32]>:$indices, 1DTensorOf<[I32]>:$inverse);
   let results = (outs 1DTensorOf<[AnyFloat]>:$y);
   let assemblyFormat = "$x `,` $indices `,` $inverse attr-dict `:` type($x) `,` type($indices) `,` type($inverse)";
 }
 
-def Flow_ReverseOp : Flow_DifferentiableOp<"reverse", [AllTypesMatch<["x", "y"]>]> {
+def Flow_ReverseOp : Flow_LinearOp<"reverse", [AllTypesMatch<["x", "y"]>]> {
   let summary = "y[i] = x[n-1-i]";
   let arguments = (ins 1DTensorOf<[AnyFloat]>:$x);
   let results = (outs 1DTensorOf<[AnyFloat]>:$y);
   let assemblyFormat = "$x attr-dict `:` type($x)";
 }
 
-def Flow_ReorderOp : Flow_DifferentiableOp<"reorder", [AllTypesMatch<["x", "y"]>]> {
+def Flow_ReorderOp : Flow_LinearOp<"reorder", [AllTypesMatch<["x", "y"]>]> {
   let summary = "Rows (and columns) of a parameter in a constant order";
   let description = [{
     y[i, j] = x[rows[i], columns[j]]; an empty list keeps the order. Used to sort
@@ -250,7 +250,7 @@ def Flow_ReorderOp : Flow_DifferentiableOp<"reorder", [AllTypesMatch<["x", "y"]>
   let hasVerifier = 1;
 }
 
-def Flow_ReshapeOp : Flow_DifferentiableOp<"reshape"> {
+def Flow_ReshapeOp : Flow_LinearOp<"reshape"> {
   let summary = "The same elements in row-major order under another shape";
   let arguments = (ins Flow_Value:$x);
   let results = (outs Flow_Value:$y);
@@ -282,28 +282,28 @@ def Flow_ClipOp : Flow_DifferentiableOp<"clip", [SameOperandsAndResultType, Elem
   let assemblyFormat = "$x `to` `[` $lower `,` $upper `]` attr-dict `:` type($x)";
 }
 
-def Flow_ReduceSumOp : Flow_DifferentiableOp<"reduce_sum"> {
+def Flow_ReduceSumOp : Flow_LinearOp<"reduce_sum"> {
   let summary = "Sum of all elements, in order";
   let arguments = (ins Flow_Small:$x);
   let results = (outs AnyFloat:$y);
   let assemblyFormat = "$x attr-dict `:` type($x) `->` type($y)";
 }
 
-def Flow_ReduceMaxOp : Flow_DifferentiableOp<"reduce_max"> {
+def Flow_ReduceMaxOp : Flow_TangentOp<"reduce_max"> {
   let summary = "Largest element; its cotangent is taken as zero (it only shifts a softmax)";
   let arguments = (ins Flow_Small:$x);
   let results = (outs AnyFloat:$y);
   let assemblyFormat = "$x attr-dict `:` type($x) `->` type($y)";
 }
 
-def Flow_SplatOp : Flow_DifferentiableOp<"splat"> {
+def Flow_SplatOp : Flow_LinearOp<"splat"> {
   let summary = "A tensor with the same value everywhere";
   let arguments = (ins AnyFloat:$x);
   let results = (outs 1DTensorOf<[AnyFloat]>:$y);
   let assemblyFormat = "$x attr-dict `:` type($x) `->` type($y)";
 }
 
-def Flow_CumsumOp : Flow_DifferentiableOp<"cumsum", [SameOperandsAndResultType]> {
+def Flow_CumsumOp : Flow_LinearOp<"cumsum", [SameOperandsAndResultType]> {
   let summary = "y[i] = x[0] + ... + x[i], or x[i] + ... + x[n-1] if reverse";
   let arguments = (ins Flow_Small:$x, UnitAttr:$reverse);
   let results = (outs Flow_Small:$y);
@@ -321,7 +321,7 @@ def Flow_BinSearchOp : Flow_SampleOp<"bin_search"> {
   let assemblyFormat = "$knots `,` $v attr-dict `:` type($knots) `,` type($v)";
 }
 
-def Flow_TakeOp : Flow_DifferentiableOp<"take"> {
+def Flow_TakeOp : Flow_LinearOp<"take"> {
   let summary = "Element `index + offset` of a small tensor";
   let arguments = (ins Flow_Small:$x, I32:$index, DefaultValuedAttr<I64Attr, "0">:$offset);
   let results = (outs AnyFloat:$y);
@@ -329,7 +329,7 @@ def Flow_TakeOp : Flow_DifferentiableOp<"take"> {
   let hasCanonicalizer = 1;
 }
 
-def Flow_OneHotOp : Flow_SampleOp<"one_hot", [DeclareOpInterfaceMethods<DifferentiableOpInterface>]> {
+def Flow_OneHotOp : Flow_LinearOp<"one_hot"> {
   let summary = "A small tensor that is `x` at `index + offset` and zero elsewhere";
   let arguments = (ins AnyFloat:$x, I32:$index, DefaultValuedAttr<I64Attr, "0">:$offset);
   let results = (outs Flow_Small:$y);

@@ -41,10 +41,6 @@ llvm::SmallVector<mlir::Value> splitWeightGradients(mlir::Value cotangent);
 /// Turns every activation of a dense layer under `root` into a map of its own.
 void expandActivations(mlir::Operation *root);
 
-/// Whether the body `block`, if it were given `value`, which it can compute, would
-/// be spared an argument or an expensive op.
-bool isBetterGiven(mlir::Block &block, mlir::Value value);
-
 } // namespace flowc::flow
 
 #endif // FLOWC_DIALECT_FLOW_IR_FLOWVJP_H

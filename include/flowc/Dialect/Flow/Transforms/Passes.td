@@ -77,6 +77,22 @@ def DifferentiatePass : Pass<"flow-differentiate", "::mlir::ModuleOp"> {
   let dependentDialects = ["::flowc::flow::FlowDialect", "::mlir::arith::ArithDialect", "::mlir::math::MathDialect", "::mlir::func::FuncDialect"];
 }
 
+def LinearizePass : Pass<"flow-linearize", "::mlir::ModuleOp"> {
+  let summary = "Give @kernel the tangents of its results (Jacobian-vector products)";
+  let description = [{
+    Forward mode: `@kernel` takes tangents of its arguments too (`flow.tangent`), and
+    gives those of its results behind the results.
+    `of=inputs`: the tangent of the event is a row input behind the other row inputs.
+    The kernel may be any sample program, a gradient made by `flow-differentiate`
+    among them: that of the score is the product of the Hessian and a vector.
+    `of=params`: the tangents of all trainable leaves are leaves behind the leaves. To
+    be run before `flow-hoist-parameters`, which moves what depends on leaves and
+    their tangents alone to `@prepare`.
+  }];
+  let options = [Option<"of", "of", "std::string", "\"inputs\"", "params or inputs">];
+  let dependentDialects = ["::flowc::flow::FlowDialect", "::mlir::arith::ArithDialect", "::mlir::math::MathDialect", "::mlir::func::FuncDialect"];
+}
+
 def OutlineMapsPass : Pass<"flow-outline-maps", "::mlir::ModuleOp"> {
   let summary = "Wrap elementwise ops that stand outside of maps into flow.map";
   let dependentDialects = ["::flowc::flow::FlowDialect", "::mlir::arith::ArithDialect"];

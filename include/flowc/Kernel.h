@@ -6,7 +6,8 @@
 //===----------------------------------------------------------------------===//
 //
 // The one table of kernels. A kernel is a program of one row (what is computed),
-// differentiated or not (with respect to what), for rows that are given or drawn.
+// differentiated or not (with respect to what, in reverse, forwards, or both), for
+// rows that are given or drawn.
 // Names, arrays and needs follow from that; the passes, the compiler, the engine,
 // the tool and its help look them up here. A new objective is its emission
 // (Specialize.cpp) and its rows in the two tables.
@@ -49,6 +50,14 @@ enum class Kernel {
   SampleVjpParams,
   WeighVjpParams,
   SampleWeighVjpParams,
+  JvpInputs,
+  JvpParams,
+  LogProbJvpParams,
+  PushJvpParams,
+  WeighJvpParams,
+  ElboJvpParams,
+  StlJvpParams,
+  Hvp,
   ElboGradient,
   StlGradient,
   ElboSampleGradient,
@@ -154,6 +163,9 @@ struct KernelSpec {
   RowSource rows;
   /// Whether a number for each row multiplies the program's only result.
   bool weighted;
+  /// With respect to what the results, those of `derivative`, have tangents in forward
+  /// mode: inputs or parameters.
+  Derivative tangent = Derivative::None;
 
   constexpr const ProgramSpec &getProgram() const { return specOf(program); }
   constexpr bool hasSum() const { return derivative == Derivative::Params; }
@@ -190,6 +202,21 @@ inline constexpr KernelSpec kKernels[] = {
     {Kernel::WeighVjpParams, "weigh_vjp_params", Program::Weigh, Derivative::Params, RowSource::Given, false},
     {Kernel::SampleWeighVjpParams, "sample_weigh_vjp_params", Program::Weigh, Derivative::Params, RowSource::Drawn,
      false},
+    {Kernel::JvpInputs, "jvp_inputs", Program::Transform, Derivative::None, RowSource::Given, false,
+     Derivative::Inputs},
+    {Kernel::JvpParams, "jvp_params", Program::Transform, Derivative::None, RowSource::Given, false,
+     Derivative::Params},
+    {Kernel::LogProbJvpParams, "log_prob_jvp_params", Program::LogProb, Derivative::None, RowSource::Given, false,
+     Derivative::Params},
+    {Kernel::PushJvpParams, "push_jvp_params", Program::SampleAndLogProb, Derivative::None, RowSource::Given, false,
+     Derivative::Params},
+    {Kernel::WeighJvpParams, "weigh_jvp_params", Program::Weigh, Derivative::None, RowSource::Given, false,
+     Derivative::Params},
+    {Kernel::ElboJvpParams, "elbo_jvp_params", Program::Elbo, Derivative::None, RowSource::Given, false,
+     Derivative::Params},
+    {Kernel::StlJvpParams, "stl_jvp_params", Program::Stl, Derivative::None, RowSource::Given, false,
+     Derivative::Params},
+    {Kernel::Hvp, "hvp", Program::LogProb, Derivative::Inputs, RowSource::Given, false, Derivative::Inputs},
     {Kernel::ElboGradient, "elbo_gradient", Program::Elbo, Derivative::Params, RowSource::Given, false},
     {Kernel::StlGradient, "stl_gradient", Program::Stl, Derivative::Params, RowSource::Given, false},
     {Kernel::ElboSampleGradient, "elbo_sample_gradient", Program::Elbo, Derivative::Params, RowSource::Drawn, false},
@@ -234,7 +261,8 @@ struct RowArrays {
 };
 
 /// What a kernel takes: the event (if rows are given), the condition (of a conditional
-/// flow), a weight, cotangents of the program's results.
+/// flow), a weight, cotangents of the program's results, the tangent of the event.
+/// (That of the parameters is none of rows: `Kernels::Call::tangent`.)
 constexpr RowArrays inputsOf(const KernelSpec &spec, bool isConditional) {
   RowArrays result;
   const ProgramSpec &program = spec.getProgram();
@@ -247,10 +275,13 @@ constexpr RowArrays inputsOf(const KernelSpec &spec, bool isConditional) {
   if (spec.takesCotangents())
     for (RowArray array : program.results)
       result.add(array);
+  if (spec.tangent == Derivative::Inputs)
+    result.add({"tangent", RowWidth::Event});
   return result;
 }
 
-/// What a kernel gives for each row; nothing if it sums.
+/// What a kernel gives for each row; nothing if it sums. Tangents come behind what they
+/// are tangents of, in the same order and under the same names.
 constexpr RowArrays outputsOf(const KernelSpec &spec) {
   RowArrays result;
   if (spec.derivative == Derivative::None)
@@ -260,6 +291,9 @@ constexpr RowArrays outputsOf(const KernelSpec &spec) {
     result.add({spec.getProgram().input, RowWidth::Event});
   if (spec.derivative == Derivative::Condition)
     result.add({"condition", RowWidth::Condition});
+  if (spec.tangent != Derivative::None)
+    for (size_t i = 0, count = result.size(); i < count; ++i)
+      result.add(result.arrays[i]);
   return result;
 }
 

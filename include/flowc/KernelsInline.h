@@ -74,6 +74,21 @@ Expected<std::pair<double, std::vector<double>>> runLoss(Kernels &kernels, Kerne
   return result;
 }
 
+/// Fails unless there is a tangent for each of `rows` rows (and `columns` columns).
+Expected<void> checkTangent(int64_t rows, int64_t columns, int64_t foundRows, int64_t foundColumns);
+
+/// A kernel of `transform` with tangents, `call` naming it and its direction.
+template <typename T>
+Expected<TransformTangent<T>> runTransformTangent(Kernels &kernels, Kernels::Call call, const Model &model,
+                                                  ConstRows<T> x, const Rows<T> &condition) {
+  int64_t rows = x.rows(), columns = x.cols();
+  TransformTangent<T> result{Rows<T>(rows, columns), Column<T>(rows), Rows<T>(rows, columns), Column<T>(rows)};
+  call.outputs = {result.y.data(), result.logDet.data(), result.yTangent.data(), result.logDetTangent.data()};
+  if (auto ok = runRows<T>(kernels, model, x.data(), columns, rows, condition, std::move(call)); !ok)
+    return ok.takeError();
+  return result;
+}
+
 /// Fails unless there is a cotangent for each of `rows` rows (and `columns` columns).
 Expected<void> checkCotangent(int64_t rows, int64_t columns, int64_t foundRows, int64_t foundColumns);
 
@@ -238,6 +253,46 @@ Expected<std::vector<double>> Kernels::pullBackSample(const Model &model, uint64
   Call call{
       .kernel = Kernel::SampleVjpParams, .inputs = {cotY.data(), cotLogProb.data()}, .first = first, .seed = seed};
   if (auto ok = detail::runPullBack<T>(*this, std::move(call), model, nullptr, -1, cotY.rows(), condition, result); !ok)
+    return ok.takeError();
+  return result;
+}
+
+template <typename T>
+Expected<TransformTangent<T>> Kernels::jvp(const Model &model, ConstRows<T> x, ConstRows<T> tangent,
+                                           const Rows<T> &condition) {
+  if (auto ok = detail::checkTangent(x.rows(), x.cols(), tangent.rows(), tangent.cols()); !ok)
+    return ok.takeError();
+  Call call{.kernel = Kernel::JvpInputs, .inputs = {tangent.data()}};
+  return detail::runTransformTangent<T>(*this, std::move(call), model, x, condition);
+}
+
+template <typename T>
+Expected<TransformTangent<T>> Kernels::jvpParams(const Model &model, ConstRows<T> x, std::span<const double> tangent,
+                                                 const Rows<T> &condition) {
+  Call call{.kernel = Kernel::JvpParams, .tangent = tangent};
+  return detail::runTransformTangent<T>(*this, std::move(call), model, x, condition);
+}
+
+template <typename T>
+Expected<std::pair<Column<T>, Column<T>>> Kernels::logProbJvpParams(const Model &model, ConstRows<T> x,
+                                                                    std::span<const double> tangent,
+                                                                    const Rows<T> &condition) {
+  std::pair<Column<T>, Column<T>> result{Column<T>(x.rows()), Column<T>(x.rows())};
+  Call call{
+      .kernel = Kernel::LogProbJvpParams, .outputs = {result.first.data(), result.second.data()}, .tangent = tangent};
+  if (auto ok = detail::runRows<T>(*this, model, x.data(), x.cols(), x.rows(), condition, std::move(call)); !ok)
+    return ok.takeError();
+  return result;
+}
+
+template <typename T>
+Expected<std::pair<Rows<T>, Rows<T>>> Kernels::hvp(const Model &model, ConstRows<T> x, ConstRows<T> v,
+                                                   const Rows<T> &condition) {
+  if (auto ok = detail::checkTangent(x.rows(), x.cols(), v.rows(), v.cols()); !ok)
+    return ok.takeError();
+  std::pair<Rows<T>, Rows<T>> result{Rows<T>(x.rows(), x.cols()), Rows<T>(x.rows(), x.cols())};
+  Call call{.kernel = Kernel::Hvp, .inputs = {v.data()}, .outputs = {result.first.data(), result.second.data()}};
+  if (auto ok = detail::runRows<T>(*this, model, x.data(), x.cols(), x.rows(), condition, std::move(call)); !ok)
     return ok.takeError();
   return result;
 }

@@ -186,6 +186,15 @@ struct PullBack {
   Rows<T> inputs, condition;      ///< By row.
 };
 
+/// y = T(x) and its log-determinant, and their derivatives along a direction, by row.
+template <typename T>
+struct TransformTangent {
+  Rows<T> y;
+  Column<T> logDet;
+  Rows<T> yTangent;
+  Column<T> logDetTangent;
+};
+
 /// Compiled kernels of a flow; thread-safe.
 class Kernels {
 public:
@@ -210,6 +219,9 @@ public:
     double *loss = nullptr;
     double *gradient = nullptr;
     void *rawGradient = nullptr; ///< The same in this object's dtype, not converted.
+    /// The direction in which kernels with tangents of parameters differentiate: a number
+    /// for each trainable parameter, flat in leaf order. Empty for all others.
+    std::span<const double> tangent = {};
   };
   virtual Expected<void> run(const Model &model, const Call &call) = 0;
   /// Multiply-adds of a kernel's layers for one row, with weights that no mask
@@ -233,6 +245,28 @@ public:
                                                                        const Rows<T> &condition = {});
   template <typename T>
   Expected<Rows<T>> score(const Model &model, ConstRows<T> x, const Rows<T> &condition = {});
+
+  // Forward mode: derivatives along one direction, which cost about as much as two
+  // evaluations, however many coordinates or parameters there are.
+
+  /// Jacobian-vector product of `transform` in x: `tangent` is a direction for each row.
+  template <typename T>
+  Expected<TransformTangent<T>> jvp(const Model &model, ConstRows<T> x, ConstRows<T> tangent,
+                                    const Rows<T> &condition = {});
+  /// The same in the parameters: `tangent` is one direction for all rows, flat in leaf
+  /// order as gradients are.
+  template <typename T>
+  Expected<TransformTangent<T>> jvpParams(const Model &model, ConstRows<T> x, std::span<const double> tangent,
+                                          const Rows<T> &condition = {});
+  /// log q(x), and its derivative along a direction in the parameters, by row.
+  template <typename T>
+  Expected<std::pair<Column<T>, Column<T>>>
+  logProbJvpParams(const Model &model, ConstRows<T> x, std::span<const double> tangent, const Rows<T> &condition = {});
+  /// The score d log q / dx, and the product of the Hessian d^2 log q / dx^2 with `v`, a
+  /// vector for each row: forward mode over reverse mode.
+  template <typename T>
+  Expected<std::pair<Rows<T>, Rows<T>>> hvp(const Model &model, ConstRows<T> x, ConstRows<T> v,
+                                            const Rows<T> &condition = {});
 
   // Any objective is made of two pull-backs: of log q(x), and of draws y = T(z) with
   // log q(y). They take the derivatives of L in these results, by row, and give those in

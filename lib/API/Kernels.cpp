@@ -9,11 +9,22 @@
 
 using namespace flowc;
 
-Expected<void> detail::checkCotangent(int64_t rows, int64_t columns, int64_t foundRows, int64_t foundColumns) {
+/// Fails unless what `what` is called has the shape of what it belongs to.
+static Expected<void> checkShape(const char *what, int64_t rows, int64_t columns, int64_t foundRows,
+                                 int64_t foundColumns) {
   if (foundRows == rows && foundColumns == columns)
     return {};
-  return Error{"a cotangent has " + std::to_string(foundRows) + " rows of " + std::to_string(foundColumns) +
-               ", expected " + std::to_string(rows) + " rows of " + std::to_string(columns)};
+  return Error{std::string("a ") + what + " has " + std::to_string(foundRows) + " rows of " +
+               std::to_string(foundColumns) + ", expected " + std::to_string(rows) + " rows of " +
+               std::to_string(columns)};
+}
+
+Expected<void> detail::checkCotangent(int64_t rows, int64_t columns, int64_t foundRows, int64_t foundColumns) {
+  return checkShape("cotangent", rows, columns, foundRows, foundColumns);
+}
+
+Expected<void> detail::checkTangent(int64_t rows, int64_t columns, int64_t foundRows, int64_t foundColumns) {
+  return checkShape("tangent", rows, columns, foundRows, foundColumns);
 }
 
 Expected<void> detail::checkCall(const Kernels &kernels, const Model &model, size_t elementSize, int64_t xColumns,

@@ -85,6 +85,8 @@ private:
   Expected<std::unique_ptr<ReadyKernel>> load(const KernelSpec &spec) const;
   Expected<void> check(const Model &model, const Call &call, const ReadyKernel &kernel) const;
   std::shared_ptr<const void> getPrepared(const ReadyKernel &kernel, const Model &model) const;
+  std::shared_ptr<const void> prepareTangent(const ReadyKernel &kernel, const Model &model,
+                                             std::span<const double> tangent) const;
   void runKernel(ReadyKernel &kernel, const void *prepared, const Call &call, void *sums);
   template <typename T>
   Expected<void> leaveOutInfinite(ReadyKernel &kernel, const void *prepared, const Model &model, const Call &call,
@@ -254,6 +256,10 @@ Expected<void> Engine::check(const Model &model, const Call &call, const ReadyKe
   if (call.outputs.size() != shape.outputs.size())
     return Error{name() + " of '" + ourFlow.name() + "' gives " + std::to_string(shape.outputs.size()) +
                  " output arrays, got " + std::to_string(call.outputs.size())};
+  bool hasTangent = findKernel(call.kernel)->tangent == Derivative::Params;
+  if (size_t expected = hasTangent ? model.numTrainable() : 0; call.tangent.size() != expected)
+    return Error{name() + " of '" + ourFlow.name() + "' takes a tangent of " + std::to_string(expected) +
+                 " trainable parameters, got " + std::to_string(call.tangent.size()) + " numbers"};
   if (call.rows < 0)
     return Error{"the number of rows is negative: " + std::to_string(call.rows)};
   auto isNull = [](const void *array) { return array == nullptr; };
@@ -281,6 +287,33 @@ std::shared_ptr<const void> Engine::getPrepared(const ReadyKernel &kernel, const
     entry = memory;
   }
   return entry;
+}
+
+/// Converts `values` to `memory`, an array of T; returns its end.
+template <typename T>
+static void *convert(std::span<const double> values, void *memory) {
+  return std::copy(values.begin(), values.end(), static_cast<T *>(memory));
+}
+
+/// What a kernel prepares from the parameters and a direction in them. That is another
+/// one in every call, so that nothing is kept.
+std::shared_ptr<const void> Engine::prepareTangent(const ReadyKernel &kernel, const Model &model,
+                                                   std::span<const double> tangent) const {
+  auto buffer = std::make_shared<AlignedBuffer>(kernel.code->info.preparedElements * elementSize());
+  std::vector<std::byte> converted(tangent.size() * elementSize());
+  std::vector<const void *> leaves = leafPointers(kernel, model);
+  void *next = converted.data();
+  for (const ParameterInfo &info : model.parameters()) {
+    if (!info.trainable)
+      continue;
+    leaves.push_back(next);
+    std::span<const double> part = tangent.first(numElements(info.shape));
+    next = options.dtype == F32 ? convert<float>(part, next) : convert<double>(part, next);
+    tangent = tangent.subspan(part.size());
+  }
+  ScopedFloatingPointState state;
+  kernel.code->prepare(leaves.data(), buffer->data());
+  return {buffer, buffer->data()};
 }
 
 template <typename T>
@@ -373,7 +406,9 @@ Expected<void> Engine::run(const Model &model, const Call &call) {
   const KernelInfo &info = kernel.code->info;
   if (auto valid = check(model, call, kernel); !valid)
     return valid;
-  std::shared_ptr<const void> prepared = getPrepared(kernel, model);
+  std::shared_ptr<const void> prepared = findKernel(call.kernel)->tangent == Derivative::Params
+                                             ? prepareTangent(kernel, model, call.tangent)
+                                             : getPrepared(kernel, model);
   void *sum = info.sumElements > 0 ? sums.reserve(info.sumElements * elementSize()) : nullptr;
   runKernel(kernel, prepared.get(), call, sum);
   if (!sum)

@@ -66,10 +66,11 @@ Expected<void> flowc::checkKernelExists(const KernelRequest &request) {
     return Error{"unknown kernel"};
   std::string name(spec->name);
   // A density has no parameters and no condition.
-  bool isMissing = flow.isDensity() && (spec->hasSum() || spec->derivative == Derivative::Condition);
+  bool isMissing = flow.isDensity() &&
+                   (spec->hasSum() || spec->derivative == Derivative::Condition || spec->tangent == Derivative::Params);
   if (isMissing || !hasProgram(flow, spec->getProgram())) {
     if (flow.isDensity())
-      return Error{"'" + flow.name() + "' is a density, which has no " + name + ", only log_prob and score"};
+      return Error{"'" + flow.name() + "' is a density, which has no " + name + ", only log_prob, score and hvp"};
     return Error{"'" + flow.name() + "' is a bijection, which has no " + name + "; write 'flow " + flow.name() +
                  " = transformed(BASE, BIJECTION)' for a distribution"};
   }

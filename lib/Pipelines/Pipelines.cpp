@@ -28,8 +28,8 @@
 using namespace mlir;
 using namespace flowc;
 
-/// What flow-differentiate calls a derivative.
-static const char *getDifferentiateOption(Derivative derivative) {
+/// What flow-differentiate and flow-linearize call a derivative.
+static const char *getDerivativeName(Derivative derivative) {
   switch (derivative) {
   case Derivative::Params:
     return "params";
@@ -61,12 +61,23 @@ static void buildSamplePipeline(OpPassManager &pm, const KernelSpec &kernel) {
                                          /*rows=*/kernel.rows == RowSource::Drawn ? "drawn" : "given",
                                          /*weighted=*/kernel.weighted}));
   addCleanup(pm);
-  bool ofParams = kernel.derivative == Derivative::Params;
-  pm.addPass(flow::createHoistParametersPass({/*stackWeights=*/ofParams}));
-  if (kernel.derivative != Derivative::None) {
-    pm.addPass(flow::createDifferentiatePass({getDifferentiateOption(kernel.derivative)}));
+  auto differentiate = [&] {
+    if (kernel.derivative == Derivative::None)
+      return;
+    pm.addPass(flow::createDifferentiatePass({getDerivativeName(kernel.derivative)}));
+    addCleanup(pm);
+  };
+  // Forward mode comes before hoisting: what it makes of parameters, tangents among
+  // them, is prepared too.
+  bool hasTangent = kernel.tangent != Derivative::None, ofParams = kernel.derivative == Derivative::Params;
+  if (hasTangent) {
+    differentiate();
+    pm.addPass(flow::createLinearizePass({getDerivativeName(kernel.tangent)}));
     addCleanup(pm);
   }
+  pm.addPass(flow::createHoistParametersPass({/*stackWeights=*/ofParams}));
+  if (!hasTangent)
+    differentiate();
   pm.addPass(flow::createOutlineMapsPass());
   pm.addPass(flow::createFuseMapsPass());
   pm.addPass(flow::createFuseScanPass());

@@ -25,6 +25,7 @@ void addScoreCommands(CLI::App &app, Action &action);    ///< log-prob, transfor
 void addSampleCommand(CLI::App &app, Action &action);    ///< sample
 void addEvaluateCommand(CLI::App &app, Action &action);  ///< evaluate
 void addGradientCommands(CLI::App &app, Action &action); ///< gradient, vjp
+void addTangentCommands(CLI::App &app, Action &action);  ///< jvp, hvp
 void addCompileCommands(CLI::App &app, Action &action);  ///< compile
 void addExplainCommand(CLI::App &app, Action &action);   ///< explain
 void addTrainCommand(CLI::App &app, Action &action);     ///< train

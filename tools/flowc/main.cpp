@@ -48,6 +48,7 @@ int main(int argc, char **argv) {
   addSampleCommand(app, action);
   addEvaluateCommand(app, action);
   addGradientCommands(app, action);
+  addTangentCommands(app, action);
   addCompileCommands(app, action);
   addExplainCommand(app, action);
   addPlotCommand(app, action);

@@ -47,6 +47,7 @@ def prepare(is_conditional):
     for name in ("x.npy", "z.npy", "data.npy", "dy.npy"):
         run(flowc, "sample", "model.safetensors", "-n", count, *condition, "-o", name)
     run(flowc, "log-prob", "model.safetensors", "x.npy", *condition, "-o", "dl.npy")
+    run(flowc, "gradient", "model.safetensors", "x.npy", *condition, "-o", "gradient.npy")
     if is_conditional:
         (folder / "six.flow").write_text("flow six = normal(zeros(6))\n")
         run(flowc, "init", "six.flow", "-o", "six.safetensors")

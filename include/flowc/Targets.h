@@ -66,6 +66,11 @@ struct TargetDraws {
 Expected<double> elboGradient(Kernels &kernels, const Model &model, const ExternalTarget &target,
                               const TargetDraws &draws, std::span<double> gradient);
 
+/// The terms log q(x) - log p(x) of those draws, whose mean that loss is: for validation, and
+/// to find the row that went wrong.
+Expected<void> elboTerms(Kernels &kernels, const Model &model, const ExternalTarget &target, const TargetDraws &draws,
+                         std::span<double> terms);
+
 } // namespace flowc
 
 #endif // FLOWC_TARGETS_H

@@ -13,6 +13,7 @@
 
 #include <cmath>
 #include <limits>
+#include <numeric>
 
 using namespace flowc;
 
@@ -126,8 +127,10 @@ TEST(TargetsTest, ElboGradientIsThatOfTheKernels) {
                           for (int64_t i = 0; i < rows; ++i) {
                             double a = x[2 * i], r = x[2 * i + 1] - 0.3 * a * a;
                             values[i] = -0.5 * (a * a + r * r);
-                            gradient[2 * i] = -a + 0.6 * a * r;
-                            gradient[2 * i + 1] = -r;
+                            if (gradient) {
+                              gradient[2 * i] = -a + 0.6 * a * r;
+                              gradient[2 * i + 1] = -r;
+                            }
                           }
                           return Expected<void>();
                         }};
@@ -154,6 +157,10 @@ TEST(TargetsTest, ElboGradientIsThatOfTheKernels) {
         auto value =
             elboGradient(**kernels, *model, target, {.rows = 300, .first = 7, .seed = 5, .stickTheLanding = stl}, got);
         ASSERT_TRUE(value) << value.error().message;
+        std::vector<double> terms(300);
+        auto done = elboTerms(**kernels, *model, target, {.rows = 300, .first = 7, .seed = 5}, terms);
+        ASSERT_TRUE(done) << done.error().message;
+        EXPECT_NEAR(std::accumulate(terms.begin(), terms.end(), 0.0) / 300, *value, 1e-12 * std::abs(*value));
         // Rounding in the element type: of draws and log q, and of sums of 300 of them.
         double tolerance = dtype == F64 ? 1e-10 : 2e-4, largest = 0;
         for (double entry : expected)
@@ -162,6 +169,23 @@ TEST(TargetsTest, ElboGradientIsThatOfTheKernels) {
         for (size_t i = 0; i < size; ++i)
           EXPECT_NEAR(got[i], expected[i], tolerance * std::max(1.0, largest)) << text << " " << i;
       }
+}
+
+TEST(TargetsTest, WrongUseOfTheElbo) {
+  auto target = loadTargetLibrary(banana);
+  auto flow = Flow::parse("flow q = standard_normal([3])"), other = Flow::parse("flow q = normal([0, 0], [1, 1])");
+  auto model = Model::initialise(*flow, {}), right = Model::initialise(*other, {});
+  auto kernels = compile(*flow), rightKernels = compile(*other);
+  ASSERT_TRUE(target && model && right && kernels && rightKernels);
+  std::vector<double> gradient(3);
+  auto width = elboGradient(**kernels, *model, *target, {.rows = 10}, gradient);
+  ASSERT_FALSE(width);
+  EXPECT_NE(width.error().message.find("has 2 coordinates, the flow 'q' has 3"), std::string::npos);
+  auto room = elboGradient(**rightKernels, *right, *target, {.rows = 10}, gradient);
+  ASSERT_FALSE(room);
+  EXPECT_EQ(room.error().message, "the gradient of 'q' has 4 numbers, but there is room for 3");
+  EXPECT_FALSE(elboTerms(**rightKernels, *right, *target, {.rows = 10}, gradient));
+  EXPECT_FALSE(elboTerms(**rightKernels, *right, *target, {.rows = 0}, {}));
 }
 
 TEST(TargetsTest, EvaluatedAsADensityIs) {

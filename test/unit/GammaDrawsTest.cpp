@@ -131,7 +131,8 @@ TEST(GammaDrawsTest, ElboOfStudents) {
   struct Case {
     double df, target, derivative;
   };
-  for (auto [df, targetDf, derivative] : {Case{3, 8, -0.06478662095855326}, {1.5, 1, 0.07368844080642829}, {0.8, 2, -0.9383101252722021}}) {
+  for (auto [df, targetDf, derivative] :
+       {Case{3, 8, -0.06478662095855326}, {1.5, 1, 0.07368844080642829}, {0.8, 2, -0.9383101252722021}}) {
     std::string text = "flow q = student_t([" + std::to_string(df) + "])";
     std::string target =
         "density p(x[1]) = -" + std::to_string((targetDf + 1) / 2) + "*log1p(x[0]^2/" + std::to_string(targetDf) + ")";

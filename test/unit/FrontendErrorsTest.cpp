@@ -59,7 +59,7 @@ TEST(Errors, Characters) {
 
 TEST(Errors, Syntax) {
   check({
-      {"flwo f = normal()", 1, 1, "expected `flow`, `bijection`, `density` or `data`, found `flwo`; did you mean `flow`?"},
+      {"flwo f = normal()", 1, 1, "expected `flow`, `bijection`, `density`, `objective` or `data`, found `flwo`; did you mean `flow`?"},
       {"flow = normal()", 1, 6, "expected a name for the item, found `=`"},
       {"flow f normal()", 1, 8, "expected `=` after `flow f`, found `normal`"},
       {"flow f = normal(", 1, 16, "this bracket is never closed: expected `)` before the end of the file"},
@@ -69,7 +69,7 @@ TEST(Errors, Syntax) {
       {"flow f = normal(loc = 1, 2)", 1, 26, "arguments of `normal` without a name come before those with one"},
       {"flow f = normal(-x)", 1, 18, "expected a number after `-`, found `x`"},
       {"flow f = normal(2*3)", 1, 18, "expected `,` or `)`, found `*`"},
-      {"flow f = normal())", 1, 18, "expected `flow`, `bijection`, `density` or `data`, found `)`"},
+      {"flow f = normal())", 1, 18, "expected `flow`, `bijection`, `density`, `objective` or `data`, found `)`"},
       {"flow f = normal()\nflow f = normal()", 2, 6, "`f` is already defined in line 1"},
       {"bijection tanh = affine()", 1, 11, "`tanh` is a name of the language; choose another"},
       {"bijection planar = affine()", 1, 11, "`planar` is a name of the language; choose another"},

@@ -64,6 +64,12 @@ func.func @special(%x: tensor<3xf64>, %t: f32) {
   %3 = flow.stirling_slope %x : tensor<3xf64>
   // CHECK: flow.log_minus %{{.*}}, %{{.*}} : f32
   %4 = flow.log_minus %t, %t : f32
+  // CHECK: flow.log1m_exp %{{.*}} : tensor<3xf64>
+  %7 = flow.log1m_exp %x : tensor<3xf64>
+  // CHECK: flow.normal_log_cdf %{{.*}} : f32
+  %8 = flow.normal_log_cdf %t : f32
+  // CHECK: flow.normal_hazard %{{.*}} : f32
+  %9 = flow.normal_hazard %t : f32
   // CHECK: flow.gamma_slope %{{.*}}, %{{.*}} : tensor<3xf64>
   %6 = flow.gamma_slope %x, %x : tensor<3xf64>
   return

@@ -95,6 +95,57 @@ func.func @kernel(%x: f32 {flow.row}) -> f32 {
 
 // -----
 
+// erfc'(x) = -2 / sqrt(pi) exp(-x^2).
+// CHECK: %[[C:.*]] = arith.constant -1.128379
+// CHECK: %[[XX:.*]] = arith.mulf %[[X:.*]], %[[X]]
+// CHECK: %[[NXX:.*]] = arith.negf %[[XX]]
+// CHECK: %[[E:.*]] = math.exp %[[NXX]]
+// CHECK: %[[DX:.*]] = arith.mulf %[[E]], %[[C]]
+// CHECK: return %[[DX]]
+func.func @kernel(%x: f32 {flow.row}) -> f32 {
+  %y = math.erfc %x : f32
+  return %y : f32
+}
+
+// -----
+
+// log(1 - exp(-|x|))' = 1 / expm1(|x|), with the sign of x.
+// CHECK: %[[ONE:.*]] = arith.constant 1.0
+// CHECK: %[[SIZE:.*]] = math.absf %[[X:.*]] : f32
+// CHECK: %[[BELOW:.*]] = math.expm1 %[[SIZE]]
+// CHECK: %[[SIGNED:.*]] = math.copysign %[[BELOW]], %[[X]]
+// CHECK: %[[DX:.*]] = arith.divf %[[ONE]], %[[SIGNED]]
+// CHECK: return %[[DX]]
+func.func @kernel(%x: f32 {flow.row}) -> f32 {
+  %y = flow.log1m_exp %x : f32
+  return %y : f32
+}
+
+// -----
+
+// (log Phi)'(x) = h(x) = phi(x) / Phi(x).
+// CHECK: %[[DX:.*]] = flow.normal_hazard
+// CHECK: return %[[DX]]
+func.func @kernel(%x: f32 {flow.row}) -> f32 {
+  %y = flow.normal_log_cdf %x : f32
+  return %y : f32
+}
+
+// -----
+
+// h'(x) = -h (x + h).
+// CHECK: %[[H:.*]] = flow.normal_hazard %[[X:.*]] : f32
+// CHECK: %[[SUM:.*]] = arith.addf %[[X]], %[[H]]
+// CHECK: %[[PRODUCT:.*]] = arith.mulf %[[H]], %[[SUM]]
+// CHECK: %[[DX:.*]] = arith.negf %[[PRODUCT]]
+// CHECK: return %[[DX]]
+func.func @kernel(%x: f32 {flow.row}) -> f32 {
+  %y = flow.normal_hazard %x : f32
+  return %y : f32
+}
+
+// -----
+
 // softplus'(x) = sigmoid(x).
 // CHECK: %[[DX:.*]] = flow.inv_logit
 // CHECK: return %[[DX]]

@@ -302,40 +302,9 @@ public:
 /// Compiles `flow` (kernels themselves on first use).
 Expected<std::shared_ptr<Kernels>> compile(const Flow &flow, CompileOptions options = {});
 
-/// FlowJAX's `fit_to_data`.
-struct FitOptions {
-  double learningRate = 5e-4;
-  int64_t maxEpochs = 100;
-  int64_t maxPatience = 5;
-  int64_t batchSize = 100;
-  double valProp = 0.1;
-  bool returnBest = true;
-  uint64_t seed = 0;
-  int threads = 0;
-  bool useCache = true;
-  /// Called after every epoch; false stops training (the best parameters are
-  /// kept).
-  std::function<bool(int64_t epoch, double trainLoss, double valLoss)> onEpoch = {};
-  /// Called often; true interrupts training.
-  std::function<bool()> interrupted = {};
-};
-
-/// How a training went: the mean losses of every epoch, and the epoch (counted from
-/// 1) with the lowest validation loss.
-struct FitResult {
-  std::vector<double> trainLosses, valLosses;
-  int64_t bestEpoch = 0;
-  bool interrupted = false;
-};
-
-/// Trains `model` in place by maximum likelihood on `rows` rows of its dtype:
-/// `x`, and `condition` for a conditional flow, row-major. Errors: options or data
-/// that cannot work, a loss that is not finite.
-Expected<FitResult> fitToData(Model &model, const void *x, const void *condition, int64_t rows,
-                              const FitOptions &options = {});
-
 } // namespace flowc
 
 #include "flowc/KernelsInline.h"
+#include "flowc/Training/Training.h"
 
 #endif // FLOWC_FLOWC_H

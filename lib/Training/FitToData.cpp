@@ -1,168 +1,155 @@
-//===- FitToData.cpp - Maximum-likelihood training ------------------------===//
+//===- FitToData.cpp - Epochs over rows -----------------------------------===//
 //
 // Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 
-#include "TrainerImpl.h"
+#include "Batches.h"
+#include "Loop.h"
 
-#include "flowc/Frontend/Initialise.h"
-#include "flowc/Training/Adam.h"
-
-#include <tbb/blocked_range.h>
-#include <tbb/parallel_for.h>
+#include "flowc/Training/Optimizer.h"
+#include "flowc/Training/Schedule.h"
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
-#include <future>
-#include <numeric>
 
 using namespace flowc;
 
-//===----------------------------------------------------------------------===//
-// Dividing the rows
-//===----------------------------------------------------------------------===//
+namespace {
 
-BatchPlan flowc::planBatches(int64_t rows, double valProp, int64_t batchSize) {
-  BatchPlan plan;
-  // The default rounding mode rounds half to even, as Python's round does.
-  plan.valRows = static_cast<int64_t>(std::nearbyint(valProp * static_cast<double>(rows)));
-  plan.trainRows = rows - plan.valRows;
-  plan.trainBatch = std::min(batchSize, plan.trainRows);
-  plan.valBatch = std::min(batchSize, plan.valRows);
-  plan.trainBatches = plan.trainBatch ? plan.trainRows / plan.trainBatch : 0;
-  plan.valBatches = plan.valBatch ? plan.valRows / plan.valBatch : 0;
-  return plan;
-}
+/// Random streams: how the rows are split, and the order of both parts.
+enum Stream : uint32_t { Split, TrainOrder, ValOrder };
 
-void flowc::randomPermutation(uint64_t seed, uint32_t stream, uint64_t epoch, std::vector<int64_t> &permutation) {
-  std::iota(permutation.begin(), permutation.end(), 0);
-  for (uint64_t i = permutation.size(); i > 1; --i) {
-    // The bias of this multiplication is below i / 2^64.
-    auto word = philox4x32({static_cast<uint32_t>(i), static_cast<uint32_t>(i >> 32) ^ (stream << 24),
-                            static_cast<uint32_t>(epoch), static_cast<uint32_t>(epoch >> 32) ^ 0x7261696eU},
-                           {static_cast<uint32_t>(seed), static_cast<uint32_t>(seed >> 32)});
-    uint64_t random = static_cast<uint64_t>(word[0]) << 32 | word[1];
-    auto j = static_cast<uint64_t>(static_cast<unsigned __int128>(random) * i >> 64);
-    std::swap(permutation[i - 1], permutation[j]);
+class DataLoop : public Loop {
+public:
+  DataLoop(Model &model, const TrainingData &data, const FitOptions &options, std::unique_ptr<Objective> likelihood);
+
+  Expected<void> start() {
+    bool wantsNorm = false;
+    return createStepper(*likelihood, totalSteps(), wantsNorm);
   }
+  Expected<Outcome> advance() override;
+  int64_t stepsPerEpoch() const override { return plan.trainBatches; }
+  int64_t totalSteps() const override { return options.maxEpochs * plan.trainBatches; }
+  int64_t rowsPerStep() const override { return plan.trainBatch; }
+
+protected:
+  std::string place() const override;
+  std::string rowName(int64_t row) const override {
+    return "row " + std::to_string(train.rowAt(current.batch * plan.trainBatch + row) + 1) + " of the data";
+  }
+  std::map<std::string, std::string> identity() const override;
+  void describe(Archive &archive, TrainingState &state) override;
+  void afterRestore() override { current.finished = isExhausted(); }
+
+private:
+  Expected<double> validate();
+  /// The sum of the weights.
+  double weightOf(const Batch &batch) const;
+  Expected<Outcome> endEpoch();
+  /// Whether the last epoch was one fruitless epoch too many.
+  bool isExhausted() const;
+
+  TrainingData data;
+  FitOptions options;
+  std::unique_ptr<Objective> likelihood;
+  BatchPlan plan;
+  ShuffledRows train, val;
+  uint64_t dataHash;
+  /// Of all rows, with mean 1 over those to train on; empty: none.
+  std::vector<char> weights;
+  std::vector<double> losses;
+};
+
+/// FNV-1a over 64-bit words: tells whether the data is the same.
+uint64_t fingerprint(const void *data, int64_t bytes, uint64_t hash) {
+  const auto *from = static_cast<const char *>(data);
+  for (int64_t i = 0; from && i < bytes; i += 8) {
+    uint64_t word = 0;
+    std::copy_n(from + i, std::min<int64_t>(8, bytes - i), reinterpret_cast<char *>(&word));
+    hash = (hash ^ word) * 0x100000001b3ULL;
+    hash ^= hash >> 32;
+  }
+  return hash;
 }
 
-//===----------------------------------------------------------------------===//
-// Trainer
-//===----------------------------------------------------------------------===//
-
+/// Weights divided by their mean over the first `count` of `rows`: a batch of them is
+/// then, on average, what it would be without. Weights of 1 stay as they are, to the bit.
 template <typename T>
-TrainerImpl<T>::TrainerImpl(Model &model, const TrainingData &data, const FitOptions &options,
-                            std::shared_ptr<Kernels> kernels)
-    : model(model), impl(model.getImpl()), data(data), options(options), kernels(std::move(kernels)),
-      dim(model.flow().dim()), condDim(data.condition ? model.flow().condDim() : 0) {
-  plan = planBatches(data.rows, options.valProp, options.batchSize);
-  m.assign(impl.numTrainable, T(0));
-  v.assign(impl.numTrainable, T(0));
-  best.assign(impl.trainableData<T>(), impl.trainableData<T>() + impl.numTrainable);
+std::vector<char> scaledWeights(const void *weights, const std::vector<int64_t> &rows, int64_t count) {
+  if (!weights)
+    return {};
+  const T *from = static_cast<const T *>(weights);
+  double sum = 0;
+  for (int64_t i = 0; i < count; ++i)
+    sum += static_cast<double>(from[rows[i]]);
+  double factor = sum > 0 ? static_cast<double>(count) / sum : 1;
+  std::vector<char> result(rows.size() * sizeof(T));
+  for (size_t i = 0; i < rows.size(); ++i)
+    reinterpret_cast<T *>(result.data())[i] = static_cast<T>(static_cast<double>(from[i]) * factor);
+  return result;
+}
 
+DataLoop::DataLoop(Model &model, const TrainingData &data, const FitOptions &options,
+                   std::unique_ptr<Objective> likelihood)
+    : Loop(model, options.update, options.learningRate, options.threads, options.returnBest), data(data),
+      options(options), likelihood(std::move(likelihood)) {
+  plan = planBatches(data.rows, data.validation ? 0 : options.valProp, options.batchSize);
+  int64_t size = model.dtype() == F32 ? sizeof(float) : sizeof(double);
+  int64_t xBytes = model.flow().dim() * size, conditionBytes = model.flow().condDim() * size;
   std::vector<int64_t> rows(data.rows);
   randomPermutation(options.seed, Split, 0, rows);
-  trainRows.assign(rows.begin(), rows.begin() + plan.trainRows);
-  valRows.assign(rows.begin() + plan.trainRows, rows.end());
-  trainOrder.resize(trainRows.size());
-  valOrder.resize(valRows.size());
-
-  int64_t most = std::max(plan.trainBatch, plan.valBatch * plan.valBatches);
-  x.resize(most * dim);
-  condition.resize(most * condDim);
-  logProb.resize(plan.valBatch * plan.valBatches);
-  gradient.resize(impl.numTrainable);
-  std::vector<const void *> inputs = {x.data()};
-  if (data.condition)
-    inputs.push_back(condition.data());
-  step = {.kernel = Kernel::NllGradient, .inputs = inputs, .outputs = {}, .rows = plan.trainBatch};
-  step.loss = &batchLoss;
-  step.rawGradient = gradient.data();
-  evaluation = {.kernel = Kernel::LogProb,
-                .inputs = inputs,
-                .outputs = {logProb.data()},
-                .rows = plan.valBatch * plan.valBatches};
-}
-
-template <typename T>
-void TrainerImpl<T>::gather(const std::vector<int64_t> &order, int64_t begin, int64_t count) {
-  auto copyRows = [&](const void *from, int64_t width, T *to) {
-    const auto *source = static_cast<const T *>(from);
-    for (int64_t i = 0; i < count; ++i)
-      std::copy_n(source + order[begin + i] * width, width, to + i * width);
-  };
-  copyRows(data.x, dim, x.data());
-  if (data.condition)
-    copyRows(data.condition, condDim, condition.data());
-}
-
-/// Puts `rows` into the random order of an epoch.
-static void shuffle(const std::vector<int64_t> &rows, uint64_t seed, uint32_t stream, int64_t epoch,
-                    std::vector<int64_t> &order) {
-  randomPermutation(seed, stream, static_cast<uint64_t>(epoch), order);
-  for (int64_t &entry : order)
-    entry = rows[entry];
-}
-
-/// Parameters of one task of the update.
-static constexpr int64_t kParametersPerTask = 8192;
-
-/// One step of Adam. Sharing it among threads also keeps them awake for the next
-/// batch.
-template <typename T>
-void TrainerImpl<T>::updateParameters() {
-  auto update = [&](const tbb::blocked_range<int64_t> &range) {
-    int64_t i = range.begin();
-    adamStep(impl.trainableData<T>() + i, m.data() + i, v.data() + i, gradient.data() + i, range.size(), current.step,
-             options.learningRate);
-  };
-  tbb::blocked_range<int64_t> all(0, impl.numTrainable, kParametersPerTask);
-  if (options.threads == 1 || impl.numTrainable < 2 * kParametersPerTask)
-    update(all);
-  else
-    tbb::parallel_for(all, update, tbb::static_partitioner());
-}
-
-template <typename T>
-Expected<void> TrainerImpl<T>::trainBatch() {
-  if (orderedEpoch != current.epoch) {
-    shuffle(trainRows, options.seed, TrainOrder, current.epoch, trainOrder);
-    orderedEpoch = current.epoch;
+  weights = model.dtype() == F32 ? scaledWeights<float>(data.weights, rows, plan.trainRows)
+                                 : scaledWeights<double>(data.weights, rows, plan.trainRows);
+  SourceRows arrays{data.x, data.condition, weights.empty() ? nullptr : weights.data(), xBytes, conditionBytes, size};
+  train = ShuffledRows(arrays, {rows.begin(), rows.begin() + plan.trainRows}, options.seed, TrainOrder);
+  std::vector<int64_t> valRows(rows.begin() + plan.trainRows, rows.end());
+  dataHash = fingerprint(data.x, data.rows * xBytes, 0xcbf29ce484222325ULL);
+  dataHash = fingerprint(data.condition, data.rows * conditionBytes, dataHash);
+  dataHash = fingerprint(data.weights, data.rows * size, dataHash);
+  if (data.validation) {
+    plan.valRows = data.validationRows;
+    plan.valBatch = std::min(options.batchSize, plan.valRows);
+    plan.valBatches = plan.valRows / plan.valBatch;
+    arrays = {data.validation, data.validationCondition, data.validationWeights, xBytes, conditionBytes, size};
+    valRows.resize(plan.valRows);
+    for (int64_t i = 0; i < plan.valRows; ++i)
+      valRows[i] = i;
+    dataHash = fingerprint(data.validation, plan.valRows * xBytes, dataHash);
+    dataHash = fingerprint(data.validationCondition, plan.valRows * conditionBytes, dataHash);
+    dataHash = fingerprint(data.validationWeights, plan.valRows * size, dataHash);
   }
-  gather(trainOrder, current.batch * plan.trainBatch, plan.trainBatch);
-  if (auto ok = kernels->run(model, step); !ok)
-    return ok;
-  if (!std::isfinite(batchLoss))
-    return Error{"the loss is " + std::string(std::isnan(batchLoss) ? "NaN" : "infinite") + " in epoch " +
-                 std::to_string(current.epoch + 1) + ", batch " + std::to_string(current.batch + 1) +
-                 ": a row lies outside the support of the flow, or the learning rate " +
-                 std::to_string(options.learningRate) + " is too large"};
-  ++current.step;
-  updateParameters();
-  impl.bumpVersion();
-  current.lossSum += batchLoss;
-  ++current.batch;
-  return {};
+  val = ShuffledRows(arrays, std::move(valRows), options.seed, ValOrder);
+  losses.resize(plan.valBatch * plan.valBatches);
 }
 
-template <typename T>
-Expected<double> TrainerImpl<T>::validate() {
-  shuffle(valRows, options.seed, ValOrder, current.epoch, valOrder);
-  gather(valOrder, 0, evaluation.rows);
-  if (auto ok = kernels->run(model, evaluation); !ok)
+std::string DataLoop::place() const {
+  return "in epoch " + std::to_string(current.epoch + 1) + ", batch " + std::to_string(current.batch + 1);
+}
+
+double DataLoop::weightOf(const Batch &batch) const {
+  if (!batch.weights)
+    return static_cast<double>(batch.rows);
+  double sum = 0;
+  for (int64_t i = 0; i < batch.rows; ++i)
+    sum += model.dtype() == F32 ? static_cast<const float *>(batch.weights)[i]
+                                : static_cast<const double *>(batch.weights)[i];
+  return sum;
+}
+
+Expected<double> DataLoop::validate() {
+  val.startEpoch(current.epoch);
+  Batch batch = val.gather(0, plan.valBatch * plan.valBatches);
+  if (auto ok = likelihood->rowLosses(model, batch, losses); !ok)
     return ok.takeError();
   double sum = 0;
-  for (T value : logProb)
-    sum += static_cast<double>(value);
-  return -sum / static_cast<double>(evaluation.rows);
+  for (double loss : losses)
+    sum += loss;
+  return sum / weightOf(batch);
 }
 
-template <typename T>
-bool TrainerImpl<T>::isExhausted() const {
+bool DataLoop::isExhausted() const {
   if (current.bestEpoch == 0 || current.valLosses.back() <= current.valLosses[current.bestEpoch - 1])
     return false;
   // FlowJAX tests `fruitless > max_patience`: the (maxPatience + 1)-th fruitless
@@ -170,97 +157,117 @@ bool TrainerImpl<T>::isExhausted() const {
   return current.epoch - current.bestEpoch > options.maxPatience;
 }
 
-template <typename T>
-Expected<Trainer::Outcome> TrainerImpl<T>::endEpoch() {
+Expected<Trainer::Outcome> DataLoop::endEpoch() {
   double trainLoss = current.lossSum / static_cast<double>(plan.trainBatches);
-  double valLoss = trainLoss;
-  if (plan.valBatches > 0) {
-    auto loss = validate();
-    if (!loss)
-      return loss.takeError();
-    valLoss = *loss;
-  }
-  ++current.epoch;
-  current.batch = 0;
-  current.lossSum = 0;
-  current.trainLosses.push_back(trainLoss);
-  current.valLosses.push_back(valLoss);
-  // As in FlowJAX a tie renews the parameters, but patience counts from the first
-  // minimum. A NaN never is a minimum, unless there is nothing else.
-  double lowest = current.bestEpoch ? current.valLosses[current.bestEpoch - 1] : valLoss;
-  if (current.bestEpoch == 0 || valLoss <= lowest || std::isnan(lowest))
-    std::copy_n(impl.trainableData<T>(), best.size(), best.begin());
-  if (current.bestEpoch == 0 || valLoss < lowest || std::isnan(lowest))
-    current.bestEpoch = current.epoch;
-  bool goOn = !options.onEpoch || options.onEpoch(current.epoch, trainLoss, valLoss);
+  std::function<Expected<double>()> judge;
+  if (plan.valBatches > 0)
+    judge = [this] { return validate(); };
+  if (auto ok = closeEpoch(trainLoss, judge); !ok)
+    return ok.takeError();
+  bool goOn = !options.onEpoch || options.onEpoch(current.epoch, trainLoss, current.valLosses.back());
   current.finished = !goOn || isExhausted() || current.epoch >= options.maxEpochs;
   return current.finished ? Outcome::Finished : Outcome::EpochEnded;
 }
 
-template <typename T>
-Expected<Trainer::Outcome> TrainerImpl<T>::advance() {
+Expected<Trainer::Outcome> DataLoop::advance() {
   if (current.finished || current.epoch >= options.maxEpochs)
     return Outcome::Finished;
   while (current.batch < plan.trainBatches) {
     if (options.interrupted && options.interrupted())
       return Outcome::Interrupted;
-    if (auto ok = trainBatch(); !ok)
-      return ok.takeError();
+    train.startEpoch(current.epoch);
+    // The norm of the last gradient is shown; that of the others costs time.
+    stepper->setWantsNorm(current.batch + 1 == plan.trainBatches);
+    if (auto tried = tryStep(train.gather(current.batch * plan.trainBatch, plan.trainBatch)); !tried)
+      return tried.takeError();
   }
   return endEpoch();
 }
 
-template <typename T>
-void TrainerImpl<T>::keepBest() {
-  if (!options.returnBest || current.bestEpoch == 0)
-    return;
-  std::copy(best.begin(), best.end(), impl.trainableData<T>());
-  impl.bumpVersion();
+std::map<std::string, std::string> DataLoop::identity() const {
+  auto result = Loop::identity();
+  result.insert({{"loop", "data"},
+                 {"rows", std::to_string(data.rows)},
+                 {"data", std::to_string(dataHash)},
+                 {"seed", std::to_string(options.seed)},
+                 {"batch_size", std::to_string(options.batchSize)},
+                 {"val_prop", data.validation ? "given" : exactDigits(options.valProp)}});
+  if (auto schedule = findSchedule(update.schedule.name); schedule && (*schedule)->usesLength)
+    result["max_epochs"] = std::to_string(options.maxEpochs);
+  return result;
 }
 
-template class flowc::TrainerImpl<float>;
-template class flowc::TrainerImpl<double>;
+void DataLoop::describe(Archive &archive, TrainingState &state) {
+  archive.count("batch", state.batch, plan.trainBatches);
+  Loop::describe(archive, state);
+}
 
-Expected<std::unique_ptr<Trainer>> Trainer::create(Model &model, const TrainingData &data, const FitOptions &options) {
-  const Flow &flow = model.flow();
-  if (!flow.isDistribution())
-    return Error{"'" + flow.name() + "' is a " + (flow.isDensity() ? "density" : "bijection") +
-                 ", expected a flow: only distributions can be trained"};
-  if (model.numTrainable() == 0)
-    return Error{"'" + flow.name() + "' has no trainable parameters"};
+Expected<void> checkShapes(const Flow &flow, const TrainingData &data) {
+  if (data.columns != flow.dim())
+    return Error{"'" + flow.name() + "' has " + std::to_string(flow.dim()) + " coordinates, but got rows of " +
+                 std::to_string(data.columns)};
   if (flow.condShape() && !data.condition)
     return Error{"'" + flow.name() + "' needs a condition of " + std::to_string(flow.condDim()) + " numbers per row"};
   if (!flow.condShape() && data.condition)
     return Error{"'" + flow.name() + "' takes no condition, but got one"};
+  if (data.condition && (data.conditionRows != data.rows || data.conditionColumns != flow.condDim()))
+    return Error{"the condition has " + std::to_string(data.conditionRows) + " rows of " +
+                 std::to_string(data.conditionColumns) + " numbers, expected " + std::to_string(data.rows) + " of " +
+                 std::to_string(flow.condDim())};
+  if (data.validation &&
+      (data.validationRows < 1 || (data.condition != nullptr) != (data.validationCondition != nullptr)))
+    return Error{data.validationRows < 1 ? "there are no rows to validate with"
+                                         : "conditions are needed for both training and validation"};
+  return {};
+}
+
+/// Weights are finite and not negative, and not all 0.
+template <typename T>
+Expected<void> checkWeights(const void *weights, int64_t rows) {
+  const T *from = static_cast<const T *>(weights);
+  bool isPositive = false;
+  for (int64_t i = 0; from && i < rows; ++i) {
+    if (!(from[i] >= 0) || !std::isfinite(from[i]))
+      return Error{"the weight of row " + std::to_string(i + 1) + " is " + exactDigits(from[i]) +
+                   ", expected a finite number from 0 on"};
+    isPositive |= from[i] > 0;
+  }
+  if (from && !isPositive)
+    return Error{"all weights are 0, expected some positive ones"};
+  return {};
+}
+
+Expected<void> checkOptions(const Model &model, const TrainingData &data, const FitOptions &options) {
+  if (auto ok = checkTrainable(model); !ok)
+    return ok;
+  if (data.rows > 0 && data.dtype != model.dtype())
+    return Error{std::string("the model holds ") + (model.dtype() == F32 ? "float32" : "float64") +
+                 ", but got rows of " + (data.dtype == F32 ? "float32" : "float64") + ": use Model::astype"};
+  if (auto ok = checkShapes(model.flow(), data); !ok)
+    return ok;
+  for (auto [weights, rows] :
+       {std::pair{data.weights, data.rows}, std::pair{data.validationWeights, data.validationRows}})
+    if (auto ok = model.dtype() == F32 ? checkWeights<float>(weights, rows) : checkWeights<double>(weights, rows); !ok)
+      return ok;
   if (options.batchSize < 1 || options.maxEpochs < 0 || options.maxPatience < 0)
     return Error{"expected a batch size of at least 1 and no negative numbers of epochs"};
   if (!(options.valProp >= 0 && options.valProp < 1))
     return Error{"the proportion of validation rows is " + std::to_string(options.valProp) +
                  ", expected 0 <= val_prop < 1"};
-  if (!(options.learningRate > 0) || !std::isfinite(options.learningRate))
-    return Error{"the learning rate is " + std::to_string(options.learningRate) + ", expected a positive number"};
-  if (planBatches(data.rows, options.valProp, options.batchSize).trainRows < 1)
+  BatchPlan plan = planBatches(data.rows, data.validation ? 0 : options.valProp, options.batchSize);
+  if (plan.trainRows < 1)
     return Error{"there are no rows to train on (" + std::to_string(data.rows) + " rows in all)"};
-
-  auto kernels = compile(flow, {.dtype = model.dtype(), .threads = options.threads, .useCache = options.useCache});
-  if (!kernels)
-    return kernels.takeError();
-  // The two kernels are compiled side by side.
-  auto evaluation = std::async(options.threads == 1 ? std::launch::deferred : std::launch::async,
-                               [&] { return (*kernels)->prepare(Kernel::LogProb); });
-  auto step = (*kernels)->prepare(Kernel::NllGradient);
-  if (auto seconds = evaluation.get(); !seconds)
-    return seconds.takeError();
-  if (!step)
-    return step.takeError();
-  if (model.dtype() == F32)
-    return std::unique_ptr<Trainer>(std::make_unique<TrainerImpl<float>>(model, data, options, *kernels));
-  return std::unique_ptr<Trainer>(std::make_unique<TrainerImpl<double>>(model, data, options, *kernels));
+  auto optimizer = findOptimizer(options.update.optimizer.name);
+  if (!optimizer)
+    return optimizer.takeError();
+  if ((*optimizer)->needsAllRows && plan.trainBatch < plan.trainRows)
+    return Error{"the optimiser '" + options.update.optimizer.name + "' needs all " + std::to_string(plan.trainRows) +
+                 " rows in every step, but the batch size is " + std::to_string(options.batchSize)};
+  return {};
 }
 
-Expected<FitResult> flowc::fitToData(Model &model, const void *x, const void *condition, int64_t rows,
-                                     const FitOptions &options) {
-  auto trainer = Trainer::create(model, {x, condition, rows}, options);
+Expected<FitResult> fit(Model &model, const TrainingData &data, const FitOptions &options) {
+  auto trainer = Trainer::create(model, data, options);
   if (!trainer)
     return trainer.takeError();
   FitResult result;
@@ -281,4 +288,41 @@ Expected<FitResult> flowc::fitToData(Model &model, const void *x, const void *co
   result.valLosses = state.valLosses;
   result.bestEpoch = state.bestEpoch;
   return result;
+}
+
+template <typename T>
+RowsMap<T> mapOf(const ConstRows<T> &rows) {
+  return {rows.data(), rows.rows(), rows.cols()};
+}
+
+} // namespace
+
+Expected<std::unique_ptr<Trainer>> Trainer::create(Model &model, const TrainingData &data, const FitOptions &options) {
+  if (auto ok = checkOptions(model, data, options); !ok)
+    return ok.takeError();
+  auto likelihood = makeObjective("likelihood", model.flow(),
+                                  {.dtype = model.dtype(), .threads = options.threads, .useCache = options.useCache});
+  if (!likelihood)
+    return likelihood.takeError();
+  if (auto ok = (*likelihood)->prepare(); !ok)
+    return ok.takeError();
+  auto loop = std::make_unique<DataLoop>(model, data, options, std::move(*likelihood));
+  if (auto ok = loop->start(); !ok)
+    return ok.takeError();
+  return std::unique_ptr<Trainer>(std::move(loop));
+}
+
+Expected<FitResult> flowc::fitToData(Model &model, ConstRows<float> x, const FitOptions &options) {
+  return fit(model, TrainingData(mapOf<float>(x)), options);
+}
+Expected<FitResult> flowc::fitToData(Model &model, ConstRows<double> x, const FitOptions &options) {
+  return fit(model, TrainingData(mapOf<double>(x)), options);
+}
+Expected<FitResult> flowc::fitToData(Model &model, ConstRows<float> x, ConstRows<float> condition,
+                                     const FitOptions &options) {
+  return fit(model, TrainingData(mapOf<float>(x), mapOf<float>(condition)), options);
+}
+Expected<FitResult> flowc::fitToData(Model &model, ConstRows<double> x, ConstRows<double> condition,
+                                     const FitOptions &options) {
+  return fit(model, TrainingData(mapOf<double>(x), mapOf<double>(condition)), options);
 }

@@ -26,12 +26,17 @@ std::string TrainingRecord::toJson() const {
                        {"best_epoch", bestEpoch},
                        {"seconds", seconds},
                        {"options", options},
+                       {"choices", choices},
                        {"train_losses", trainLosses},
                        {"val_losses", valLosses}};
   if (testLogProb) {
     json["test_log_prob"] = *testLogProb;
     json["test_rows"] = testRows;
   }
+  if (steps > 0)
+    json["steps"] = steps;
+  if (!evaluation.empty())
+    json["evaluation"] = evaluation;
   return json.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
 }
 
@@ -49,6 +54,11 @@ Expected<TrainingRecord> TrainingRecord::fromJson(const std::string &text) {
     record.bestEpoch = json.value("best_epoch", record.bestEpoch);
     record.seconds = json.value("seconds", 0.0);
     record.options = json.value("options", record.options);
+    record.choices = json.value("choices", record.choices);
+    record.steps = json.value("steps", int64_t(0));
+    ordered_json evaluation = json.value("evaluation", ordered_json::object());
+    for (const auto &[name, value] : evaluation.items())
+      record.evaluation[name] = numberOrNaN(value);
     for (const ordered_json &loss : json.value("train_losses", ordered_json::array()))
       record.trainLosses.push_back(numberOrNaN(loss));
     for (const ordered_json &loss : json.value("val_losses", ordered_json::array()))

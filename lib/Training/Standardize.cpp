@@ -116,7 +116,7 @@ std::string frozenAffine(const Shape &shape, const std::vector<double> &loc, con
 
 bool flowc::supportsAllReals(const Flow &flow) { return getSupport(flow.root()).isAllReals(); }
 
-Expected<Flow> flowc::standardize(const Flow &flow, const ColumnStatistics &data, const ColumnStatistics *condition) {
+Expected<Flow> flowc::standardize(const Flow &flow, const ColumnStatistics *data, const ColumnStatistics *condition) {
   std::string inner = flow.name();
   if (condition) {
     const Shape &shape = *flow.condShape();
@@ -138,7 +138,9 @@ Expected<Flow> flowc::standardize(const Flow &flow, const ColumnStatistics &data
     name += '_';
   if (!text.empty() && text.back() != '\n')
     text += '\n';
-  text += "\n# Added by training: data in its own units.\nflow " + name + " = transformed(" + inner + ",\n    " +
-          frozenAffine(flow.shape(), data.mean, data.deviation) + ")\n";
+  text += "\n# Added by training: data in its own units.\nflow " + name + " = ";
+  if (data)
+    inner = "transformed(" + inner + ",\n    " + frozenAffine(flow.shape(), data->mean, data->deviation) + ")";
+  text += inner + "\n";
   return Flow::parse(text, name, "standardised flow");
 }

@@ -78,7 +78,7 @@ int main() {
       std::printf("  epoch %2ld: train %.3f, validation %.3f\n", long(epoch), train, validation);
     return true; // false would stop
   };
-  auto record = orExit(flowc::fitToData(model, data.data(), nullptr, data.rows(), fit));
+  auto record = orExit(flowc::fitToData(model, data, fit));
   flowc::Column<float> after = orExit(kernels->logProb<float>(model, data));
   std::printf("after %zu epochs: mean log-density %.3f\n", record.trainLosses.size(), after.mean());
   if (after.mean() < before.mean() + 0.5f)

@@ -121,7 +121,7 @@ TEST_F(ApiThreads, TrainingAtOnce) {
   auto train = [&](int i) {
     Model model = makeModel(flowOf(i), F32, i);
     auto result =
-        take(fitToData(model, x.data(), nullptr, x.rows(), {.maxEpochs = 3, .seed = uint64_t(i), .threads = 1}));
+        take(fitToData(model, x, {.maxEpochs = 3, .seed = uint64_t(i), .threads = 1}));
     EXPECT_EQ(result.trainLosses.size(), 3u);
     EXPECT_LT(result.trainLosses.back(), result.trainLosses.front());
     return model.trainable();
@@ -165,7 +165,7 @@ TEST_F(ApiThreads, EveryKindOfMistakeHasAMessage) {
   auto plain = take(compile(bijection.flow(), {.dtype = F32, .threads = 1, .cpu = {}}));
   for (Kernel kernel : {Kernel::LogProb, Kernel::Sample, Kernel::SampleAndLogProb, Kernel::NllGradient, Kernel::Score})
     EXPECT_THAT(errorOf(plain->prepare(kernel)), HasSubstr("'b' is a bijection"));
-  EXPECT_THAT(errorOf(fitToData(bijection, x.data(), nullptr, 4)), HasSubstr("'b' is a bijection"));
+  EXPECT_THAT(errorOf(fitToData(bijection, x)), HasSubstr("'b' is a bijection"));
 
   EXPECT_THAT(errorOf(Flow::parse("flow f = coupling_flow(standard_normal([1]))")), HasSubstr("dim >= 2"));
   EXPECT_THAT(errorOf(Flow::parse("flow f = standard_normal([2])", "g")), HasSubstr("g"));

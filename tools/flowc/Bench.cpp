@@ -8,9 +8,8 @@
 #include "Common.h"
 #include "FmaPeak.h"
 
-#include "flowc/API/ModelImpl.h"
 #include "flowc/Explain/Summary.h"
-#include "flowc/Training/Adam.h"
+#include "flowc/Training/Stepper.h"
 
 #include <nlohmann/json.hpp>
 
@@ -77,9 +76,9 @@ private:
   Loaded &loaded;
   const BenchOptions &options;
   int64_t dim, condDim;
-  std::vector<T> x, condition, out, number, m, v;
-  std::vector<T> gradient;
-  int64_t step = 0;
+  std::vector<T> x, condition, out, number, gradient;
+  std::unique_ptr<Objective> likelihood;
+  std::unique_ptr<Stepper> stepper;
 };
 
 /// Reproducible standard normal numbers; only `bench` needs them.
@@ -104,8 +103,6 @@ Expected<void> KernelBench<T>::makeRows() {
   fillNormal(x);
   fillNormal(condition);
   gradient.resize(static_cast<size_t>(loaded.model.numTrainable()));
-  m.resize(gradient.size());
-  v.resize(gradient.size());
   if (!loaded.flow().isDistribution())
     return {};
   // Rows from the flow itself: those of a trained one lie where its data lies.
@@ -138,13 +135,21 @@ Expected<void> KernelBench<T>::callKernel(Kernel kernel, int64_t rows) {
 
 template <typename T>
 Expected<void> KernelBench<T>::trainingStep(int64_t rows) {
-  if (auto ok = callKernel(Kernel::NllGradient, rows); !ok)
-    return ok;
-  Model::Impl &impl = loaded.model.getImpl();
-  // The rate is so small that the flow stays as it is.
-  adamStep(impl.trainableData<T>(), m.data(), v.data(), gradient.data(), impl.numTrainable, ++step, 1e-12);
-  impl.bumpVersion();
-  return {};
+  if (!stepper) {
+    auto objective = makeObjective("likelihood", loaded.flow(), options.model.compileOptions(loaded.dtype()));
+    if (!objective)
+      return objective.takeError();
+    likelihood = std::move(*objective);
+    // The rate is so small that the flow stays as it is.
+    auto created =
+        Stepper::create(loaded.model, *likelihood, UpdateOptions(),
+                        {.learningRate = 1e-12, .steps = 1, .threads = options.model.threads, .wantsNorm = false});
+    if (!created)
+      return created.takeError();
+    stepper = std::move(*created);
+  }
+  auto result = stepper->step({.x = x.data(), .condition = condDim ? condition.data() : nullptr, .rows = rows});
+  return result ? Expected<void>() : Expected<void>(result.takeError());
 }
 
 template <typename T>

@@ -166,7 +166,10 @@ Expected<int> runCheck(const CheckOptions &options) {
   if (loaded) {
     const TrainingRecord &record = loaded->record;
     std::printf("  dtype:       %s\n", elementTypeName(elementTypeOf(loaded->dtype())));
-    if (!record.valLosses.empty())
+    if (record.steps > 0)
+      std::printf("  trained:     %s steps towards %s\n", formatCount(record.steps).c_str(),
+                  record.choices.contains("target") ? record.choices.at("target").c_str() : "a target");
+    else if (!record.valLosses.empty())
       std::printf("  trained:     %zu epochs on %s rows, best epoch %lld\n", record.valLosses.size(),
                   formatCount(record.rows).c_str(), static_cast<long long>(record.bestEpoch));
   }

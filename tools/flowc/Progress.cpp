@@ -31,11 +31,13 @@ static std::string formatTime(double time) {
   return text;
 }
 
-Progress::Progress(std::string label, int64_t total, std::string unit)
-    : label(std::move(label)), unit(std::move(unit)), total(total), enabled(::isatty(STDERR_FILENO)),
+Progress::Progress(std::string label, int64_t total, std::string unit, int64_t done)
+    : label(std::move(label)), unit(std::move(unit)), total(total), doneBefore(done), enabled(::isatty(STDERR_FILENO)),
       start(Clock::now()), last(start) {}
 
-Progress::~Progress() {
+Progress::~Progress() { clear(); }
+
+void Progress::clear() {
   if (drawn)
     std::fputs("\r\033[K", stderr);
 }
@@ -59,8 +61,11 @@ void Progress::update(int64_t done, const std::string &note) {
       tail = " " + std::to_string(static_cast<int>(share * 100)) + " %";
     else
       tail += "/" + formatCount(total) + " " + unit;
-    if (done > 0)
-      tail += ", " + formatTime(elapsed / share * (1 - share)) + " left";
+    if (done > doneBefore)
+      tail += ", " +
+              formatTime(elapsed / static_cast<double>(done - doneBefore) *
+                         static_cast<double>(std::max<int64_t>(total - done, 0))) +
+              " left";
     tail += note.empty() ? "" : "  " + note;
     size_t used = line.size() + tail.size() + 3;
     size_t cells = std::clamp<size_t>(width > used ? width - used : 0, 8, 30);

@@ -19,8 +19,9 @@ namespace flowc::tool {
 /// the work is over before it would be worth it.
 class Progress {
 public:
-  /// `total` may be -1 (not known). Without a unit a percentage is shown.
-  Progress(std::string label, int64_t total, std::string unit);
+  /// `total` may be -1 (not known). Without a unit a percentage is shown. The time
+  /// left is reckoned from what is done beyond `done`.
+  Progress(std::string label, int64_t total, std::string unit, int64_t done = 0);
   /// Removes the line.
   ~Progress();
   Progress(const Progress &) = delete;
@@ -30,10 +31,12 @@ public:
   void update(int64_t done, const std::string &note = {});
   /// Whether `update` would draw now; spares callers the making of a note.
   bool isDue() const;
+  /// Makes room for another line of text.
+  void clear();
 
 private:
   std::string label, unit;
-  int64_t total;
+  int64_t total, doneBefore;
   bool enabled, drawn = false;
   std::chrono::steady_clock::time_point start, last;
 };

@@ -28,6 +28,21 @@ static Expected<void> checkDim(const std::string &name, int64_t dim, const Flow 
                "' has " + std::to_string(flow.dim())};
 }
 
+Expected<TrainingTarget> tool::loadTrainingTarget(const TargetSource &source) {
+  if (isTargetLibrary(source.path)) {
+    auto library = loadTargetLibrary(source.path, source.data);
+    if (!library)
+      return library.takeError();
+    return TrainingTarget(std::move(*library));
+  }
+  if (!source.data.empty())
+    return Error{"--target-data is for a shared library, but '" + source.path + "' is the text of a density"};
+  auto density = loadTarget(source.path);
+  if (!density)
+    return density.takeError();
+  return TrainingTarget(std::move(**density));
+}
+
 Expected<LogDensity> tool::compileTarget(const TargetSource &source, const Flow &flow, const ModelOptions &options) {
   if (isTargetLibrary(source.path)) {
     auto library = loadTargetLibrary(source.path, source.data);

@@ -11,6 +11,7 @@
 #include "Common.h"
 
 #include "flowc/Evaluation.h"
+#include "flowc/Training/TrainingTarget.h"
 
 namespace flowc::tool {
 
@@ -22,6 +23,9 @@ struct TargetSource {
   void add(CLI::App &command, const std::string &use);
   bool isGiven() const { return !path.empty(); }
 };
+
+/// The same for training: a density is parsed, a library loaded.
+Expected<TrainingTarget> loadTrainingTarget(const TargetSource &source);
 
 /// Compiles or loads a target of as many coordinates as `flow`.
 Expected<LogDensity> compileTarget(const TargetSource &source, const Flow &flow, const ModelOptions &options);

@@ -1,4 +1,4 @@
-//===- TrainingLog.cpp - Losses of each epoch in a file -------------------===//
+//===- TrainingLog.cpp - Losses in a file ---------------------------------===//
 //
 // Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -21,31 +21,60 @@ TrainingLog::~TrainingLog() {
 
 Error TrainingLog::failure() const { return {"cannot write '" + path + "': " + std::strerror(errno)}; }
 
-Expected<void> TrainingLog::open(const std::string &name, const TrainingState &state) {
+Expected<void> TrainingLog::open(const std::string &name) {
   path = name;
   isCsv = path.ends_with(".csv");
-  bool goesOn = state.epoch > 0;
-  file = std::fopen(path.c_str(), goesOn ? "a" : "w");
-  if (!file)
-    return failure();
-  if (isCsv && !goesOn)
-    std::fputs("epoch,train_loss,val_loss,best_epoch,seconds\n", file);
-  return std::fflush(file) == 0 ? Expected<void>() : Expected<void>(failure());
+  file = std::fopen(path.c_str(), "w");
+  return file ? Expected<void>() : Expected<void>(failure());
 }
 
-Expected<void> TrainingLog::write(const TrainingState &state, double seconds) {
+void TrainingLog::writeLine(const Fields &fields) {
+  if (isCsv && lines == 0)
+    for (const auto &[name, value] : fields)
+      std::fprintf(file, "%s%c", name, name == fields.back().first ? '\n' : ',');
+  ++lines;
+  std::fputs(isCsv ? "" : "{", file);
+  for (size_t i = 0; i < fields.size(); ++i) {
+    auto [name, value] = fields[i];
+    if (i > 0)
+      std::fputs(isCsv ? "," : ", ", file);
+    if (!isCsv)
+      std::fprintf(file, "\"%s\": ", name);
+    if (!isCsv && !std::isfinite(value)) // JSON knows no NaN.
+      std::fputs("null", file);
+    else
+      std::fprintf(file, std::strcmp(name, "seconds") == 0 ? "%.3f" : "%.17g", value);
+  }
+  std::fputs(isCsv ? "\n" : "}\n", file);
+}
+
+Expected<void> TrainingLog::write(const Trainer &trainer) {
   if (!file)
     return {};
-  // JSON knows no NaN.
-  char train[40] = "null", val[40] = "null";
-  if (isCsv || std::isfinite(state.trainLosses.back()))
-    std::snprintf(train, sizeof(train), "%.17g", state.trainLosses.back());
-  if (isCsv || std::isfinite(state.valLosses.back()))
-    std::snprintf(val, sizeof(val), "%.17g", state.valLosses.back());
-  const char *format = isCsv ? "%lld,%s,%s,%lld,%.3f\n"
-                             : "{\"epoch\": %lld, \"train_loss\": %s, \"val_loss\": %s, \"best_epoch\": %lld, "
-                               "\"seconds\": %.3f}\n";
-  std::fprintf(file, format, static_cast<long long>(state.epoch), train, val, static_cast<long long>(state.bestEpoch),
-               seconds);
+  const TrainingState &state = trainer.state();
+  const auto &steps = trainer.statistics();
+  for (; lines < steps.size();) {
+    const StepStatistics &step = steps[lines];
+    Fields fields = {{"step", static_cast<double>(step.iteration)},
+                     {"loss", step.loss},
+                     {"gradient_norm", step.gradientNorm},
+                     {"learning_rate", step.learningRate}};
+    for (const auto &[name, value] : step.values)
+      fields.emplace_back(name.c_str(), value);
+    fields.emplace_back("seconds", step.seconds);
+    writeLine(fields);
+  }
+  for (size_t epoch = lines; steps.empty() && epoch < state.valLosses.size(); ++epoch) {
+    if (epoch == 0 || state.valLosses[epoch] < state.valLosses[best] || std::isnan(state.valLosses[best]))
+      best = epoch;
+    writeLine({{"epoch", static_cast<double>(epoch + 1)},
+               {"train_loss", state.trainLosses[epoch]},
+               {"val_loss", state.valLosses[epoch]},
+               {"best_epoch", static_cast<double>(best + 1)},
+               {"gradient_norm", state.gradientNorms[epoch]},
+               {"learning_rate", state.rates[epoch]},
+               {"recoveries", state.recoveryCounts[epoch]},
+               {"seconds", state.seconds[epoch]}});
+  }
   return std::fflush(file) == 0 ? Expected<void>() : Expected<void>(failure());
 }

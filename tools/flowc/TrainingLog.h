@@ -1,4 +1,4 @@
-//===- TrainingLog.h - Losses of each epoch in a file -----------*- C++ -*-===//
+//===- TrainingLog.h - Losses in a file -------------------------*- C++ -*-===//
 //
 // Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -14,7 +14,8 @@
 
 namespace flowc::tool {
 
-/// Written line by line, so that others can watch it grow.
+/// One line for each epoch, or for each step of a training without epochs; written
+/// line by line, so that others can watch it grow.
 class TrainingLog {
 public:
   TrainingLog() = default;
@@ -22,17 +23,23 @@ public:
   TrainingLog &operator=(const TrainingLog &) = delete;
   ~TrainingLog();
 
-  /// CSV if the path ends so, else JSON lines. Appends if training goes on.
-  Expected<void> open(const std::string &path, const TrainingState &state);
-  /// Adds the last epoch; nothing if no file is open.
-  Expected<void> write(const TrainingState &state, double seconds);
+  /// CSV if the path ends so, else JSON lines.
+  Expected<void> open(const std::string &path);
+  /// Adds what the trainer knows and the file does not have: after a resume, the
+  /// whole training, so that each line is there once. Nothing if no file is open.
+  Expected<void> write(const Trainer &trainer);
 
 private:
   Error failure() const;
+  using Fields = std::vector<std::pair<const char *, double>>;
+  void writeLine(const Fields &fields);
 
   std::string path;
   bool isCsv = false;
   std::FILE *file = nullptr;
+  size_t lines = 0;
+  /// The epoch of the lowest validation loss so far.
+  size_t best = 0;
 };
 
 } // namespace flowc::tool

@@ -27,6 +27,12 @@ struct TrainingRecord {
   int64_t testRows = 0;
   /// The options of the training, by the names of the tool's flags.
   std::map<std::string, double> options;
+  /// Those that are words: objective, optimizer, schedule, target.
+  std::map<std::string, std::string> choices;
+  /// Steps on draws, if it was trained to approximate a target.
+  int64_t steps = 0;
+  /// How good it was found to be, by the name of the quantity.
+  std::map<std::string, double> evaluation;
 
   std::string toJson() const;
   /// An empty text is an empty record.

@@ -34,9 +34,9 @@ Expected<ColumnStatistics> computeStatistics(const T *rows, int64_t count, int64
 bool supportsAllReals(const Flow &flow);
 
 /// The flow in data units: its text is that of `flow` and one more item,
-/// `NAME_data`, which is `flow` behind a frozen affine layer. `condition` is
-/// null if the condition is left as it is.
-Expected<Flow> standardize(const Flow &flow, const ColumnStatistics &data, const ColumnStatistics *condition);
+/// `NAME_data`, which is `flow` behind a frozen affine layer. `data` or `condition`
+/// is null if it is left as it is.
+Expected<Flow> standardize(const Flow &flow, const ColumnStatistics *data, const ColumnStatistics *condition);
 
 } // namespace flowc
 

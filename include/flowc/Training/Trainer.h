@@ -1,39 +1,78 @@
-//===- Trainer.h - Maximum-likelihood training ------------------*- C++ -*-===//
+//===- Trainer.h - Loops that stop and go on --------------------*- C++ -*-===//
 //
 // Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 //
-// FlowJAX's `fit_to_data`, stoppable after any batch. The whole state is plain
-// data; random choices are functions of the seed and the epoch. So a run that
-// was stopped and resumed gives, bit for bit, what the uninterrupted one gives.
+// What is behind `fitToData`, `fitToTarget` and `optimize`, one round at a time:
+// an epoch over data, or a stretch of steps. The whole state is plain data; random
+// choices are functions of the seed and the epoch or step. So a run that was
+// stopped and resumed gives, bit for bit, what the uninterrupted one gives.
 //
 //===----------------------------------------------------------------------===//
 
 #ifndef FLOWC_TRAINING_TRAINER_H
 #define FLOWC_TRAINING_TRAINER_H
 
-#include "flowc/flowc.h"
+#include "flowc/Training/Archive.h"
+#include "flowc/Training/Stepper.h"
 
 namespace flowc {
 
-/// Rows to train on, row-major, in the model's element type.
+/// Row-major memory of the caller's that outlives the trainer.
+template <typename T>
+using RowsMap = Eigen::Map<const Rows<T>>;
+
+/// Rows to train on. With `validation` rows none of the others are kept for it.
 struct TrainingData {
-  const void *x = nullptr;
-  const void *condition = nullptr; ///< Null for an unconditional flow.
-  int64_t rows = 0;
+  DType dtype = F32;
+  const void *x = nullptr, *condition = nullptr, *validation = nullptr, *validationCondition = nullptr;
+  int64_t rows = 0, columns = 0, conditionRows = 0, conditionColumns = 0;
+  int64_t validationRows = 0;
+  /// A weight for each row (and for each to validate with), or null.
+  const void *weights = nullptr, *validationWeights = nullptr;
+
+  TrainingData() = default;
+  /// Without rows, `condition` is none.
+  template <typename T>
+  TrainingData(RowsMap<T> x, RowsMap<T> condition)
+      : dtype(sizeof(T) == 4 ? F32 : F64), x(x.data()), condition(condition.rows() ? condition.data() : nullptr),
+        rows(x.rows()), columns(x.cols()), conditionRows(condition.rows()), conditionColumns(condition.cols()) {}
+  template <typename T>
+  explicit TrainingData(RowsMap<T> x) : TrainingData(x, RowsMap<T>(nullptr, 0, 0)) {}
+  /// Weights of the rows: numbers from 0 on, some of them positive. The loss is the
+  /// weighted mean; a row of weight 2 counts as two.
+  template <typename T>
+  void setWeights(RowsMap<T> given) {
+    weights = given.rows() == rows && given.cols() == 1 ? given.data() : nullptr;
+  }
+  /// Rows of as many columns as those to train on.
+  template <typename T>
+  void setValidation(RowsMap<T> other, RowsMap<T> otherCondition = RowsMap<T>(nullptr, 0, 0),
+                     RowsMap<T> otherWeights = RowsMap<T>(nullptr, 0, 0)) {
+    validationWeights = otherWeights.rows() ? otherWeights.data() : nullptr;
+    validation = other.data();
+    validationCondition = otherCondition.rows() ? otherCondition.data() : nullptr;
+    validationRows = other.rows();
+  }
 };
 
 /// Where training stands.
 struct TrainingState {
-  int64_t epoch = 0;     ///< Complete epochs.
-  int64_t batch = 0;     ///< Batches done of the current epoch.
+  int64_t epoch = 0;     ///< Complete epochs, or rounds of steps.
+  int64_t batch = 0;     ///< Batches done of the current one.
   int64_t step = 0;      ///< Steps of the optimiser.
   double lossSum = 0;    ///< Of the batches of the current epoch.
   int64_t bestEpoch = 0; ///< From 1; 0: none yet.
+  int64_t recoveries = 0;
   bool finished = false;
-  std::vector<double> trainLosses, valLosses;
+  bool converged = false;
+  /// Of every epoch; norm and rate are those of its last step, recoveries and
+  /// seconds are counted from the beginning of the training.
+  std::vector<double> trainLosses, valLosses, gradientNorms, rates, recoveryCounts, seconds;
+  /// Of the last step.
+  double loss = 0, gradientNorm = 0, rate = 0;
 };
 
 /// How the rows are divided: the last batch is dropped if it is not full.
@@ -50,39 +89,54 @@ BatchPlan planBatches(int64_t rows, double valProp, int64_t batchSize);
 /// `epoch` only. Streams from 16 on are free for callers.
 void randomPermutation(uint64_t seed, uint32_t stream, uint64_t epoch, std::vector<int64_t> &permutation);
 
-/// Maximum-likelihood training, one epoch after the other.
+/// A training, one epoch or round after the other.
 class Trainer {
 public:
   virtual ~Trainer() = default;
 
-  /// `model` and `data` must outlive the trainer; the parameters of `model`
-  /// change with every batch.
+  /// Maximum likelihood. `model` and `data` must outlive the trainer; the parameters
+  /// of `model` change with every batch.
   static Expected<std::unique_ptr<Trainer>> create(Model &model, const TrainingData &data, const FitOptions &options);
+  /// An approximation of a density, or of given draws of the base distribution
+  /// (`z` may be null).
+  static Expected<std::unique_ptr<Trainer>> create(Model &model, const TrainingTarget &target,
+                                                   const TrainingData &draws, const TargetOptions &options);
+  /// Any objective, which must outlive the trainer.
+  static Expected<std::unique_ptr<Trainer>> create(Model &model, Objective &objective, const OptimizeOptions &options);
 
   /// What one call of `advance` came to.
   enum class Outcome {
     EpochEnded, ///< Another epoch follows.
-    Finished,   ///< The last epoch ended, or patience.
+    Finished,   ///< The last epoch ended, or patience, or it has converged.
     Interrupted
   };
-  /// Trains to the end of the current epoch, or until `interrupted`.
+  /// Trains to the end of the current epoch, or until `interrupted`. An error leaves
+  /// the last good parameters.
   virtual Expected<Outcome> advance() = 0;
   /// Gives the model the parameters to keep: the best ones so far, or those it
   /// has if no epoch is complete or `returnBest` is off.
   virtual void keepBest() = 0;
 
   const TrainingState &state() const { return current; }
-  const BatchPlan &batches() const { return plan; }
+  /// Batches and rows of a whole epoch or round, and of the whole training.
+  virtual int64_t stepsPerEpoch() const = 0;
+  virtual int64_t totalSteps() const = 0;
+  virtual int64_t rowsPerStep() const = 0;
+  /// Of every step; only of trainers that have no epochs.
+  virtual const std::vector<StepStatistics> &statistics() const = 0;
 
-  /// Writes everything that is needed to go on.
-  virtual Expected<void> saveCheckpoint(const std::string &path) const = 0;
-  /// Goes on where a checkpoint stopped; flow, data and options must be those
-  /// of the interrupted run, except for the number of epochs and the patience.
-  virtual Expected<void> loadCheckpoint(const std::string &path) = 0;
+  /// Everything that is needed to go on, and what it belongs to.
+  virtual SavedState save() = 0;
+  /// Goes on from such a state; flow, data and options must be those of the
+  /// interrupted run, except for the number of epochs and the patience. `source` is
+  /// the word of messages for where it came from.
+  virtual Expected<void> restore(SavedState &state, const std::string &source) = 0;
+
+  Expected<void> saveCheckpoint(const std::string &path) { return save().write(path); }
+  Expected<void> loadCheckpoint(const std::string &path);
 
 protected:
   TrainingState current;
-  BatchPlan plan{};
 };
 
 } // namespace flowc

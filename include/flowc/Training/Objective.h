@@ -1,0 +1,67 @@
+//===- Objective.h - What training minimises --------------------*- C++ -*-===//
+//
+// Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FLOWC_TRAINING_OBJECTIVE_H
+#define FLOWC_TRAINING_OBJECTIVE_H
+
+#ifndef FLOWC_FLOWC_H
+#error "include flowc/flowc.h instead"
+#endif
+
+namespace flowc {
+
+/// The rows of one step, in the model's element type: given ones, or the numbers
+/// of those to be drawn.
+struct Batch {
+  const void *x = nullptr;         ///< `rows` rows of the event, or of base draws; null: drawn.
+  const void *condition = nullptr; ///< `rows` rows, for a conditional flow.
+  const void *weights = nullptr;   ///< A number for each row, of mean 1 over all data; null: 1.
+  int64_t rows = 0;
+  uint64_t first = 0, seed = 0; ///< Draws `first` ... of stream `seed`.
+};
+
+/// A loss of a model: the mean over the rows of a batch. Stateless between calls.
+class Objective {
+public:
+  virtual ~Objective() = default;
+  /// Its name in the table, or what its author calls it.
+  virtual std::string name() const = 0;
+  /// Compiles what the steps need; others are compiled when they are used.
+  virtual Expected<void> prepare() { return {}; }
+  /// The loss, and its gradient in the trainable parameters: flat in leaf order, in
+  /// the model's element type.
+  virtual Expected<double> lossAndGradient(const Model &model, const Batch &batch, void *gradient) = 0;
+  /// The terms whose mean is the loss, one for each row: for validation, and to find
+  /// the row that went wrong. By default an error.
+  virtual Expected<void> rowLosses(const Model &model, const Batch &batch, std::span<double> losses);
+};
+
+/// A row of the table of objectives.
+struct ObjectiveInfo {
+  const char *name;
+  const char *formula;
+  bool needsTarget; ///< Draws rows itself and compares with a density; else it is given data.
+  std::unique_ptr<Objective> (*make)(std::shared_ptr<Kernels> kernels, const CompileOptions &options);
+};
+
+/// All objectives.
+std::span<const ObjectiveInfo *const> objectiveTable();
+Expected<const ObjectiveInfo *> findObjective(std::string_view name);
+/// The objective of this name for models of `flow`; `options` have the target, if
+/// it needs one.
+Expected<std::unique_ptr<Objective>> makeObjective(std::string_view name, const Flow &flow,
+                                                   const CompileOptions &options);
+
+/// An objective given by a function: the loss, and its gradient into `gradient`
+/// (flat, in leaf order). It is called by one thread.
+using LossFunction =
+    std::function<Expected<double>(const Model &model, const Batch &batch, std::span<double> gradient)>;
+std::unique_ptr<Objective> makeObjective(std::string name, LossFunction function);
+
+} // namespace flowc
+
+#endif // FLOWC_TRAINING_OBJECTIVE_H

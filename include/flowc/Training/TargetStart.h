@@ -1,0 +1,44 @@
+//===- TargetStart.h - Where to begin towards a target ----------*- C++ -*-===//
+//
+// Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The ELBO has no pull towards places where the flow draws nothing, and steps of a
+// fixed size take long to where the target lies. So a short run of Markov chains on
+// the target says first where that is and how wide: the flow is standardised as if
+// their draws were data, and trained on them for a while by maximum likelihood,
+// which leaves no mode out. The ELBO then decides alone what is right.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FLOWC_TRAINING_TARGETSTART_H
+#define FLOWC_TRAINING_TARGETSTART_H
+
+#include "flowc/Training/TrainingTarget.h"
+
+namespace flowc {
+
+struct StartOptions {
+  DType dtype = F32;
+  uint64_t seed = 0;
+  int threads = 0;
+  bool useCache = true;
+  bool standardize = true; ///< Put a frozen affine layer outside of the flow.
+};
+
+/// Draws of Markov chains that started from a normal approximation of `target`, or,
+/// where that fails, from draws of `model`; one row for each. Good enough to know
+/// where the target lies, not to judge it. Errors: the target has no finite density
+/// anywhere near.
+Expected<Rows<double>> drawFromTarget(const TrainingTarget &target, const Model &model, const StartOptions &options);
+
+/// A model of `flow` from which training towards `target` begins: its flow is in the
+/// target's units if it covers all real numbers, and its parameters are fitted to
+/// draws of chains.
+Expected<Model> startTowardsTarget(const Flow &flow, const TrainingTarget &target, const StartOptions &options);
+
+} // namespace flowc
+
+#endif // FLOWC_TRAINING_TARGETSTART_H

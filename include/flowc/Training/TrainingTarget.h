@@ -1,0 +1,41 @@
+//===- TrainingTarget.h - What a flow is to approximate ---------*- C++ -*-===//
+//
+// Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FLOWC_TRAINING_TRAININGTARGET_H
+#define FLOWC_TRAINING_TRAININGTARGET_H
+
+#include "flowc/Targets.h"
+
+namespace flowc {
+
+/// A target of training: a density in flowc's language, which is fused into the
+/// kernels, or code. Cheap to copy.
+class TrainingTarget {
+public:
+  TrainingTarget(Flow density) : density(std::move(density)) {}
+  TrainingTarget(ExternalTarget code) : code(std::move(code)) {}
+
+  const std::string &name() const { return density ? density->name() : code->name; }
+  int64_t dim() const { return density ? density->dim() : code->dim; }
+  /// What tells it from other targets in a checkpoint: the text, or a name.
+  const std::string &identity() const { return density ? density->text() : code->name; }
+
+  /// The objective of this name for models of `flow`. Errors: another number of
+  /// coordinates; no objective of a target.
+  Expected<std::unique_ptr<Objective>> makeObjective(std::string_view name, const Flow &flow,
+                                                     const CompileOptions &options) const;
+  /// Log-densities and their slopes, in float64.
+  Expected<TargetFunction> function(const CompileOptions &options) const;
+
+private:
+  std::optional<Flow> density;
+  std::optional<ExternalTarget> code;
+};
+
+} // namespace flowc
+
+#endif // FLOWC_TRAINING_TRAININGTARGET_H

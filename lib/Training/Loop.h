@@ -1,0 +1,81 @@
+//===- Loop.h - What all loops of training share ----------------*- C++ -*-===//
+//
+// Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FLOWC_LIB_TRAINING_LOOP_H
+#define FLOWC_LIB_TRAINING_LOOP_H
+
+#include "flowc/API/ModelImpl.h"
+#include "flowc/Training/Trainer.h"
+
+#include <chrono>
+
+namespace flowc {
+
+/// Steps, recovery from what is not finite, the best parameters, and the state
+/// that all of this has. A loop says which batches there are and when an epoch (or
+/// round) ends.
+class Loop : public Trainer {
+public:
+  Loop(Model &model, UpdateOptions update, double learningRate, int threads, bool returnBest)
+      : model(model), update(std::move(update)), learningRate(learningRate), threads(threads), returnBest(returnBest),
+        begin(std::chrono::steady_clock::now()) {}
+
+  void keepBest() override;
+  SavedState save() override;
+  Expected<void> restore(SavedState &state, const std::string &source) override;
+  const std::vector<StepStatistics> &statistics() const override { return noStatistics; }
+
+protected:
+  /// What came of trying a step.
+  enum class Tried { Moved, Recovered };
+  /// One step. If loss or gradient are not finite: back to the last good epoch.
+  Expected<Tried> tryStep(const Batch &batch);
+  /// Closes an epoch of this mean loss: best parameters by what `validate` gives (if
+  /// it is none, by the mean loss), schedule, and the good state to return to.
+  Expected<void> closeEpoch(double trainLoss, const std::function<Expected<double>()> &validate);
+
+  Expected<void> createStepper(Objective &objective, int64_t steps, bool wantsNorm);
+  /// Where the current batch is, for messages.
+  virtual std::string place() const = 0;
+  /// What to call row `row` of the current batch in messages.
+  virtual std::string rowName(int64_t row) const = 0;
+  /// What a state must agree on with this run.
+  virtual std::map<std::string, std::string> identity() const;
+  /// Names the state of the loop; `state` is `current`, or what is to become it.
+  virtual void describe(Archive &archive, TrainingState &state);
+  /// After a state was restored.
+  virtual void afterRestore() {}
+  /// Between the gradient of a step and the move.
+  Stepper::Hook beforeMove = {};
+  /// Since training began, in earlier processes, too.
+  double seconds() const;
+
+  Model &model;
+  UpdateOptions update;
+  double learningRate;
+  int threads;
+  bool returnBest;
+  Objective *objective = nullptr;
+  std::unique_ptr<Stepper> stepper;
+  std::vector<StepStatistics> noStatistics;
+
+private:
+  std::chrono::steady_clock::time_point begin;
+  double earlierSeconds = 0;
+
+  /// Says what is not finite in this batch, and in which row.
+  std::string explain(const Batch &batch, const StepResult &result) const;
+};
+
+/// The shortest digits that give a number back.
+std::string exactDigits(double value);
+/// Whether the model is one of a distribution with something to train.
+Expected<void> checkTrainable(const Model &model);
+
+} // namespace flowc
+
+#endif // FLOWC_LIB_TRAINING_LOOP_H

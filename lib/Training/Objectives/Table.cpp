@@ -1,0 +1,70 @@
+//===- Table.cpp - The table of objectives --------------------------------===//
+//
+// Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Table.h"
+
+using namespace flowc;
+
+Expected<void> Objective::rowLosses(const Model &, const Batch &, std::span<double>) {
+  return Error{"the objective '" + name() + "' has no losses of single rows"};
+}
+
+std::span<const ObjectiveInfo *const> flowc::objectiveTable() { return kObjectives; }
+
+Expected<const ObjectiveInfo *> flowc::findObjective(std::string_view name) {
+  std::vector<std::string> names;
+  for (const ObjectiveInfo *info : kObjectives) {
+    if (name == info->name)
+      return info;
+    names.emplace_back(info->name);
+  }
+  return unknownName("objective", name, names);
+}
+
+Expected<std::unique_ptr<Objective>> flowc::makeObjective(std::string_view name, const Flow &flow,
+                                                          const CompileOptions &options) {
+  auto info = findObjective(name);
+  if (!info)
+    return info.takeError();
+  if ((*info)->needsTarget && !options.target)
+    return Error{"the objective '" + std::string(name) + "' needs a target density"};
+  auto kernels = compile(flow, options);
+  if (!kernels)
+    return kernels.takeError();
+  return (*info)->make(std::move(*kernels), options);
+}
+
+namespace {
+
+/// An objective that a user wrote as a function of doubles.
+class FunctionObjective : public Objective {
+public:
+  FunctionObjective(std::string label, LossFunction function)
+      : label(std::move(label)), function(std::move(function)) {}
+
+  std::string name() const override { return label; }
+
+  Expected<double> lossAndGradient(const Model &model, const Batch &batch, void *gradient) override {
+    if (model.dtype() == F64)
+      return function(model, batch, {static_cast<double *>(gradient), static_cast<size_t>(model.numTrainable())});
+    wide.assign(static_cast<size_t>(model.numTrainable()), 0.0);
+    auto loss = function(model, batch, wide);
+    std::copy(wide.begin(), wide.end(), static_cast<float *>(gradient));
+    return loss;
+  }
+
+private:
+  std::string label;
+  LossFunction function;
+  std::vector<double> wide;
+};
+
+} // namespace
+
+std::unique_ptr<Objective> flowc::makeObjective(std::string name, LossFunction function) {
+  return std::make_unique<FunctionObjective>(std::move(name), std::move(function));
+}

@@ -1,0 +1,275 @@
+//===- Stepper.cpp - One step of every training ---------------------------===//
+//
+// Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "flowc/Training/Stepper.h"
+
+#include "flowc/API/ModelImpl.h"
+#include "flowc/Training/Archive.h"
+#include "flowc/Training/Optimizer.h"
+#include "flowc/Training/Schedule.h"
+#include "flowc/Training/VectorMath.h"
+
+#include <algorithm>
+#include <cmath>
+
+using namespace flowc;
+
+namespace {
+
+using Ranges = std::vector<std::pair<int64_t, int64_t>>;
+
+template <typename T>
+class StepperImpl : public Stepper {
+public:
+  StepperImpl(Model &model, Objective &objective, const UpdateOptions &update, const Options &options,
+              std::unique_ptr<Optimizer<T>> optimizer, std::unique_ptr<Schedule> schedule, Ranges frozen);
+
+  Expected<StepResult> step(const Batch &batch, const Hook &beforeMove) override;
+  void setWantsNorm(bool wanted) override { options.wantsNorm = wanted; }
+  int64_t steps() const override { return count; }
+  void observe(double loss) override { schedule->observe(loss); }
+  void enterAverage() override;
+  void leaveAverage() override;
+  void keepAsBest() override { std::copy_n(parameters(), best.size(), best.begin()); }
+  void restoreBest() override;
+  bool isFinite() const override { return allFinite(impl.trainableData<T>(), impl.numTrainable); }
+  void markGood() override;
+  Expected<void> returnToGood() override;
+  int64_t stepsAtGood() const override { return good.counts.at("step"); }
+  void describe(Archive &archive) override;
+
+private:
+  T *parameters() const { return impl.trainableData<T>(); }
+  /// What `markGood` remembers.
+  void describeCurrent(Archive &archive);
+  Expected<void> move(const Batch &batch, double loss, double rate);
+
+  Model &model;
+  Model::Impl &impl;
+  Objective &objective;
+  UpdateOptions update;
+  Options options;
+  std::unique_ptr<Optimizer<T>> optimizer;
+  std::unique_ptr<Schedule> schedule;
+  Ranges frozen, active;
+
+  int64_t count = 0;
+  double rateScale = 1;
+  std::vector<T> gradient, best, average, aside;
+  SavedState good;
+};
+
+template <typename T>
+StepperImpl<T>::StepperImpl(Model &model, Objective &objective, const UpdateOptions &update, const Options &options,
+                            std::unique_ptr<Optimizer<T>> optimizer, std::unique_ptr<Schedule> schedule, Ranges ranges)
+    : model(model), impl(model.getImpl()), objective(objective), update(update), options(options),
+      optimizer(std::move(optimizer)), schedule(std::move(schedule)), frozen(std::move(ranges)),
+      gradient(impl.numTrainable), best(parameters(), parameters() + impl.numTrainable) {
+  if (update.average > 0)
+    average.assign(impl.numTrainable, T(0));
+  int64_t at = 0;
+  for (auto [begin, end] : frozen) {
+    if (at < begin)
+      active.emplace_back(at, begin);
+    at = end;
+  }
+  if (at < impl.numTrainable)
+    active.emplace_back(at, impl.numTrainable);
+  markGood();
+}
+
+template <typename T>
+Expected<StepResult> StepperImpl<T>::step(const Batch &batch, const Hook &beforeMove) {
+  StepResult result;
+  auto loss = objective.lossAndGradient(model, batch, gradient.data());
+  if (!loss)
+    return loss.takeError();
+  result.loss = *loss;
+  result.gradientNorm = std::nan("");
+  result.rate = options.learningRate * rateScale * schedule->factor(count);
+  result.isFinite = std::isfinite(*loss);
+  if (!result.isFinite)
+    return result;
+  for (auto [begin, end] : frozen)
+    std::fill(gradient.begin() + begin, gradient.begin() + end, T(0));
+  if (update.clipNorm > 0 || options.wantsNorm) {
+    result.gradientNorm = std::sqrt(dotProduct(gradient.data(), gradient.data(), impl.numTrainable));
+    result.isFinite = std::isfinite(result.gradientNorm);
+    if (!result.isFinite)
+      return result;
+    // As optax.clip_by_global_norm does it.
+    if (update.clipNorm > 0 && result.gradientNorm > update.clipNorm)
+      scale(gradient.data(), impl.numTrainable, update.clipNorm / result.gradientNorm);
+  }
+  if (beforeMove)
+    beforeMove(result);
+  if (auto ok = move(batch, *loss, result.rate); !ok)
+    return ok.takeError();
+  return result;
+}
+
+template <typename T>
+Expected<void> StepperImpl<T>::move(const Batch &batch, double loss, double rate) {
+  ++count;
+  OptimizerStep<T> step{.parameters = parameters(),
+                        .gradient = gradient.data(),
+                        .count = impl.numTrainable,
+                        .number = count,
+                        .rate = rate,
+                        .loss = loss,
+                        .threads = options.threads,
+                        .active = &active,
+                        .evaluate = {}};
+  step.evaluate = [this, &batch]() -> Expected<double> {
+    impl.bumpVersion();
+    auto loss = objective.lossAndGradient(model, batch, gradient.data());
+    for (auto [begin, end] : frozen)
+      std::fill(gradient.begin() + begin, gradient.begin() + end, T(0));
+    return loss;
+  };
+  auto ok = optimizer->step(step);
+  impl.bumpVersion();
+  if (!average.empty())
+    moveAverage(average.data(), parameters(), impl.numTrainable, update.average);
+  return ok;
+}
+
+template <typename T>
+void StepperImpl<T>::enterAverage() {
+  if (average.empty() || count == 0)
+    return;
+  aside.assign(parameters(), parameters() + impl.numTrainable);
+  std::copy(average.begin(), average.end(), parameters());
+  // Like optax.ema: the average started at 0.
+  scale(parameters(), impl.numTrainable, 1 / (1 - std::pow(update.average, static_cast<double>(count))));
+  for (auto [begin, end] : frozen)
+    std::copy(aside.begin() + begin, aside.begin() + end, parameters() + begin);
+  impl.bumpVersion();
+}
+
+template <typename T>
+void StepperImpl<T>::leaveAverage() {
+  if (average.empty() || count == 0)
+    return;
+  std::copy(aside.begin(), aside.end(), parameters());
+  impl.bumpVersion();
+}
+
+template <typename T>
+void StepperImpl<T>::restoreBest() {
+  std::copy(best.begin(), best.end(), parameters());
+  impl.bumpVersion();
+}
+
+template <typename T>
+void StepperImpl<T>::describeCurrent(Archive &archive) {
+  archive.count("step", count);
+  archive.array("parameters", parameters(), impl.numTrainable);
+  if (!average.empty())
+    archive.array("average", average.data(), impl.numTrainable);
+  optimizer->describe(archive);
+  schedule->describe(archive);
+}
+
+template <typename T>
+void StepperImpl<T>::markGood() {
+  Archive archive = Archive::saving(good);
+  describeCurrent(archive);
+}
+
+template <typename T>
+Expected<void> StepperImpl<T>::returnToGood() {
+  Archive archive = Archive::restoring(good);
+  describeCurrent(archive);
+  auto ok = archive.commit();
+  rateScale *= 0.5;
+  impl.bumpVersion();
+  return ok;
+}
+
+template <typename T>
+void StepperImpl<T>::describe(Archive &archive) {
+  describeCurrent(archive);
+  archive.number("rate_scale", rateScale);
+  archive.array("best", best.data(), impl.numTrainable);
+  archive.nested("good.", good, [this](Archive &inner) { describeCurrent(inner); });
+}
+
+/// Whether the whole of `text` is like `pattern`: * stands for any letters, ? for one.
+/// (Brackets stand for themselves: paths have some.)
+bool matches(std::string_view pattern, std::string_view text) {
+  if (pattern.empty())
+    return text.empty();
+  if (pattern.front() == '*')
+    return matches(pattern.substr(1), text) || (!text.empty() && matches(pattern, text.substr(1)));
+  return !text.empty() && (pattern.front() == '?' || pattern.front() == text.front()) &&
+         matches(pattern.substr(1), text.substr(1));
+}
+
+/// The stretches of the flat parameters that `patterns` freeze, in order.
+Expected<Ranges> findFrozen(const Model &model, const std::vector<std::string> &patterns) {
+  Ranges ranges;
+  std::vector<bool> used(patterns.size());
+  int64_t at = 0;
+  for (const ParameterInfo &info : model.parameters()) {
+    if (!info.trainable)
+      continue;
+    int64_t end = at + numElements(info.shape);
+    bool isFrozen = false;
+    for (size_t i = 0; i < patterns.size(); ++i)
+      if (matches(patterns[i], info.path))
+        isFrozen = used[i] = true;
+    if (isFrozen && !ranges.empty() && ranges.back().second == at)
+      ranges.back().second = end;
+    else if (isFrozen)
+      ranges.emplace_back(at, end);
+    at = end;
+  }
+  for (size_t i = 0; i < patterns.size(); ++i)
+    if (!used[i])
+      return Error{"no trainable parameter matches '" + patterns[i] + "', expected a pattern of paths as in '" +
+                   std::ranges::find_if(model.parameters(), &ParameterInfo::trainable)->path +
+                   "' (* stands for any letters)"};
+  if (!ranges.empty() && ranges.front() == std::pair<int64_t, int64_t>(0, at))
+    return Error{"all parameters of '" + model.flow().name() + "' are frozen, expected some to train"};
+  return ranges;
+}
+
+template <typename T>
+Expected<std::unique_ptr<Stepper>> createTyped(Model &model, Objective &objective, const UpdateOptions &update,
+                                               const Stepper::Options &options) {
+  auto optimizer = makeOptimizer<T>(update.optimizer, model.numTrainable());
+  if (!optimizer)
+    return optimizer.takeError();
+  auto schedule = makeSchedule(update.schedule, options.steps);
+  if (!schedule)
+    return schedule.takeError();
+  auto frozen = findFrozen(model, update.freeze);
+  if (!frozen)
+    return frozen.takeError();
+  return std::unique_ptr<Stepper>(std::make_unique<StepperImpl<T>>(
+      model, objective, update, options, std::move(*optimizer), std::move(*schedule), std::move(*frozen)));
+}
+
+} // namespace
+
+Expected<std::unique_ptr<Stepper>> Stepper::create(Model &model, Objective &objective, const UpdateOptions &update,
+                                                   const Options &options) {
+  if (model.numTrainable() == 0)
+    return Error{"'" + model.flow().name() + "' has no trainable parameters"};
+  if (!(options.learningRate > 0) || !std::isfinite(options.learningRate))
+    return Error{"the learning rate is " + std::to_string(options.learningRate) + ", expected a positive number"};
+  if (!(update.clipNorm >= 0) || std::isinf(update.clipNorm))
+    return Error{"gradients are clipped to a norm of " + std::to_string(update.clipNorm) +
+                 ", expected a positive number, or 0 to leave them"};
+  if (!(update.average >= 0 && update.average < 1))
+    return Error{"the decay of the average is " + std::to_string(update.average) + ", expected 0 <= decay < 1"};
+  if (update.maxRecoveries < 0)
+    return Error{"the number of recoveries is " + std::to_string(update.maxRecoveries) + ", expected 0 or more"};
+  return model.dtype() == F32 ? createTyped<float>(model, objective, update, options)
+                              : createTyped<double>(model, objective, update, options);
+}

@@ -1,0 +1,60 @@
+//===- Train.h - What the two kinds of training share -----------*- C++ -*-===//
+//
+// Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FLOWC_TOOLS_FLOWC_TRAIN_H
+#define FLOWC_TOOLS_FLOWC_TRAIN_H
+
+#include "Target.h"
+#include "TrainingRun.h"
+
+namespace flowc::tool {
+
+struct TrainOptions {
+  ModelOptions model;
+  RunOptions run;
+  std::string output;
+
+  // On data.
+  DataOptions data;
+  FitOptions fit;
+  std::string valData, valCondition, weights;
+  double testProp = 0;
+
+  // On a target.
+  TargetSource source;
+  TargetOptions target;
+  bool chains = true;
+
+  // On both; what is not given is as the loop has it by default.
+  uint64_t seed = 0;
+  bool standardize = true;
+  std::optional<double> learningRate, clipNorm, average;
+  std::optional<int64_t> batchSize, maxRecoveries;
+  std::string optimizer, schedule;
+  std::vector<std::string> freeze;
+
+  /// Changes the defaults of a loop to what was asked for.
+  Expected<void> apply(double &rate, UpdateOptions &update) const;
+};
+
+/// What to train: a flow, or a model of it that was trained before.
+struct Trainee {
+  Flow flow;
+  std::optional<Loaded> loaded;
+  DType dtype;
+};
+
+/// The options of a training in its record.
+void rememberUpdate(TrainingRecord &record, const UpdateOptions &update, double learningRate);
+
+/// Train on data, and on a target: the exit code.
+Expected<int> trainOnData(const TrainOptions &options, Trainee trainee);
+Expected<int> trainOnTarget(const TrainOptions &options, Trainee trainee);
+
+} // namespace flowc::tool
+
+#endif // FLOWC_TOOLS_FLOWC_TRAIN_H

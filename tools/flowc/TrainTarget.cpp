@@ -1,0 +1,155 @@
+//===- TrainTarget.cpp - flowc train --target -----------------------------===//
+//
+// Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Train.h"
+
+#include "flowc/Training/Optimizer.h"
+#include "flowc/Training/TargetStart.h"
+
+#include <cmath>
+#include <cstdio>
+
+using namespace flowc;
+using namespace flowc::tool;
+
+namespace {
+
+/// Whether chains look first where the target lies; a model has been there.
+bool startsWithChains(const TrainOptions &options) { return options.chains && !isModelPath(options.model.path); }
+
+/// What the loop is given: its defaults, and what was asked for.
+Expected<TargetOptions> targetOptions(const TrainOptions &options) {
+  TargetOptions target = options.target;
+  target.seed = options.seed;
+  target.returnBest = options.fit.returnBest;
+  target.threads = options.model.threads;
+  target.useCache = !options.model.noCache;
+  // The chains leave little to do; large steps would lose modes again.
+  constexpr double rateAfterChains = 5e-4;
+  if (startsWithChains(options))
+    target.learningRate = rateAfterChains;
+  if (auto ok = options.apply(target.learningRate, target.update); !ok)
+    return ok.takeError();
+  auto optimizer = findOptimizer(target.update.optimizer.name);
+  if (!optimizer)
+    return optimizer.takeError();
+  if ((*optimizer)->needsAllRows)
+    target.redraw = false;
+  return target;
+}
+
+void remember(TrainingRecord &record, const TrainOptions &options, const TargetOptions &target) {
+  record.options = {{"num_samples", static_cast<double>(target.numSamples)},
+                    {"seed", static_cast<double>(options.seed)}};
+  record.choices["objective"] = target.objective;
+  record.choices["target"] = options.source.path;
+  rememberUpdate(record, target.update, target.learningRate);
+}
+
+void rememberFit(TrainingRecord &record, const TargetEvaluation &fit) {
+  record.evaluation = {{"elbo", fit.elbo},
+                       {"elbo_error", fit.elboError},
+                       {"log_evidence", fit.logEvidence},
+                       {"log_evidence_error", fit.logEvidenceError},
+                       {"effective_sample_size", fit.effectiveSampleSize},
+                       {"pareto_k", fit.paretoK},
+                       {"draws", static_cast<double>(fit.draws)}};
+}
+
+/// Judges the model by draws that training has not seen, and prints what `flowc
+/// evaluate` would.
+Expected<void> judge(const Model &model, const TrainOptions &options, TrainingRecord &record) {
+  auto target = compileTarget(options.source, model.flow(), options.model);
+  if (!target)
+    return target.takeError();
+  auto kernels = compile(model.flow(), options.model.compileOptions(model.dtype()));
+  if (!kernels)
+    return kernels.takeError();
+  constexpr int64_t draws = 10000;
+  auto fit = evaluateTarget(**kernels, model, *target, {.draws = draws, .seed = options.seed});
+  if (!fit)
+    return fit.takeError();
+  rememberFit(record, *fit);
+  std::printf("%s", fit->toText().c_str());
+  if (fit->outside > 0)
+    std::printf("the flow draws where the target is 0: give the flow the target's support\n");
+  else if (!(fit->paretoK < paretoKThreshold(draws)))
+    std::printf("a larger flow, --steps or --num-samples may come closer to the target\n");
+  return {};
+}
+
+/// The model to train: the one given; the one of the checkpoint, whose parameters are
+/// yet to come; or a new one that has seen where the target lies.
+Expected<Model> initialModel(const TrainOptions &options, Trainee &trainee, const TrainingTarget &target) {
+  if (trainee.loaded)
+    return std::move(trainee.loaded->model);
+  if (!options.run.resume.empty()) {
+    auto state = SavedState::read(options.run.resume);
+    if (!state)
+      return state.takeError();
+    const std::string &text = state->identity["flow"];
+    auto flow = text.starts_with(trainee.flow.text())
+                    ? Flow::parse(text, state->identity["item"], options.run.resume)
+                    : Expected<Flow>(trainee.flow); // Restoring will say what is different.
+    if (!flow)
+      return flow.takeError();
+    return Model::initialise(*flow, {.seed = options.seed, .dtype = trainee.dtype});
+  }
+  if (!startsWithChains(options))
+    return Model::initialise(trainee.flow, {.seed = options.seed, .dtype = trainee.dtype});
+  auto model = startTowardsTarget(trainee.flow, target,
+                                  {.dtype = trainee.dtype,
+                                   .seed = options.seed,
+                                   .threads = options.model.threads,
+                                   .useCache = !options.model.noCache,
+                                   .standardize = options.standardize});
+  if (model)
+    return model;
+  std::fprintf(stderr, "flowc: note: %s; training begins at the initial parameters\n", model.error().message.c_str());
+  return Model::initialise(trainee.flow, {.seed = options.seed, .dtype = trainee.dtype});
+}
+
+} // namespace
+
+Expected<int> tool::trainOnTarget(const TrainOptions &options, Trainee trainee) {
+  auto loaded = loadTrainingTarget(options.source);
+  if (!loaded)
+    return loaded.takeError();
+  const TrainingTarget &target = *loaded;
+  auto loopOptions = targetOptions(options);
+  if (!loopOptions)
+    return loopOptions.takeError();
+  auto model = initialModel(options, trainee, target);
+  if (!model)
+    return model.takeError();
+
+  TrainingRecord record;
+  remember(record, options, *loopOptions);
+  record.standardized = model->flow().text() != trainee.flow.text();
+  TrainingRun run(options.run, record);
+  loopOptions->interrupted = [&run] { return run.poll(); };
+  loopOptions->update.onRecovery = [&run](const std::string &what) { run.tell(what); };
+  auto trainer = Trainer::create(*model, target, {}, *loopOptions);
+  if (!trainer)
+    return trainer.takeError();
+  auto ending = run.run(**trainer);
+  if (!ending)
+    return ending.takeError();
+  record.steps = (*trainer)->state().step;
+  std::printf("%s%s steps in %.2f s%s\n", record.interrupted ? "stopped after " : "", formatCount(record.steps).c_str(),
+              record.seconds, (*trainer)->state().converged ? ", converged" : "");
+  if (*ending != TrainingRun::Ending::Stopped) {
+    if (auto ok = judge(*model, options, record); !ok)
+      return ok.takeError();
+  }
+  if (auto ok = model->save(options.output, record.toJson()); !ok)
+    return ok.takeError();
+  std::printf("model: %s\n", options.output.c_str());
+  if (*ending == TrainingRun::Ending::Stopped)
+    return TrainingRun::exitCode();
+  return *ending == TrainingRun::Ending::Failed ? 1 : 0;
+}

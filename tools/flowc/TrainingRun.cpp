@@ -1,0 +1,160 @@
+//===- TrainingRun.cpp - A training that people watch ---------------------===//
+//
+// Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "TrainingRun.h"
+
+#include "Common.h"
+
+#include <cmath>
+#include <csignal>
+#include <cstdio>
+
+using namespace flowc;
+using namespace flowc::tool;
+using Clock = std::chrono::steady_clock;
+
+/// The signal that asked for the end of training, or 0.
+static volatile std::sig_atomic_t stopSignal = 0;
+
+/// The first Ctrl-C stops training after the current batch, a second one ends
+/// the program.
+static void requestStop(int signal) {
+  stopSignal = signal;
+  std::signal(signal, SIG_DFL);
+}
+
+static double secondsSince(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+TrainingRun::TrainingRun(const RunOptions &options, TrainingRecord &record)
+    : options(options), record(record), start(Clock::now()), lastCheckpoint(start) {}
+
+TrainingRun::~TrainingRun() = default;
+
+int TrainingRun::exitCode() { return 128 + stopSignal; }
+
+//===----------------------------------------------------------------------===//
+// Between steps
+//===----------------------------------------------------------------------===//
+
+std::string TrainingRun::note() const {
+  const TrainingState &state = trainer->state();
+  char text[200];
+  std::string line;
+  if (trainer->statistics().empty()) {
+    line = "epoch " + std::to_string(state.epoch + 1);
+    if (state.epoch > 0) {
+      std::snprintf(text, sizeof(text), "  train %.4f  val %.4f  best %.4f (epoch %lld)", state.trainLosses.back(),
+                    state.valLosses.back(), state.valLosses[state.bestEpoch - 1],
+                    static_cast<long long>(state.bestEpoch));
+      line += text;
+    }
+  } else {
+    std::snprintf(text, sizeof(text), "step %lld  loss %.4f", static_cast<long long>(state.step), state.loss);
+    line = text;
+    if (state.epoch > 0) {
+      std::snprintf(text, sizeof(text), "  ELBO %.4f", -state.valLosses.back());
+      line += text;
+    }
+  }
+  if (state.epoch > 0) {
+    std::snprintf(text, sizeof(text), "  |g| %.2g", state.gradientNorms.back());
+    line += text;
+  }
+  double rows = static_cast<double>((state.step - firstStep) * trainer->rowsPerStep()) / secondsSince(start);
+  std::snprintf(text, sizeof(text), "  rate %.2g  %.3g rows/s", state.rate, rows);
+  return line + text;
+}
+
+bool TrainingRun::checkpointIsDue() const {
+  if (options.checkpoint.empty())
+    return false;
+  if (options.checkpointSteps > 0 && trainer->state().step >= checkpointStep + options.checkpointSteps)
+    return true;
+  return secondsSince(lastCheckpoint) >= options.checkpointSeconds;
+}
+
+Expected<void> TrainingRun::writeCheckpoint() {
+  if (options.checkpoint.empty())
+    return {};
+  lastCheckpoint = Clock::now();
+  checkpointStep = trainer->state().step;
+  return trainer->saveCheckpoint(options.checkpoint);
+}
+
+bool TrainingRun::poll() {
+  if (progress && progress->isDue())
+    progress->update(trainer->state().step, note());
+  if (checkpointIsDue())
+    if (auto ok = writeCheckpoint(); !ok)
+      failure = ok.takeError();
+  return stopSignal != 0 || failure;
+}
+
+void TrainingRun::tell(const std::string &what) {
+  if (progress)
+    progress->clear();
+  std::fprintf(stderr, "flowc: note: %s\n", what.c_str());
+}
+
+//===----------------------------------------------------------------------===//
+// The whole run
+//===----------------------------------------------------------------------===//
+
+Expected<Trainer::Outcome> TrainingRun::loop() {
+  while (true) {
+    auto outcome = trainer->advance();
+    if (!outcome)
+      return outcome;
+    if (failure)
+      return *failure;
+    if (auto ok = log.write(*trainer); !ok)
+      return ok.takeError();
+    if (*outcome != Trainer::Outcome::EpochEnded)
+      return outcome;
+  }
+}
+
+Expected<TrainingRun::Ending> TrainingRun::run(Trainer &given) {
+  trainer = &given;
+  if (!options.resume.empty())
+    if (auto ok = trainer->loadCheckpoint(options.resume); !ok)
+      return ok.takeError();
+  if (!options.log.empty()) {
+    auto ok = log.open(options.log);
+    if (ok)
+      ok = log.write(*trainer);
+    if (!ok)
+      return ok.takeError();
+  }
+  const TrainingState &state = trainer->state();
+  firstStep = checkpointStep = state.step;
+  stopSignal = 0;
+  auto *interruptHandler = std::signal(SIGINT, requestStop);
+  auto *terminateHandler = std::signal(SIGTERM, requestStop);
+  start = lastCheckpoint = Clock::now();
+  progress = std::make_unique<Progress>("training", trainer->totalSteps(), "", firstStep);
+  auto outcome = loop();
+  progress.reset();
+  std::signal(SIGINT, interruptHandler);
+  std::signal(SIGTERM, terminateHandler);
+  // A loss that is no number ends training, but not what was learned before.
+  if (!outcome && (state.bestEpoch == 0 || failure))
+    return outcome.takeError();
+  if (!outcome)
+    std::fprintf(stderr, "flowc: warning: %s; the best parameters so far are kept\n", outcome.error().message.c_str());
+  else if (auto ok = writeCheckpoint(); !ok)
+    return ok.takeError();
+  trainer->keepBest();
+  record.trainLosses = state.trainLosses;
+  record.valLosses = state.valLosses;
+  record.bestEpoch = state.bestEpoch;
+  record.seconds = secondsSince(start);
+  record.interrupted = !outcome || *outcome == Trainer::Outcome::Interrupted;
+  return !outcome ? Ending::Failed : record.interrupted ? Ending::Stopped : Ending::Complete;
+}

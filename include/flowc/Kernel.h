@@ -99,13 +99,13 @@ struct RowArray {
 };
 
 /// What kinds of items have a program.
-enum class Subject { Flow, FlowOrDensity, FlowOrBijection };
+enum class ProgramOf { Flow, FlowOrDensity, FlowOrBijection };
 
 /// A program, as flow-specialize and users of its results see it.
 struct ProgramSpec {
   Program program;
   std::string_view name;
-  Subject subject;
+  ProgramOf of;
   bool needsTarget;
   /// What the event that it starts from is called, if rows are given.
   std::string_view input;
@@ -113,36 +113,36 @@ struct ProgramSpec {
 };
 
 inline constexpr ProgramSpec kPrograms[] = {
-    {Program::LogProb, "log_prob", Subject::FlowOrDensity, false, "x", {{{"log_prob", RowWidth::Number}}}},
-    {Program::Nll, "nll", Subject::Flow, false, "x", {{{"loss", RowWidth::Number}}}},
-    {Program::Sample, "sample", Subject::Flow, false, "z", {{{"x", RowWidth::Event}}}},
+    {Program::LogProb, "log_prob", ProgramOf::FlowOrDensity, false, "x", {{{"log_prob", RowWidth::Number}}}},
+    {Program::Nll, "nll", ProgramOf::Flow, false, "x", {{{"loss", RowWidth::Number}}}},
+    {Program::Sample, "sample", ProgramOf::Flow, false, "z", {{{"x", RowWidth::Event}}}},
     {Program::SampleAndLogProb,
      "sample_and_log_prob",
-     Subject::Flow,
+     ProgramOf::Flow,
      false,
      "z",
      {{{"x", RowWidth::Event}, {"log_prob", RowWidth::Number}}}},
     {Program::Weigh,
      "weigh",
-     Subject::Flow,
+     ProgramOf::Flow,
      true,
      "z",
      {{{"x", RowWidth::Event}, {"log_prob", RowWidth::Number}, {"target", RowWidth::Number}}}},
     {Program::Transform,
      "transform",
-     Subject::FlowOrBijection,
+     ProgramOf::FlowOrBijection,
      false,
      "x",
      {{{"y", RowWidth::Event}, {"log_det", RowWidth::Number}}}},
     {Program::Inverse,
      "inverse",
-     Subject::FlowOrBijection,
+     ProgramOf::FlowOrBijection,
      false,
      "y",
      {{{"x", RowWidth::Event}, {"log_det", RowWidth::Number}}}},
-    {Program::ToBase, "to_base", Subject::Flow, false, "x", {{{"z", RowWidth::Event}}}},
-    {Program::Elbo, "elbo", Subject::Flow, true, "z", {{{"loss", RowWidth::Number}}}},
-    {Program::Stl, "stl", Subject::Flow, true, "z", {{{"loss", RowWidth::Number}}}},
+    {Program::ToBase, "to_base", ProgramOf::Flow, false, "x", {{{"z", RowWidth::Event}}}},
+    {Program::Elbo, "elbo", ProgramOf::Flow, true, "z", {{{"loss", RowWidth::Number}}}},
+    {Program::Stl, "stl", ProgramOf::Flow, true, "z", {{{"loss", RowWidth::Number}}}},
 };
 
 /// The row of a program.

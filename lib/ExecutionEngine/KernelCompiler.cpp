@@ -42,12 +42,12 @@ Expected<Kernel> flowc::parseKernelName(std::string_view name) {
 
 /// Whether items of the kind of `flow` have this program.
 static bool hasProgram(const Flow &flow, const ProgramSpec &program) {
-  switch (program.subject) {
-  case Subject::Flow:
+  switch (program.of) {
+  case ProgramOf::Flow:
     return flow.isDistribution();
-  case Subject::FlowOrDensity:
+  case ProgramOf::FlowOrDensity:
     return flow.isDistribution() || flow.isDensity();
-  case Subject::FlowOrBijection:
+  case ProgramOf::FlowOrBijection:
     return !flow.isDensity();
   }
   return false;

@@ -56,6 +56,7 @@ private:
   mlir::Value emitSum(const MathExpr &call);
   mlir::Value emitDot(const MathExpr &call);
   mlir::Value emitCumsum(const MathExpr &argument);
+  mlir::Value emitMean(const MathExpr &call);
   mlir::Value emitLogSumExp(const MathExpr &argument);
   mlir::Value emitExtremum(llvm::StringRef name, mlir::Value vector);
   mlir::Value emitArray(const MathExpr &array);

@@ -39,6 +39,10 @@ Value DensityEmitter::emitArrayFunction(const MathExpr &call) {
     return emitCumsum(call.operands[0]);
   case Function::Dot:
     return emitDot(call);
+  case Function::Mean:
+    return emitMean(call);
+  case Function::Detach:
+    return DetachOp::create(builder, emitPart(call.operands[0]));
   default:
     return emitSum(call);
   }
@@ -61,6 +65,19 @@ Value DensityEmitter::emitSum(const MathExpr &call) {
     yields.summands.push_back(summand);
   });
   return map.getSums().front();
+}
+
+Value DensityEmitter::emitMean(const MathExpr &call) {
+  Location loc = builder.getLoc();
+  Value vector = emitPart(call.operands[0]);
+  builder.setLoc(loc);
+  int64_t count = getNumElements(vector.getType());
+  FailureOr<MapOp> map =
+      buildMap(builder, count, vector, {}, [](ImplicitLocOpBuilder &, ValueRange arguments, MapYields &yields) {
+        yields.summands.push_back(arguments[0]);
+        return success();
+      });
+  return arith::DivFOp::create(builder, map->getSums().front(), getConstant(element, static_cast<double>(count)));
 }
 
 /// The array of data that `part` names if that is a matrix, else null.

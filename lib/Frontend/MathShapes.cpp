@@ -105,7 +105,8 @@ std::optional<PartShape> ShapeChecker::checkCall(MathExpr &call) {
     return shape;
   if (!shape->isVector())
     return fail(call.loc, "`" + name + "` needs a vector, found a number");
-  return function == symbolic::Function::Cumsum ? shape : PartShape{};
+  bool keepsLength = function == symbolic::Function::Cumsum || function == symbolic::Function::Detach;
+  return keepsLength ? shape : PartShape{};
 }
 
 std::optional<PartShape> ShapeChecker::checkLet(MathExpr &let) {

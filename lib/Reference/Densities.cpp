@@ -141,6 +141,10 @@ static Array<T> reduce(Function function, const Array<T> &v) {
   case Function::Cumsum:
     std::partial_sum(v.values.begin(), v.values.end(), std::back_inserter(result.values));
     return result;
+  case Function::Detach:
+    return v;
+  case Function::Mean:
+    return {{std::accumulate(v.values.begin(), v.values.end(), T(0)) / T(v.values.size())}};
   case Function::LogSumExp: {
     T shift = std::isfinite(most) ? most : 0, sum = 0;
     for (T value : v.values)

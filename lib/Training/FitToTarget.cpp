@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Objectives/Table.h"
 #include "StepLoop.h"
 
 #include "flowc/Training/Optimizer.h"
@@ -89,12 +90,16 @@ StepLoop::Plan makePlan(Model &model, const TrainingTarget &target, const Traini
     std::vector<double> losses(static_cast<size_t>(rows));
     if (auto ok = objective.rowLosses(model, {.rows = rows, .seed = seed ^ kValidationStream}, losses); !ok)
       return ok.takeError();
+    if (countRareFailures(losses) > 0)
+      std::erase_if(losses, [](double loss) { return !std::isfinite(loss); });
     Moments moments = momentsOf(losses);
     *variance = moments.variance;
     return moments.mean;
   };
   plan.roundConverged = [variance, tolerance = options.tolerance] { return *variance / 2 < tolerance; };
   plan.identity = {{"loop", "target"},
+                   {"objective", options.objective.text()},
+                   {"objective_text", options.objectiveText},
                    {"target", target.identity()},
                    {"target_item", target.name()},
                    {"steps", std::to_string(options.steps)},
@@ -133,9 +138,9 @@ Expected<std::unique_ptr<Trainer>> Trainer::create(Model &model, const TrainingT
                                                    const TrainingData &draws, const TargetOptions &options) {
   if (auto ok = checkOptions(model, draws, options); !ok)
     return ok.takeError();
-  auto objective =
-      target.makeObjective(options.objective, model.flow(),
-                           {.dtype = model.dtype(), .threads = options.threads, .useCache = options.useCache});
+  auto objective = target.makeObjective(
+      options.objective, model.flow(),
+      {.dtype = model.dtype(), .threads = options.threads, .useCache = options.useCache}, options.objectiveText);
   if (!objective)
     return objective.takeError();
   if (auto ok = (*objective)->prepare(); !ok)

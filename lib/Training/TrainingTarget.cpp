@@ -11,21 +11,29 @@
 
 using namespace flowc;
 
-Expected<std::unique_ptr<Objective>> TrainingTarget::makeObjective(std::string_view name, const Flow &flow,
-                                                                   const CompileOptions &options) const {
-  auto info = findObjective(name);
-  if (!info)
-    return info.takeError();
-  if (!(*info)->needsTarget)
-    return Error{"the objective '" + std::string(name) + "' is about data, expected one about a target"};
+Expected<std::unique_ptr<Objective>> TrainingTarget::makeObjective(const Choice &objective, const Flow &flow,
+                                                                   const CompileOptions &options,
+                                                                   std::string_view text) const {
   if (dim() != flow.dim())
     return Error{"the target '" + this->name() + "' has " + std::to_string(dim()) + " coordinates, but '" +
                  flow.name() + "' has " + std::to_string(flow.dim())};
-  if (!density)
-    return makeExternalElbo(**info, flow, *code, options);
   CompileOptions fused = options;
-  fused.target = *density;
-  return flowc::makeObjective(name, flow, fused);
+  fused.target = density;
+  if (!text.empty() && !density)
+    return Error{"the target '" + name() + "' is code, which an objective in the language cannot read"};
+  if (!text.empty())
+    return parseObjective(text, flow, fused, {}, objective.name);
+  auto info = findObjective(objective.name);
+  if (!info)
+    return info.takeError();
+  if ((*info)->rows == RowSource::Given)
+    return Error{"the objective '" + objective.name + "' is about data, expected one about a target"};
+  if (density)
+    return flowc::makeObjective(objective, flow, fused);
+  if (*info != &elboInfo && *info != &stlInfo)
+    return Error{"the target '" + name() + "' is code, for which there are the objectives elbo and stl, not '" +
+                 objective.name + "'"};
+  return makeExternalElbo(**info, flow, *code, options);
 }
 
 Expected<TargetFunction> TrainingTarget::function(const CompileOptions &options) const {

@@ -118,7 +118,9 @@ private:
     EXPECT_TRUE(bool(module)) << error;
     PassManager passes(&context);
     flow::SpecializePassOptions options;
-    options.kernel = kernel;
+    options.program = kernel;
+    if (options.program.starts_with("sample"))
+      options.rows = "drawn";
     passes.addPass(flow::createSpecializePass(options));
     EXPECT_TRUE(succeeded(passes.run(*module)));
     return module;

@@ -107,10 +107,9 @@ std::string exactNumber(double value) {
 
 /// The rows of the tables of optimisers, schedules and objectives.
 std::string tableText() {
-  std::string text = "\nObjectives (--objective):\n";
+  std::string text = "\nObjectives (--objective NAME:SETTING=VALUE,...; data: the first one):\n";
   for (const ObjectiveInfo *info : objectiveTable())
-    text += std::string("  ") + info->name + (info->needsTarget ? " (--target)\n      " : " (--data)\n      ") +
-            info->formula + "\n";
+    text += "  " + defaultText(info->name, info->settings) + "\n      " + info->formula + "\n";
   text += "\nOptimisers (--optimizer NAME:SETTING=VALUE,...; here with their settings by default):\n";
   for (const OptimizerInfo *info : optimizerTable())
     text += "  " + defaultText(info->name, info->settings) + "\n      " + info->formula + "\n";
@@ -150,8 +149,8 @@ void addDataOptions(CLI::App &command, TrainOptions &options, CLI::Option *targe
 
 void addTargetOptions(CLI::App &command, TrainOptions &options, CLI::Option *target) {
   TargetOptions &loop = options.target;
-  command.add_option("--objective,--loss", loop.objective, "What to minimise on a target: stl or elbo, see below")
-      ->capture_default_str()
+  command.add_option("--objective,--loss", options.objective,
+                     "What to minimise on a target, see below, or a .flow file with an 'objective' (default: elbo)")
       ->needs(target);
   command.add_option("--steps", loop.steps, "Steps on a target")
       ->capture_default_str()

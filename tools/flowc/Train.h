@@ -34,7 +34,7 @@ struct TrainOptions {
   bool standardize = true;
   std::optional<double> learningRate, clipNorm, average;
   std::optional<int64_t> batchSize, maxRecoveries;
-  std::string optimizer, schedule;
+  std::string objective, optimizer, schedule;
   std::vector<std::string> freeze;
 
   /// Changes the defaults of a loop to what was asked for.

@@ -7,6 +7,7 @@
 
 #include "Train.h"
 
+#include "flowc/IO/File.h"
 #include "flowc/Training/Optimizer.h"
 #include "flowc/Training/TargetStart.h"
 
@@ -21,11 +22,32 @@ namespace {
 /// Whether chains look first where the target lies; a model has been there.
 bool startsWithChains(const TrainOptions &options) { return options.chains && !isModelPath(options.model.path); }
 
+/// Sets what is minimised: a row of the table, or the objective in a file.
+Expected<void> chooseObjective(const TrainOptions &options, TargetOptions &target) {
+  if (options.objective.empty())
+    return {};
+  if (!options.objective.ends_with(".flow")) {
+    auto parsed = Choice::parse(options.objective);
+    if (!parsed)
+      return parsed.takeError();
+    target.objective = std::move(*parsed);
+    return {};
+  }
+  auto text = readFile(options.objective);
+  if (!text)
+    return text.takeError();
+  target.objective = Choice(options.objective);
+  target.objectiveText = std::move(*text);
+  return {};
+}
+
 /// What the loop is given: its defaults, and what was asked for.
 Expected<TargetOptions> targetOptions(const TrainOptions &options) {
   TargetOptions target = options.target;
   target.seed = options.seed;
   target.returnBest = options.fit.returnBest;
+  if (auto ok = chooseObjective(options, target); !ok)
+    return ok.takeError();
   target.threads = options.model.threads;
   target.useCache = !options.model.noCache;
   // The chains leave little to do; large steps would lose modes again.
@@ -45,7 +67,7 @@ Expected<TargetOptions> targetOptions(const TrainOptions &options) {
 void remember(TrainingRecord &record, const TrainOptions &options, const TargetOptions &target) {
   record.options = {{"num_samples", static_cast<double>(target.numSamples)},
                     {"seed", static_cast<double>(options.seed)}};
-  record.choices["objective"] = target.objective;
+  record.choices["objective"] = target.objective.text();
   record.choices["target"] = options.source.path;
   rememberUpdate(record, target.update, target.learningRate);
 }

@@ -12,6 +12,8 @@
 #error "include flowc/flowc.h instead"
 #endif
 
+#include "flowc/Training/Settings.h"
+
 namespace flowc {
 
 /// The rows of one step, in the model's element type: given ones, or the numbers
@@ -20,6 +22,9 @@ struct Batch {
   const void *x = nullptr;         ///< `rows` rows of the event, or of base draws; null: drawn.
   const void *condition = nullptr; ///< `rows` rows, for a conditional flow.
   const void *weights = nullptr;   ///< A number for each row, of mean 1 over all data; null: 1.
+  /// Other columns, `rows` numbers each: what an objective in the language names, in its
+  /// order, without the target.
+  std::vector<const void *> columns = {};
   int64_t rows = 0;
   uint64_t first = 0, seed = 0; ///< Draws `first` ... of stream `seed`.
 };
@@ -44,17 +49,26 @@ public:
 struct ObjectiveInfo {
   const char *name;
   const char *formula;
-  bool needsTarget; ///< Draws rows itself and compares with a density; else it is given data.
-  std::unique_ptr<Objective> (*make)(std::shared_ptr<Kernels> kernels, const CompileOptions &options);
+  RowSource rows;    ///< Rows of data, or draws of the flow.
+  bool needsDensity; ///< A target, or the prior of `contrastive`.
+  std::vector<Setting> settings;
+  /// `settings`: the values of the settings, in their order.
+  std::unique_ptr<Objective> (*make)(std::shared_ptr<Kernels> kernels, const CompileOptions &options,
+                                     std::span<const double> settings);
 };
 
 /// All objectives.
 std::span<const ObjectiveInfo *const> objectiveTable();
 Expected<const ObjectiveInfo *> findObjective(std::string_view name);
-/// The objective of this name for models of `flow`; `options` have the target, if
-/// it needs one.
-Expected<std::unique_ptr<Objective>> makeObjective(std::string_view name, const Flow &flow,
+/// An objective of the table for models of `flow`; `options.target` is the density that
+/// it needs, if it needs one.
+Expected<std::unique_ptr<Objective>> makeObjective(const Choice &objective, const Flow &flow,
                                                    const CompileOptions &options);
+/// The `objective` item `name` (default: the last one) of a text, for models of `flow`;
+/// `options.target` is its term `target`, if it has that.
+Expected<std::unique_ptr<Objective>> parseObjective(std::string_view text, const Flow &flow,
+                                                    const CompileOptions &options, std::string_view name = {},
+                                                    std::string_view file = "<text>");
 
 /// An objective given by a function: the loss, and its gradient into `gradient`
 /// (flat, in leaf order). It is called by one thread.

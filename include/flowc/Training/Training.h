@@ -138,7 +138,10 @@ Expected<OptimizeResult> optimize(Model &model, Objective &objective, const Opti
 /// How a flow is fitted to a density. The defaults find a good approximation of most
 /// densities of few coordinates.
 struct TargetOptions {
-  std::string objective = "elbo"; ///< One of those of a target, see `objectiveTable`.
+  Choice objective = "elbo"; ///< One of those of a target, see `objectiveTable`.
+  /// If not empty, a text whose last `objective` item is minimised; `objective` is then
+  /// the name of its file.
+  std::string objectiveText = {};
   double learningRate = 2e-3;
   int64_t steps = 10000;
   int64_t numSamples = 256;  ///< Draws of a step.

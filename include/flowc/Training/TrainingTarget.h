@@ -24,10 +24,11 @@ public:
   /// What tells it from other targets in a checkpoint: the text, or a name.
   const std::string &identity() const { return density ? density->text() : code->name; }
 
-  /// The objective of this name for models of `flow`. Errors: another number of
-  /// coordinates; no objective of a target.
-  Expected<std::unique_ptr<Objective>> makeObjective(std::string_view name, const Flow &flow,
-                                                     const CompileOptions &options) const;
+  /// The objective for models of `flow`: one of the table or, if `text` is not empty, its
+  /// last `objective` item. Errors: another number of coordinates; no objective of a
+  /// target, or none that code has.
+  Expected<std::unique_ptr<Objective>> makeObjective(const Choice &objective, const Flow &flow,
+                                                     const CompileOptions &options, std::string_view text = {}) const;
   /// Log-densities and their slopes, in float64.
   Expected<TargetFunction> function(const CompileOptions &options) const;
 

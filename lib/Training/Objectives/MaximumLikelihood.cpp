@@ -90,10 +90,13 @@ private:
 
 } // namespace
 
-const ObjectiveInfo flowc::likelihoodInfo = {
-    .name = "likelihood",
-    .formula = "- mean_i w_i log q(x_i | c_i), w_i = 1 without --weights",
-    .needsTarget = false,
-    .make = [](std::shared_ptr<Kernels> kernels, const CompileOptions &options) -> std::unique_ptr<Objective> {
-      return std::make_unique<MaximumLikelihood>(std::move(kernels), options.threads == 1);
-    }};
+const ObjectiveInfo flowc::likelihoodInfo = {.name = "likelihood",
+                                             .formula = "- mean_i w_i log q(x_i | c_i), w_i = 1 without --weights",
+                                             .rows = RowSource::Given,
+                                             .needsDensity = false,
+                                             .settings = {},
+                                             .make = [](std::shared_ptr<Kernels> kernels, const CompileOptions &options,
+                                                        std::span<const double>) -> std::unique_ptr<Objective> {
+                                               return std::make_unique<MaximumLikelihood>(std::move(kernels),
+                                                                                          options.threads == 1);
+                                             }};

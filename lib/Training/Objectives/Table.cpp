@@ -7,10 +7,19 @@
 
 #include "Table.h"
 
+#include <algorithm>
+#include <cmath>
+
 using namespace flowc;
 
 Expected<void> Objective::rowLosses(const Model &, const Batch &, std::span<double>) {
   return Error{"the objective '" + name() + "' has no losses of single rows"};
+}
+
+int64_t flowc::countRareFailures(std::span<const double> losses) {
+  auto failures = std::ranges::count_if(losses, [](double loss) { return !std::isfinite(loss); });
+  auto most = std::max<int64_t>(1, static_cast<int64_t>(losses.size()) / 100);
+  return failures <= most && failures < static_cast<int64_t>(losses.size()) ? failures : 0;
 }
 
 std::span<const ObjectiveInfo *const> flowc::objectiveTable() { return kObjectives; }
@@ -25,17 +34,21 @@ Expected<const ObjectiveInfo *> flowc::findObjective(std::string_view name) {
   return unknownName("objective", name, names);
 }
 
-Expected<std::unique_ptr<Objective>> flowc::makeObjective(std::string_view name, const Flow &flow,
+Expected<std::unique_ptr<Objective>> flowc::makeObjective(const Choice &objective, const Flow &flow,
                                                           const CompileOptions &options) {
-  auto info = findObjective(name);
+  auto info = findObjective(objective.name);
   if (!info)
     return info.takeError();
-  if ((*info)->needsTarget && !options.target)
-    return Error{"the objective '" + std::string(name) + "' needs a target density"};
+  auto settings = resolveSettings("objective", objective, (*info)->settings);
+  if (!settings)
+    return settings.takeError();
+  if ((*info)->needsDensity && !options.target)
+    return Error{"the objective '" + objective.name + "' needs a " +
+                 ((*info)->rows == RowSource::Drawn ? "target density" : "density, the prior")};
   auto kernels = compile(flow, options);
   if (!kernels)
     return kernels.takeError();
-  return (*info)->make(std::move(*kernels), options);
+  return (*info)->make(std::move(*kernels), options, *settings);
 }
 
 namespace {

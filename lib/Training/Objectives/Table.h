@@ -13,14 +13,21 @@
 
 namespace flowc {
 
-extern const ObjectiveInfo likelihoodInfo, elboInfo, stlInfo;
+extern const ObjectiveInfo likelihoodInfo, elboInfo, stlInfo, iwaeInfo, renyiInfo, forwardKlInfo, weightVarianceInfo,
+    contrastiveInfo;
 
 /// In the order of help and documentation.
-inline constexpr const ObjectiveInfo *kObjectives[] = {&likelihoodInfo, &stlInfo, &elboInfo};
+inline constexpr const ObjectiveInfo *kObjectives[] = {
+    &likelihoodInfo, &stlInfo, &elboInfo, &iwaeInfo, &renyiInfo, &forwardKlInfo, &weightVarianceInfo, &contrastiveInfo};
 
 /// The ELBO ("elbo") or what sticks the landing ("stl") of a target that is code.
 Expected<std::unique_ptr<Objective>> makeExternalElbo(const ObjectiveInfo &info, const Flow &flow,
                                                       const ExternalTarget &target, const CompileOptions &options);
+
+/// How many of the losses of rows are not finite, if these are so rare that they can be
+/// left out (one in a hundred, one at least); else 0. A draw far out may have a density
+/// that a float cannot hold, and would end the training of all others.
+int64_t countRareFailures(std::span<const double> losses);
 
 } // namespace flowc
 

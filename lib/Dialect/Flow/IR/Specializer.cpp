@@ -58,7 +58,11 @@ LogicalResult Specializer::cloneParameterOps(Block &block, ArrayRef<Operation *>
       mapping.map(op.getResult(0), result->event);
       continue;
     }
-    builder.clone(op, mapping);
+    // Arguments of a region that a mapping knows are left out of its clones: an op that
+    // is cloned once more, for the way back, must not find those of the first time.
+    IRMapping inside = op.getNumRegions() ? mapping : IRMapping();
+    Operation *clone = builder.clone(op, op.getNumRegions() ? inside : mapping);
+    mapping.map(op.getResults(), clone->getResults());
   }
   return success();
 }

@@ -400,9 +400,9 @@ LogicalResult KernelBuilder::mapParameters() {
 static LogicalResult checkRequest(Graph &graph, const Request &request) {
   const flowc::ProgramSpec &program = request.program;
   auto error = [&] { return graph.function.emitError("program '") << program.name << "' needs a "; };
-  if (graph.isDensity() && (program.subject != flowc::Subject::FlowOrDensity || request.isDrawn))
+  if (graph.isDensity() && (program.of != flowc::ProgramOf::FlowOrDensity || request.isDrawn))
     return error() << "flow, not a density";
-  if (program.subject != flowc::Subject::FlowOrBijection && !graph.base && !graph.isDensity())
+  if (program.of != flowc::ProgramOf::FlowOrBijection && !graph.base && !graph.isDensity())
     return error() << "flow, not a bijection";
   if (!program.needsTarget)
     return success();

@@ -31,7 +31,7 @@
 // STL-COUNT-1: math.tanh
 // STL-NOT: math.atanh
 // STL: %[[LOSS:.*]] = flow.detach
-// STL: %[[ALONG:.*]] = flow.surrogate %{{.*}} at %{{.*}} slope %{{.*}} : f32, tensor<1xf32>
+// STL: %[[ALONG:.*]] = flow.surrogate %{{.*}} at %{{.*}} slope %{{.*}} : f32, f32
 // STL: arith.addf %[[LOSS]], %[[ALONG]]
 
 // Other kernels have no use for the target.

@@ -12,7 +12,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Table.h"
+#include "WeighedDraws.h"
 
 #include <algorithm>
 #include <cmath>
@@ -51,9 +51,7 @@ public:
     double loss = 0;
     step.kernel = batch.x ? given : drawn;
     step.inputs.clear();
-    for (const void *input : {batch.x, batch.condition})
-      if (input)
-        step.inputs.push_back(input);
+    addRows(batch, step);
     step.rows = batch.rows;
     step.first = batch.first;
     step.seed = batch.seed;
@@ -108,20 +106,11 @@ Expected<double> Elbo::leaveOutFailures(const Model &model, const Batch &batch, 
 
 template <typename T>
 Expected<void> Elbo::rowLossesAs(const Model &model, const Batch &batch, std::span<double> losses) {
-  auto rows = static_cast<size_t>(batch.rows);
-  std::vector<T> y(rows * static_cast<size_t>(model.flow().dim())), logProb(rows), logTarget(rows);
-  Kernels::Call weigh{.kernel = batch.x ? Kernel::Weigh : Kernel::SampleAndWeigh,
-                      .outputs = {y.data(), logProb.data(), logTarget.data()},
-                      .rows = batch.rows,
-                      .first = batch.first,
-                      .seed = batch.seed};
-  for (const void *input : {batch.x, batch.condition})
-    if (input)
-      weigh.inputs.push_back(input);
-  if (auto ok = kernels->run(model, weigh); !ok)
+  WeighedRows<T> drawn;
+  if (auto ok = weighRows<T>(*kernels, model, batch, drawn); !ok)
     return ok;
-  for (size_t i = 0; i < rows; ++i)
-    losses[i] = static_cast<double>(logProb[i]) - static_cast<double>(logTarget[i]);
+  for (size_t i = 0; i < drawn.target.size(); ++i)
+    losses[i] = static_cast<double>(drawn.logProb[i]) - static_cast<double>(drawn.target[i]);
   return {};
 }
 

@@ -101,9 +101,7 @@ Expected<void> FormulaObjective::computeTerms(const Model &model, const Batch &b
                      .rows = batch.rows,
                      .first = batch.first,
                      .seed = batch.seed};
-  for (const void *input : {batch.x, batch.condition})
-    if (input)
-      call.inputs.push_back(input);
+  addRows(batch, call);
   if (isDrawn(batch)) {
     y.resize(rows * static_cast<size_t>(model.flow().dim()));
     call.outputs.insert(call.outputs.begin(), y.data());
@@ -152,9 +150,7 @@ Expected<void> FormulaObjective::pullBack(const Model &model, const Batch &batch
                      .mean = false,
                      .loss = &unused};
   call.rawGradient = gradient;
-  for (const void *input : {batch.x, batch.condition})
-    if (input)
-      call.inputs.push_back(input);
+  addRows(batch, call);
   if (isDrawn(batch)) {
     ofY.resize(rows * static_cast<size_t>(model.flow().dim()));
     call.kernel = targetTerm < 0 ? Kernel::SampleVjpParams

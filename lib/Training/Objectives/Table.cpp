@@ -16,6 +16,12 @@ Expected<void> Objective::rowLosses(const Model &, const Batch &, std::span<doub
   return Error{"the objective '" + name() + "' has no losses of single rows"};
 }
 
+void flowc::addRows(const Batch &batch, Kernels::Call &call) {
+  for (const void *input : {batch.x, batch.condition})
+    if (input)
+      call.inputs.push_back(input);
+}
+
 int64_t flowc::countRareFailures(std::span<const double> losses) {
   auto failures = std::ranges::count_if(losses, [](double loss) { return !std::isfinite(loss); });
   auto most = std::max<int64_t>(1, static_cast<int64_t>(losses.size()) / 100);

@@ -24,6 +24,9 @@ inline constexpr const ObjectiveInfo *kObjectives[] = {
 Expected<std::unique_ptr<Objective>> makeExternalElbo(const ObjectiveInfo &info, const Flow &flow,
                                                       const ExternalTarget &target, const CompileOptions &options);
 
+/// Adds what a batch gives of a call's inputs: the rows and their condition.
+void addRows(const Batch &batch, Kernels::Call &call);
+
 /// How many of the losses of rows are not finite, if these are so rare that they can be
 /// left out (one in a hundred, one at least); else 0. A draw far out may have a density
 /// that a float cannot hold, and would end the training of all others.

@@ -33,7 +33,7 @@ Expected<void> WeighedDraws::prepare() {
 }
 
 template <typename T>
-Expected<void> WeighedDraws::weigh(const Model &model, const Batch &batch, Memory<T> &memory) {
+Expected<void> flowc::weighRows(Kernels &kernels, const Model &model, const Batch &batch, WeighedRows<T> &memory) {
   auto rows = static_cast<size_t>(batch.rows);
   memory.y.resize(rows * static_cast<size_t>(model.flow().dim()));
   memory.logProb.resize(rows);
@@ -43,13 +43,19 @@ Expected<void> WeighedDraws::weigh(const Model &model, const Batch &batch, Memor
                      .rows = batch.rows,
                      .first = batch.first,
                      .seed = batch.seed};
-  for (const void *input : {batch.x, batch.condition})
-    if (input)
-      call.inputs.push_back(input);
-  if (auto ok = kernels->run(model, call); !ok)
+  addRows(batch, call);
+  return kernels.run(model, call);
+}
+
+template Expected<void> flowc::weighRows(Kernels &, const Model &, const Batch &, WeighedRows<float> &);
+template Expected<void> flowc::weighRows(Kernels &, const Model &, const Batch &, WeighedRows<double> &);
+
+template <typename T>
+Expected<void> WeighedDraws::weigh(const Model &model, const Batch &batch, Memory<T> &memory) {
+  if (auto ok = weighRows<T>(*kernels, model, batch, memory); !ok)
     return ok;
-  logWeights.resize(rows);
-  for (size_t i = 0; i < rows; ++i)
+  logWeights.resize(memory.target.size());
+  for (size_t i = 0; i < logWeights.size(); ++i)
     logWeights[i] = static_cast<double>(memory.target[i]) - static_cast<double>(memory.logProb[i]);
   return {};
 }

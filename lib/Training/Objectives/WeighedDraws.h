@@ -12,6 +12,16 @@
 
 namespace flowc {
 
+/// Draws y of a batch, log q(y) and the target's log-density.
+template <typename T>
+struct WeighedRows {
+  std::vector<T> y, logProb, target;
+};
+
+/// Draws the rows of a batch, or pushes given ones, and weighs them against the target.
+template <typename T>
+Expected<void> weighRows(Kernels &kernels, const Model &model, const Batch &batch, WeighedRows<T> &memory);
+
 /// A loss of the logarithms of importance weights, r_k = target(y_k) - log q(y_k), of
 /// draws y_k from the flow. One pass draws and weighs, a second one takes the derivatives
 /// of the loss back to the parameters; it draws the same y again.
@@ -40,8 +50,8 @@ protected:
 
 private:
   template <typename T>
-  struct Memory {
-    std::vector<T> y, logProb, target, derivatives;
+  struct Memory : WeighedRows<T> {
+    std::vector<T> derivatives;
   };
   template <typename T>
   Expected<void> weigh(const Model &model, const Batch &batch, Memory<T> &memory);

@@ -53,6 +53,25 @@ llvm::SmallVector<mlir::Value> saveAccumulated(SweepOp sweep, mlir::IRMapping &m
 /// Gives the bodies of all stages the same shared operands: those that any uses.
 void shareOperands(llvm::ArrayRef<BodyBuilder *> bodies);
 
+/// Gives the derivatives of a sweep's stages what their bodies read: the accumulated
+/// values (the argument `saved` of a body, if it is used), and one list of shared operands.
+template <typename Stages>
+void connectStages(SweepOp sweep, mlir::IRMapping &mapping, mlir::OpBuilder &builder, Stages &stages) {
+  llvm::BitVector saved(stages.size());
+  llvm::SmallVector<BodyBuilder *> bodies;
+  for (auto [t, stage] : llvm::enumerate(stages)) {
+    saved[t] = !stage->saved.use_empty();
+    bodies.push_back(&stage->body);
+  }
+  llvm::SmallVector<mlir::Value> kept = saveAccumulated(sweep, mapping, builder, saved, bodies);
+  for (auto [stage, values] : llvm::zip_equal(stages, kept)) {
+    if (values)
+      stage->body.setOperand(stage->saved, values);
+    stage->body.dropUnused(BodyBuilder::OfUnit);
+  }
+  shareOperands(bodies);
+}
+
 } // namespace flowc::flow
 
 #endif // FLOWC_LIB_DIALECT_FLOW_IR_FLOWVJPBODIES_H

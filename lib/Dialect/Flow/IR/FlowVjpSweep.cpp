@@ -292,19 +292,7 @@ LogicalResult SweepDifferentiator::run() {
   for (int64_t t = 0; t <= last; ++t)
     if (failed(buildStage(t)))
       return failure();
-  llvm::BitVector saved(last + 1);
-  SmallVector<BodyBuilder *> bodies;
-  for (auto [t, stage] : llvm::enumerate(stages)) {
-    saved[t] = !stage->saved.use_empty();
-    bodies.push_back(&stage->body);
-  }
-  SmallVector<Value> kept = saveAccumulated(sweep, vjp.getMapping(), builder, saved, bodies);
-  for (auto [stage, values] : llvm::zip_equal(stages, kept)) {
-    if (values)
-      stage->body.setOperand(stage->saved, values);
-    stage->body.dropUnused(BodyBuilder::OfUnit);
-  }
-  shareOperands(bodies);
+  connectStages(sweep, vjp.getMapping(), builder, stages);
   buildSweep();
   for (int64_t t = last - 1; t >= 0; --t)
     completeFirstUnits(t);

@@ -11,6 +11,10 @@ constructor, and the same number of rows. FlowJAX is timed after compilation, wi
 the results awaited; its initial parameters do not matter to the time. The two
 sides take turns, and the best of several rounds counts for each.
 
+--elbo compares steps on a target instead: FlowJAX's `fit_to_key_based_loss` with
+`ElboLoss` (once without progress, as a user would call it; the compilation is done
+before) with `flowc bench --target`, on Neal's funnel.
+
 --galaxies also trains the same spline flow on the galaxy catalogue with both
 (`fit_to_data` and its defaults), for several seeds, and compares time and
 log-likelihood of held-out rows. When training stops early is a matter of luck, and
@@ -42,8 +46,8 @@ from flowjax.flows import (
     planar_flow,
     triangular_spline_flow,
 )
-from flowjax.train import fit_to_data
-from flowjax.train.losses import MaximumLikelihoodLoss
+from flowjax.train import fit_to_data, fit_to_key_based_loss
+from flowjax.train.losses import ElboLoss, MaximumLikelihoodLoss
 from flowjax.train.train_utils import step
 
 CONSTRUCTORS = {
@@ -84,6 +88,15 @@ CASES = [
     ("planar_flow", False, 2, "step_100", 100, 10),
     ("planar_flow", False, 8, "step_100", 100, 10),
 ]
+
+# Constructor, its options and the losses that FlowJAX has for it: steps on a target. (Sticking the landing needs an
+# inverse there, which a planar flow has not.)
+ELBO_FLOWS = [
+    ("coupling_flow", {}, ("elbo", "stl")),
+    ("masked_autoregressive_flow", {"invert": False}, ("elbo", "stl")),
+    ("planar_flow", {"invert": False}, ("elbo",)),
+]
+ELBO_ASKED, ELBO_ASKED_MEAN = 12, 25
 
 SPLINE = "rational_quadratic_spline(knots = 8, interval = 4)"
 
@@ -208,6 +221,93 @@ def compare_kernels(flowc: str, rounds: int, folder: Path, only: str) -> list[di
     return results
 
 
+def funnel_text(dim: int) -> str:
+    return (
+        f"density funnel(x[{dim}]) = -0.5*(x[0]/3)^2 - 0.5*sum(x[1:]^2)*exp(-x[0]) - 0.5*{dim - 1}*x[0]\n"
+    )
+
+
+def funnel(x):
+    rest = x[1:]
+    return -0.5 * (x[0] / 3) ** 2 - 0.5 * (rest**2).sum() * jnp.exp(-x[0]) - 0.5 * rest.size * x[0]
+
+
+class FlowJAXElbo:
+    """Steps of `fit_to_key_based_loss`, compiled when this is made."""
+
+    def __init__(self, constructor, options, dim, draws, stick_the_landing):
+        self.flow = make_flow(constructor, False, dim, jr.key(0), **options)
+        self.loss = ElboLoss(funnel, draws, stick_the_landing=stick_the_landing)
+        # Made once, or every fit compiles anew. So small a rate that the flow stays as it is, as on the other side.
+        self.optimizer = optax.adam(1e-12)
+        self.fit(1)
+
+    def fit(self, steps) -> float:
+        start = time.perf_counter()
+        options = {"loss_fn": self.loss, "optimizer": self.optimizer, "show_progress": False}
+        fit_to_key_based_loss(jr.key(1), self.flow, steps=steps, **options)
+        return time.perf_counter() - start
+
+    def seconds_per_step(self) -> float:
+        """The best of as many runs of 100 steps as fit into a second, two at least."""
+        best, spent, runs = float("inf"), 0.0, 0
+        while spent < 1.0 or runs < 2:
+            elapsed = self.fit(100)
+            best, spent, runs = min(best, elapsed / 100), spent + elapsed, runs + 1
+        return best
+
+
+def compare_elbo(flowc: str, rounds: int, folder: Path, only: str) -> list[dict]:
+    results = []
+    print("| flow | D | draws | loss | flowc, us/step | FlowJAX, us/step | ratio | asked for |")
+    print("| --- | --- | --- | --- | --- | --- | --- | --- |")
+    for constructor, options, losses in ELBO_FLOWS:
+        extra = "".join(f", {name} = {str(value).lower()}" for name, value in options.items())
+        for dim in (2, 10, 50):
+            if only and only not in f"{constructor} elbo {dim}":
+                continue
+            target = folder / "funnel.flow"
+            target.write_text(funnel_text(dim))
+            for draws in (100, 1000):
+                for loss in losses:
+                    peer = FlowJAXElbo(constructor, options, dim, draws, loss == "stl")
+                    ours = theirs = float("inf")
+                    path = folder / "bench.flow"
+                    path.write_text(flow_text(constructor, False, dim, extra))
+                    command = [flowc, "bench", path, "--target", target, "--objective", loss, "--kernels=step"]
+                    command += ["--rows", str(draws), "--json"]
+                    for _ in range(rounds):
+                        output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+                        ours = min(ours, json.loads(output)["kernels"][0]["seconds_per_call"])
+                        theirs = min(theirs, peer.seconds_per_step())
+                    ratio = theirs / ours
+                    asked = ELBO_ASKED if loss == "elbo" else None
+                    results.append(
+                        {
+                            "flow": constructor + extra,
+                            "dim": dim,
+                            "draws": draws,
+                            "loss": loss,
+                            "flowc_seconds": ours,
+                            "flowjax_seconds": theirs,
+                            "ratio": ratio,
+                            "asked_for": asked,
+                        }
+                    )
+                    print(
+                        f"| {constructor}{extra} | {dim} | {draws} | {loss} | {ours * 1e6:,.1f} | {theirs * 1e6:,.1f} | "
+                        f"{ratio:.1f} × | {verdict(ratio, asked)} |",
+                        flush=True,
+                    )
+    for loss in ("elbo", "stl"):
+        ratios = [entry["ratio"] for entry in results if entry["loss"] == loss]
+        if ratios:
+            mean = float(np.exp(np.mean(np.log(ratios))))
+            asked = f" (asked for: {ELBO_ASKED_MEAN})" if loss == "elbo" else ""
+            print(f"\n{loss}: geometric mean {mean:.1f} ×{asked}, least {min(ratios):.1f} ×")
+    return results
+
+
 def read_galaxies(data: Path):
     """Training rows and held-out rows, as the demo splits them."""
     lines = data.read_text().splitlines()
@@ -288,6 +388,7 @@ def main() -> int:
     parser.add_argument("--flowc", default=str(root / "build/bin/flowc"), help="the tool (default: %(default)s)")
     parser.add_argument("--rounds", type=int, default=3, help="turns that each side takes (default: %(default)s)")
     parser.add_argument("--only", default="", help="cases with this in `CONSTRUCTOR KERNEL`, e.g. 'planar_flow step'")
+    parser.add_argument("--elbo", action="store_true", help="compare steps on a target, and nothing else")
     parser.add_argument("--galaxies", action="store_true", help="compare training, too (minutes)")
     parser.add_argument("--seeds", type=int, default=3, help="training runs of each side (default: %(default)s)")
     parser.add_argument("--patience", type=int, default=5, help="fruitless epochs to put up with (default: %(default)s)")
@@ -296,7 +397,8 @@ def main() -> int:
     print(f"FlowJAX on {len(jax.devices())} × {jax.devices()[0].platform}, {os.cpu_count()} processors\n")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        report = {"kernels": compare_kernels(arguments.flowc, arguments.rounds, folder, arguments.only)}
+        compare = compare_elbo if arguments.elbo else compare_kernels
+        report = {"kernels": compare(arguments.flowc, arguments.rounds, folder, arguments.only)}
         if arguments.galaxies:
             data = root / "test/data/galaxies.csv"
             report["galaxies"] = compare_training(

@@ -7,6 +7,7 @@
 
 #include "Common.h"
 #include "FmaPeak.h"
+#include "Target.h"
 
 #include "flowc/Explain/Summary.h"
 #include "flowc/Training/Stepper.h"
@@ -33,6 +34,10 @@ namespace {
 
 struct BenchOptions {
   ModelOptions model;
+  /// What steps are about: rows if there is none.
+  TargetSource target;
+  /// What steps minimise; empty: `likelihood`, or `elbo` of a target.
+  std::string objective;
   int64_t rows = 100000;
   std::vector<std::string> kernels;
   double seconds = 0.5;
@@ -71,13 +76,14 @@ public:
 
 private:
   Expected<void> callKernel(Kernel kernel, int64_t rows);
+  Expected<std::unique_ptr<Objective>> makeStepObjective() const;
   Expected<void> trainingStep(int64_t rows);
 
   Loaded &loaded;
   const BenchOptions &options;
   int64_t dim, condDim;
   std::vector<T> x, condition, out, number, gradient;
-  std::unique_ptr<Objective> likelihood;
+  std::unique_ptr<Objective> objective;
   std::unique_ptr<Stepper> stepper;
 };
 
@@ -134,21 +140,39 @@ Expected<void> KernelBench<T>::callKernel(Kernel kernel, int64_t rows) {
 }
 
 template <typename T>
+Expected<std::unique_ptr<Objective>> KernelBench<T>::makeStepObjective() const {
+  bool hasTarget = options.target.isGiven();
+  auto choice = Choice::parse(options.objective.empty() ? (hasTarget ? "elbo" : "likelihood") : options.objective);
+  if (!choice)
+    return choice.takeError();
+  CompileOptions compileOptions = options.model.compileOptions(loaded.dtype());
+  if (!hasTarget)
+    return makeObjective(*choice, loaded.flow(), compileOptions);
+  auto target = loadTrainingTarget(options.target);
+  if (!target)
+    return target.takeError();
+  return target->makeObjective(*choice, loaded.flow(), compileOptions);
+}
+
+template <typename T>
 Expected<void> KernelBench<T>::trainingStep(int64_t rows) {
   if (!stepper) {
-    auto objective = makeObjective("likelihood", loaded.flow(), options.model.compileOptions(loaded.dtype()));
-    if (!objective)
-      return objective.takeError();
-    likelihood = std::move(*objective);
+    auto made = makeStepObjective();
+    if (!made)
+      return made.takeError();
+    objective = std::move(*made);
     // The rate is so small that the flow stays as it is.
     auto created =
-        Stepper::create(loaded.model, *likelihood, UpdateOptions(),
+        Stepper::create(loaded.model, *objective, UpdateOptions(),
                         {.learningRate = 1e-12, .steps = 1, .threads = options.model.threads, .wantsNorm = false});
     if (!created)
       return created.takeError();
     stepper = std::move(*created);
   }
-  auto result = stepper->step({.x = x.data(), .condition = condDim ? condition.data() : nullptr, .rows = rows});
+  Batch batch{.condition = condDim ? condition.data() : nullptr, .rows = rows};
+  if (!options.target.isGiven())
+    batch.x = x.data();
+  auto result = stepper->step(batch);
   return result ? Expected<void>() : Expected<void>(result.takeError());
 }
 
@@ -361,6 +385,14 @@ Expected<BenchResult> measure(Loaded &loaded, const BenchOptions &options) {
   return result;
 }
 
+/// The kernels to measure unless some are named: steps alone, if the options are about these.
+std::vector<std::string> defaultKernels(bool isFlow, bool isAboutSteps) {
+  if (isAboutSteps)
+    return {"step_100", "step"};
+  return isFlow ? std::vector<std::string>{"log_prob", "sample", "sample_and_log_prob", "step_100", "step"}
+                : std::vector<std::string>{"transform", "inverse"};
+}
+
 Expected<int> runBench(const BenchOptions &given) {
   BenchOptions options = given;
   auto loaded = loadModel(options.model);
@@ -371,9 +403,12 @@ Expected<int> runBench(const BenchOptions &given) {
     return kernels.takeError();
   loaded->kernels = std::move(*kernels);
   bool isFlow = loaded->flow().isDistribution();
+  bool isAboutSteps = options.target.isGiven() || !options.objective.empty();
   if (options.kernels.empty())
-    options.kernels = isFlow ? std::vector<std::string>{"log_prob", "sample", "sample_and_log_prob", "step_100", "step"}
-                             : std::vector<std::string>{"transform", "inverse"};
+    options.kernels = defaultKernels(isFlow, isAboutSteps);
+  auto isStep = [](const std::string &name) { return name == "step" || name == "step_100"; };
+  if (isAboutSteps && std::ranges::none_of(options.kernels, isStep))
+    return Error{"--target and --objective are about training steps: expected 'step' or 'step_100' in --kernels"};
   for (const std::string &name : options.kernels)
     if (!isFlow && name != "transform" && name != "inverse")
       return Error{"'" + loaded->flow().name() + "' is a bijection: it has no kernel '" + name + "'"};
@@ -393,7 +428,8 @@ void tool::addBenchCommand(CLI::App &app, Action &action) {
   auto [command, options] =
       addCommand(app, action, "bench", "Measure speed",
                  "  flowc bench galaxies.flow\n"
-                 "  flowc bench model.safetensors --rows 1000000 --kernels=log_prob,sample --threads 1 --json",
+                 "  flowc bench model.safetensors --rows 1000000 --kernels=log_prob,sample --threads 1 --json\n"
+                 "  flowc bench galaxies.flow --target banana.flow --objective stl --kernels=step --rows 1000",
                  runBench);
   options->model.add(*command, "FILE");
   command->add_option("--rows", options->rows, "Rows of a call")
@@ -406,6 +442,9 @@ void tool::addBenchCommand(CLI::App &app, Action &action) {
       ->delimiter(',')
       ->check(CLI::IsMember({"log_prob", "sample", "sample_and_log_prob", "step_100", "step", "transform", "inverse",
                              "score", "nll_gradient"}));
+  options->target.add(*command, ": steps are on draws and this target, instead of rows");
+  command->add_option("--objective", options->objective,
+                      "What steps minimise, as of train (default: likelihood, or elbo with --target)");
   command->add_option("--seconds", options->seconds, "Least time spent on a kernel")
       ->capture_default_str()
       ->check(CLI::Range(0.0, 3600.0));

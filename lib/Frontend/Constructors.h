@@ -277,6 +277,7 @@ llvm::ArrayRef<Constructor> blockConstructors();
 llvm::ArrayRef<Constructor> conditionerConstructors();
 llvm::ArrayRef<Constructor> distributionConstructors();
 llvm::ArrayRef<Constructor> flowConstructors();
+llvm::ArrayRef<Constructor> supportConstructors();
 
 /// The constructor with this name, or null.
 const Constructor *findConstructor(llvm::StringRef name);

@@ -22,7 +22,8 @@ struct Registry {
     for (ArrayRef<Constructor> table :
          {arrayFunctions(), bijectionConstructors(), elementwiseConstructors(), linearConstructors(),
           combinatorConstructors(), partConstructors(), inverseConstructors(), networkConstructors(),
-          blockConstructors(), conditionerConstructors(), distributionConstructors(), flowConstructors()})
+          blockConstructors(), conditionerConstructors(), distributionConstructors(), flowConstructors(),
+          supportConstructors()})
       for (const Constructor &constructor : table) {
         constructors[constructor.name] = &constructor;
         names.push_back(constructor.name);

@@ -354,4 +354,58 @@ Support getSupport(const Node &distribution) {
   return support;
 }
 
+//===----------------------------------------------------------------------===//
+// Maps onto a support
+//===----------------------------------------------------------------------===//
+
+/// The child with this path, or null.
+static NodePtr findChild(const Node &node, llvm::StringRef path) {
+  for (const auto &field : node.fields)
+    if (const Child *child = std::get_if<Child>(&field); child && child->path == path)
+      return child->node;
+  return nullptr;
+}
+
+/// The parts of a chain, and of chains in it; any other bijection alone.
+static void flattenChain(const NodePtr &bijection, std::vector<NodePtr> &parts) {
+  if (bijection->kind != "chain") {
+    parts.push_back(bijection);
+    return;
+  }
+  for (const auto &field : bijection->fields)
+    if (const Child *child = std::get_if<Child>(&field))
+      flattenChain(child->node, parts);
+}
+
+/// Whether a bijection is the same for all conditions and in all models.
+static bool isFixed(const Node &bijection) {
+  return !bijection.condShape && llvm::all_of(flattenLeaves(bijection, /*withValues=*/false), [](const PlacedLeaf &at) {
+    bool isRandom = at.leaf->init.kind != Init::Kind::Values && at.leaf->init.kind != Init::Kind::InversePermutation &&
+                    at.leaf->init.kind != Init::Kind::Derived;
+    return at.leaf->kind == Leaf::Kind::Constant || (at.leaf->kind != Leaf::Kind::Trainable && !isRandom);
+  });
+}
+
+std::optional<SupportSplit> splitSupport(const NodePtr &distribution) {
+  SupportSplit split{distribution, {}, {}};
+  Support support = getSupport(*distribution);
+  while (!support.isAllReals()) {
+    if (split.inner.empty()) {
+      NodePtr base = findChild(*split.base, "base_dist"), bijection = findChild(*split.base, "bijection");
+      if (!base || !bijection)
+        return std::nullopt;
+      flattenChain(bijection, split.inner);
+      split.base = base;
+    }
+    if (!isFixed(*split.inner.back()))
+      return std::nullopt;
+    split.maps.insert(split.maps.begin(), split.inner.back());
+    split.inner.pop_back();
+    support = getSupport(*split.base);
+    for (const NodePtr &part : split.inner)
+      support = getImage(*part, std::move(support));
+  }
+  return split;
+}
+
 } // namespace flowc

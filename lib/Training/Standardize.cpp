@@ -7,7 +7,9 @@
 
 #include "flowc/Training/Standardize.h"
 
+#include "flowc/API/ModelImpl.h"
 #include "flowc/Frontend/Support.h"
+#include "flowc/Training/SupportMap.h"
 
 #include <algorithm>
 #include <charconv>
@@ -103,18 +105,17 @@ void writeArray(const Shape &shape, size_t axis, const double *&values, std::str
 
 /// `non_trainable(affine(LOC, SCALE))`.
 std::string frozenAffine(const Shape &shape, const std::vector<double> &loc, const std::vector<double> &scale) {
-  std::string text = "non_trainable(affine(";
-  const double *values = loc.data();
-  writeArray(shape, 0, values, text);
-  text += ", ";
-  values = scale.data();
-  writeArray(shape, 0, values, text);
-  return text + "))";
+  return "non_trainable(affine(" + arrayLiteral(shape, loc) + ", " + arrayLiteral(shape, scale) + "))";
 }
 
 } // namespace
 
-bool flowc::supportsAllReals(const Flow &flow) { return getSupport(flow.root()).isAllReals(); }
+std::string flowc::arrayLiteral(const Shape &shape, const std::vector<double> &values) {
+  std::string text;
+  const double *at = values.data();
+  writeArray(shape, 0, at, text);
+  return text;
+}
 
 Expected<Flow> flowc::standardize(const Flow &flow, const ColumnStatistics *data, const ColumnStatistics *condition) {
   std::string inner = flow.name();
@@ -126,21 +127,21 @@ Expected<Flow> flowc::standardize(const Flow &flow, const ColumnStatistics *data
       scale.push_back(1 / condition->deviation[i]);
       loc.push_back(-condition->mean[i] / condition->deviation[i]);
     }
-    std::string rawShape;
-    for (int64_t extent : shape)
-      rawShape += (rawShape.empty() ? "" : ", ") + std::to_string(extent);
-    inner =
-        "embed_condition(" + inner + ", " + frozenAffine(shape, loc, scale) + ", raw_cond_shape = [" + rawShape + "])";
+    inner = "embed_condition(" + inner + ", " + frozenAffine(shape, loc, scale) +
+            ", raw_cond_shape = " + formatShape(shape) + ")";
   }
-  std::string text = flow.text();
-  std::string name = flow.name() + "_data";
-  while (text.find(name) != std::string::npos)
-    name += '_';
-  if (!text.empty() && text.back() != '\n')
-    text += '\n';
-  text += "\n# Added by training: data in its own units.\nflow " + name + " = ";
-  if (data)
-    inner = "transformed(" + inner + ",\n    " + frozenAffine(flow.shape(), data->mean, data->deviation) + ")";
-  text += inner + "\n";
+  if (data) {
+    auto split = splitSupport(Flow::Impl::of(flow).root);
+    if (!split)
+      return Error{"'" + flow.name() + "' has a support that none of its last bijections map all real numbers onto, " +
+                   "or they have parameters to train: its data cannot be standardised"};
+    bool hasMap = !split->maps.empty();
+    inner = "transformed(" + (hasMap ? "unconstrained(" + inner + ")" : inner) + ",\n    " +
+            frozenAffine(flow.shape(), data->mean, data->deviation) + ")";
+    if (hasMap)
+      inner = "transformed(" + inner + ",\n    support_map(" + flow.name() + "))";
+  }
+  auto [text, name] =
+      addItem(flow.text(), flow.name() + "_data", "\n# Added by training: data in its own units.\nflow @ = " + inner);
   return Flow::parse(text, name, "standardised flow");
 }

@@ -8,8 +8,10 @@
 #include "flowc/Training/TargetStart.h"
 
 #include "HamiltonianChains.h"
+#include "NormalApproximation.h"
 
 #include "flowc/Training/Standardize.h"
+#include "flowc/Training/SupportMap.h"
 #include "flowc/Training/Trainer.h"
 
 #include <algorithm>
@@ -19,59 +21,31 @@ using namespace flowc;
 
 static constexpr uint64_t kStartStream = 0x7374617274ULL;
 static constexpr int64_t kChains = 512;
-/// Coordinates up to which the first approximation has correlations.
-static constexpr int64_t kMostCorrelated = 50;
 
-/// Draws of the normal distribution that approximates the target best, found by
-/// L-BFGS on fixed draws; an error if that does not work.
-static Expected<Rows<double>> drawNormalApproximation(const TrainingTarget &target, const StartOptions &options) {
-  std::string n = std::to_string(target.dim());
-  bool isFull = target.dim() <= kMostCorrelated;
-  auto flow = Flow::parse(
-      "flow normal = transformed(standard_normal([" + n + "]), " +
-      (isFull ? "triangular_affine(zeros(" + n + "), eye(" + n + "))" : "affine(zeros(" + n + "), ones(" + n + "))") +
-      ")");
-  if (!flow)
-    return flow.takeError();
-  auto model = Model::initialise(*flow, {.dtype = F64});
-  if (!model)
-    return model.takeError();
-  CompileOptions compileOptions{.dtype = F64, .threads = options.threads, .useCache = options.useCache};
-  auto objective = target.makeObjective("elbo", *flow, compileOptions);
-  if (!objective)
-    return objective.takeError();
-  // Enough draws that the fit to these is one to all.
-  int64_t draws = std::max<int64_t>(256, 8 * target.dim());
-  constexpr int64_t steps = 200;
-  OptimizeOptions optimizer{.learningRate = 1, .maxIters = steps, .threads = options.threads};
-  optimizer.update.optimizer = "lbfgs";
-  optimizer.update.maxRecoveries = 0;
-  optimizer.batch = [draws, seed = options.seed ^ kStartStream](int64_t) { return Batch{.rows = draws, .seed = seed}; };
-  double last = std::numeric_limits<double>::infinity();
-  optimizer.hasConverged = [&last](const StepStatistics &statistics, const Model &) {
-    return std::abs(std::exchange(last, statistics.loss) - statistics.loss) < 1e-4;
-  };
-  if (auto result = optimize(*model, **objective, optimizer); !result)
-    return result.takeError();
-  auto kernels = compile(*flow, {.dtype = F64, .threads = options.threads, .useCache = options.useCache});
-  if (!kernels)
-    return kernels.takeError();
-  return (*kernels)->sample<double>(*model, kChains, options.seed ^ kStartStream, {}, static_cast<uint64_t>(draws));
+/// Draws of the model that is to be trained, where the chains are.
+static Expected<Rows<double>> drawFromModel(const StartPlace &place, const Model &model, int64_t count, uint64_t seed) {
+  auto own = compile(model.flow(), place.compileOptions());
+  if (!own)
+    return own.takeError();
+  auto draws = (*own)->sample<double>(model.astype(F64), count, seed);
+  if (!draws || !place.isMapped())
+    return draws;
+  return place.map->invert(std::move(*draws));
 }
 
-Expected<Rows<double>> flowc::drawFromTarget(const TrainingTarget &target, const Model &model,
-                                             const StartOptions &options) {
-  auto function = target.function({.dtype = F64, .threads = options.threads, .useCache = options.useCache});
+/// Draws of Markov chains that started from normal approximations of the target, or,
+/// where those fail, from draws of `model`; one row for each. Good enough to know where
+/// the target lies, not to judge it. Errors: the target has no finite density anywhere
+/// near.
+static Expected<Rows<double>> drawFromTarget(const StartPlace &place, const Model &model) {
+  uint64_t seed = place.options.seed ^ kStartStream;
+  auto function = place.function();
   if (!function)
     return function.takeError();
-  HamiltonianChains chains(target.name(), std::move(*function), options.seed ^ kStartStream);
-  auto first = drawNormalApproximation(target, options);
+  HamiltonianChains chains(place.target.name(), *function, seed);
+  auto first = drawNormalApproximations(place, *function, kChains, seed);
   if (!first || !chains.start(*first)) {
-    Model wide = model.astype(F64);
-    auto own = compile(model.flow(), {.dtype = F64, .threads = options.threads, .useCache = options.useCache});
-    if (!own)
-      return own.takeError();
-    first = (*own)->sample<double>(wide, kChains, options.seed ^ kStartStream);
+    first = drawFromModel(place, model, kChains, seed);
     if (!first)
       return first;
     if (auto ok = chains.start(*first); !ok)
@@ -85,7 +59,7 @@ Expected<Rows<double>> flowc::drawFromTarget(const TrainingTarget &target, const
       return ok.takeError();
   }
   chains.whiten();
-  Rows<double> draws(parts * kChains, target.dim());
+  Rows<double> draws(parts * kChains, place.target.dim());
   for (int i = 0; i < parts; ++i) {
     if (auto ok = chains.run(movesBetween); !ok)
       return ok.takeError();
@@ -96,7 +70,7 @@ Expected<Rows<double>> flowc::drawFromTarget(const TrainingTarget &target, const
 
 /// Maximum likelihood on the draws of the chains.
 template <typename T>
-static Expected<void> trainOnDraws(Model &model, const Rows<double> &draws, const StartOptions &options) {
+static Expected<void> trainOnRows(Model &model, const Rows<double> &draws, const StartOptions &options) {
   Rows<T> rows = draws.cast<T>();
   FitOptions fit{.learningRate = 5e-3, .maxEpochs = 80, .maxPatience = 10, .batchSize = 256, .seed = options.seed};
   fit.threads = options.threads;
@@ -107,14 +81,44 @@ static Expected<void> trainOnDraws(Model &model, const Rows<double> &draws, cons
   return result ? Expected<void>() : Expected<void>(result.takeError());
 }
 
+/// The same for a model of any flow; of one behind a map the part before that is trained,
+/// where the draws are, so that none can be rounded to an end of the support.
+static Expected<void> trainOnDraws(Model &model, const Rows<double> &draws, const StartPlace &place) {
+  auto train = [&](Model &part) {
+    return part.dtype() == F32 ? trainOnRows<float>(part, draws, place.options)
+                               : trainOnRows<double>(part, draws, place.options);
+  };
+  if (!place.isMapped())
+    return train(model);
+  const Flow &flow = model.flow();
+  auto [text, name] = addItem(flow.text(), flow.name() + "_inner", "flow @ = unconstrained(" + flow.name() + ")");
+  auto inner = Flow::parse(text, name);
+  if (!inner)
+    return inner.takeError();
+  auto part = Model::initialise(*inner, {.seed = place.options.seed, .dtype = model.dtype()});
+  if (!part)
+    return part.takeError();
+  // Both have the same arrays in the same order; the map has none but constants.
+  for (size_t i = 0; i < part->parameters().size(); ++i)
+    if (auto ok = part->setValues(i, model.values(i)); !ok)
+      return ok;
+  if (auto ok = train(*part); !ok)
+    return ok;
+  return model.setTrainable(part->trainable());
+}
+
 Expected<Model> flowc::startTowardsTarget(const Flow &flow, const TrainingTarget &target, const StartOptions &options) {
   auto model = Model::initialise(flow, {.seed = options.seed, .dtype = options.dtype});
   if (!model)
     return model;
-  auto draws = drawFromTarget(target, *model, options);
+  auto map = SupportMap::create(flow, {.threads = options.threads, .useCache = options.useCache});
+  if (!map)
+    return map.takeError();
+  StartPlace place{target, flow, std::move(*map), options};
+  auto draws = drawFromTarget(place, *model);
   if (!draws)
     return draws.takeError();
-  if (options.standardize && supportsAllReals(flow)) {
+  if (options.standardize && place.map) {
     auto statistics = computeStatistics(draws->data(), draws->rows(), draws->cols(), {});
     if (!statistics)
       return statistics.takeError();
@@ -126,8 +130,6 @@ Expected<Model> flowc::startTowardsTarget(const Flow &flow, const TrainingTarget
       return model;
   }
   Model untrained = *model;
-  auto trained = options.dtype == F32 ? trainOnDraws<float>(*model, *draws, options)
-                                      : trainOnDraws<double>(*model, *draws, options);
   // Draws outside of the flow's support: then the ELBO has to find the way alone.
-  return trained ? std::move(*model) : std::move(untrained);
+  return trainOnDraws(*model, *draws, place) ? std::move(*model) : std::move(untrained);
 }

@@ -101,6 +101,45 @@ TEST(Parts, IndicesAreThoseOfNumPy) {
   EXPECT_EQ(indices("slice(100, 2, -1)", "[2]", "[5]"), (Ints{4, 3}));
 }
 
+/// The paths of all leaves that are no shapes.
+std::vector<std::string> describeArrays(const NodePtr &node) {
+  std::vector<std::string> result;
+  for (const PlacedLeaf &leaf : flattenLeaves(*node))
+    if (leaf.leaf->kind != Leaf::Kind::Constant)
+      result.push_back(leaf.path);
+  return result;
+}
+
+TEST(Parts, FlowsComeApartWhereTheyCoverAllNumbers) {
+  const std::string layer = "affine([0, 0], [1, 1])",
+                    behind = "transformed(normal([0, 0], [1, 1]), chain([" + layer + ", chain([loc([1, 2]), " +
+                             "non_trainable(affine([1, 2], [3, 4])), exp([2])]), flip([2])]))";
+  // As much as possible stays with the flow: the frozen layer, not what follows exp.
+  NodePtr inner = parseDistribution("unconstrained(" + behind + ")"),
+          map = parseBijection("support_map(" + behind + ")");
+  EXPECT_EQ(inner->child("base_dist").kind, "normal");
+  EXPECT_EQ(inner->child("bijection").child("bijections[2]").kind, "affine");
+  EXPECT_EQ(map->child("bijections[0]").kind, "exp");
+  EXPECT_EQ(map->child("bijections[1]").kind, "flip");
+  // Levels of `transformed` that are not cut stay what they are.
+  std::string whole = "transformed(transformed(standard_normal([2]), " + layer + "), sigmoid([2]))";
+  EXPECT_EQ(describeArrays(parseDistribution("unconstrained(" + whole + ")")),
+            (Texts{".bijection.loc", ".bijection.scale.args[0]"}));
+  EXPECT_EQ(parseBijection("support_map(" + whole + ")")->kind, "sigmoid");
+  // One that covers all numbers is its own first part.
+  EXPECT_EQ(parseDistribution("unconstrained(normal([0, 0], [1, 1]))")->kind, "normal");
+  EXPECT_EQ(parseBijection("support_map(normal([0, 0], [1, 1]))")->kind, "identity");
+}
+
+TEST(PartsErrors, FlowsThatDoNotComeApart) {
+  for (const char *flow : {"transformed(standard_normal([2]), chain([exp([2]), scale([1, 1])]))", // moves with training
+                           "beta([2, 2], [2, 2])",
+                           "transformed(standard_normal([2]), chain([exp([2]), "
+                           "permute(shuffled(2))]))"}) // another one in each model
+    expectMistake(inBijection(std::string("support_map(") + flow + ")", 13,
+                              "`support_map` needs a flow over all real numbers, or one whose last bijections map"));
+}
+
 TEST(PartsErrors, Vmap) {
   expectMistakesInBijections({
       {"vmap(loc(1))", 1, "`vmap` of one bijection needs the number of its copies: `vmap(affine(), axis_size = 3)`"},

@@ -253,6 +253,8 @@ std::vector<Constructor> getConstructors() {
                       optional("nn_depth", "1", Whole),
                       optional("nn_activation", "tanh", Activation),
                       optional("invert", "true", Flag)}});
+  table.push_back({"unconstrained", inFlow, {{"flow", "log_normal([1, 2])", Distribution}}});
+  table.push_back({"support_map", inBijection, {{"flow", "log_normal([1, 2])", Distribution}}});
   for (const char *name : {"zeros", "ones"})
     table.push_back({name, asArray, {{"shape", "[2]", Size}}});
   table.push_back({"standard_normal", inFlow, {optional("shape", "[2]", Shape)}});

@@ -21,8 +21,13 @@ namespace flowc::test {
 
 std::string RandomFlow::base() {
   double kind = random.uniform(0, 1);
+  std::string normal = call("standard_normal", {shapeText()}), positive = call("exp", {shapeText()});
+  if (kind < 0.05)
+    return call("unconstrained", {call("transformed", {normal, positive})});
+  if (kind < 0.1)
+    return call("transformed", {normal, call("support_map", {call("transformed", {normal, positive})})});
   if (kind < 0.4)
-    return call("standard_normal", {shapeText()});
+    return normal;
   if (kind < 0.6)
     return call("normal", {array(-1, 1), array(0.5, 2)});
   if (kind < 0.7)

@@ -395,11 +395,6 @@ TEST(StandardizeTest, ConditionsGetALayerToo) {
   EXPECT_EQ(standardized->condDim(), 1);
 }
 
-TEST(StandardizeTest, KnowsWhichFlowsCoverAllReals) {
-  EXPECT_TRUE(supportsAllReals(parse(couplingText)));
-  EXPECT_FALSE(supportsAllReals(parse("flow f = transformed(standard_normal([2]), tanh([2]))")));
-}
-
 TEST(StandardizeTest, ConstantColumnsAreNamed) {
   std::vector<double> rows = {1, 0.1, 2, 0.1, 3, 0.1};
   auto statistics = computeStatistics(rows.data(), 3, 2, {"a", "b"});

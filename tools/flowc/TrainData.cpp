@@ -9,6 +9,7 @@
 
 #include "flowc/Training/Optimizer.h"
 #include "flowc/Training/Standardize.h"
+#include "flowc/Training/SupportMap.h"
 
 #include <algorithm>
 #include <cmath>
@@ -146,29 +147,54 @@ Expected<TrainRows<T>> readData(const Flow &flow, const TrainingRecord &record, 
   return data;
 }
 
+/// Statistics of the events where the flow's units are; nothing if it has no such place.
+template <typename T>
+Expected<std::optional<ColumnStatistics>> eventStatistics(const Flow &flow, const TrainRows<T> &data,
+                                                          const CompileOptions &options) {
+  using Result = std::optional<ColumnStatistics>;
+  auto map = SupportMap::create(flow, options);
+  if (!map)
+    return map.takeError();
+  if (!*map) {
+    std::fprintf(stderr,
+                 "note: '%s' does not cover all real numbers, nor do its last bijections map them onto its support "
+                 "without parameters to train, so its data is not standardised\n",
+                 flow.name().c_str());
+    return Result();
+  }
+  auto wrap = [](Expected<ColumnStatistics> computed) -> Expected<Result> {
+    return computed ? Expected<Result>(Result(std::move(*computed))) : Expected<Result>(computed.takeError());
+  };
+  if ((*map)->isIdentity())
+    return wrap(computeStatistics(data.x.data(), data.rows, flow.dim(), data.names));
+  auto rows = (*map)->invert(RowsMap<T>(data.x.data(), data.rows, flow.dim()).template cast<double>());
+  if (!rows)
+    return rows.takeError();
+  for (int64_t row = 0; row < data.rows; ++row)
+    if (!rows->row(row).allFinite())
+      return Error{"row " + std::to_string(row + 1) + " of the data lies outside of the support of '" + flow.name() +
+                   "', or at an end of it: leave it out, or give the flow another support"};
+  return wrap(computeStatistics(rows->data(), data.rows, flow.dim(), data.names));
+}
+
 /// The flow to train: the one given, in data units if that is wanted.
 template <typename T>
-Expected<Flow> standardizedFlow(const Flow &flow, const TrainRows<T> &data, TrainingRecord &record) {
-  std::optional<ColumnStatistics> events, conditions;
-  if (supportsAllReals(flow)) {
-    auto computed = computeStatistics(data.x.data(), data.rows, flow.dim(), data.names);
-    if (!computed)
-      return computed.takeError();
-    events = std::move(*computed);
-    record.standardized = true;
-  } else {
-    std::fprintf(stderr, "note: '%s' does not cover all real numbers, so its data is not standardised\n",
-                 flow.name().c_str());
-  }
+Expected<Flow> standardizedFlow(const Flow &flow, const TrainRows<T> &data, const CompileOptions &options,
+                                TrainingRecord &record) {
+  auto events = eventStatistics(flow, data, options);
+  if (!events)
+    return events.takeError();
+  record.standardized = events->has_value();
+  std::optional<ColumnStatistics> conditions;
   if (flow.condShape()) {
     auto computed = computeStatistics(data.condition.data(), data.rows, flow.condDim(), data.conditionNames);
     if (!computed)
       return computed.takeError();
     conditions = std::move(*computed);
   }
-  if (!events && !conditions)
+  if (!*events && !conditions)
     return flow;
-  return standardize(flow, events ? &*events : nullptr, conditions ? &*conditions : nullptr);
+  return standardize(flow, *events ? &**events : nullptr, conditions ? &*conditions : nullptr);
 }
 
 /// Mean log-density of the rows that were held out.
@@ -206,7 +232,8 @@ Expected<Model> initialModel(const TrainOptions &options, Trainee &trainee, cons
     record.standardized = trainee.loaded->record.standardized;
     return std::move(trainee.loaded->model);
   }
-  auto flow = options.standardize ? standardizedFlow(trainee.flow, data, record) : Expected<Flow>(trainee.flow);
+  auto flow = options.standardize ? standardizedFlow(trainee.flow, data, options.model.compileOptions(F64), record)
+                                  : Expected<Flow>(trainee.flow);
   if (!flow)
     return flow.takeError();
   return Model::initialise(*flow, {.seed = options.seed, .dtype = trainee.dtype});

@@ -55,6 +55,18 @@ Support getSupport(const Node &distribution);
 /// Where `bijection`, or its inverse, takes events of `support`.
 Support getImage(const Node &bijection, Support support, bool inverse = false);
 
+/// A distribution taken apart: `base`, then the bijections `inner` give a distribution
+/// over R^D, and `maps`, which have neither parameters to train nor random ones and take
+/// no condition, take that onto the support.
+struct SupportSplit {
+  NodePtr base;
+  std::vector<NodePtr> inner, maps; ///< In the order of an event's way from the base.
+};
+
+/// Takes `distribution` apart with as few `maps` as there can be (none if it covers R^D);
+/// nothing if there is no such place.
+std::optional<SupportSplit> splitSupport(const NodePtr &distribution);
+
 } // namespace flowc
 
 #endif // FLOWC_FRONTEND_SUPPORT_H

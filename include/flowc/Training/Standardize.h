@@ -6,7 +6,9 @@
 //===----------------------------------------------------------------------===//
 //
 // Flows learn standardised data much faster. The standardisation becomes a part
-// of the flow, so that a trained model takes and gives data in its own units.
+// of the flow, so that a trained model takes and gives data in its own units. Of a
+// bounded support (flowc/Training/SupportMap.h) the units are those of coordinates
+// without bounds.
 //
 //===----------------------------------------------------------------------===//
 
@@ -29,14 +31,15 @@ template <typename T>
 Expected<ColumnStatistics> computeStatistics(const T *rows, int64_t count, int64_t columns,
                                              const std::vector<std::string> &names);
 
-/// Whether the flow can give any vector of R^D: only then may an affine layer be
-/// put outside of it. False if unsure.
-bool supportsAllReals(const Flow &flow);
-
-/// The flow in data units: its text is that of `flow` and one more item,
-/// `NAME_data`, which is `flow` behind a frozen affine layer. `data` or `condition`
-/// is null if it is left as it is.
+/// The flow in data units: its text is that of `flow` and one more item, `NAME_data`,
+/// with a frozen affine layer outside of `flow` or, if it has a `SupportMap`, before that;
+/// `data` are statistics of the events there. `data` or `condition` is null if it is left as
+/// it is. Error: `data` of a flow without such a place.
 Expected<Flow> standardize(const Flow &flow, const ColumnStatistics *data, const ColumnStatistics *condition);
+
+/// An array literal of the language, of this shape, with the digits of float32 where it
+/// has the numbers.
+std::string arrayLiteral(const std::vector<int64_t> &shape, const std::vector<double> &values);
 
 } // namespace flowc
 

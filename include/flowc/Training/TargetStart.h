@@ -25,18 +25,13 @@ struct StartOptions {
   uint64_t seed = 0;
   int threads = 0;
   bool useCache = true;
-  bool standardize = true; ///< Put a frozen affine layer outside of the flow.
+  bool standardize = true; ///< Put a frozen affine layer outside of the flow, or before its support map.
 };
 
-/// Draws of Markov chains that started from a normal approximation of `target`, or,
-/// where that fails, from draws of `model`; one row for each. Good enough to know
-/// where the target lies, not to judge it. Errors: the target has no finite density
-/// anywhere near.
-Expected<Rows<double>> drawFromTarget(const TrainingTarget &target, const Model &model, const StartOptions &options);
-
 /// A model of `flow` from which training towards `target` begins: its flow is in the
-/// target's units if it covers all real numbers, and its parameters are fitted to
-/// draws of chains.
+/// target's units if it covers all real numbers or has a map onto its support
+/// (flowc/Training/SupportMap.h), and its parameters are fitted to draws of chains. Error:
+/// the target has no finite density anywhere near.
 Expected<Model> startTowardsTarget(const Flow &flow, const TrainingTarget &target, const StartOptions &options);
 
 } // namespace flowc

@@ -19,8 +19,11 @@ using namespace flowc::tool;
 
 namespace {
 
-/// Whether chains look first where the target lies; a model has been there.
-bool startsWithChains(const TrainOptions &options) { return options.chains && !isModelPath(options.model.path); }
+/// Whether chains look first where the target lies; a model has been there, and the loop
+/// refuses a flow with a condition.
+bool startsWithChains(const TrainOptions &options, const Flow &flow) {
+  return options.chains && !isModelPath(options.model.path) && !flow.condShape();
+}
 
 /// Sets what is minimised: a row of the table, or the objective in a file.
 Expected<void> chooseObjective(const TrainOptions &options, TargetOptions &target) {
@@ -42,7 +45,7 @@ Expected<void> chooseObjective(const TrainOptions &options, TargetOptions &targe
 }
 
 /// What the loop is given: its defaults, and what was asked for.
-Expected<TargetOptions> targetOptions(const TrainOptions &options) {
+Expected<TargetOptions> targetOptions(const TrainOptions &options, const Flow &flow) {
   TargetOptions target = options.target;
   target.seed = options.seed;
   target.returnBest = options.fit.returnBest;
@@ -52,7 +55,7 @@ Expected<TargetOptions> targetOptions(const TrainOptions &options) {
   target.useCache = !options.model.noCache;
   // The chains leave little to do; large steps would lose modes again.
   constexpr double rateAfterChains = 5e-4;
-  if (startsWithChains(options))
+  if (startsWithChains(options, flow))
     target.learningRate = rateAfterChains;
   if (auto ok = options.apply(target.learningRate, target.update); !ok)
     return ok.takeError();
@@ -121,7 +124,7 @@ Expected<Model> initialModel(const TrainOptions &options, Trainee &trainee, cons
       return flow.takeError();
     return Model::initialise(*flow, {.seed = options.seed, .dtype = trainee.dtype});
   }
-  if (!startsWithChains(options))
+  if (!startsWithChains(options, trainee.flow))
     return Model::initialise(trainee.flow, {.seed = options.seed, .dtype = trainee.dtype});
   auto model = startTowardsTarget(trainee.flow, target,
                                   {.dtype = trainee.dtype,
@@ -142,7 +145,7 @@ Expected<int> tool::trainOnTarget(const TrainOptions &options, Trainee trainee) 
   if (!loaded)
     return loaded.takeError();
   const TrainingTarget &target = *loaded;
-  auto loopOptions = targetOptions(options);
+  auto loopOptions = targetOptions(options, trainee.flow);
   if (!loopOptions)
     return loopOptions.takeError();
   auto model = initialModel(options, trainee, target);

@@ -1,4 +1,4 @@
-//===- ConstructorsSupport.cpp - Flows without their supports -------------===//
+//===- ConstructorsSupport.cpp - Flows with a part more or less ------------===//
 //
 // Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -7,12 +7,15 @@
 //
 // `unconstrained(q)` and `support_map(q)`: the two parts of a flow whose outermost
 // bijections map onto its support. Training puts the units of data between them.
+// `after_base(q, b)`: a flow with one bijection more where it begins.
 //
 //===----------------------------------------------------------------------===//
 
 #include "Constructors.h"
 
 #include "flowc/Frontend/Support.h"
+
+#include "llvm/ADT/STLExtras.h"
 
 namespace flowc {
 
@@ -46,10 +49,29 @@ static Value::Data buildSupportMap(Call &call) {
   return split->maps.empty() ? makeElementwise(call, "identity", {}, split->base->shape) : join(call, split->maps);
 }
 
+/// `flow` with `first` between its base, behind all levels of `transformed`, and the rest.
+static NodePtr insertAfterBase(Call &call, const NodePtr &flow, const NodePtr &first) {
+  if (flow->kind != "transformed" || call.failed())
+    return makeTransformed(call, flow, first);
+  auto child = [&](llvm::StringRef path) {
+    auto found = llvm::find_if(flow->fields, [&](const auto &field) { return std::get<Child>(field).path == path; });
+    return std::get<Child>(*found).node;
+  };
+  return makeTransformed(call, insertAfterBase(call, child("base_dist"), first), child("bijection"));
+}
+
+static Value::Data buildAfterBase(Call &call) {
+  NodePtr flow = call.distribution("flow"), bijection = call.bijection("bijection");
+  if (call.failed())
+    return {};
+  return insertAfterBase(call, flow, bijection);
+}
+
 llvm::ArrayRef<Constructor> supportConstructors() {
   static const std::vector<Constructor> table = {
       {"unconstrained", {{"flow"}}, buildUnconstrained},
       {"support_map", {{"flow"}}, buildSupportMap},
+      {"after_base", {{"flow"}, {"bijection"}}, buildAfterBase},
   };
   return table;
 }

@@ -9,6 +9,7 @@
 
 #include "flowc/API/ModelImpl.h"
 #include "flowc/Frontend/Support.h"
+#include "flowc/Frontend/Warnings.h"
 #include "flowc/Training/SupportMap.h"
 
 #include <algorithm>
@@ -117,7 +118,17 @@ std::string flowc::arrayLiteral(const Shape &shape, const std::vector<double> &v
   return text;
 }
 
-Expected<Flow> flowc::standardize(const Flow &flow, const ColumnStatistics *data, const ColumnStatistics *condition) {
+double flowc::scaleIntoSplines(const Flow &flow) {
+  constexpr double farthest = 6;
+  double scale = 1;
+  for (const ExposedSpline &spline : findExposedSplines(flow.root()))
+    if (double reach = std::min(-spline.lower, spline.upper); reach > 0)
+      scale = std::min(scale, reach / farthest);
+  return scale;
+}
+
+Expected<Flow> flowc::standardize(const Flow &flow, const ColumnStatistics *data, const ColumnStatistics *condition,
+                                  double baseScale) {
   std::string inner = flow.name();
   if (condition) {
     const Shape &shape = *flow.condShape();
@@ -136,8 +147,14 @@ Expected<Flow> flowc::standardize(const Flow &flow, const ColumnStatistics *data
       return Error{"'" + flow.name() + "' has a support that none of its last bijections map all real numbers onto, " +
                    "or they have parameters to train: its data cannot be standardised"};
     bool hasMap = !split->maps.empty();
-    inner = "transformed(" + (hasMap ? "unconstrained(" + inner + ")" : inner) + ",\n    " +
-            frozenAffine(flow.shape(), data->mean, data->deviation) + ")";
+    inner = hasMap ? "unconstrained(" + inner + ")" : inner;
+    if (baseScale != 1)
+      inner = "after_base(" + inner + ", non_trainable(scale(" +
+              arrayLiteral(flow.shape(), std::vector<double>(data->mean.size(), baseScale)) + ")))";
+    std::vector<double> scale = data->deviation;
+    for (double &unit : scale)
+      unit /= baseScale;
+    inner = "transformed(" + inner + ",\n    " + frozenAffine(flow.shape(), data->mean, scale) + ")";
     if (hasMap)
       inner = "transformed(" + inner + ",\n    support_map(" + flow.name() + "))";
   }

@@ -81,6 +81,14 @@ static Expected<void> trainOnRows(Model &model, const Rows<double> &draws, const
   return result ? Expected<void>() : Expected<void>(result.takeError());
 }
 
+/// `flow`, or its part before the map onto its support.
+static Expected<Flow> unconstrainedPart(const Flow &flow, const StartPlace &place) {
+  if (!place.isMapped())
+    return flow;
+  auto [text, name] = addItem(flow.text(), flow.name() + "_inner", "flow @ = unconstrained(" + flow.name() + ")");
+  return Flow::parse(text, name);
+}
+
 /// The same for a model of any flow; of one behind a map the part before that is trained,
 /// where the draws are, so that none can be rounded to an end of the support.
 static Expected<void> trainOnDraws(Model &model, const Rows<double> &draws, const StartPlace &place) {
@@ -90,9 +98,7 @@ static Expected<void> trainOnDraws(Model &model, const Rows<double> &draws, cons
   };
   if (!place.isMapped())
     return train(model);
-  const Flow &flow = model.flow();
-  auto [text, name] = addItem(flow.text(), flow.name() + "_inner", "flow @ = unconstrained(" + flow.name() + ")");
-  auto inner = Flow::parse(text, name);
+  auto inner = unconstrainedPart(model.flow(), place);
   if (!inner)
     return inner.takeError();
   auto part = Model::initialise(*inner, {.seed = place.options.seed, .dtype = model.dtype()});
@@ -122,7 +128,10 @@ Expected<Model> flowc::startTowardsTarget(const Flow &flow, const TrainingTarget
     auto statistics = computeStatistics(draws->data(), draws->rows(), draws->cols(), {});
     if (!statistics)
       return statistics.takeError();
-    auto scaled = standardize(flow, &*statistics, nullptr);
+    auto inner = unconstrainedPart(flow, place);
+    if (!inner)
+      return inner.takeError();
+    auto scaled = standardize(flow, &*statistics, nullptr, scaleIntoSplines(*inner));
     if (!scaled)
       return scaled.takeError();
     model = Model::initialise(*scaled, {.seed = options.seed, .dtype = options.dtype});

@@ -131,6 +131,16 @@ TEST(Parts, FlowsComeApartWhereTheyCoverAllNumbers) {
   EXPECT_EQ(parseBijection("support_map(normal([0, 0], [1, 1]))")->kind, "identity");
 }
 
+TEST(Parts, BijectionsComeAfterTheBase) {
+  NodePtr flow = parseDistribution("after_base(transformed(transformed(normal([0, 0], [1, 1]), exp([2])), flip([2])), "
+                                   "scale([2, 2]))");
+  EXPECT_EQ(flow->child("bijection").kind, "flip");
+  EXPECT_EQ(flow->child("base_dist").child("bijection").kind, "exp");
+  EXPECT_EQ(flow->child("base_dist").child("base_dist").child("bijection").kind, "scale");
+  EXPECT_EQ(flow->child("base_dist").child("base_dist").child("base_dist").kind, "normal");
+  expectMistake(inFlow("after_base(standard_normal([2]), tanh([3]))", 1, "the shapes of `base_dist` and `bijection`"));
+}
+
 TEST(PartsErrors, FlowsThatDoNotComeApart) {
   for (const char *flow : {"transformed(standard_normal([2]), chain([exp([2]), scale([1, 1])]))", // moves with training
                            "beta([2, 2], [2, 2])",

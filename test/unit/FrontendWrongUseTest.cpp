@@ -255,6 +255,9 @@ std::vector<Constructor> getConstructors() {
                       optional("invert", "true", Flag)}});
   table.push_back({"unconstrained", inFlow, {{"flow", "log_normal([1, 2])", Distribution}}});
   table.push_back({"support_map", inBijection, {{"flow", "log_normal([1, 2])", Distribution}}});
+  table.push_back({"after_base",
+                   inFlow,
+                   {{"flow", "log_normal([1, 2])", Distribution}, {"bijection", "scale([1, 2])", Bijection}}});
   for (const char *name : {"zeros", "ones"})
     table.push_back({name, asArray, {{"shape", "[2]", Size}}});
   table.push_back({"standard_normal", inFlow, {optional("shape", "[2]", Shape)}});

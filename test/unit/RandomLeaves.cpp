@@ -26,6 +26,8 @@ std::string RandomFlow::base() {
     return call("unconstrained", {call("transformed", {normal, positive})});
   if (kind < 0.1)
     return call("transformed", {normal, call("support_map", {call("transformed", {normal, positive})})});
+  if (kind < 0.15)
+    return call("after_base", {normal, call("non_trainable", {call("scale", {call("full", {shapeText(), "0.75"})})})});
   if (kind < 0.4)
     return normal;
   if (kind < 0.6)

@@ -151,6 +151,30 @@ TEST(Standardize, ConditionsOfFlowsWithASupport) {
   EXPECT_NEAR(take(take(compile(both, {.dtype = F64}))->logProb<double>(whole, stretched, c))[0], moved, 1e-12);
 }
 
+TEST(Standardize, ScalesNormalDrawsIntoTheIntervalsOfSplines) {
+  auto flow = [](const std::string &interval) {
+    return parse("flow f = coupling_flow(standard_normal([2]), flow_layers = 1, nn_width = 4, "
+                 "transformer = rational_quadratic_spline(knots = 3, interval = " +
+                 interval + "))");
+  };
+  EXPECT_DOUBLE_EQ(scaleIntoSplines(flow("4")), 4.0 / 6);
+  EXPECT_DOUBLE_EQ(scaleIntoSplines(flow("[-5, 3]")), 0.5);
+  EXPECT_EQ(scaleIntoSplines(flow("8")), 1);
+  EXPECT_EQ(scaleIntoSplines(parse("flow f = coupling_flow(standard_normal([2]), flow_layers = 1)")), 1);
+  ColumnStatistics statistics{{10, -2}, {4, 0.5}};
+  Flow scaled = take(standardize(flow("3"), &statistics, nullptr, 0.5));
+  EXPECT_THAT(scaled.text(), HasSubstr("transformed(after_base(f, non_trainable(scale([0.5, 0.5]))),\n    "
+                                       "non_trainable(affine([10, -2], [8, 1])))"));
+  // With networks that give 0 the flow is the identity: a normal distribution of this mean
+  // and deviation.
+  Model model = take(Model::initialise(scaled, {.dtype = F64}));
+  ASSERT_TRUE(bool(model.setTrainable(std::vector<double>(static_cast<size_t>(model.numTrainable())))));
+  Rows<double> x(1, 2);
+  x << 14, -3;
+  double logProb = take(take(compile(scaled, {.dtype = F64}))->logProb<double>(model, x))[0];
+  EXPECT_NEAR(logProb, -0.5 * (1 + 4) - std::log(2 * M_PI) - std::log(2), 1e-6); // scales are kept as float32
+}
+
 TEST(Standardize, NeedsAPlaceForUnits) {
   ColumnStatistics statistics{{1, 2}, {3, 4}};
   auto refused = standardize(parse("flow f = beta([2, 2], [3, 3])"), &statistics, nullptr);

@@ -53,8 +53,8 @@ Expected<TargetOptions> targetOptions(const TrainOptions &options, const Flow &f
     return ok.takeError();
   target.threads = options.model.threads;
   target.useCache = !options.model.noCache;
-  // The chains leave little to do; large steps would lose modes again.
-  constexpr double rateAfterChains = 5e-4;
+  // With good units large steps are safe, and the last ones are small.
+  constexpr double rateAfterChains = 5e-3;
   if (startsWithChains(options, flow))
     target.learningRate = rateAfterChains;
   if (auto ok = options.apply(target.learningRate, target.update); !ok)

@@ -35,7 +35,17 @@ Expected<ColumnStatistics> computeStatistics(const T *rows, int64_t count, int64
 /// with a frozen affine layer outside of `flow` or, if it has a `SupportMap`, before that;
 /// `data` are statistics of the events there. `data` or `condition` is null if it is left as
 /// it is. Error: `data` of a flow without such a place.
-Expected<Flow> standardize(const Flow &flow, const ColumnStatistics *data, const ColumnStatistics *condition);
+/// With a `baseScale` other than 1 draws of the base are multiplied by it, and the layer's
+/// scales are divided by it: the same normal distribution, if the flow is the identity, but
+/// in other units inside (`scaleIntoSplines`).
+Expected<Flow> standardize(const Flow &flow, const ColumnStatistics *data, const ColumnStatistics *condition,
+                           double baseScale = 1);
+
+/// The factor, at most 1, by which normal draws have to be multiplied so that those up to 6
+/// standard deviations lie in the intervals of all splines that meet them unscaled. Beyond
+/// its interval a spline is the identity, whatever the target: one draw in 8,000 of two
+/// coordinates is beyond 4, one in 250 million beyond 6.
+double scaleIntoSplines(const Flow &flow);
 
 /// An array literal of the language, of this shape, with the digits of float32 where it
 /// has the numbers.

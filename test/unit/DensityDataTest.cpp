@@ -178,18 +178,42 @@ TEST(DensityData, AreTargets) {
   }
 }
 
+/// A posterior in test/data/posteriors, a point of its support, and its log-density there by
+/// numpy, from Stan's model and data as posteriordb has them.
+struct Posterior {
+  std::string name;
+  std::vector<double> point;
+  double logDensity;
+};
+
+const Posterior kPosteriors[] = {
+    {"eight_schools", {0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 4, 3}, -43.880607877970235},
+    {"kidiq", {26, 0.6, 18}, -1882.1437591680942},
+    {"arK", {0.01, 0.7, 0.4, 0.1, -0.1, -0.3, 0.15}, 64.16519879653369},
+    {"low_dim_gauss_mix", {-2.7, 2.9, 1, 1.1, 0.6}, -2108.3559133026324},
+    {"arma11", {0.01, 0.9, -0.1, 0.2}, 58.379023449442975},
+    {"garch11", {5, 1.5, 0.5, 0.6}, -448.1390353830563},
+    {"sblrc", {1, 1.001, 0.999, 1, 0.998, 1.1}, -171.60651089449902},
+    {"mesquite", {5.3, 0.4, 0.4, -0.3, 0.4, -0.5, 0.35}, -11.699312162491427},
+    {"kilpisjarvi", {-60, 0.0175, 1.1}, -100.53249846778263},
+    {"earnings", {8.4, 0.017, -0.08, 0.0074, 0.88}, -1538.7144261976014},
+};
+
 TEST(DensityData, OfPosteriors) {
-  for (std::string name : {"eight_schools", "kidiq", "arK", "low_dim_gauss_mix"}) {
-    SCOPED_TRACE(name);
-    std::string path = std::string(FLOWC_TEST_DATA) + "/posteriors/" + name + ".flow";
+  for (const Posterior &posterior : kPosteriors) {
+    SCOPED_TRACE(posterior.name);
+    std::string path = std::string(FLOWC_TEST_DATA) + "/posteriors/" + posterior.name + ".flow";
     std::string text = TemporaryDirectory::read(path);
     Flow density = take(Flow::parseDensity(text, {}, path)), flow = take(Flow::parse(text, {}, path));
+    auto kernels = compileDensity<double>(density);
+    Rows<double> point = Eigen::Map<const Rows<double>>(posterior.point.data(), 1, density.dim());
+    EXPECT_NEAR(take(kernels->logProb<double>(emptyModel<double>(density), point))[0], posterior.logDensity,
+                1e-10 * std::abs(posterior.logDensity));
     Model model = take(Model::initialise(flow, {.seed = 1, .dtype = F64}));
     // Draws of the flow that is to approximate it lie in its support.
-    auto kernels = compileDensity<double>(flow);
-    Rows<double> x = take(kernels->sample<double>(model, 20, /*seed=*/2));
-    EXPECT_TRUE(take(compileDensity<double>(density)->logProb<double>(emptyModel<double>(density), x)).allFinite());
-    // Sums of up to 1000 terms; sigma may be small, so that the differences lose digits.
+    Rows<double> x = take(compileDensity<double>(flow)->sample<double>(model, 20, /*seed=*/2));
+    EXPECT_TRUE(take(kernels->logProb<double>(emptyModel<double>(density), x)).allFinite());
+    // Sums of up to 1192 terms; sigma may be small, so that the differences lose digits.
     judge<double>(density, x, 1e-11, 1e-6);
   }
 }

@@ -149,8 +149,9 @@ void addDataOptions(CLI::App &command, TrainOptions &options, CLI::Option *targe
 
 void addTargetOptions(CLI::App &command, TrainOptions &options, CLI::Option *target) {
   TargetOptions &loop = options.target;
-  command.add_option("--objective,--loss", options.objective,
-                     "What to minimise on a target, see below, or a .flow file with an 'objective' (default: elbo)")
+  command
+      .add_option("--objective,--loss", options.objective,
+                  "What to minimise on a target, see below, or a .flow file with an 'objective' (default: elbo)")
       ->needs(target);
   command.add_option("--steps", loop.steps, "Steps on a target")
       ->capture_default_str()
@@ -159,6 +160,11 @@ void addTargetOptions(CLI::App &command, TrainOptions &options, CLI::Option *tar
   command.add_option("--num-samples", loop.numSamples, "Draws of a step on a target")
       ->capture_default_str()
       ->check(CLI::Range(int64_t(1), int64_t(1) << 32))
+      ->needs(target);
+  command
+      .add_option("--max-seconds", options.maxSeconds,
+                  "End after so many seconds, those of the chains included, if the steps are not done (default: never)")
+      ->check(CLI::Range(1e-3, 1e9))
       ->needs(target);
   command
       .add_flag("!--no-chains,--chains", options.chains,

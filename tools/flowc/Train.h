@@ -28,6 +28,7 @@ struct TrainOptions {
   TargetSource source;
   TargetOptions target;
   bool chains = true;
+  double maxSeconds = 0; ///< 0: no end but that of the steps.
 
   // On both; what is not given is as the loop has it by default.
   uint64_t seed = 0;

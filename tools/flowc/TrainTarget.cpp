@@ -11,6 +11,7 @@
 #include "flowc/Training/Optimizer.h"
 #include "flowc/Training/TargetStart.h"
 
+#include <chrono>
 #include <cmath>
 #include <cstdio>
 
@@ -138,9 +139,27 @@ Expected<Model> initialModel(const TrainOptions &options, Trainee &trainee, cons
   return Model::initialise(trainee.flow, {.seed = options.seed, .dtype = trainee.dtype});
 }
 
+/// A bound on the time that a process trains, from here on.
+class TimeLimit {
+public:
+  explicit TimeLimit(double seconds) : seconds(seconds) {}
+  /// Whether it is over; once it is, it stays so.
+  bool check() {
+    std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
+    isOver |= seconds > 0 && elapsed.count() > seconds;
+    return isOver;
+  }
+  bool isOver = false;
+
+private:
+  double seconds;
+  std::chrono::steady_clock::time_point start = std::chrono::steady_clock::now();
+};
+
 } // namespace
 
 Expected<int> tool::trainOnTarget(const TrainOptions &options, Trainee trainee) {
+  TimeLimit time(options.maxSeconds);
   auto loaded = loadTrainingTarget(options.source);
   if (!loaded)
     return loaded.takeError();
@@ -156,7 +175,7 @@ Expected<int> tool::trainOnTarget(const TrainOptions &options, Trainee trainee) 
   remember(record, options, *loopOptions);
   record.standardized = model->flow().text() != trainee.flow.text();
   TrainingRun run(options.run, record);
-  loopOptions->interrupted = [&run] { return run.poll(); };
+  loopOptions->interrupted = [&run, &time] { return run.poll() || time.check(); };
   loopOptions->update.onRecovery = [&run](const std::string &what) { run.tell(what); };
   auto trainer = Trainer::create(*model, target, {}, *loopOptions);
   if (!trainer)
@@ -164,17 +183,22 @@ Expected<int> tool::trainOnTarget(const TrainOptions &options, Trainee trainee) 
   auto ending = run.run(**trainer);
   if (!ending)
     return ending.takeError();
+  // What was reached in time is a result like any other.
+  bool isStopped = *ending == TrainingRun::Ending::Stopped && !time.isOver;
   record.steps = (*trainer)->state().step;
   std::printf("%s%s steps in %.2f s%s\n", record.interrupted ? "stopped after " : "", formatCount(record.steps).c_str(),
-              record.seconds, (*trainer)->state().converged ? ", converged" : "");
-  if (*ending != TrainingRun::Ending::Stopped) {
+              record.seconds,
+              (*trainer)->state().converged ? ", converged"
+              : time.isOver                 ? ", out of time"
+                                            : "");
+  if (!isStopped) {
     if (auto ok = judge(*model, options, record); !ok)
       return ok.takeError();
   }
   if (auto ok = model->save(options.output, record.toJson()); !ok)
     return ok.takeError();
   std::printf("model: %s\n", options.output.c_str());
-  if (*ending == TrainingRun::Ending::Stopped)
+  if (isStopped)
     return TrainingRun::exitCode();
   return *ending == TrainingRun::Ending::Failed ? 1 : 0;
 }

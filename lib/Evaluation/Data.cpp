@@ -9,7 +9,7 @@
 #include "Triangular.h"
 
 #include "flowc/API/ModelImpl.h"
-#include "flowc/Frontend/Initialise.h"
+#include "flowc/Support/Philox.h"
 
 #include <algorithm>
 #include <cmath>

@@ -13,7 +13,7 @@
 #include "Draws.h"
 #include "Target.h"
 
-#include "flowc/Frontend/Initialise.h"
+#include "flowc/Support/Philox.h"
 
 #include <algorithm>
 #include <cmath>

@@ -18,11 +18,11 @@
 #include "flowc/ExecutionEngine/KernelCompiler.h"
 #include "flowc/ExecutionEngine/KernelRunner.h"
 #include "flowc/ExecutionEngine/ObjectCache.h"
+#include "flowc/Support/Clock.h"
 
 #include <algorithm>
 #include <array>
 #include <cfenv>
-#include <chrono>
 #include <cmath>
 #include <limits>
 #include <map>
@@ -151,12 +151,11 @@ private:
 
 Expected<std::unique_ptr<ReadyKernel>> Engine::load(const KernelSpec &spec) const {
   ScopedDefaultFloatingPointState state;
-  auto begin = std::chrono::steady_clock::now();
+  Clock::time_point begin = Clock::now();
   KernelShape shape = shapeOf(spec);
   KernelRequest request{ourFlow, spec.kernel, options.dtype, options.target ? &*options.target : nullptr};
   auto ready = [&](std::unique_ptr<LoadedKernel> code) {
-    std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
-    return std::make_unique<ReadyKernel>(std::move(code), shape, getData(request), seconds.count());
+    return std::make_unique<ReadyKernel>(std::move(code), shape, getData(request), secondsSince(begin));
   };
   if (auto exists = checkKernelExists(request); !exists)
     return exists.takeError();

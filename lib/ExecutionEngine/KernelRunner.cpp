@@ -7,6 +7,7 @@
 
 #include "flowc/ExecutionEngine/KernelRunner.h"
 #include "flowc/ExecutionEngine/AlignedBuffer.h"
+#include "flowc/Support/Clock.h"
 #include "flowc/Support/ForEachCPU.h"
 
 #include <algorithm>
@@ -25,7 +26,6 @@
 #endif
 
 using namespace flowc;
-using Clock = std::chrono::steady_clock;
 
 /// Rows are cut at multiples of this many, which every tile size divides.
 static constexpr int64_t kTileRows = 64;

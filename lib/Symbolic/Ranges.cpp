@@ -235,7 +235,7 @@ bool GrowthBound::multiply(Term factor) {
   if (node->kind == Kind::Sum && multiplyPolynomial(node, exponent))
     return true;
   *this = before;
-  Interval values = symbolic::power(range(node), exponent);
+  Interval values = intervals::power(range(node), exponent);
   logScale += std::log(std::max({-values.low, values.high, 1e-300}));
   return values.isBounded();
 }

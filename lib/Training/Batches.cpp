@@ -7,7 +7,7 @@
 
 #include "Batches.h"
 
-#include "flowc/Frontend/Initialise.h"
+#include "flowc/Support/Philox.h"
 
 #include <algorithm>
 #include <cmath>

@@ -7,7 +7,7 @@
 
 #include "HamiltonianChains.h"
 
-#include "flowc/Frontend/Initialise.h"
+#include "flowc/Support/Philox.h"
 
 #include <Eigen/Cholesky>
 

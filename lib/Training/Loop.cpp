@@ -40,9 +40,7 @@ Expected<void> Loop::createStepper(Objective &given, int64_t steps, bool wantsNo
   return {};
 }
 
-double Loop::seconds() const {
-  return earlierSeconds + std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-}
+double Loop::seconds() const { return earlierSeconds + secondsSince(begin); }
 
 //===----------------------------------------------------------------------===//
 // Steps
@@ -210,7 +208,7 @@ Expected<void> Loop::restore(SavedState &state, const std::string &source) {
   if (auto ok = archive.commit(); !ok)
     return Error{source + " is no valid checkpoint: " + ok.error().message};
   model.getImpl().bumpVersion();
-  begin = std::chrono::steady_clock::now();
+  begin = Clock::now();
   restored.step = stepper->steps();
   if (!restored.rates.empty()) {
     restored.rate = restored.rates.back();

@@ -9,9 +9,8 @@
 #define FLOWC_LIB_TRAINING_LOOP_H
 
 #include "flowc/API/ModelImpl.h"
+#include "flowc/Support/Clock.h"
 #include "flowc/Training/Trainer.h"
-
-#include <chrono>
 
 namespace flowc {
 
@@ -22,7 +21,7 @@ class Loop : public Trainer {
 public:
   Loop(Model &model, UpdateOptions update, double learningRate, int threads, bool returnBest)
       : model(model), update(std::move(update)), learningRate(learningRate), threads(threads), returnBest(returnBest),
-        begin(std::chrono::steady_clock::now()) {}
+        begin(Clock::now()) {}
 
   void keepBest() override;
   SavedState save() override;
@@ -64,7 +63,7 @@ protected:
   std::vector<StepStatistics> noStatistics;
 
 private:
-  std::chrono::steady_clock::time_point begin;
+  Clock::time_point begin;
   double earlierSeconds = 0;
 
   /// Says what is not finite in this batch, and in which row.

@@ -7,6 +7,7 @@
 
 #include "flowc/Frontend/Frontend.h"
 #include "flowc/Frontend/Initialise.h"
+#include "flowc/Support/Philox.h"
 
 #include <gtest/gtest.h>
 

@@ -185,7 +185,7 @@ TEST(Derive, DomainAndImage) {
 }
 
 TEST(Intervals, RoundOutwards) {
-  Interval third = symbolic::power(Interval::point(3), -1);
+  Interval third = intervals::power(Interval::point(3), -1);
   EXPECT_LT(third.low, third.high);
   EXPECT_LE(third.high - third.low, 1e-16);
   Interval one = third * Interval::point(3);
@@ -194,8 +194,8 @@ TEST(Intervals, RoundOutwards) {
   Interval positive = Interval::positive() * Interval::positive() + Interval::positive();
   EXPECT_TRUE(positive.isPositive());
   EXPECT_FALSE((Interval::positive() + -Interval::positive()).isPositive());
-  EXPECT_TRUE(symbolic::power(Interval::open(-1, 2), 2).isNonNegative());
-  EXPECT_FALSE(symbolic::power(Interval::open(-1, 2), 2).isPositive());
+  EXPECT_TRUE(intervals::power(Interval::open(-1, 2), 2).isNonNegative());
+  EXPECT_FALSE(intervals::power(Interval::open(-1, 2), 2).isPositive());
   EXPECT_TRUE((Interval::point(4) * Interval::closed(0, 0.25)).contains(1));
   EXPECT_FALSE((Interval::open(-1, 1) * Interval::point(1) + Interval::point(1)).contains(0));
 }

@@ -10,12 +10,12 @@
 #include "Target.h"
 
 #include "flowc/Explain/Summary.h"
+#include "flowc/Support/Clock.h"
 #include "flowc/Training/Stepper.h"
 
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
@@ -28,7 +28,6 @@ extern char **environ;
 
 using namespace flowc;
 using namespace flowc::tool;
-using Clock = std::chrono::steady_clock;
 
 namespace {
 
@@ -53,8 +52,6 @@ struct BenchResult {
   std::vector<KernelResult> kernels;
   double fmaPeak = 0, coldCompile = 0, cachedStart = 0, singleRow = 0;
 };
-
-double secondsSince(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
 //===----------------------------------------------------------------------===//
 // Kernels

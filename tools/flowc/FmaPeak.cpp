@@ -7,15 +7,15 @@
 
 #include "FmaPeak.h"
 
+#include "flowc/Support/Clock.h"
+
 #include <algorithm>
-#include <chrono>
 #include <thread>
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
 
 using namespace flowc;
-using Clock = std::chrono::steady_clock;
 
 namespace {
 
@@ -81,7 +81,7 @@ double measureThread(const Loop &loop, double flops) {
   do {
     Clock::time_point begin = Clock::now();
     loop.run();
-    best = std::max(best, flops / std::chrono::duration<double>(Clock::now() - begin).count());
+    best = std::max(best, flops / secondsSince(begin));
   } while (Clock::now() - start < std::chrono::milliseconds(150));
   return best * 1e-9;
 }

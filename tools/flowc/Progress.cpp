@@ -14,10 +14,8 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+using namespace flowc;
 using namespace flowc::tool;
-using Clock = std::chrono::steady_clock;
-
-static double seconds(Clock::duration duration) { return std::chrono::duration<double>(duration).count(); }
 
 /// E.g. 1:02:03 or 2:03.
 static std::string formatTime(double time) {
@@ -42,7 +40,7 @@ void Progress::clear() {
     std::fputs("\r\033[K", stderr);
 }
 
-bool Progress::isDue() const { return enabled && seconds(Clock::now() - last) >= 0.1; }
+bool Progress::isDue() const { return enabled && secondsSince(last) >= 0.1; }
 
 void Progress::update(int64_t done, const std::string &note) {
   if (!isDue())
@@ -52,7 +50,7 @@ void Progress::update(int64_t done, const std::string &note) {
   winsize window{};
   size_t width = ::ioctl(STDERR_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col ? window.ws_col : 80;
 
-  double elapsed = seconds(last - start);
+  double elapsed = toSeconds(last - start);
   std::string line = label + " ";
   std::string tail = " " + formatCount(done);
   if (total > 0) {

@@ -8,7 +8,8 @@
 #ifndef FLOWC_TOOLS_FLOWC_PROGRESS_H
 #define FLOWC_TOOLS_FLOWC_PROGRESS_H
 
-#include <chrono>
+#include "flowc/Support/Clock.h"
+
 #include <cstdint>
 #include <string>
 
@@ -38,7 +39,7 @@ private:
   std::string label, unit;
   int64_t total, doneBefore;
   bool enabled, drawn = false;
-  std::chrono::steady_clock::time_point start, last;
+  Clock::time_point start, last;
 };
 
 } // namespace flowc::tool

@@ -15,7 +15,6 @@
 
 using namespace flowc;
 using namespace flowc::tool;
-using Clock = std::chrono::steady_clock;
 
 /// The signal that asked for the end of training, or 0.
 static volatile std::sig_atomic_t stopSignal = 0;
@@ -25,10 +24,6 @@ static volatile std::sig_atomic_t stopSignal = 0;
 static void requestStop(int signal) {
   stopSignal = signal;
   std::signal(signal, SIG_DFL);
-}
-
-static double secondsSince(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
 TrainingRun::TrainingRun(const RunOptions &options, TrainingRecord &record)

@@ -56,7 +56,7 @@ private:
   Trainer *trainer = nullptr;
   TrainingLog log;
   std::unique_ptr<Progress> progress;
-  std::chrono::steady_clock::time_point start, lastCheckpoint;
+  Clock::time_point start, lastCheckpoint;
   int64_t firstStep = 0, checkpointStep = 0;
   /// What went wrong while it was polled.
   std::optional<Error> failure;

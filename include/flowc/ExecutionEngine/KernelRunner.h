@@ -22,7 +22,6 @@
 #include "flowc/ExecutionEngine/JIT.h"
 
 #include <atomic>
-#include <chrono>
 #include <memory>
 #include <span>
 

@@ -16,14 +16,10 @@
 
 #include "flowc/Frontend/Node.h"
 
-#include <array>
 #include <cstdint>
 #include <vector>
 
 namespace flowc {
-
-/// Philox4x32-10 (Salmon et al. 2011): four random words for a counter and key.
-std::array<uint32_t, 4> philox4x32(std::array<uint32_t, 4> counter, std::array<uint32_t, 2> key);
 
 /// The leaves of `root` that are data of a model (all but `Constant` ones), in
 /// leaf order, with all their `values` drawn or copied: every copy under a scan

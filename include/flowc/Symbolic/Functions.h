@@ -15,7 +15,7 @@
 #ifndef FLOWC_SYMBOLIC_FUNCTIONS_H
 #define FLOWC_SYMBOLIC_FUNCTIONS_H
 
-#include "flowc/Symbolic/Interval.h"
+#include "flowc/Support/Interval.h"
 
 #include <cstdint>
 #include <optional>
@@ -23,6 +23,8 @@
 #include <string_view>
 
 namespace flowc::symbolic {
+
+using intervals::Interval;
 
 struct Node;
 /// Equal expressions are the same object.

@@ -15,7 +15,7 @@
 
 #include "WeighedDraws.h"
 
-#include "flowc/Frontend/Initialise.h"
+#include "flowc/Support/Philox.h"
 
 #include <algorithm>
 #include <cmath>

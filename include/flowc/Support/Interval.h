@@ -5,12 +5,12 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef FLOWC_SYMBOLIC_INTERVAL_H
-#define FLOWC_SYMBOLIC_INTERVAL_H
+#ifndef FLOWC_SUPPORT_INTERVAL_H
+#define FLOWC_SUPPORT_INTERVAL_H
 
 #include <limits>
 
-namespace flowc::symbolic {
+namespace flowc::intervals {
 
 /// An interval with open or closed ends. Arithmetic rounds outwards, and not at
 /// all where the result is exact, so that an end at 0 stays one: what is proven
@@ -69,6 +69,6 @@ Interval power(const Interval &base, double exponent);
 /// gives a multiple of 1/4 there.
 Interval applyIncreasing(const Interval &x, double (*evaluate)(double), const Interval &image);
 
-} // namespace flowc::symbolic
+} // namespace flowc::intervals
 
-#endif // FLOWC_SYMBOLIC_INTERVAL_H
+#endif // FLOWC_SUPPORT_INTERVAL_H

@@ -5,13 +5,13 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "flowc/Symbolic/Interval.h"
+#include "flowc/Support/Interval.h"
 
 #include <algorithm>
 #include <cmath>
 #include <numbers>
 
-namespace flowc::symbolic {
+namespace flowc::intervals {
 
 //===----------------------------------------------------------------------===//
 // Rounding
@@ -246,4 +246,4 @@ Interval sin(const Interval &x) {
   return result;
 }
 
-} // namespace flowc::symbolic
+} // namespace flowc::intervals

@@ -79,7 +79,8 @@ Expr Algebra::derivative(Expr e, Expr symbol) {
 static std::vector<Term> factorsOf(Expr e) { return e->kind == Kind::Product ? e->terms : std::vector<Term>{{1, e}}; }
 
 Expr Algebra::factorize(Expr e) {
-  if (e->kind != Kind::Sum || e->number != 0 || e->terms.size() < 2)
+  Recursion recursion(*this);
+  if (isExhausted() || e->kind != Kind::Sum || e->number != 0 || e->terms.size() < 2)
     return e;
   // The smallest exponents of the bases that all terms have.
   std::vector<Term> common = factorsOf(e->terms[0].node);
@@ -92,21 +93,28 @@ Expr Algebra::factorize(Expr e) {
     }
     common = std::move(shared);
   }
-  std::vector<Term> rest;
-  for (const Term &term : e->terms) {
-    std::vector<Term> factors = factorsOf(term.node);
-    for (const Term &candidate : common)
-      factors.push_back({-candidate.factor, candidate.node});
-    rest.push_back({term.factor, product(1, std::move(factors))});
-  }
   if (common.empty())
     return e;
+  std::vector<Term> rest;
+  for (const Term &term : e->terms) {
+    // What is taken out leaves by its exponent: as factors of their own, u^-1 and u need
+    // not cancel (x^n and x^-n are two powers of one exponent each).
+    std::vector<Term> factors = factorsOf(term.node);
+    for (Term &factor : factors)
+      for (const Term &candidate : common)
+        if (candidate.node == factor.node)
+          factor.factor -= candidate.factor;
+    rest.push_back({term.factor, product(1, std::move(factors))});
+  }
   std::vector<Term> factors = std::move(common);
   factors.push_back({1, factorize(sum(0, std::move(rest)))});
   return product(1, std::move(factors));
 }
 
 Expr Algebra::logAbs(Expr e) {
+  Recursion recursion(*this);
+  if (isExhausted())
+    return call(Function::Log, call(Function::Abs, e));
   switch (e->kind) {
   case Kind::Constant:
     return constant(std::log(std::abs(e->number)));

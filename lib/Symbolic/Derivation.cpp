@@ -32,7 +32,7 @@ private:
   void collect(Expr e);
   /// The formula with all switches set as `signOf` says (0: undecided).
   template <typename SignOf>
-  Expr resolve(Expr e, SignOf signOf);
+  Expr resolve(Expr e, SignOf signOf, std::vector<Expr> &deciders);
 
   Algebra &algebra;
   Expr function;
@@ -72,18 +72,28 @@ void Splitter::collect(Expr e) {
 }
 
 template <typename SignOf>
-Expr Splitter::resolve(Expr e, SignOf signOf) {
+Expr Splitter::resolve(Expr e, SignOf signOf, std::vector<Expr> &deciders) {
   std::vector<Expr> arguments;
-  for (const Term &term : e->terms)
-    arguments.push_back(resolve(term.node, signOf));
+  for (const Term &term : e->terms) {
+    arguments.push_back(resolve(term.node, signOf, deciders));
+    // The value that is not chosen may be undefined.
+    if (e->kind == Kind::Select && arguments.size() == 1 && arguments[0]->isConstant())
+      return resolve(e->argument(arguments[0]->number != 0 ? 1 : 2), signOf, deciders);
+  }
   Expr difference = getSwitch(e);
   int sign = difference ? signOf(difference) : 0;
-  if (sign == 0)
-    return algebra.rebuild(e, arguments);
+  if (sign == 0) {
+    Expr rebuilt = algebra.rebuild(e, arguments);
+    // With an exponent that is a number here only, the base has to be positive still.
+    if (e->is(Function::Pow) && !rebuilt->is(Function::Pow))
+      deciders.push_back(algebra.call(Function::Log, arguments[0]));
+    return rebuilt;
+  }
   if (e->is(Function::Abs))
     return algebra.scale(sign, arguments[0]);
   if (e->is(Function::Sign))
     return algebra.constant(sign);
+  deciders.insert(deciders.end(), arguments.begin(), arguments.end());
   if (e->is(Function::Min) || e->is(Function::Max))
     return arguments[(sign < 0) == e->is(Function::Min) ? 0 : 1];
   bool isLess = e->relation == Relation::Less || e->relation == Relation::LessEqual;
@@ -105,7 +115,9 @@ std::vector<Piece> Splitter::split() {
           return 0;
         return algebra.isPositive(linear->slope) ? side : -side;
       };
-      pieces.push_back({resolve(function, signOf), domain, side > 0 ? at : nullptr, side < 0 ? at : nullptr});
+      Piece piece{function, domain, side > 0 ? at : nullptr, side < 0 ? at : nullptr};
+      piece.function = resolve(function, signOf, piece.deciders);
+      pieces.push_back(std::move(piece));
     }
     return pieces;
   }
@@ -120,7 +132,7 @@ std::vector<Piece> Splitter::split() {
       piece.end = algebra.constant(ends[i]);
       piece.domain.high = ends[i], piece.domain.highOpen = true;
     }
-    piece.function = resolve(function, [&](Expr difference) {
+    auto signOf = [&](Expr difference) {
       // slope (x - at), by its factors; else as intervals have it.
       std::optional<Linear> linear = matchLinear(algebra, difference);
       if (linear && linear->node == x && algebra.isNonZero(linear->slope)) {
@@ -133,8 +145,9 @@ std::vector<Piece> Splitter::split() {
       }
       Interval values = algebra.range(difference, x, piece.domain);
       return values.isPositive() ? 1 : values.isNegative() ? -1 : 0;
-    });
-    pieces.push_back(piece);
+    };
+    piece.function = resolve(function, signOf, piece.deciders);
+    pieces.push_back(std::move(piece));
   }
   return pieces;
 }
@@ -163,6 +176,9 @@ private:
   /// Proves that all pieces rise or all fall, and that they meet.
   bool proveMonotone();
   bool proveMeeting(const Piece &left, const Piece &right);
+  /// The condition of a `where` that no piece decides, null if there is none: at its
+  /// switch the formula can jump, whatever its slope.
+  Expr findUndecided(Expr e) const;
   bool unwindPieces();
   void fail(std::string why) {
     if (result.error.empty())
@@ -243,6 +259,15 @@ bool Deriver::proveMeeting(const Piece &left, const Piece &right) {
   return false;
 }
 
+Expr Deriver::findUndecided(Expr e) const {
+  if (e->kind == Kind::Select && algebra.dependsOn(e->argument(0), x))
+    return e->argument(0);
+  for (const Term &term : e->terms)
+    if (Expr found = findUndecided(term.node))
+      return found;
+  return nullptr;
+}
+
 std::string Deriver::describe(const Piece &piece) const {
   std::string part;
   if (piece.start)
@@ -255,6 +280,11 @@ std::string Deriver::describe(const Piece &piece) const {
 bool Deriver::proveMonotone() {
   std::optional<bool> isIncreasing;
   for (const Piece &piece : pieces) {
+    if (Expr condition = findUndecided(piece.function)) {
+      fail("it cannot be shown to have no jump: where the condition " + algebra.print(condition) +
+           " changes is not known" + describe(piece));
+      return false;
+    }
     Expr slope = algebra.derivative(piece.function, x);
     if (!slope) {
       fail("the derivative of " + algebra.print(piece.function) + " is not known");
@@ -321,6 +351,8 @@ bool Deriver::unwindPieces() {
 }
 
 bool Deriver::differentiate() {
+  if (algebra.isExhausted())
+    return false;
   if (!algebra.dependsOn(result.function, x)) {
     fail("it does not depend on " + algebra.getName(x));
     return false;
@@ -332,7 +364,7 @@ bool Deriver::differentiate() {
   }
   pieces = splitIntoPieces(algebra, result.function, Interval::all());
   for (Piece &piece : pieces) {
-    std::optional<Interval> found = findDomain(algebra, piece.function, piece.domain, trouble);
+    std::optional<Interval> found = findDomain(algebra, piece, trouble);
     if (!found) {
       fail(trouble);
       return false;
@@ -391,6 +423,8 @@ Derivation derive(Algebra &algebra, Expr function, bool withInverse) {
   Deriver deriver(algebra, result);
   if (deriver.differentiate() && withInverse)
     deriver.invert();
+  if (algebra.isExhausted())
+    result.error = "it cannot be shown to be one because " + algebra.getLimit() + "; write it with fewer operations";
   return result;
 }
 

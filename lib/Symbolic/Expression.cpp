@@ -15,10 +15,27 @@
 namespace flowc::symbolic {
 
 //===----------------------------------------------------------------------===//
+// Effort
+//===----------------------------------------------------------------------===//
+
+void Algebra::exhaust(std::string reason) const {
+  if (limit.empty())
+    limit = std::move(reason);
+}
+
+bool Algebra::spend(uint64_t steps) const {
+  effort += steps;
+  if (effort > kMaxEffort)
+    exhaust("it takes more than " + std::to_string(kMaxEffort) + " steps");
+  return !isExhausted();
+}
+
+//===----------------------------------------------------------------------===//
 // Nodes
 //===----------------------------------------------------------------------===//
 
 Expr Algebra::intern(Node node) {
+  spend(1 + node.terms.size());
   Key key{node.kind, node.function, node.relation, std::bit_cast<uint64_t>(node.number), {}};
   for (const Term &term : node.terms)
     key.terms.push_back({std::bit_cast<uint64_t>(term.factor), term.node->id});
@@ -27,8 +44,12 @@ Expr Algebra::intern(Node node) {
   std::unique_ptr<Node> &slot = nodes[key];
   if (!slot) {
     constexpr unsigned kMaxSize = 1u << 30;
-    for (const Term &term : node.terms)
+    for (const Term &term : node.terms) {
       node.size = std::min(kMaxSize, node.size + term.node->size);
+      node.depth = std::max(node.depth, term.node->depth + 1);
+    }
+    if (node.depth > kMaxDepth)
+      exhaust("it has more than " + std::to_string(kMaxDepth) + " operations in a row");
     node.id = static_cast<unsigned>(nodes.size());
     slot = std::make_unique<Node>(std::move(node));
   }
@@ -63,7 +84,8 @@ void Algebra::setDomain(Expr symbol, const Interval &domain) {
 }
 
 Expr Algebra::note(const char *rule, const std::string &from, Expr to) {
-  rewritings.push_back({rule, from, print(to)});
+  if (!isExhausted())
+    rewritings.push_back({rule, from, print(to)});
   return to;
 }
 
@@ -85,6 +107,7 @@ static void collect(std::vector<Term> &terms, Term term) {
 static bool isMultiple(Expr e) { return e->kind == Kind::Sum && e->number == 0 && e->terms.size() == 1; }
 
 Expr Algebra::sum(double constant, std::vector<Term> given) {
+  Recursion recursion(*this);
   Sum sum{constant, {}};
   // Sums in sums are opened if no number has to be multiplied in, which rounds.
   for (size_t i = 0; i < given.size(); ++i) {
@@ -129,6 +152,7 @@ static bool isEven(double value) { return isInteger(value) && std::fmod(value, 2
 
 Expr Algebra::product(double factor, std::vector<Term> given) {
   std::vector<Term> factors;
+  Recursion recursion(*this);
   std::vector<Term> exponents; // of exp factors: exp(u)^p exp(v)^q = exp(p u + q v)
   for (size_t i = 0; i < given.size(); ++i) {
     auto [exponent, node] = given[i];
@@ -169,7 +193,7 @@ Expr Algebra::product(double factor, std::vector<Term> given) {
     }
   }
   Expr exponential = exponents.empty() ? nullptr : call(Function::Exp, sum(0, exponents));
-  if (exponential && exponential->is(Function::Exp))
+  if (exponential && (exponential->is(Function::Exp) || isExhausted()))
     factors.push_back({1, exponential});
   else if (exponential && !exponential->isConstant(1)) {
     factors.push_back({1, exponential});
@@ -216,7 +240,8 @@ Expr Algebra::makeCall(Function function, std::vector<Expr> arguments) {
 }
 
 Expr Algebra::call(Function function, Expr argument) {
-  if (Expr simple = simplifyCall(function, argument))
+  Recursion recursion(*this);
+  if (Expr simple = isExhausted() ? nullptr : simplifyCall(function, argument))
     return simple;
   return makeCall(function, {argument});
 }
@@ -324,7 +349,23 @@ Expr Algebra::substitute(Expr e, Expr what, Expr by) {
 // Questions
 //===----------------------------------------------------------------------===//
 
-bool Algebra::dependsOn(Expr e, Expr symbol) const { return countOccurrences(e, symbol, 1) > 0; }
+bool Algebra::dependsOn(Expr e, Expr symbol) const {
+  if (symbol->symbol >= dependences.size())
+    dependences.resize(symbol->symbol + 1);
+  std::vector<Dependence> &known = dependences[symbol->symbol];
+  if (known.size() <= nodes.size()) // numbers of expressions begin at 1
+    known.resize(nodes.size() + 1, Dependence::Unknown);
+  auto visit = [&](auto &self, Expr node) -> bool {
+    Dependence &answer = known[node->id];
+    if (answer == Dependence::Unknown) {
+      auto depends = [&](const Term &term) { return self(self, term.node); };
+      bool found = node == symbol || std::any_of(node->terms.begin(), node->terms.end(), depends);
+      answer = found ? Dependence::Yes : Dependence::No;
+    }
+    return answer == Dependence::Yes;
+  };
+  return visit(visit, e);
+}
 
 unsigned Algebra::countOccurrences(Expr e, Expr symbol, unsigned limit) const {
   std::map<Expr, unsigned> counts;
@@ -345,6 +386,8 @@ unsigned Algebra::countOccurrences(Expr e, Expr symbol, unsigned limit) const {
 double Algebra::evaluate(Expr e, std::span<const double> values) const {
   std::map<Expr, double> done;
   auto visit = [&](auto &self, Expr node) -> double {
+    if (!spend(1))
+      return std::numeric_limits<double>::quiet_NaN();
     if (node->kind == Kind::Symbol)
       return values[node->symbol];
     auto it = done.find(node);

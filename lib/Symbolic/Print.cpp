@@ -144,7 +144,7 @@ std::string Printer::print(Expr e, Level level) const {
 
 std::string Algebra::print(Expr e) const {
   constexpr unsigned kMaxPrinted = 1000;
-  return e->size > kMaxPrinted ? "..." : Printer{*this}.print(e, AnyLevel);
+  return e->size > kMaxPrinted || !spend(e->size) ? "..." : Printer{*this}.print(e, AnyLevel);
 }
 
 std::string Algebra::printCall(Function function, Expr argument) const {

@@ -153,15 +153,19 @@ void DomainFinder::visit(Expr e) {
             e->is(Function::Pow) ? "a power" : std::string(getName(e->function)));
 }
 
-std::optional<Interval> findDomain(Algebra &algebra, Expr function, const Interval &within, std::string &error) {
+std::optional<Interval> findDomain(Algebra &algebra, const Piece &piece, std::string &error) {
   // Conditions that narrow the line come to hold for each other: once more.
   DomainFinder narrow(algebra, error);
   std::string ignored;
   DomainFinder first(algebra, ignored);
-  first.domain = within;
-  first.visit(function);
-  narrow.domain = first.domain;
-  narrow.visit(function);
+  auto visit = [&](DomainFinder &finder, const Interval &within) {
+    finder.domain = within;
+    finder.visit(piece.function);
+    for (Expr decider : piece.deciders)
+      finder.visit(decider);
+  };
+  visit(first, piece.domain);
+  visit(narrow, first.domain);
   return narrow.isEmpty ? std::nullopt : std::optional(narrow.domain);
 }
 

@@ -318,6 +318,8 @@ Interval RangeEvaluator::evaluate(Expr e) {
   if (auto it = known.find(e); it != known.end())
     return it->second;
   Interval result = Interval::all();
+  if (!algebra.spend(e->terms.size()))
+    return result;
   switch (e->kind) {
   case Kind::Sum:
     result = evaluateSum(e);

@@ -132,6 +132,10 @@ bool Algebra::applyPairRule(Sum &sum, size_t i, size_t j) {
 
 bool Algebra::applySumRules(Sum &sum) {
   bool changed = false;
+  // Most pairs are told apart at a glance.
+  constexpr size_t kPairsPerStep = 16;
+  if (!spend(sum.terms.size() * sum.terms.size() / kPairsPerStep))
+    return false;
   for (size_t i = 0; i < sum.terms.size() && !changed; ++i) {
     changed = applyConstantRule(sum, i);
     for (size_t j = 0; j < sum.terms.size() && !changed; ++j)
@@ -156,6 +160,8 @@ bool Algebra::applySumRules(Sum &sum) {
 //===----------------------------------------------------------------------===//
 
 bool Algebra::applyProductRules(double &factor, std::vector<Term> &factors) {
+  if (isExhausted())
+    return false;
   auto find = [&](auto matches) -> Term * {
     auto it = std::find_if(factors.begin(), factors.end(), matches);
     return it == factors.end() ? nullptr : &*it;

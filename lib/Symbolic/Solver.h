@@ -76,14 +76,18 @@ struct Piece {
   Interval domain;
   /// Ends as expressions; null at the ends of the whole domain.
   Expr start, end;
+  /// What decided what the formula is there, but is no part of it any more: it has to
+  /// be defined, too.
+  std::vector<Expr> deciders = {};
 };
 
 /// The pieces of `function`; one if it has none or if they cannot be told apart.
 std::vector<Piece> splitIntoPieces(Algebra &algebra, Expr function, const Interval &domain);
 
-/// Where in `within` the function is defined, or nothing if it is so nowhere; if that
-/// is not an interval with known ends, `error` says so.
-std::optional<Interval> findDomain(Algebra &algebra, Expr function, const Interval &within, std::string &error);
+/// Where in its domain the function of a piece and what decided for it are defined, or
+/// nothing if they are so nowhere; if that is not an interval with known ends, `error`
+/// says so.
+std::optional<Interval> findDomain(Algebra &algebra, const Piece &piece, std::string &error);
 
 /// What is known of the sign of an expression.
 enum class Sign { Unknown, Positive, Negative, NonNegative, NonPositive };

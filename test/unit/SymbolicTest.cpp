@@ -383,6 +383,47 @@ TEST(Derive, DerivativesAreSlopes) {
   }
 }
 
+TEST(FormulaErrors, JumpsAreFoundWhereverTheyAre) {
+  EXPECT_EQ(
+      Derived("(x) = where(x*x < 3, x, x + 1)").formula.result.error,
+      "it cannot be shown to have no jump: where the condition x^2 < 3 changes is not known; nor can it be solved "
+      "step by step: x occurs in a `where`");
+  EXPECT_EQ(Derived("(x; a = 1) = 2*x + where(a*x < sigmoid(x), 1, 0)").formula.result.error,
+            "it cannot be shown to have no jump: where the condition a*x < sigmoid(x) changes is not known; nor can it "
+            "be solved step by step: x occurs in more than one term of 2*x + where(a*x < sigmoid(x), 1, 0)");
+}
+
+TEST(FormulaErrors, WhatDecidesHasToBeDefined) {
+  // log(x) < 0 < exp(x) - 3 where it is defined only.
+  Interval domain = Derived("(x) = 2*x + min(log(x), 700)").formula.result.domain;
+  EXPECT_EQ(domain.low, 0);
+  domain = Derived("(x) = where(sqrt(x) > -1, x, -x)").formula.result.domain;
+  EXPECT_EQ(domain.low, 0);
+  // What is not chosen need not be.
+  domain = Derived("(x) = where(x > 1, x + log(x), x)").formula.result.domain;
+  EXPECT_EQ(domain.low, -Interval::kInfinity);
+}
+
+TEST(FormulaErrors, PowersThatShareAnExponentEnd) {
+  EXPECT_EQ(Derived("(x; n = positive(2)) = x^n/(1 + x^n)").formula.result.error, "");
+  EXPECT_EQ(Derived("(x; a = positive(1), n = positive(2)) = a*x^n + x^(n + 1)").formula.result.error, "");
+}
+
+TEST(FormulaErrors, EffortIsBounded) {
+  auto chain = [](const std::string &step, int count) {
+    std::string text = "(x; a = positive(1)) = let v = x in ";
+    for (int i = 0; i < count; ++i)
+      text += "let v = " + step + " in ";
+    return Derived(text + "v + a").formula.result.error;
+  };
+  EXPECT_EQ(chain("sqrt(1 + exp(sin(cos(v))))", 240),
+            "it cannot be shown to be one because it has more than 1000 operations in a row; write it with fewer "
+            "operations");
+  EXPECT_EQ(chain("v*log(1 + exp(v))", 30), "it has more than 1000 operations when every `let` is written out");
+  EXPECT_EQ(chain("v + log(a + exp(v) + exp(a*v))", 8),
+            "it cannot be shown to be one because it takes more than 10000000 steps; write it with fewer operations");
+}
+
 TEST(FormulaErrors, SayWhichStepFails) {
   struct Mistake {
     const char *text, *message;

@@ -57,6 +57,8 @@ struct Node {
   /// Operations when it is written out, up to a limit: parts that occur twice count
   /// twice.
   unsigned size = 1;
+  /// Operations in a row from here to a constant or a symbol.
+  unsigned depth = 1;
 
   bool isConstant() const { return kind == Kind::Constant; }
   bool isConstant(double value) const { return isConstant() && number == value; }
@@ -70,6 +72,11 @@ struct Rewriting {
 };
 
 /// Makes and owns expressions.
+///
+/// Rules lead to rules, and nothing proves that they end soon for every formula, so
+/// the effort is bounded: when it is spent (`isExhausted`), no rule is applied any more,
+/// nothing is known of values, and nothing is printed. What is made is right even then,
+/// but what was not found may exist: a derivation fails.
 class Algebra {
 public:
   Algebra() = default;
@@ -148,6 +155,21 @@ public:
   void setDomain(Expr symbol, const Interval &domain);
   double getStart(Expr symbol) const { return symbols[symbol->symbol].start; }
 
+  //===--------------------------------------------------------------------===//
+  // Effort
+  //===--------------------------------------------------------------------===//
+
+  /// Parts of expressions that may be looked at or made: some seconds of work.
+  static constexpr uint64_t kMaxEffort = 10000000;
+  /// Operations in a row, and rules that wait for each other: both are recursion.
+  static constexpr unsigned kMaxDepth = 1000, kMaxRecursion = 300;
+
+  /// Takes `steps` of the effort; false if it is spent.
+  bool spend(uint64_t steps) const;
+  bool isExhausted() const { return !limit.empty(); }
+  /// The limit that was met, as in "it takes more than 3 steps"; empty if none was.
+  const std::string &getLimit() const { return limit; }
+
   /// Rules that were applied since the last call.
   std::vector<Rewriting> takeRewritings() { return std::exchange(rewritings, {}); }
 
@@ -166,6 +188,23 @@ private:
     std::vector<std::pair<uint64_t, unsigned>> terms;
     auto operator<=>(const Key &) const = default;
   };
+
+  /// Takes part in recursion as long as it lives.
+  class Recursion {
+  public:
+    explicit Recursion(const Algebra &algebra) : algebra(algebra) {
+      if (++algebra.recursion > kMaxRecursion)
+        algebra.exhaust("its simplification is more than " + std::to_string(kMaxRecursion) + " rules deep");
+    }
+    ~Recursion() { --algebra.recursion; }
+    Recursion(const Recursion &) = delete;
+    Recursion &operator=(const Recursion &) = delete;
+
+  private:
+    const Algebra &algebra;
+  };
+
+  void exhaust(std::string reason) const;
 
   Expr intern(Node node);
   /// The function itself, without looking at what it is applied to.
@@ -195,6 +234,12 @@ private:
   std::vector<Symbol> symbols;
   std::vector<Rewriting> rewritings;
   std::map<Expr, Interval> ranges;
+  /// Whether an expression depends on a symbol, by the numbers of both.
+  enum class Dependence : uint8_t { Unknown, No, Yes };
+  mutable std::vector<std::vector<Dependence>> dependences;
+  mutable uint64_t effort = 0;
+  mutable unsigned recursion = 0;
+  mutable std::string limit;
 };
 
 const char *getName(Relation relation);

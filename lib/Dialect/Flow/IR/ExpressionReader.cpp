@@ -87,30 +87,46 @@ Expr ExpressionReader::addSymbol(Value value, std::string name, symbolic::Interv
   return symbol;
 }
 
+Expr ExpressionReader::readOp(Operation *op) {
+  SmallVector<Expr> operands;
+  for (Value operand : op->getOperands())
+    operands.push_back(known.lookup(operand));
+  StringRef name = op->getName().getStringRef();
+  ReadFn readOperator = getOperators().lookup(name);
+  return readOperator ? readOperator(algebra, op, operands)
+                      : algebra.call(symbolic::findFunctionOfOp(name)->function, operands);
+}
+
 Expr ExpressionReader::read(Value value) {
-  if (Expr expression = known.lookup(value))
-    return expression;
-  Operation *op = value.getDefiningOp();
-  Expr result = nullptr;
-  if (auto number = dyn_cast_or_null<FloatAttr>(getUniformConstant(value))) {
-    result = algebra.constant(number.getValueAsDouble());
-  } else if (op && isKnown(op)) {
-    SmallVector<Expr> operands;
-    for (Value operand : op->getOperands()) {
-      operands.push_back(read(operand));
-      if (!operands.back())
-        return nullptr;
+  // Operands first, without recursion: a program may be any number of ops long.
+  SmallVector<Value> open{value};
+  while (!open.empty()) {
+    Value next = open.back();
+    Operation *op = next.getDefiningOp();
+    Expr result = known.lookup(next);
+    if (result) {
+      open.pop_back();
+      continue;
     }
-    StringRef name = op->getName().getStringRef();
-    ReadFn readOperator = getOperators().lookup(name);
-    result = readOperator ? readOperator(algebra, op, operands)
-                          : algebra.call(symbolic::findFunctionOfOp(name)->function, operands);
-  } else if (onUnknown) {
-    result = onUnknown(value);
-  } else {
-    unknown = op;
+    if (auto number = dyn_cast_or_null<FloatAttr>(getUniformConstant(next))) {
+      result = algebra.constant(number.getValueAsDouble());
+    } else if (op && isKnown(op)) {
+      size_t before = open.size();
+      for (Value operand : llvm::reverse(op->getOperands()))
+        if (!known.lookup(operand))
+          open.push_back(operand);
+      if (open.size() > before)
+        continue;
+      result = readOp(op);
+    } else if (onUnknown) {
+      result = onUnknown(next);
+    } else {
+      unknown = op;
+    }
+    if (!result)
+      return nullptr;
+    known[next] = result;
+    open.pop_back();
   }
-  if (result)
-    known[value] = result;
-  return result;
+  return known.lookup(value);
 }

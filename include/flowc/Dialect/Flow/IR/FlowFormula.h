@@ -48,6 +48,9 @@ public:
   const llvm::MapVector<mlir::Value, symbolic::Expr> &getSymbols() const { return symbols; }
 
 private:
+  /// What a known op computes of operands that were read.
+  symbolic::Expr readOp(mlir::Operation *op);
+
   symbolic::Algebra &algebra;
   llvm::MapVector<mlir::Value, symbolic::Expr> symbols;
   llvm::DenseMap<mlir::Value, symbolic::Expr> known;

@@ -18,9 +18,11 @@
 //===----------------------------------------------------------------------===//
 
 #include "flowc/Dialect/Flow/IR/FlowBuilders.h"
+#include "flowc/Dialect/Flow/IR/FlowPlanar.h"
 #include "flowc/Dialect/Flow/IR/FlowVjp.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 
 using namespace mlir;
 using namespace flowc::flow;
@@ -195,6 +197,15 @@ static void shareWithNetwork(SweepOp sweep, MutableArrayRef<DenseOp> layers, IRM
   for (auto [layer, unit] : llvm::enumerate(sweep.getUnits()))
     if (sweep.getStageRowEnds(layer).back() == getNumElements(unit.getType()))
       mapping.lookup(getAfterActivation(layers, layer)).replaceAllUsesWith(unit);
+}
+
+/// Both ways pass through one number, which tanh is taken of: on one of them it is a
+/// root.
+FailureOr<Scored> PlanarOp::buildScored(Specializer &specializer, Value x, Value score, bool inverse) {
+  return buildByWayBack(*this, specializer, x, score, inverse, [](const Ways &ways) {
+    for (auto [there, back] : llvm::zip(ways.getThere<math::TanhOp>(), ways.back.getOps<math::TanhOp>()))
+      ways.mapping.lookup(back.getOperand()).replaceAllUsesWith(there.getOperand());
+  });
 }
 
 FailureOr<Scored> MaskedAutoregressiveOp::buildScored(Specializer &specializer, Value x, Value score, bool inverse) {

@@ -11,7 +11,8 @@
 include "flowc/Dialect/Flow/IR/FlowOpBase.td"
 
 def Flow_PlanarOp : Flow_Op<"planar",
-    [Pure, AllTypesMatch<["x", "y"]>, DeclareOpInterfaceMethods<BijectionOpInterface, ["getInverseKind"]>]> {
+    [Pure, AllTypesMatch<["x", "y"]>,
+     DeclareOpInterfaceMethods<BijectionOpInterface, ["getInverseKind", "buildScored"]>]> {
   let summary = "Moves the event along one direction, by a function of its product with another";
   let description = [{
     FlowJAX's `Planar` (Rezende and Mohamed 2015, arXiv:1505.05770): with the

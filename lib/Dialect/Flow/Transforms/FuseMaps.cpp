@@ -42,6 +42,7 @@ public:
 private:
   /// The result of `first` that operand `i` of `second` takes its elements from.
   OpResult getLink(unsigned i);
+  bool advanceOperands();
   void cloneBody(MapOp map);
   void addResults(MapOp map, ResultRange results, SmallVectorImpl<Value> &from);
 
@@ -81,7 +82,28 @@ bool MapFuser::canFuse() {
                                  [&](Value operand) { return llvm::is_contained(second.getIndexed(), operand); }))
     return false;
   place = findMeetingPoint(first, second);
+  if (!place && isLinked && advanceOperands())
+    place = first;
   return place;
+}
+
+/// Moves the splits and gathers that `second` reads before `first`, if that is all
+/// that keeps it from being there.
+bool MapFuser::advanceOperands() {
+  SmallVector<Operation *> moved;
+  for (Value operand : second->getOperands()) {
+    if (operand.getDefiningOp() == first || isAvailableBefore(operand, first))
+      continue;
+    Operation *layout = operand.getDefiningOp();
+    if (!isa<SplitOp, GatherOp>(layout) ||
+        !llvm::all_of(layout->getOperands(), [&](Value value) { return isAvailableBefore(value, first); }))
+      return false;
+    moved.push_back(layout);
+  }
+  for (Operation *layout : moved)
+    if (!layout->isBeforeInBlock(first))
+      layout->moveBefore(first);
+  return true;
 }
 
 void MapFuser::cloneBody(MapOp map) {

@@ -7,6 +7,8 @@
 
 #include "RowsDetail.h"
 
+#include "flowc/IO/MappedFile.h"
+
 #include <algorithm>
 
 using namespace flowc;
@@ -39,6 +41,14 @@ public:
       return ok.takeError();
     rowsRead += count;
     return count;
+  }
+
+  RowsView map() const override {
+    if ((layout.fortranOrder && layout.shape.size() > 1) || layout.numBytes() == 0)
+      return {};
+    auto mapped = MappedFile::map(file);
+    // Where the file system has no mappings, rows are read.
+    return mapped ? RowsView(std::move(*mapped), layout, selection) : RowsView();
   }
 
 private:

@@ -12,7 +12,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cmath>
 
 using namespace flowc;
 
@@ -123,11 +122,14 @@ Expected<std::unique_ptr<RowReader>> flowc::openRows(const std::string &path, co
   return Error{"cannot tell the format of '" + path + "', expected .npy, .csv, .tsv or FILE.safetensors:NAME"};
 }
 
+int64_t detail::rowsPerBlock(int64_t columns) {
+  constexpr int64_t elements = 1 << 20;
+  return std::max<int64_t>(1, elements / std::max<int64_t>(1, columns));
+}
+
 template <typename T>
 Expected<std::vector<T>> flowc::readAllRows(RowReader &reader, bool finite) {
-  const int64_t columns = reader.columns();
-  constexpr int64_t chunkElements = 1 << 20;
-  const int64_t chunk = std::max<int64_t>(1, chunkElements / std::max<int64_t>(1, columns));
+  const int64_t columns = reader.columns(), chunk = detail::rowsPerBlock(columns);
   std::vector<T> values;
   if (reader.rows() >= 0)
     values.reserve(static_cast<size_t>(reader.rows() * columns));
@@ -137,11 +139,10 @@ Expected<std::vector<T>> flowc::readAllRows(RowReader &reader, bool finite) {
     if (!got)
       return got.takeError();
     if (finite)
-      for (int64_t i = row * columns; i < (row + *got) * columns; ++i)
-        if (!std::isfinite(values[i]))
-          return Error{"'" + reader.path() + "': row " + std::to_string(i / columns + 1) + ", " +
-                       reader.describeColumn(i % columns) + " is " + (std::isnan(values[i]) ? "NaN" : "infinite") +
-                       ", expected a finite number"};
+      if (auto ok = detail::checkFinite(
+              reader, std::span<const T>(values).subspan(row * columns, static_cast<size_t>(*got * columns)), row);
+          !ok)
+        return ok.takeError();
     row += *got;
     if (*got == 0) {
       values.resize(static_cast<size_t>(row * columns));

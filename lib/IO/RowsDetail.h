@@ -10,6 +10,9 @@
 
 #include "flowc/IO/Rows.h"
 
+#include <algorithm>
+#include <cmath>
+
 namespace flowc::detail {
 
 /// Positions of `wanted` among the columns of a file that has `names` (or none)
@@ -24,6 +27,23 @@ Expected<std::unique_ptr<RowReader>> openArrayRows(InputFile file, const ArrayLa
 /// Rows of a text file with this separator.
 Expected<std::unique_ptr<RowReader>> openTextRows(const std::string &path, char separator,
                                                   const std::vector<std::string> &columns);
+
+/// Rows of so many columns that are worked on at once where they may be more than
+/// fit in memory.
+int64_t rowsPerBlock(int64_t columns);
+
+/// Whether these rows, the first of which is row `first` of the file, are finite; the
+/// error names row and column.
+template <typename T>
+Expected<void> checkFinite(const RowReader &reader, std::span<const T> rows, int64_t first) {
+  auto bad = std::ranges::find_if(rows, [](T value) { return !std::isfinite(value); });
+  if (bad == rows.end())
+    return {};
+  int64_t at = bad - rows.begin();
+  return Error{"'" + reader.path() + "': row " + std::to_string(first + at / reader.columns() + 1) + ", " +
+               reader.describeColumn(at % reader.columns()) + " is " + (std::isnan(*bad) ? "NaN" : "infinite") +
+               ", expected a finite number"};
+}
 
 /// The separator of a text file, by its extension; 0 for other files.
 char separatorOf(const std::string &path);

@@ -11,8 +11,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <numeric>
+#include <tbb/parallel_for.h>
+#include <tbb/task_arena.h>
 
 using namespace flowc;
 
@@ -28,8 +29,10 @@ BatchPlan flowc::planBatches(int64_t rows, double valProp, int64_t batchSize) {
   return plan;
 }
 
-void flowc::randomPermutation(uint64_t seed, uint32_t stream, uint64_t epoch, std::vector<int64_t> &permutation) {
-  std::iota(permutation.begin(), permutation.end(), 0);
+/// Fisher and Yates' shuffle.
+template <typename Index>
+static void permute(uint64_t seed, uint32_t stream, uint64_t epoch, std::span<Index> permutation) {
+  std::iota(permutation.begin(), permutation.end(), Index(0));
   for (uint64_t i = permutation.size(); i > 1; --i) {
     // The bias of this multiplication is below i / 2^64.
     auto word = philox4x32({static_cast<uint32_t>(i), static_cast<uint32_t>(i >> 32) ^ (stream << 24),
@@ -41,29 +44,67 @@ void flowc::randomPermutation(uint64_t seed, uint32_t stream, uint64_t epoch, st
   }
 }
 
-ShuffledRows::ShuffledRows(const SourceRows &arrays, std::vector<int64_t> rows, uint64_t seed, uint32_t stream)
-    : arrays(arrays), rows(std::move(rows)), order(this->rows.size()), seed(seed), stream(stream) {}
+void flowc::randomPermutation(uint64_t seed, uint32_t stream, uint64_t epoch, std::vector<int64_t> &permutation) {
+  permute(seed, stream, epoch, std::span(permutation));
+}
+void flowc::randomPermutation(uint64_t seed, uint32_t stream, uint64_t epoch, std::span<uint32_t> permutation) {
+  permute(seed, stream, epoch, permutation);
+}
 
-void ShuffledRows::startEpoch(int64_t epoch) {
-  if (std::exchange(orderedEpoch, epoch) == epoch)
-    return;
-  randomPermutation(seed, stream, static_cast<uint64_t>(epoch), order);
-  for (int64_t &entry : order)
-    entry = rows[entry];
+/// Copies `rows` of `from` to `to`. Rows lie far apart: of a large batch, several threads
+/// wait for memory.
+static void copyRows(const RowsView &from, std::span<const int64_t> rows, const SourceRows &source, void *to) {
+  constexpr int64_t shared = 1 << 17, piece = 1 << 15; // Bytes.
+  auto rowBytes = from.columns() * static_cast<int64_t>(elementSize(elementTypeOf(source.dtype)));
+  if (source.threads == 1 || std::ssize(rows) * rowBytes < shared)
+    return from.copy(rows, source.dtype, to);
+  tbb::task_arena arena(source.threads > 0 ? source.threads : tbb::task_arena::automatic);
+  arena.execute([&] {
+    tbb::parallel_for(tbb::blocked_range<size_t>(0, rows.size(), static_cast<size_t>(1 + piece / rowBytes)),
+                      [&](const tbb::blocked_range<size_t> &range) {
+                        from.copy(rows.subspan(range.begin(), range.size()), source.dtype,
+                                  static_cast<char *>(to) + static_cast<int64_t>(range.begin()) * rowBytes);
+                      });
+  });
+}
+
+Expected<void> SourceRows::check() const {
+  for (const RowsView *view : {&x, &condition, &weights})
+    if (auto ok = view->checkSize(); !ok)
+      return ok;
+  return {};
+}
+
+Expected<void> ShuffledRows::startEpoch(int64_t epoch) {
+  order->startEpoch(epoch);
+  return source.check();
+}
+
+template <typename T>
+static void scaleAll(std::vector<char> &values, double factor) {
+  for (T &value : std::span(reinterpret_cast<T *>(values.data()), values.size() / sizeof(T)))
+    value = static_cast<T>(static_cast<double>(value) * factor);
 }
 
 Batch ShuffledRows::gather(int64_t begin, int64_t count) {
-  auto copyRows = [&](const void *from, int64_t rowBytes, std::vector<char> &to) -> const void * {
+  rows.resize(static_cast<size_t>(count));
+  order->list(begin, rows);
+  auto copyTo = [&](const RowsView &from, std::vector<char> &to) -> const void * {
     if (!from)
       return nullptr;
-    to.resize(static_cast<size_t>(count * rowBytes));
-    const auto *source = static_cast<const char *>(from);
-    for (int64_t i = 0; i < count; ++i)
-      std::memcpy(to.data() + i * rowBytes, source + order[begin + i] * rowBytes, static_cast<size_t>(rowBytes));
+    to.resize(static_cast<size_t>(count * from.columns()) * elementSize(elementTypeOf(source.dtype)));
+    copyRows(from, rows, source, to.data());
     return to.data();
   };
-  return {.x = copyRows(arrays.x, arrays.xBytes, x),
-          .condition = copyRows(arrays.condition, arrays.conditionBytes, condition),
-          .weights = copyRows(arrays.weights, arrays.weightBytes, weights),
-          .rows = count};
+  Batch batch{.x = copyTo(source.x, x),
+              .condition = copyTo(source.condition, condition),
+              .weights = copyTo(source.weights, weights),
+              .rows = count};
+  if (batch.weights && source.weightFactor != 1) {
+    if (source.dtype == F32)
+      scaleAll<float>(weights, source.weightFactor);
+    else
+      scaleAll<double>(weights, source.weightFactor);
+  }
+  return batch;
 }

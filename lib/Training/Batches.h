@@ -8,35 +8,44 @@
 #ifndef FLOWC_LIB_TRAINING_BATCHES_H
 #define FLOWC_LIB_TRAINING_BATCHES_H
 
+#include "RowOrder.h"
+
 #include "flowc/Training/Trainer.h"
 
 namespace flowc {
 
-/// Rows in memory; `condition` is null for an unconditional flow.
+/// `randomPermutation` of lists that are as small as can be.
+void randomPermutation(uint64_t seed, uint32_t stream, uint64_t epoch, std::span<uint32_t> permutation);
+
+/// What batches are copied from; `condition` and `weights` may be none.
 struct SourceRows {
-  const void *x = nullptr, *condition = nullptr, *weights = nullptr;
-  int64_t xBytes = 0, conditionBytes = 0, weightBytes = 0; ///< Of a row.
+  DType dtype = F32; ///< Of the batches.
+  int threads = 0;   ///< That copy large batches; 0: all.
+  RowsView x, condition, weights;
+  double weightFactor = 1;
+
+  /// Fails if a file has become shorter.
+  Expected<void> check() const;
 };
 
-/// Some rows of arrays, in a random order for each epoch.
+/// Batches of rows in an order.
 class ShuffledRows {
 public:
   ShuffledRows() = default;
-  ShuffledRows(const SourceRows &arrays, std::vector<int64_t> rows, uint64_t seed, uint32_t stream);
+  ShuffledRows(SourceRows source, std::unique_ptr<RowOrder> order)
+      : source(std::move(source)), order(std::move(order)) {}
 
-  void startEpoch(int64_t epoch);
+  Expected<void> startEpoch(int64_t epoch);
   /// The rows at `begin` ... `begin + count - 1` of the order, side by side; good
   /// until the next call.
   Batch gather(int64_t begin, int64_t count);
-  /// The row of the arrays at this place of the order.
-  int64_t rowAt(int64_t place) const { return order[place]; }
+  /// The row of the data at this place of the last batch.
+  int64_t rowAt(int64_t place) const { return rows[static_cast<size_t>(place)]; }
 
 private:
-  SourceRows arrays;
-  std::vector<int64_t> rows, order;
-  uint64_t seed = 0;
-  uint32_t stream = 0;
-  int64_t orderedEpoch = -1;
+  SourceRows source;
+  std::unique_ptr<RowOrder> order;
+  std::vector<int64_t> rows;
   std::vector<char> x, condition, weights;
 };
 

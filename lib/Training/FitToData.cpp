@@ -8,6 +8,7 @@
 #include "Batches.h"
 #include "Loop.h"
 
+#include "flowc/Support/Hash.h"
 #include "flowc/Training/Optimizer.h"
 #include "flowc/Training/Schedule.h"
 
@@ -18,8 +19,10 @@ using namespace flowc;
 
 namespace {
 
-/// Random streams: how the rows are split, and the order of both parts.
-enum Stream : uint32_t { Split, TrainOrder, ValOrder };
+/// A number of an array of this type.
+double numberAt(const void *values, DType dtype, int64_t i) {
+  return dtype == F32 ? static_cast<const float *>(values)[i] : static_cast<const double *>(values)[i];
+}
 
 class DataLoop : public Loop {
 public:
@@ -37,7 +40,7 @@ public:
 protected:
   std::string place() const override;
   std::string rowName(int64_t row) const override {
-    return "row " + std::to_string(train.rowAt(current.batch * plan.trainBatch + row) + 1) + " of the data";
+    return "row " + std::to_string(train.rowAt(row) + 1) + " of the data";
   }
   std::map<std::string, std::string> identity() const override;
   void describe(Archive &archive, TrainingState &state) override;
@@ -45,8 +48,6 @@ protected:
 
 private:
   Expected<double> validate();
-  /// The sum of the weights.
-  double weightOf(const Batch &batch) const;
   Expected<Outcome> endEpoch();
   /// Whether the last epoch was one fruitless epoch too many.
   bool isExhausted() const;
@@ -57,96 +58,89 @@ private:
   BatchPlan plan;
   ShuffledRows train, val;
   uint64_t dataHash;
-  /// Of all rows, with mean 1 over those to train on; empty: none.
-  std::vector<char> weights;
-  std::vector<double> losses;
+  std::vector<double> losses; ///< Of a part of the rows to validate with.
 };
 
-/// FNV-1a over 64-bit words: tells whether the data is the same.
-uint64_t fingerprint(const void *data, int64_t bytes, uint64_t hash) {
-  const auto *from = static_cast<const char *>(data);
-  for (int64_t i = 0; from && i < bytes; i += 8) {
-    uint64_t word = 0;
-    std::copy_n(from + i, std::min<int64_t>(8, bytes - i), reinterpret_cast<char *>(&word));
-    hash = (hash ^ word) * 0x100000001b3ULL;
-    hash ^= hash >> 32;
-  }
+/// Tells whether the numbers of rows, as the model takes them, are the same.
+uint64_t fingerprint(const RowsView &rows, const RowSubset &subset, DType dtype, uint64_t hash) {
+  if (!rows)
+    return hash;
+  int64_t rowBytes = rows.columns() * static_cast<int64_t>(elementSize(elementTypeOf(dtype)));
+  auto add = [&](const void *block, int64_t count) -> Expected<void> {
+    hash = hashBytes(block, count * rowBytes, hash);
+    return {};
+  };
+  (void)forEachBlock(rows, subset, dtype, add); // Nothing here fails.
   return hash;
 }
 
-/// Weights divided by their mean over the first `count` of `rows`: a batch of them is
-/// then, on average, what it would be without. Weights of 1 stay as they are, to the bit.
-template <typename T>
-std::vector<char> scaledWeights(const void *weights, const std::vector<int64_t> &rows, int64_t count) {
+/// One over the mean weight of the rows to train on: a batch is then, on average, what
+/// it would be without weights. Equal weights become 1, to the bit.
+double weightFactorOf(const RowsView &weights, const RowOrder &order, int64_t count, DType dtype) {
   if (!weights)
-    return {};
-  const T *from = static_cast<const T *>(weights);
+    return 1;
   double sum = 0;
-  for (int64_t i = 0; i < count; ++i)
-    sum += static_cast<double>(from[rows[i]]);
-  double factor = sum > 0 ? static_cast<double>(count) / sum : 1;
-  std::vector<char> result(rows.size() * sizeof(T));
-  for (size_t i = 0; i < rows.size(); ++i)
-    reinterpret_cast<T *>(result.data())[i] = static_cast<T>(static_cast<double>(from[i]) * factor);
-  return result;
+  std::vector<double> block; // Doubles are as well aligned as floats.
+  order.forEach([&](std::span<const int64_t> rows) {
+    block.resize(rows.size());
+    weights.copy(rows, dtype, block.data());
+    for (size_t i = 0; i < rows.size(); ++i)
+      sum += numberAt(block.data(), dtype, static_cast<int64_t>(i));
+  });
+  return sum > 0 ? static_cast<double>(count) / sum : 1;
 }
 
 DataLoop::DataLoop(Model &model, const TrainingData &data, const FitOptions &options,
                    std::unique_ptr<Objective> likelihood)
     : Loop(model, options.update, options.learningRate, options.threads, options.returnBest), data(data),
       options(options), likelihood(std::move(likelihood)) {
-  plan = planBatches(data.rows, data.validation ? 0 : options.valProp, options.batchSize);
-  int64_t size = model.dtype() == F32 ? sizeof(float) : sizeof(double);
-  int64_t xBytes = model.flow().dim() * size, conditionBytes = model.flow().condDim() * size;
-  std::vector<int64_t> rows(data.rows);
-  randomPermutation(options.seed, Split, 0, rows);
-  weights = model.dtype() == F32 ? scaledWeights<float>(data.weights, rows, plan.trainRows)
-                                 : scaledWeights<double>(data.weights, rows, plan.trainRows);
-  SourceRows arrays{data.x, data.condition, weights.empty() ? nullptr : weights.data(), xBytes, conditionBytes, size};
-  train = ShuffledRows(arrays, {rows.begin(), rows.begin() + plan.trainRows}, options.seed, TrainOrder);
-  std::vector<int64_t> valRows(rows.begin() + plan.trainRows, rows.end());
-  dataHash = fingerprint(data.x, data.rows * xBytes, 0xcbf29ce484222325ULL);
-  dataHash = fingerprint(data.condition, data.rows * conditionBytes, dataHash);
-  dataHash = fingerprint(data.weights, data.rows * size, dataHash);
+  DType dtype = model.dtype();
+  OrderOptions ordering{options.seed, options.listedRows, options.threads};
+  plan = planBatches(data.rows(), data.validation ? 0 : options.valProp, options.batchSize);
+  std::shared_ptr<const RowSubset> rows = data.subset ? data.subset : allRows(data.rows());
+  SplitOrders orders = splitRows(rows, plan.valRows, ordering, {data.x, data.condition, data.weights});
+  SourceRows source{dtype, options.threads, data.x, data.condition, data.weights};
+  source.weightFactor = weightFactorOf(data.weights, *orders.train, plan.trainRows, dtype);
+  train = ShuffledRows(source, std::move(orders.train));
+  dataHash = kHashStart;
+  for (const RowsView *view : {&data.x, &data.condition, &data.weights})
+    dataHash = fingerprint(*view, *rows, dtype, dataHash);
   if (data.validation) {
-    plan.valRows = data.validationRows;
+    plan.valRows = data.validation.rows();
     plan.valBatch = std::min(options.batchSize, plan.valRows);
     plan.valBatches = plan.valRows / plan.valBatch;
-    arrays = {data.validation, data.validationCondition, data.validationWeights, xBytes, conditionBytes, size};
-    valRows.resize(plan.valRows);
-    for (int64_t i = 0; i < plan.valRows; ++i)
-      valRows[i] = i;
-    dataHash = fingerprint(data.validation, plan.valRows * xBytes, dataHash);
-    dataHash = fingerprint(data.validationCondition, plan.valRows * conditionBytes, dataHash);
-    dataHash = fingerprint(data.validationWeights, plan.valRows * size, dataHash);
+    source = {dtype, options.threads, data.validation, data.validationCondition, data.validationWeights};
+    rows = allRows(plan.valRows);
+    orders.validation = validationOrder(rows, ordering, {source.x, source.condition, source.weights});
+    for (const RowsView *view : {&source.x, &source.condition, &source.weights})
+      dataHash = fingerprint(*view, *rows, dtype, dataHash);
   }
-  val = ShuffledRows(arrays, std::move(valRows), options.seed, ValOrder);
-  losses.resize(plan.valBatch * plan.valBatches);
+  val = ShuffledRows(source, std::move(orders.validation));
 }
 
 std::string DataLoop::place() const {
   return "in epoch " + std::to_string(current.epoch + 1) + ", batch " + std::to_string(current.batch + 1);
 }
 
-double DataLoop::weightOf(const Batch &batch) const {
-  if (!batch.weights)
-    return static_cast<double>(batch.rows);
-  double sum = 0;
-  for (int64_t i = 0; i < batch.rows; ++i)
-    sum += model.dtype() == F32 ? static_cast<const float *>(batch.weights)[i]
-                                : static_cast<const double *>(batch.weights)[i];
-  return sum;
-}
-
 Expected<double> DataLoop::validate() {
-  val.startEpoch(current.epoch);
-  Batch batch = val.gather(0, plan.valBatch * plan.valBatches);
-  if (auto ok = likelihood->rowLosses(model, batch, losses); !ok)
+  if (auto ok = val.startEpoch(current.epoch); !ok)
     return ok.takeError();
-  double sum = 0;
-  for (double loss : losses)
-    sum += loss;
-  return sum / weightOf(batch);
+  // A part at a time, whose size changes no bit: rows come one by one into the sums.
+  constexpr int64_t fewest = 1024, elements = 1 << 20;
+  const int64_t all = plan.valBatch * plan.valBatches;
+  const int64_t part = std::max(fewest, elements / std::max<int64_t>(1, data.x.columns()));
+  double sum = 0, weight = 0;
+  for (int64_t begin = 0; begin < all; begin += part) {
+    Batch batch = val.gather(begin, std::min(part, all - begin));
+    losses.resize(static_cast<size_t>(batch.rows));
+    if (auto ok = likelihood->rowLosses(model, batch, losses); !ok)
+      return ok.takeError();
+    for (int64_t i = 0; i < batch.rows; ++i) {
+      sum += losses[static_cast<size_t>(i)];
+      weight += batch.weights ? numberAt(batch.weights, model.dtype(), i) : 1;
+    }
+  }
+  return sum / weight;
 }
 
 bool DataLoop::isExhausted() const {
@@ -175,7 +169,8 @@ Expected<Trainer::Outcome> DataLoop::advance() {
   while (current.batch < plan.trainBatches) {
     if (options.interrupted && options.interrupted())
       return Outcome::Interrupted;
-    train.startEpoch(current.epoch);
+    if (auto ok = train.startEpoch(current.epoch); !ok)
+      return ok.takeError();
     // The norm of the last gradient is shown; that of the others costs time.
     stepper->setWantsNorm(current.batch + 1 == plan.trainBatches);
     if (auto tried = tryStep(train.gather(current.batch * plan.trainBatch, plan.trainBatch)); !tried)
@@ -187,9 +182,10 @@ Expected<Trainer::Outcome> DataLoop::advance() {
 std::map<std::string, std::string> DataLoop::identity() const {
   auto result = Loop::identity();
   result.insert({{"loop", "data"},
-                 {"rows", std::to_string(data.rows)},
+                 {"rows", std::to_string(data.rows())},
                  {"data", std::to_string(dataHash)},
                  {"seed", std::to_string(options.seed)},
+                 {"shuffled", data.rows() > options.listedRows ? "in windows" : "as a whole"},
                  {"batch_size", std::to_string(options.batchSize)},
                  {"val_prop", data.validation ? "given" : exactDigits(options.valProp)}});
   if (auto schedule = findSchedule(update.schedule.name); schedule && (*schedule)->usesLength)
@@ -202,61 +198,75 @@ void DataLoop::describe(Archive &archive, TrainingState &state) {
   Loop::describe(archive, state);
 }
 
+/// Whether `given` has `rows` rows of `columns` numbers; `what` it is, with its verb.
+Expected<void> checkShape(const RowsView &given, int64_t rows, int64_t columns, const char *what) {
+  if (!given || (given.rows() == rows && given.columns() == columns))
+    return {};
+  return Error{std::string(what) + " " + std::to_string(given.rows()) + " rows of " + std::to_string(given.columns()) +
+               " numbers, expected " + std::to_string(rows) + " of " + std::to_string(columns)};
+}
+
 Expected<void> checkShapes(const Flow &flow, const TrainingData &data) {
-  if (data.columns != flow.dim())
+  if (data.x.columns() != flow.dim())
     return Error{"'" + flow.name() + "' has " + std::to_string(flow.dim()) + " coordinates, but got rows of " +
-                 std::to_string(data.columns)};
+                 std::to_string(data.x.columns())};
   if (flow.condShape() && !data.condition)
     return Error{"'" + flow.name() + "' needs a condition of " + std::to_string(flow.condDim()) + " numbers per row"};
   if (!flow.condShape() && data.condition)
     return Error{"'" + flow.name() + "' takes no condition, but got one"};
-  if (data.condition && (data.conditionRows != data.rows || data.conditionColumns != flow.condDim()))
-    return Error{"the condition has " + std::to_string(data.conditionRows) + " rows of " +
-                 std::to_string(data.conditionColumns) + " numbers, expected " + std::to_string(data.rows) + " of " +
-                 std::to_string(flow.condDim())};
-  if (data.validation &&
-      (data.validationRows < 1 || (data.condition != nullptr) != (data.validationCondition != nullptr)))
-    return Error{data.validationRows < 1 ? "there are no rows to validate with"
-                                         : "conditions are needed for both training and validation"};
+  if (data.validation && data.validation.rows() < 1)
+    return Error{"there are no rows to validate with"};
+  if (data.validation && bool(data.condition) != bool(data.validationCondition))
+    return Error{"conditions are needed for both training and validation"};
+  int64_t rows = data.x.rows(), others = data.validation.rows();
+  for (Expected<void> ok : {checkShape(data.condition, rows, flow.condDim(), "the condition has"),
+                            checkShape(data.weights, rows, 1, "the weights have"),
+                            checkShape(data.validation, others, flow.dim(), "the data to validate with has"),
+                            checkShape(data.validationCondition, others, flow.condDim(), "its condition has"),
+                            checkShape(data.validationWeights, others, 1, "its weights have")})
+    if (!ok)
+      return ok;
   return {};
 }
 
 /// Weights are finite and not negative, and not all 0.
-template <typename T>
-Expected<void> checkWeights(const void *weights, int64_t rows) {
-  const T *from = static_cast<const T *>(weights);
+Expected<void> checkWeights(const RowsView &weights, DType dtype) {
   bool isPositive = false;
-  for (int64_t i = 0; from && i < rows; ++i) {
-    if (!(from[i] >= 0) || !std::isfinite(from[i]))
-      return Error{"the weight of row " + std::to_string(i + 1) + " is " + exactDigits(from[i]) +
-                   ", expected a finite number from 0 on"};
-    isPositive |= from[i] > 0;
-  }
-  if (from && !isPositive)
-    return Error{"all weights are 0, expected some positive ones"};
-  return {};
+  int64_t row = 0;
+  auto check = [&](const void *block, int64_t count) -> Expected<void> {
+    for (int64_t i = 0; i < count; ++i) {
+      double weight = numberAt(block, dtype, i);
+      ++row;
+      if (!(weight >= 0) || !std::isfinite(weight))
+        return Error{"the weight of row " + std::to_string(row) + " is " + exactDigits(weight) +
+                     ", expected a finite number from 0 on"};
+      isPositive |= weight > 0;
+    }
+    return {};
+  };
+  if (!weights)
+    return {};
+  if (auto ok = forEachBlock(weights, *allRows(weights.rows()), dtype, check); !ok)
+    return ok;
+  return isPositive ? Expected<void>() : Expected<void>(Error{"all weights are 0, expected some positive ones"});
 }
 
 Expected<void> checkOptions(const Model &model, const TrainingData &data, const FitOptions &options) {
   if (auto ok = checkTrainable(model); !ok)
     return ok;
-  if (data.rows > 0 && data.dtype != model.dtype())
-    return Error{std::string("the model holds ") + (model.dtype() == F32 ? "float32" : "float64") +
-                 ", but got rows of " + (data.dtype == F32 ? "float32" : "float64") + ": use Model::astype"};
   if (auto ok = checkShapes(model.flow(), data); !ok)
     return ok;
-  for (auto [weights, rows] :
-       {std::pair{data.weights, data.rows}, std::pair{data.validationWeights, data.validationRows}})
-    if (auto ok = model.dtype() == F32 ? checkWeights<float>(weights, rows) : checkWeights<double>(weights, rows); !ok)
+  for (const RowsView *weights : {&data.weights, &data.validationWeights})
+    if (auto ok = checkWeights(*weights, model.dtype()); !ok)
       return ok;
   if (options.batchSize < 1 || options.maxEpochs < 0 || options.maxPatience < 0)
     return Error{"expected a batch size of at least 1 and no negative numbers of epochs"};
   if (!(options.valProp >= 0 && options.valProp < 1))
     return Error{"the proportion of validation rows is " + std::to_string(options.valProp) +
                  ", expected 0 <= val_prop < 1"};
-  BatchPlan plan = planBatches(data.rows, data.validation ? 0 : options.valProp, options.batchSize);
+  BatchPlan plan = planBatches(data.rows(), data.validation ? 0 : options.valProp, options.batchSize);
   if (plan.trainRows < 1)
-    return Error{"there are no rows to train on (" + std::to_string(data.rows) + " rows in all)"};
+    return Error{"there are no rows to train on (" + std::to_string(data.rows()) + " rows in all)"};
   auto optimizer = findOptimizer(options.update.optimizer.name);
   if (!optimizer)
     return optimizer.takeError();
@@ -267,6 +277,9 @@ Expected<void> checkOptions(const Model &model, const TrainingData &data, const 
 }
 
 Expected<FitResult> fit(Model &model, const TrainingData &data, const FitOptions &options) {
+  if (data.x.rows() > 0 && data.x.type() != elementTypeOf(model.dtype()))
+    return Error{std::string("the model holds ") + elementTypeName(elementTypeOf(model.dtype())) +
+                 ", but got rows of " + elementTypeName(data.x.type()) + ": use Model::astype"};
   auto trainer = Trainer::create(model, data, options);
   if (!trainer)
     return trainer.takeError();

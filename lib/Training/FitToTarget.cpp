@@ -46,10 +46,11 @@ Expected<void> checkOptions(const Model &model, const TrainingData &draws, const
     return Error{"'" + flow.name() + "' takes a condition, which a target has not: expected an unconditional flow"};
   if (options.steps < 0 || options.numSamples < 1 || options.valSamples < 2)
     return Error{"expected no negative number of steps, at least 1 sample in a step and 2 to validate with"};
-  if (draws.x && (draws.dtype != model.dtype() || draws.columns != flow.dim() || draws.rows < 1))
-    return Error{"the draws have " + std::to_string(draws.rows) + " rows of " + std::to_string(draws.columns) +
-                 (draws.dtype == F32 ? " float32" : " float64") + " numbers, expected rows of " +
-                 std::to_string(flow.dim()) + (model.dtype() == F32 ? " float32" : " float64")};
+  if (draws.x &&
+      (draws.x.type() != elementTypeOf(model.dtype()) || draws.x.columns() != flow.dim() || draws.x.rows() < 1))
+    return Error{"the draws have " + std::to_string(draws.x.rows()) + " rows of " + std::to_string(draws.x.columns()) +
+                 " " + elementTypeName(draws.x.type()) + " numbers, expected rows of " + std::to_string(flow.dim()) +
+                 (model.dtype() == F32 ? " float32" : " float64")};
   auto optimizer = findOptimizer(options.update.optimizer.name);
   if (!optimizer)
     return optimizer.takeError();
@@ -77,11 +78,12 @@ StepLoop::Plan makePlan(Model &model, const TrainingTarget &target, const Traini
   StepLoop::Plan plan;
   plan.steps = options.steps;
   plan.roundSteps = std::max<int64_t>(1, options.steps / rounds);
-  plan.rowsPerStep = draws.x ? draws.rows : options.numSamples;
+  plan.rowsPerStep = draws.x ? draws.x.rows() : options.numSamples;
   plan.closesLastRound = true;
   plan.onRound = options.onRound;
   plan.interrupted = options.interrupted;
-  plan.batch = [draws = draws.x, rows = plan.rowsPerStep, seed = options.seed, redraw = options.redraw](int64_t step) {
+  plan.batch = [draws = draws.x.data(), rows = plan.rowsPerStep, seed = options.seed,
+                redraw = options.redraw](int64_t step) {
     return Batch{.x = draws, .rows = rows, .first = redraw ? static_cast<uint64_t>(step * rows) : 0, .seed = seed};
   };
   // Always the same draws: which parameters are better is then clear sooner.

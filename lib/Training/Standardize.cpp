@@ -27,61 +27,146 @@ static std::string formatDigits(T value) {
   return {digits, result.ptr};
 }
 
+namespace {
+
+/// What is known of a column of some rows. Squares of numbers beyond 1e154 overflow:
+/// `mean` and `squares` are of numbers divided by `unit`, a power of two, which changes
+/// no digit and leaves them below 2.
+struct ColumnMoments {
+  double unit = 1, mean = 0;
+  double squares = 0; ///< The sum of the squares of the differences to the mean.
+};
+
+/// Columns of as many rows.
+struct Moments {
+  int64_t count = 0;
+  std::vector<ColumnMoments> columns;
+};
+
 template <typename T>
-Expected<ColumnStatistics> flowc::computeStatistics(const T *rows, int64_t count, int64_t columns,
-                                                    const std::vector<std::string> &names) {
-  // Squares of numbers beyond 1e154 overflow: powers of two, which change no
-  // digit, bring the columns to numbers below 2.
-  std::vector<double> units(columns);
-  auto scaled = [&](int64_t row, int64_t column) {
-    return static_cast<double>(rows[row * columns + column]) / units[column];
-  };
-  for (int64_t column = 0; column < columns; ++column) {
-    double most = 0;
+Moments momentsOf(const T *rows, int64_t count, int64_t columns) {
+  Moments moments{count, std::vector<ColumnMoments>(static_cast<size_t>(columns))};
+  std::vector<double> most(static_cast<size_t>(columns));
+  auto forEach = [&](const auto &visit) {
     for (int64_t row = 0; row < count; ++row)
-      most = std::max(most, std::abs(static_cast<double>(rows[row * columns + column])));
-    units[column] = most > 0 ? std::ldexp(1.0, std::ilogb(most)) : 1.0;
+      for (int64_t column = 0; column < columns; ++column)
+        visit(column, static_cast<double>(rows[row * columns + column]), moments.columns[column]);
+  };
+  forEach(
+      [&](int64_t column, double value, ColumnMoments &) { most[column] = std::max(most[column], std::abs(value)); });
+  for (int64_t column = 0; column < columns; ++column)
+    moments.columns[column].unit =
+        most[column] > 0 ? std::ldexp(1.0, std::ilogb(most[column])) : std::numeric_limits<double>::min();
+  forEach([](int64_t, double value, ColumnMoments &to) { to.mean += value / to.unit; });
+  for (ColumnMoments &column : moments.columns)
+    column.mean /= static_cast<double>(count);
+  // Another look keeps the digits that a sum of squares would lose.
+  forEach([](int64_t, double value, ColumnMoments &to) {
+    double difference = value / to.unit - to.mean;
+    to.squares += difference * difference;
+  });
+  return moments;
+}
+
+/// Of all rows of both (T. F. Chan, G. H. Golub, R. J. LeVeque, "Updating formulae and a
+/// pairwise algorithm for computing sample variances", 1979).
+Moments merged(const Moments &a, const Moments &b) {
+  Moments both{a.count + b.count, {}};
+  double shareOfB = static_cast<double>(b.count) / static_cast<double>(both.count);
+  for (size_t i = 0; i < a.columns.size(); ++i) {
+    const ColumnMoments &left = a.columns[i], &right = b.columns[i];
+    double unit = std::max(left.unit, right.unit), toLeft = left.unit / unit, toRight = right.unit / unit;
+    double difference = right.mean * toRight - left.mean * toLeft;
+    both.columns.push_back({unit, left.mean * toLeft + difference * shareOfB,
+                            left.squares * toLeft * toLeft + right.squares * toRight * toRight +
+                                difference * difference * shareOfB * static_cast<double>(a.count)});
   }
+  return both;
+}
+
+/// Merges blocks like a binary counter: of each power of two at most one sum is kept.
+class MomentsTree {
+public:
+  void add(Moments moments) {
+    size_t level = 0;
+    for (; level < levels.size() && levels[level].count > 0; ++level)
+      moments = merged(std::exchange(levels[level], {}), moments);
+    if (level == levels.size())
+      levels.emplace_back();
+    levels[level] = std::move(moments);
+  }
+  Moments total() const {
+    Moments sum;
+    for (const Moments &level : levels)
+      if (level.count > 0)
+        sum = sum.count > 0 ? merged(level, sum) : level;
+    return sum;
+  }
+
+private:
+  std::vector<Moments> levels;
+};
+
+/// Of all rows; what cannot be standardised in `dtype` is an error.
+Expected<ColumnStatistics> statisticsOf(const Moments &total, DType dtype, const std::vector<std::string> &names) {
   ColumnStatistics statistics;
-  statistics.mean.assign(columns, 0.0);
-  statistics.deviation.assign(columns, 0.0);
-  for (int64_t row = 0; row < count; ++row)
-    for (int64_t column = 0; column < columns; ++column)
-      statistics.mean[column] += scaled(row, column);
-  for (double &mean : statistics.mean)
-    mean /= static_cast<double>(count);
-  // The second pass keeps the digits that a sum of squares would lose.
-  for (int64_t row = 0; row < count; ++row)
-    for (int64_t column = 0; column < columns; ++column) {
-      double difference = scaled(row, column) - statistics.mean[column];
-      statistics.deviation[column] += difference * difference;
-    }
-  for (int64_t column = 0; column < columns; ++column) {
-    double &mean = statistics.mean[column], &deviation = statistics.deviation[column];
-    auto name = [&] {
-      return column < static_cast<int64_t>(names.size()) ? "'" + names[column] + "'" : std::to_string(column);
-    };
-    deviation = std::sqrt(deviation / static_cast<double>(count));
+  // Kernels take subnormal numbers for zero.
+  double least = dtype == F32 ? std::numeric_limits<float>::min() : std::numeric_limits<double>::min();
+  for (size_t i = 0; i < total.columns.size(); ++i) {
+    auto [unit, mean, squares] = total.columns[i];
+    std::string name = i < names.size() ? "'" + names[i] + "'" : std::to_string(i);
+    double deviation = std::sqrt(squares / static_cast<double>(total.count));
     // Equal numbers may leave a rounding error of their mean.
     if (deviation <= 1e-12 * std::abs(mean) || deviation == 0)
-      return Error{"column " + name() +
+      return Error{"column " + name +
                    " is constant: it cannot be standardised and has no density; leave it out with "
                    "--columns"};
-    mean *= units[column];
-    deviation *= units[column];
-    // Kernels take subnormal numbers for zero.
-    if (deviation < static_cast<double>(std::numeric_limits<T>::min()))
-      return Error{"column " + name() + " is too narrow to be standardised in " +
-                   (sizeof(T) == 4 ? "float32" : "float64") + " (its standard deviation is " + formatDigits(deviation) +
+    statistics.mean.push_back(mean * unit);
+    statistics.deviation.push_back(deviation * unit);
+    if (deviation * unit < least)
+      return Error{"column " + name + " is too narrow to be standardised in " + elementTypeName(elementTypeOf(dtype)) +
+                   " (its standard deviation is " + formatDigits(deviation * unit) +
                    "): measure it in a smaller unit, or leave it out with --columns"};
   }
   return statistics;
 }
 
-template Expected<ColumnStatistics> flowc::computeStatistics<float>(const float *, int64_t, int64_t,
-                                                                    const std::vector<std::string> &);
-template Expected<ColumnStatistics> flowc::computeStatistics<double>(const double *, int64_t, int64_t,
-                                                                     const std::vector<std::string> &);
+} // namespace
+
+Expected<ColumnStatistics> flowc::computeStatistics(const RowsView &rows, const RowSubset &subset, DType dtype,
+                                                    const std::vector<std::string> &names) {
+  MomentsTree tree;
+  auto add = [&](const void *block, int64_t count) -> Expected<void> {
+    tree.add(dtype == F32 ? momentsOf(static_cast<const float *>(block), count, rows.columns())
+                          : momentsOf(static_cast<const double *>(block), count, rows.columns()));
+    return {};
+  };
+  if (auto ok = forEachBlock(rows, subset, dtype, add); !ok)
+    return ok.takeError();
+  return statisticsOf(tree.total(), dtype, names);
+}
+
+Expected<ColumnStatistics> flowc::computeStatistics(const RowsView &rows, const RowSubset &subset, DType dtype,
+                                                    const std::vector<std::string> &names, const BlockMap &map) {
+  MomentsTree tree;
+  int64_t first = 0;
+  auto add = [&](const void *block, int64_t count) -> Expected<void> {
+    auto given = [&](const auto *numbers) -> Rows<double> {
+      using T = std::remove_cvref_t<decltype(*numbers)>;
+      return Eigen::Map<const Rows<T>>(numbers, count, rows.columns()).template cast<double>();
+    };
+    auto mapped =
+        map(dtype == F32 ? given(static_cast<const float *>(block)) : given(static_cast<const double *>(block)), first);
+    if (!mapped)
+      return mapped.takeError();
+    first += count;
+    tree.add(momentsOf(mapped->data(), count, mapped->cols()));
+    return {};
+  };
+  if (auto ok = forEachBlock(rows, subset, dtype, add); !ok)
+    return ok.takeError();
+  return statisticsOf(tree.total(), F64, names);
+}
 
 namespace {
 

@@ -304,3 +304,59 @@ TEST(SafetensorsTest, ErrorsSayWhatIsWrong) {
   EXPECT_THAT(error("{\"a\":"), HasSubstr("no valid JSON"));
   EXPECT_THAT(error("{" + tensor("a", "[9223372036854775807, 4]", 0, 8) + "}"), HasSubstr("impossibly large"));
 }
+
+//===----------------------------------------------------------------------===//
+// Rows in any order
+//===----------------------------------------------------------------------===//
+
+TEST(RowsViewTest, MapsArraysOfAnyType) {
+  TemporaryDirectory folder;
+  std::string head = "{'descr': '<", tail = "', 'fortran_order': False, 'shape': (3, 2), }";
+  folder.write("f4.npy", npyBytes(head + "f4" + tail, bytesOf<float>({1, 2, 3, 4, 5, 6})));
+  folder.write("f8.npy", npyBytes(head + "f8" + tail, bytesOf<double>({1, 2, 3, 4, 5, 6})));
+  folder.write("i2.npy", npyBytes(head + "i2" + tail, bytesOf<int16_t>({1, 2, 3, 4, 5, 6})));
+  for (const char *file : {"f4.npy", "f8.npy", "i2.npy"})
+    for (bool selects : {false, true}) {
+      auto reader = openRows(folder / file, selects ? std::vector<std::string>{"1", "0"} : std::vector<std::string>());
+      ASSERT_TRUE(reader);
+      RowsView view = (*reader)->map();
+      ASSERT_TRUE(view) << file;
+      EXPECT_EQ(view.rows(), 3);
+      std::vector<double> doubles(4);
+      view.copy(std::array<int64_t, 2>{2, 0}, F64, doubles.data());
+      EXPECT_THAT(doubles, selects ? ElementsAre(6, 5, 2, 1) : ElementsAre(5, 6, 1, 2)) << file;
+      std::vector<float> floats(4);
+      view.copy(1, 2, F32, floats.data());
+      EXPECT_THAT(floats, selects ? ElementsAre(4, 3, 6, 5) : ElementsAre(3, 4, 5, 6)) << file;
+    }
+}
+
+TEST(RowsViewTest, WhatCannotBeMappedIsRead) {
+  TemporaryDirectory folder;
+  folder.write("fortran.npy",
+               npyBytes("{'descr': '<f8', 'fortran_order': True, 'shape': (2, 2), }", bytesOf<double>({1, 3, 2, 4})));
+  folder.write("x.csv", "a,b\n1,2\n3,4\n");
+  for (const char *file : {"fortran.npy", "x.csv"}) {
+    auto reader = openRows(folder / file);
+    ASSERT_TRUE(reader);
+    EXPECT_FALSE((*reader)->map()) << file;
+    auto view = holdRows(**reader, F64);
+    ASSERT_TRUE(view) << view.error().message;
+    std::vector<double> values(4);
+    view->copy(0, 2, F64, values.data());
+    EXPECT_THAT(values, ElementsAre(1, 2, 3, 4)) << file;
+  }
+}
+
+TEST(RowsViewTest, NumbersThatAreNotFiniteAreNamed) {
+  TemporaryDirectory folder;
+  folder.write("x.npy", npyBytes("{'descr': '<f8', 'fortran_order': False, 'shape': (2, 2), }",
+                                 bytesOf<double>({1, 2, 3, 1e300})));
+  auto hold = [&](DType dtype) {
+    auto reader = openRows(folder / "x.npy");
+    auto view = holdRows(**reader, dtype);
+    return view ? std::string() : view.error().message;
+  };
+  EXPECT_EQ(hold(F64), "");
+  EXPECT_THAT(hold(F32), HasSubstr("row 2, column 1 is infinite, expected a finite number"));
+}

@@ -178,12 +178,23 @@ static Expected<std::unique_ptr<RowReader>> openColumns(const std::string &path,
   return openRows(path, names->empty() ? wanted : trained);
 }
 
+Expected<std::vector<std::string>> tool::listColumns(const std::string &path) {
+  auto reader = openRows(path);
+  if (!reader)
+    return reader.takeError();
+  std::vector<std::string> columns = (*reader)->columnNames();
+  if (columns.empty() && (*reader)->rowShape().size() == 1)
+    for (int64_t i = 0; i < (*reader)->columns(); ++i)
+      columns.push_back(std::to_string(i));
+  return columns;
+}
+
 Expected<std::unique_ptr<RowReader>> tool::openEvents(const Flow &flow, const TrainingRecord &record,
                                                       const DataOptions &options) {
   DataOptions chosen = options;
   // What is not a condition is the event.
   if (options.columns.empty() && record.columns.empty() && !options.conditionColumns.empty()) {
-    auto names = readColumnNames(options.path);
+    auto names = listColumns(options.path);
     if (!names)
       return names.takeError();
     const auto &conditions = options.conditionColumns;
@@ -196,7 +207,7 @@ Expected<std::unique_ptr<RowReader>> tool::openEvents(const Flow &flow, const Tr
     return reader;
   if (auto ok = checkRowShape(**reader, flow.shape(), "the event of '" + flow.name() + "'"); !ok)
     return Error{ok.error().message +
-                 ((*reader)->columnNames().empty() ? "" : "; choose columns with --columns and --condition-columns")};
+                 ((*reader)->rowShape().size() == 1 ? "; choose columns with --columns and --condition-columns" : "")};
   return reader;
 }
 

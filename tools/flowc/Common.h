@@ -107,6 +107,9 @@ Expected<std::unique_ptr<RowReader>> openEvents(const Flow &flow, const Training
 /// or columns of DATA.
 Expected<std::unique_ptr<RowReader>> openConditions(const Flow &flow, const TrainingRecord &record,
                                                     const DataOptions &options);
+/// What --columns calls the columns of a file: their names, or, in files without names,
+/// their numbers.
+Expected<std::vector<std::string>> listColumns(const std::string &path);
 /// Accepts whole numbers from 0 to `most` and nothing that merely starts like one.
 CLI::Validator isWholeNumber(uint64_t most);
 /// Adds -o for a file of rows or numbers.

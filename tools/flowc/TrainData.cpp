@@ -20,82 +20,55 @@ using namespace flowc::tool;
 
 namespace {
 
-/// Rows to train on and rows held out, in the element type of the model.
-template <typename T>
-struct TrainRows {
-  std::vector<T> x, condition, testX, testCondition, valX, valCondition;
-  /// Of the rows, of those held out and of those to validate with; empty: none.
-  std::vector<T> weights, testWeights, valWeights;
-  int64_t rows = 0, testRows = 0, valRows = 0;
+/// Events, conditions and weights of the same rows; what there is not is none.
+struct Part {
+  RowsView x, condition, weights;
   std::vector<std::string> names, conditionNames;
 };
 
-/// Moves a random part of the rows to the test rows.
-template <typename T>
-void holdOut(TrainRows<T> &data, int64_t dim, int64_t condDim, double share, uint64_t seed) {
-  constexpr uint32_t testStream = 16;
-  data.testRows = static_cast<int64_t>(std::nearbyint(share * static_cast<double>(data.rows)));
-  if (data.testRows == 0)
-    return;
-  std::vector<int64_t> order(static_cast<size_t>(data.rows));
-  randomPermutation(seed, testStream, 0, order);
-  std::vector<bool> isTest(order.size());
-  for (int64_t i = 0; i < data.testRows; ++i)
-    isTest[order[i]] = true;
-  auto split = [&](std::vector<T> &all, int64_t width, std::vector<T> &test) {
-    std::vector<T> kept;
-    kept.reserve(all.size());
-    for (int64_t row = 0; row < data.rows; ++row)
-      (isTest[row] ? test : kept)
-          .insert((isTest[row] ? test : kept).end(), all.begin() + row * width, all.begin() + (row + 1) * width);
-    all = std::move(kept);
-  };
-  split(data.x, dim, data.testX);
-  split(data.condition, condDim, data.testCondition);
-  split(data.weights, data.weights.empty() ? 0 : 1, data.testWeights);
-  data.rows -= data.testRows;
-}
+/// What to train on, to score at the end and to validate with.
+struct TrainRows {
+  Part all, validation;
+  HeldOut rows; ///< Of `all`.
+};
 
-/// Reads all rows of `from`, and their conditions; how many there are.
-template <typename T>
-Expected<int64_t> readPart(const Flow &flow, const TrainingRecord &record, const DataOptions &from, std::vector<T> &x,
-                           std::vector<T> &condition, TrainingRecord &names) {
+/// Holds the rows of `from`, and their conditions and weights.
+Expected<Part> holdPart(const Flow &flow, const TrainingRecord &record, const DataOptions &from,
+                        const std::string &weights, DType dtype) {
+  Part part;
   auto events = openEvents(flow, record, from);
   if (!events)
     return events.takeError();
   auto conditions = openConditions(flow, record, from);
   if (!conditions)
     return conditions.takeError();
-  auto readX = readAllRows<T>(**events, /*finite=*/true);
-  if (!readX)
-    return readX.takeError();
-  x = std::move(*readX);
-  int64_t rows = (*events)->position();
-  names.columns = (*events)->columnNames();
-  if (rows == 0)
+  auto x = holdRows(**events, dtype);
+  if (!x)
+    return x.takeError();
+  part.x = std::move(*x);
+  part.names = (*events)->columnNames();
+  if (part.x.rows() == 0)
     return Error{"'" + (*events)->path() + "' has no rows, expected data to train on"};
   if (*conditions) {
-    auto c = readAllRows<T>(**conditions, /*finite=*/true);
-    if (!c)
-      return c.takeError();
-    condition = std::move(*c);
-    names.conditionColumns = (*conditions)->columnNames();
-    if ((*conditions)->position() != rows)
-      return Error{"'" + (*events)->path() + "' has " + std::to_string(rows) + " rows, '" + (*conditions)->path() +
-                   "' " + std::to_string((*conditions)->position()) + ": expected as many"};
+    auto condition = holdRows(**conditions, dtype);
+    if (!condition)
+      return condition.takeError();
+    part.condition = std::move(*condition);
+    part.conditionNames = (*conditions)->columnNames();
+    if (part.condition.rows() != part.x.rows())
+      return Error{"'" + (*events)->path() + "' has " + std::to_string(part.x.rows()) + " rows, '" +
+                   (*conditions)->path() + "' " + std::to_string(part.condition.rows()) + ": expected as many"};
   }
-  return rows;
-}
-
-/// Reads the column of weights, if there is one.
-template <typename T>
-Expected<std::vector<T>> readWeights(const std::string &path, const std::string &column) {
-  if (column.empty())
-    return std::vector<T>();
-  auto reader = openRows(path, {column});
+  if (weights.empty())
+    return part;
+  auto reader = openRows(from.path, {weights});
   if (!reader)
     return reader.takeError();
-  return readAllRows<T>(**reader, /*finite=*/true);
+  auto column = holdRows(**reader, dtype);
+  if (!column)
+    return column.takeError();
+  part.weights = std::move(*column);
+  return part;
 }
 
 /// Where the data is; a column of weights is none of the event, unless it is asked for.
@@ -103,53 +76,44 @@ Expected<DataOptions> eventSource(const TrainOptions &options, const TrainingRec
   DataOptions source = options.data;
   if (options.weights.empty() || !source.columns.empty() || !record.columns.empty())
     return source;
-  auto names = readColumnNames(source.path);
-  if (!names)
-    return names.takeError();
-  for (const std::string &name : *names)
-    if (name != options.weights && std::ranges::find(source.conditionColumns, name) == source.conditionColumns.end())
-      source.columns.push_back(name);
+  auto columns = listColumns(source.path);
+  if (!columns)
+    return columns.takeError();
+  for (const std::string &column : *columns)
+    if (column != options.weights &&
+        std::ranges::find(source.conditionColumns, column) == source.conditionColumns.end())
+      source.columns.push_back(column);
   return source;
 }
 
-template <typename T>
-Expected<TrainRows<T>> readData(const Flow &flow, const TrainingRecord &record, const TrainOptions &options) {
-  TrainRows<T> data;
-  TrainingRecord names;
+Expected<TrainRows> holdData(const Flow &flow, const TrainingRecord &record, const TrainOptions &options, DType dtype) {
+  TrainRows data;
   auto source = eventSource(options, record);
   if (!source)
     return source.takeError();
-  auto rows = readPart<T>(flow, record, *source, data.x, data.condition, names);
-  if (!rows)
-    return rows.takeError();
-  data.rows = *rows;
-  data.names = names.columns;
-  data.conditionNames = names.conditionColumns;
-  auto weights = readWeights<T>(source->path, options.weights);
-  if (!weights)
-    return weights.takeError();
-  data.weights = std::move(*weights);
-  if (!options.valData.empty()) {
-    // Columns of the same names, wherever they are in the other file.
-    DataOptions other = *source;
-    other.path = options.valData;
-    other.condition = options.valCondition;
-    auto valRows = readPart<T>(flow, names, other, data.valX, data.valCondition, names);
-    if (!valRows)
-      return valRows.takeError();
-    data.valRows = *valRows;
-    auto valWeights = readWeights<T>(other.path, options.weights);
-    if (!valWeights)
-      return valWeights.takeError();
-    data.valWeights = std::move(*valWeights);
-  }
-  holdOut(data, flow.dim(), flow.condDim(), options.testProp, options.seed);
+  auto all = holdPart(flow, record, *source, options.weights, dtype);
+  if (!all)
+    return all.takeError();
+  data.all = std::move(*all);
+  data.rows = holdOutRows(data.all.x.rows(), options.testProp, options.seed, options.fit.listedRows);
+  if (options.valData.empty())
+    return data;
+  // Columns of the same names, wherever they are in the other file.
+  TrainingRecord names;
+  names.columns = data.all.names;
+  names.conditionColumns = data.all.conditionNames;
+  DataOptions other = *source;
+  other.path = options.valData;
+  other.condition = options.valCondition;
+  auto validation = holdPart(flow, names, other, options.weights, dtype);
+  if (!validation)
+    return validation.takeError();
+  data.validation = std::move(*validation);
   return data;
 }
 
 /// Statistics of the events where the flow's units are; nothing if it has no such place.
-template <typename T>
-Expected<std::optional<ColumnStatistics>> eventStatistics(const Flow &flow, const TrainRows<T> &data,
+Expected<std::optional<ColumnStatistics>> eventStatistics(const Flow &flow, const TrainRows &data, DType dtype,
                                                           const CompileOptions &options) {
   using Result = std::optional<ColumnStatistics>;
   auto map = SupportMap::create(flow, options);
@@ -162,32 +126,34 @@ Expected<std::optional<ColumnStatistics>> eventStatistics(const Flow &flow, cons
                  flow.name().c_str());
     return Result();
   }
-  auto wrap = [](Expected<ColumnStatistics> computed) -> Expected<Result> {
-    return computed ? Expected<Result>(Result(std::move(*computed))) : Expected<Result>(computed.takeError());
+  auto invert = [&](Rows<double> block, int64_t first) -> Expected<Rows<double>> {
+    auto rows = (*map)->invert(std::move(block));
+    for (int64_t i = 0; rows && i < rows->rows(); ++i)
+      if (!rows->row(i).allFinite()) {
+        int64_t row = 0;
+        data.rows.kept->list(first + i, std::span(&row, 1));
+        return Error{"row " + std::to_string(row + 1) + " of the data lies outside of the support of '" + flow.name() +
+                     "', or at an end of it: leave it out, or give the flow another support"};
+      }
+    return rows;
   };
-  if ((*map)->isIdentity())
-    return wrap(computeStatistics(data.x.data(), data.rows, flow.dim(), data.names));
-  auto rows = (*map)->invert(RowsMap<T>(data.x.data(), data.rows, flow.dim()).template cast<double>());
-  if (!rows)
-    return rows.takeError();
-  for (int64_t row = 0; row < data.rows; ++row)
-    if (!rows->row(row).allFinite())
-      return Error{"row " + std::to_string(row + 1) + " of the data lies outside of the support of '" + flow.name() +
-                   "', or at an end of it: leave it out, or give the flow another support"};
-  return wrap(computeStatistics(rows->data(), data.rows, flow.dim(), data.names));
+  auto computed = (*map)->isIdentity() ? computeStatistics(data.all.x, *data.rows.kept, dtype, data.all.names)
+                                       : computeStatistics(data.all.x, *data.rows.kept, dtype, data.all.names, invert);
+  if (!computed)
+    return computed.takeError();
+  return Result(std::move(*computed));
 }
 
 /// The flow to train: the one given, in data units if that is wanted.
-template <typename T>
-Expected<Flow> standardizedFlow(const Flow &flow, const TrainRows<T> &data, const CompileOptions &options,
+Expected<Flow> standardizedFlow(const Flow &flow, const TrainRows &data, DType dtype, const CompileOptions &options,
                                 TrainingRecord &record) {
-  auto events = eventStatistics(flow, data, options);
+  auto events = eventStatistics(flow, data, dtype, options);
   if (!events)
     return events.takeError();
   record.standardized = events->has_value();
   std::optional<ColumnStatistics> conditions;
   if (flow.condShape()) {
-    auto computed = computeStatistics(data.condition.data(), data.rows, flow.condDim(), data.conditionNames);
+    auto computed = computeStatistics(data.all.condition, *data.rows.kept, dtype, data.all.conditionNames);
     if (!computed)
       return computed.takeError();
     conditions = std::move(*computed);
@@ -197,43 +163,52 @@ Expected<Flow> standardizedFlow(const Flow &flow, const TrainRows<T> &data, cons
   return standardize(flow, *events ? &**events : nullptr, conditions ? &*conditions : nullptr);
 }
 
-/// Mean log-density of the rows that were held out.
+/// Mean log-density of the rows that were held out, block by block.
 template <typename T>
-Expected<double> scoreTestRows(const Model &model, const TrainRows<T> &data, const TrainOptions &options) {
+Expected<double> scoreTestRows(const Model &model, const TrainRows &data, const TrainOptions &options) {
   auto kernels = compile(model.flow(), options.model.compileOptions(model.dtype()));
   if (!kernels)
     return kernels.takeError();
-  std::vector<T> logProb(static_cast<size_t>(data.testRows));
-  Kernels::Call call{
-      .kernel = Kernel::LogProb, .inputs = {data.testX.data()}, .outputs = {logProb.data()}, .rows = data.testRows};
-  if (model.flow().condShape())
-    call.inputs.push_back(data.testCondition.data());
-  if (auto ok = (*kernels)->run(model, call); !ok)
-    return ok.takeError();
+  constexpr int64_t block = int64_t(1) << 16;
+  std::vector<int64_t> rows;
+  std::vector<T> x, condition, weights, logProb;
   double sum = 0, total = 0;
-  for (size_t i = 0; i < logProb.size(); ++i) {
-    double weight = data.testWeights.empty() ? 1 : static_cast<double>(data.testWeights[i]);
-    sum += weight * static_cast<double>(logProb[i]);
-    total += weight;
+  for (int64_t begin = 0; begin < data.rows.out->size(); begin += block) {
+    rows.resize(static_cast<size_t>(std::min(block, data.rows.out->size() - begin)));
+    data.rows.out->list(begin, rows);
+    for (auto [view, to] : {std::pair{&data.all.x, &x}, std::pair{&data.all.condition, &condition},
+                            std::pair{&data.all.weights, &weights}}) {
+      to->resize(rows.size() * static_cast<size_t>(view->columns()));
+      view->copy(rows, model.dtype(), to->data());
+    }
+    logProb.resize(rows.size());
+    Kernels::Call call{.kernel = Kernel::LogProb,
+                       .inputs = {x.data()},
+                       .outputs = {logProb.data()},
+                       .rows = static_cast<int64_t>(rows.size())};
+    if (model.flow().condShape())
+      call.inputs.push_back(condition.data());
+    if (auto ok = (*kernels)->run(model, call); !ok)
+      return ok.takeError();
+    for (size_t i = 0; i < logProb.size(); ++i) {
+      double weight = weights.empty() ? 1 : static_cast<double>(weights[i]);
+      sum += weight * static_cast<double>(logProb[i]);
+      total += weight;
+    }
   }
   return sum / total;
 }
 
-template <typename T>
-RowsMap<T> mapRows(const std::vector<T> &values, int64_t rows, int64_t columns) {
-  return {values.data(), values.empty() ? 0 : rows, columns};
-}
-
 /// The model to train: the one given, or a new one of the flow in data units.
-template <typename T>
-Expected<Model> initialModel(const TrainOptions &options, Trainee &trainee, const TrainRows<T> &data,
+Expected<Model> initialModel(const TrainOptions &options, Trainee &trainee, const TrainRows &data,
                              TrainingRecord &record) {
   if (trainee.loaded) {
     record.standardized = trainee.loaded->record.standardized;
     return std::move(trainee.loaded->model);
   }
-  auto flow = options.standardize ? standardizedFlow(trainee.flow, data, options.model.compileOptions(F64), record)
-                                  : Expected<Flow>(trainee.flow);
+  auto flow = options.standardize
+                  ? standardizedFlow(trainee.flow, data, trainee.dtype, options.model.compileOptions(F64), record)
+                  : Expected<Flow>(trainee.flow);
   if (!flow)
     return flow.takeError();
   return Model::initialise(*flow, {.seed = options.seed, .dtype = trainee.dtype});
@@ -280,57 +255,65 @@ void remember(TrainingRecord &record, const TrainOptions &options, const FitOpti
   rememberUpdate(record, fit.update, fit.learningRate);
 }
 
-/// Trains on data of the model's element type.
-template <typename T>
-Expected<int> trainAs(const TrainOptions &options, Trainee trainee) {
+/// What the trainer is given.
+TrainingData trainingData(const TrainRows &data) {
+  TrainingData rows(data.all.x, data.all.condition);
+  rows.weights = data.all.weights;
+  rows.subset = data.rows.kept;
+  rows.validation = data.validation.x;
+  rows.validationCondition = data.validation.condition;
+  rows.validationWeights = data.validation.weights;
+  return rows;
+}
+
+/// Scores what was held out, unless the user wants to leave.
+Expected<void> scoreAtTheEnd(const Model &model, const TrainRows &data, const TrainOptions &options,
+                             TrainingRecord &record) {
+  record.testRows = data.rows.out->size();
+  if (record.testRows == 0)
+    return {};
+  auto score =
+      model.dtype() == F32 ? scoreTestRows<float>(model, data, options) : scoreTestRows<double>(model, data, options);
+  if (!score)
+    return score.takeError();
+  record.testLogProb = *score;
+  return {};
+}
+
+} // namespace
+
+Expected<int> tool::trainOnData(const TrainOptions &options, Trainee trainee) {
   TrainingRecord record;
-  auto data = readData<T>(trainee.flow, trainee.loaded ? trainee.loaded->record : record, options);
+  auto data = holdData(trainee.flow, trainee.loaded ? trainee.loaded->record : record, options, trainee.dtype);
   if (!data)
     return data.takeError();
-  auto model = initialModel<T>(options, trainee, *data, record);
+  auto model = initialModel(options, trainee, *data, record);
   if (!model)
     return model.takeError();
-  auto fit = fitOptions(options, data->rows);
+  record.columns = data->all.names;
+  record.conditionColumns = data->all.conditionNames;
+  record.rows = data->rows.kept->size();
+  auto fit = fitOptions(options, record.rows);
   if (!fit)
     return fit.takeError();
-  record.columns = data->names;
-  record.conditionColumns = data->conditionNames;
-  record.rows = data->rows;
   remember(record, options, *fit);
 
   TrainingRun run(options.run, record);
   fit->interrupted = [&run] { return run.poll(); };
   fit->update.onRecovery = [&run](const std::string &what) { run.tell(what); };
-  int64_t dim = trainee.flow.dim(), condDim = trainee.flow.condDim();
-  TrainingData rows(mapRows(data->x, data->rows, dim), mapRows(data->condition, data->rows, condDim));
-  rows.setWeights(mapRows(data->weights, data->rows, 1));
-  if (data->valRows > 0)
-    rows.setValidation(mapRows(data->valX, data->valRows, dim), mapRows(data->valCondition, data->valRows, condDim),
-                       mapRows(data->valWeights, data->valRows, 1));
-  auto trainer = Trainer::create(*model, rows, *fit);
+  auto trainer = Trainer::create(*model, trainingData(*data), *fit);
   if (!trainer)
     return trainer.takeError();
   auto ending = run.run(**trainer);
   if (!ending)
     return ending.takeError();
-  if (data->testRows > 0 && *ending != TrainingRun::Ending::Stopped) {
-    auto test = scoreTestRows<T>(*model, *data, options);
-    if (!test)
-      return test.takeError();
-    record.testLogProb = *test;
-    record.testRows = data->testRows;
-  }
+  if (*ending != TrainingRun::Ending::Stopped)
+    if (auto ok = scoreAtTheEnd(*model, *data, options, record); !ok)
+      return ok.takeError();
   if (auto ok = model->save(options.output, record.toJson()); !ok)
     return ok.takeError();
   report(options, record);
   if (*ending == TrainingRun::Ending::Stopped)
     return TrainingRun::exitCode();
   return *ending == TrainingRun::Ending::Failed ? 1 : 0;
-}
-
-} // namespace
-
-Expected<int> tool::trainOnData(const TrainOptions &options, Trainee trainee) {
-  return trainee.dtype == F32 ? trainAs<float>(options, std::move(trainee))
-                              : trainAs<double>(options, std::move(trainee));
 }

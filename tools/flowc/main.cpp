@@ -10,6 +10,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <string_view>
 #include <unistd.h>
 
 using namespace flowc;
@@ -19,6 +20,14 @@ using namespace flowc::tool;
 static void handleSignal(int signal) {
   OutputFile::removeTemporaries();
   ::_exit(128 + signal);
+}
+
+/// A page of a mapped file is lost: somebody has shortened it.
+static void handleLostPage(int) {
+  static constexpr std::string_view message = "flowc: error: a data file has become shorter while it is in use\n";
+  [[maybe_unused]] ssize_t written = ::write(STDERR_FILENO, message.data(), message.size());
+  OutputFile::removeTemporaries();
+  ::_exit(1);
 }
 
 /// Messages about the text of a flow already say where they come from.
@@ -34,6 +43,7 @@ int main(int argc, char **argv) {
   std::signal(SIGINT, handleSignal);
   std::signal(SIGTERM, handleSignal);
   std::signal(SIGPIPE, handleSignal);
+  std::signal(SIGBUS, handleLostPage);
 
   CLI::App app("flowc compiles normalizing flows: train them on data, score rows, draw samples.", "flowc");
   app.require_subcommand(1);

@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Reading goes through pread into buffers of the caller (mapped pages would
-// count as memory of the process); writing goes to a temporary file that
+// Reading goes through pread into buffers of the caller (MappedFile.h is for what
+// is needed in any order); writing goes to a temporary file that
 // takes the final name only when it is complete.
 //
 //===----------------------------------------------------------------------===//
@@ -33,6 +33,7 @@ public:
   const std::string &path() const { return name; }
   /// Number of bytes, or -1 for what has no size (a pipe).
   int64_t size() const { return bytes; }
+  int descriptor() const { return fd; }
   /// Reads exactly `count` bytes at `offset`; a shorter file is an error.
   Expected<void> readAt(void *buffer, size_t count, int64_t offset) const;
   /// Reads up to `count` bytes from the current position; 0 at the end.

@@ -13,9 +13,7 @@
 #ifndef FLOWC_IO_ROWS_H
 #define FLOWC_IO_ROWS_H
 
-#include "flowc/IO/ArrayLayout.h"
-
-#include <memory>
+#include "flowc/IO/RowsView.h"
 
 namespace flowc {
 
@@ -27,6 +25,8 @@ public:
   /// Reads at most `maxRows` rows into `buffer` (row-major, `columns()` numbers
   /// a row, of type `dtype`). Returns how many; 0 at the end.
   virtual Expected<int64_t> next(int64_t maxRows, DType dtype, void *buffer) = 0;
+  /// All rows, mapped; none if the format, or where the file is, does not allow that.
+  virtual RowsView map() const { return {}; }
 
   /// Number of rows, or -1 where only reading tells (text).
   int64_t rows() const { return numRows; }

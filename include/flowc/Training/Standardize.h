@@ -15,6 +15,7 @@
 #ifndef FLOWC_TRAINING_STANDARDIZE_H
 #define FLOWC_TRAINING_STANDARDIZE_H
 
+#include "flowc/Training/RowSubset.h"
 #include "flowc/flowc.h"
 
 namespace flowc {
@@ -24,12 +25,23 @@ struct ColumnStatistics {
   std::vector<double> mean, deviation;
 };
 
-/// Statistics of row-major data. A column whose values are all equal, or nearly
-/// so that T cannot tell, is an error that gives its name from `names` (or its
+/// Statistics of the rows in `subset`, in one pass: those of blocks of a million
+/// numbers, merged in a fixed tree. A column whose values are all equal, or nearly so
+/// that `dtype` cannot tell, is an error that gives its name from `names` (or its
 /// number).
+Expected<ColumnStatistics> computeStatistics(const RowsView &rows, const RowSubset &subset, DType dtype,
+                                             const std::vector<std::string> &names);
+/// The same of what `map` makes of blocks of these rows; it is given the place of a
+/// block's first row in the subset.
+using BlockMap = std::function<Expected<Rows<double>>(Rows<double> block, int64_t first)>;
+Expected<ColumnStatistics> computeStatistics(const RowsView &rows, const RowSubset &subset, DType dtype,
+                                             const std::vector<std::string> &names, const BlockMap &map);
+/// The first of rows in memory.
 template <typename T>
 Expected<ColumnStatistics> computeStatistics(const T *rows, int64_t count, int64_t columns,
-                                             const std::vector<std::string> &names);
+                                             const std::vector<std::string> &names) {
+  return computeStatistics({rows, count, columns}, *allRows(count), sizeof(T) == 4 ? F32 : F64, names);
+}
 
 /// The flow in data units: its text is that of `flow` and one more item, `NAME_data`,
 /// with a frozen affine layer outside of `flow` or, if it has a `SupportMap`, before that;

@@ -16,6 +16,7 @@
 #define FLOWC_TRAINING_TRAINER_H
 
 #include "flowc/Training/Archive.h"
+#include "flowc/Training/RowSubset.h"
 #include "flowc/Training/Stepper.h"
 
 namespace flowc {
@@ -24,37 +25,43 @@ namespace flowc {
 template <typename T>
 using RowsMap = Eigen::Map<const Rows<T>>;
 
-/// Rows to train on. With `validation` rows none of the others are kept for it.
+/// Rows to train on, in memory or in files; numbers are converted to the model's
+/// element type batch by batch. With `validation` rows none of the others are kept for
+/// it.
 struct TrainingData {
-  DType dtype = F32;
-  const void *x = nullptr, *condition = nullptr, *validation = nullptr, *validationCondition = nullptr;
-  int64_t rows = 0, columns = 0, conditionRows = 0, conditionColumns = 0;
-  int64_t validationRows = 0;
-  /// A weight for each row (and for each to validate with), or null.
-  const void *weights = nullptr, *validationWeights = nullptr;
+  /// `condition` and `weights` have a row for each of `x`, `validationCondition` and
+  /// `validationWeights` one for each of `validation`; what is not needed is none.
+  RowsView x, condition, weights, validation, validationCondition, validationWeights;
+  /// The rows of `x` to train on (and to validate with); null: all.
+  std::shared_ptr<const RowSubset> subset;
 
   TrainingData() = default;
-  /// Without rows, `condition` is none.
+  explicit TrainingData(RowsView x, RowsView condition = {}) : x(std::move(x)), condition(std::move(condition)) {}
   template <typename T>
-  TrainingData(RowsMap<T> x, RowsMap<T> condition)
-      : dtype(sizeof(T) == 4 ? F32 : F64), x(x.data()), condition(condition.rows() ? condition.data() : nullptr),
-        rows(x.rows()), columns(x.cols()), conditionRows(condition.rows()), conditionColumns(condition.cols()) {}
+  TrainingData(RowsMap<T> x, RowsMap<T> condition) : TrainingData(viewOf(x), viewOf(condition)) {}
   template <typename T>
-  explicit TrainingData(RowsMap<T> x) : TrainingData(x, RowsMap<T>(nullptr, 0, 0)) {}
+  explicit TrainingData(RowsMap<T> x) : TrainingData(viewOf(x)) {}
   /// Weights of the rows: numbers from 0 on, some of them positive. The loss is the
   /// weighted mean; a row of weight 2 counts as two.
   template <typename T>
   void setWeights(RowsMap<T> given) {
-    weights = given.rows() == rows && given.cols() == 1 ? given.data() : nullptr;
+    weights = viewOf(given);
   }
   /// Rows of as many columns as those to train on.
   template <typename T>
   void setValidation(RowsMap<T> other, RowsMap<T> otherCondition = RowsMap<T>(nullptr, 0, 0),
                      RowsMap<T> otherWeights = RowsMap<T>(nullptr, 0, 0)) {
-    validationWeights = otherWeights.rows() ? otherWeights.data() : nullptr;
-    validation = other.data();
-    validationCondition = otherCondition.rows() ? otherCondition.data() : nullptr;
-    validationRows = other.rows();
+    validation = viewOf(other);
+    validationCondition = viewOf(otherCondition);
+    validationWeights = viewOf(otherWeights);
+  }
+  /// How many rows there are to train on and to validate with.
+  int64_t rows() const { return subset ? subset->size() : x.rows(); }
+
+private:
+  template <typename T>
+  static RowsView viewOf(RowsMap<T> rows) {
+    return {rows.data(), rows.rows(), rows.cols()};
   }
 };
 

@@ -46,6 +46,9 @@ struct FitOptions {
   int64_t maxPatience = 5;
   int64_t batchSize = 100;
   double valProp = 0.1;
+  /// Up to so many rows are shuffled as a whole, by a list in memory; more in windows of
+  /// a million (docs/Training.md, "Data larger than memory").
+  int64_t listedRows = int64_t(1) << 24;
   bool returnBest = true;
   uint64_t seed = 0;
   int threads = 0;

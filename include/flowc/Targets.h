@@ -33,6 +33,8 @@ struct ExternalTarget {
   /// at a time calls it.
   bool threadSafe = false;
   TargetFunction function;
+  /// Tells the data it was loaded with from other data; 0: none.
+  uint64_t dataHash = 0;
 
   /// Calls the function for parts of the rows, by at most `threads` threads (0: all
   /// processors). Results do not depend on their number.

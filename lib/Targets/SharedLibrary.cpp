@@ -7,6 +7,8 @@
 
 #include "SharedLibrary.h"
 
+#include "flowc/IO/File.h"
+#include "flowc/Support/Hash.h"
 #include "flowc/target.h"
 
 #include <dlfcn.h>
@@ -65,14 +67,28 @@ static Expected<ExternalTarget> loadFunctions(std::shared_ptr<SharedLibrary> lib
   return target;
 }
 
+/// Of what is in the file called `data` or, if there is none, of that text.
+static uint64_t hashOfData(const std::string &data) {
+  if (data.empty())
+    return 0;
+  auto contents = readFile(data);
+  const std::string &text = contents ? *contents : data;
+  return hashBytes(text.data(), static_cast<int64_t>(text.size()));
+}
+
 Expected<ExternalTarget> flowc::loadTargetLibrary(const std::string &path, const std::string &data) {
   auto library = SharedLibrary::open(path);
   if (!library)
     return library.takeError();
-  if ((*library)->find<void()>("flowc_target_log_density"))
-    return loadFunctions(std::move(*library), data);
-  if ((*library)->find<void()>("bs_model_construct"))
-    return loadBridgeStan(std::move(*library), data);
+  auto load = (*library)->find<void()>("flowc_target_log_density") ? loadFunctions
+              : (*library)->find<void()>("bs_model_construct")     ? loadBridgeStan
+                                                                   : nullptr;
+  if (load) {
+    auto target = load(std::move(*library), data);
+    if (target)
+      target->dataHash = hashOfData(data);
+    return target;
+  }
   return Error{"'" + path + "' is no target: it has neither a function flowc_target_log_density (flowc/target.h) nor " +
                "BridgeStan's bs_model_construct"};
 }

@@ -103,6 +103,7 @@ StepLoop::Plan makePlan(Model &model, const TrainingTarget &target, const Traini
                    {"objective", options.objective.text()},
                    {"objective_text", options.objectiveText},
                    {"target", target.identity()},
+                   {"target_data", std::to_string(target.dataHash())},
                    {"target_item", target.name()},
                    {"steps", std::to_string(options.steps)},
                    {"num_samples", std::to_string(plan.rowsPerStep)},

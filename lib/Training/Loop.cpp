@@ -187,7 +187,7 @@ Expected<void> Loop::restore(SavedState &state, const std::string &source) {
   for (const auto &[key, value] : identity()) {
     auto found = state.identity.find(key);
     std::string other = found == state.identity.end() ? "nothing" : found->second;
-    bool isText = key == "flow" || key == "data" || key == "target";
+    bool isText = key == "flow" || key == "data" || key == "target" || key == "target_data";
     if (other != value)
       return Error{"cannot resume from " + source + ": it was written with another '" + key + "'" +
                    (isText ? "" : " (" + other + ", now " + value + ")")};

@@ -201,6 +201,23 @@ TEST(ResumeTest, DamagedCheckpointsAreRefused) {
   EXPECT_THAT(error([](SavedState &state) { state.identity["target"] = "density"; }), HasSubstr("another 'target'"));
 }
 
+TEST(ResumeTest, OtherDataOfATargetIsRefused) {
+  TemporaryDirectory folder;
+  std::string text = "data y = array(\"y.csv\")\ndensity p(x[2]) = sum(normal_log(y, x[0], exp(x[1])))";
+  folder.write("y.csv", "1\n2\n3.5\n");
+  auto trainerOf = [&](Model &model) {
+    Flow target = take(Flow::parseDensity(text, {}, folder / "p.flow"));
+    return take(Trainer::create(model, target, {}, TargetOptions{.steps = 10}));
+  };
+  Model model = initialise(affineText, F32);
+  SavedState state = trainerOf(model)->save();
+  EXPECT_TRUE(trainerOf(model)->restore(state, "it"));
+  folder.write("y.csv", "1\n2\n3.25\n");
+  auto refused = trainerOf(model)->restore(state, "it");
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().message, "cannot resume from it: it was written with another 'target_data'");
+}
+
 TEST(OptimizeTest, AnyFunctionWithCallbackAndConvergence) {
   Model model = initialise(affineText, F64);
   auto objective = makeObjective("distance", distance);

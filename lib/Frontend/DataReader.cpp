@@ -8,7 +8,6 @@
 #include "DataReader.h"
 
 #include "flowc/Frontend/Formula.h"
-#include "flowc/IO/JsonArrays.h"
 #include "flowc/IO/Rows.h"
 
 #include "llvm/ADT/STLExtras.h"
@@ -78,8 +77,11 @@ static Expected<DataArray> readRows(const std::string &path, const std::vector<s
   return array;
 }
 
-static Expected<DataArray> readMember(const std::string &path, const std::string &name) {
-  Expected<JsonArray> member = readJsonArray(path, name);
+static Expected<DataArray> readMember(const Expected<JsonArrays> &file, const std::string &path,
+                                      const std::string &name) {
+  if (!file)
+    return file.error();
+  Expected<JsonArray> member = file->get(name);
   if (!member)
     return member.takeError();
   if (member->shape.size() > 2)
@@ -96,13 +98,31 @@ static Expected<DataArray> readMember(const std::string &path, const std::string
 
 static bool isJson(StringRef path) { return path.ends_with(".json"); }
 
+Expected<JsonArrays> DataReader::openJson(const std::string &path) {
+  if (auto it = jsonFiles.find(path); it != jsonFiles.end())
+    return it->second;
+  Expected<JsonArrays> json = JsonArrays::read(path);
+  if (json)
+    jsonFiles.emplace(path, *json);
+  return json;
+}
+
+Expected<std::vector<std::string>> DataReader::readNames(const std::string &path) {
+  if (!isJson(path))
+    return readColumnNames(path);
+  Expected<JsonArrays> json = openJson(path);
+  if (!json)
+    return json.takeError();
+  return json->names();
+}
+
 Expected<DataReader::Array> DataReader::read(const Item &item, const std::string &name, StringRef column,
                                              llvm::SMLoc where) {
   if (auto it = known.find(name); it != known.end())
     return it->second;
   std::string path = getPath(item);
   std::vector<std::string> columns(!column.empty(), column.str());
-  Expected<DataArray> array = isJson(path) ? readMember(path, column.str()) : readRows(path, columns);
+  Expected<DataArray> array = isJson(path) ? readMember(openJson(path), path, column.str()) : readRows(path, columns);
   if (!array)
     return source.error(where, array.error().message);
   if (array->values.empty())
@@ -120,7 +140,7 @@ Expected<DataReader::Array> DataReader::readArray(const Item &item) {
 
 Expected<DataReader::Array> DataReader::readColumn(const Item &item, StringRef column, llvm::SMLoc where) {
   std::string path = getPath(item);
-  Expected<std::vector<std::string>> names = isJson(path) ? readJsonNames(path) : readColumnNames(path);
+  Expected<std::vector<std::string>> names = readNames(path);
   if (!names)
     return source.error(item.pathLoc, names.error().message);
   std::vector<StringRef> candidates(names->begin(), names->end());

@@ -11,6 +11,7 @@
 #include "flowc/Frontend/AST.h"
 #include "flowc/Frontend/Data.h"
 #include "flowc/Frontend/Source.h"
+#include "flowc/IO/JsonArrays.h"
 
 #include <map>
 
@@ -37,10 +38,16 @@ private:
   /// `name` is that of the array; an empty `column` asks for all columns.
   Expected<Array> read(const ast::Item &item, const std::string &name, llvm::StringRef column, llvm::SMLoc where);
 
+  /// The arrays of a JSON file, parsed at the first use.
+  Expected<JsonArrays> openJson(const std::string &path);
+  /// The names of the columns, or members, of a file.
+  Expected<std::vector<std::string>> readNames(const std::string &path);
+
   const SourceText &source;
   const ast::File &file;
   std::string folder;
   std::map<std::string, Array> known;
+  std::map<std::string, JsonArrays> jsonFiles;
 };
 
 } // namespace flowc

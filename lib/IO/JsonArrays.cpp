@@ -18,17 +18,11 @@ using namespace flowc;
 // Members keep their order.
 using Json = nlohmann::ordered_json;
 
-static Expected<Json> readObject(const std::string &path) {
-  auto text = readFile(path);
-  if (!text)
-    return text.takeError();
-  Json object = Json::parse(*text, /*cb=*/nullptr, /*allow_exceptions=*/false);
-  if (object.is_discarded())
-    return Error{"'" + path + "' is no valid JSON"};
-  if (!object.is_object())
-    return Error{"'" + path + "' holds no object, expected { \"NAME\": NUMBERS, ... }"};
-  return object;
-}
+struct JsonArrays::File {
+  std::string path;
+  Json object;
+  std::vector<std::string> names;
+};
 
 /// Appends the numbers of `part`, whose shape is the rest of that of `array` from
 /// `axis` on, or becomes it. Returns what is wrong, or an empty string.
@@ -54,25 +48,30 @@ static std::string append(const Json &part, size_t axis, bool isFirst, JsonArray
   return {};
 }
 
-Expected<std::vector<std::string>> flowc::readJsonNames(const std::string &path) {
-  auto object = readObject(path);
-  if (!object)
-    return object.takeError();
-  std::vector<std::string> names;
-  for (const auto &[name, value] : object->items())
-    names.push_back(name);
-  return names;
+Expected<JsonArrays> JsonArrays::read(const std::string &path) {
+  auto text = readFile(path);
+  if (!text)
+    return text.takeError();
+  auto file = std::make_shared<File>();
+  file->path = path;
+  file->object = Json::parse(*text, /*cb=*/nullptr, /*allow_exceptions=*/false);
+  if (file->object.is_discarded())
+    return Error{"'" + path + "' is no valid JSON"};
+  if (!file->object.is_object())
+    return Error{"'" + path + "' holds no object, expected { \"NAME\": NUMBERS, ... }"};
+  for (const auto &[name, value] : file->object.items())
+    file->names.push_back(name);
+  return JsonArrays(std::move(file));
 }
 
-Expected<JsonArray> flowc::readJsonArray(const std::string &path, const std::string &name) {
-  auto object = readObject(path);
-  if (!object)
-    return object.takeError();
-  auto member = object->find(name);
-  if (member == object->end())
-    return Error{"'" + path + "' has no '" + name + "'"};
+const std::vector<std::string> &JsonArrays::names() const { return file->names; }
+
+Expected<JsonArray> JsonArrays::get(const std::string &name) const {
+  auto member = file->object.find(name);
+  if (member == file->object.end())
+    return Error{"'" + file->path + "' has no '" + name + "'"};
   JsonArray array{name, {}, {}};
   if (std::string problem = append(*member, 0, /*isFirst=*/true, array); !problem.empty())
-    return Error{"'" + path + "': '" + name + "' " + problem + ", expected a number or lists of equal lengths"};
+    return Error{"'" + file->path + "': '" + name + "' " + problem + ", expected a number or lists of equal lengths"};
   return array;
 }

@@ -16,6 +16,7 @@
 #include "flowc/Support/Expected.h"
 #include "flowc/Support/Shape.h"
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -28,11 +29,20 @@ struct JsonArray {
   std::vector<double> values;
 };
 
-/// The names of the object in the file at `path`, in order.
-Expected<std::vector<std::string>> readJsonNames(const std::string &path);
+/// The object in a file, parsed once. Cheap to copy.
+class JsonArrays {
+public:
+  static Expected<JsonArrays> read(const std::string &path);
+  /// The names of the members, in order.
+  const std::vector<std::string> &names() const;
+  /// One member. Errors: there is none of this name; it is no array of numbers.
+  Expected<JsonArray> get(const std::string &name) const;
 
-/// One member of it.
-Expected<JsonArray> readJsonArray(const std::string &path, const std::string &name);
+private:
+  struct File;
+  explicit JsonArrays(std::shared_ptr<const File> file) : file(std::move(file)) {}
+  std::shared_ptr<const File> file;
+};
 
 } // namespace flowc
 

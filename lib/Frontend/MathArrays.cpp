@@ -143,6 +143,7 @@ std::optional<PartShape> ShapeChecker::checkAccess(MathExpr &access) {
   auto setPosition = [](MathExpr &bound, int64_t position) {
     bound.kind = Kind::Number;
     bound.number = double(position);
+    bound.data = -1;
     bound.operands.clear();
   };
   bool isIndex = access.kind == Kind::Index;
@@ -193,6 +194,7 @@ std::optional<PartShape> ShapeChecker::checkGather(MathExpr &access, const PartS
       same = known;
   useData(access, same);
   access.kind = Kind::Gather;
+  access.operands.pop_back();
   return PartShape{positions.length, vector.isCondition};
 }
 

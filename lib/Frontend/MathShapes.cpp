@@ -147,6 +147,46 @@ std::optional<PartShape> ShapeChecker::check(MathExpr &part) {
   return shape;
 }
 
+/// Whether the name is in `part`, as whatever it is there.
+static bool mentions(const MathExpr &part, StringRef name) {
+  return (part.kind == Kind::Name && part.text == name) ||
+         llvm::any_of(part.operands, [&](const MathExpr &operand) { return mentions(operand, name); });
+}
+
+/// Leaves out what is bound to names that nothing needs any more: values of which
+/// positions were computed.
+static void dropUnusedNames(MathExpr &part) {
+  for (MathExpr &operand : part.operands)
+    dropUnusedNames(operand);
+  if (part.kind == Kind::Let && !mentions(part.operands[1], part.text)) {
+    MathExpr body = std::move(part.operands[1]);
+    part = std::move(body);
+  }
+}
+
+/// Calls `visit` for every use of data in `part`.
+static void forEachUse(MathExpr &part, llvm::function_ref<void(int64_t &)> visit) {
+  if (part.data >= 0)
+    visit(part.data);
+  for (MathExpr &operand : part.operands)
+    forEachUse(operand, visit);
+}
+
+/// Leaves out the arrays of which only positions were computed: kernels take the
+/// positions.
+static void dropUnusedData(ast::Item &item) {
+  std::vector<int64_t> places(item.data.size(), -1);
+  forEachUse(item.formula, [&](int64_t &use) { places[use] = 0; });
+  decltype(item.data) kept;
+  for (auto [place, array] : llvm::zip(places, item.data))
+    if (place == 0) {
+      place = int64_t(kept.size());
+      kept.push_back(std::move(array));
+    }
+  item.data = std::move(kept);
+  forEachUse(item.formula, [&](int64_t &use) { use = places[use]; });
+}
+
 Expected<void> checkDensity(const SourceText &source, ast::Item &item, DataReader &reader) {
   ShapeChecker checker(source, item, reader);
   std::optional<PartShape> shape = checker.check(item.formula);
@@ -156,6 +196,8 @@ Expected<void> checkDensity(const SourceText &source, ast::Item &item, DataReade
     return source.error(item.formula.loc,
                         "a log-density is a number, but the formula of `" + item.name + "` is " + shape->describe() +
                             (shape->isVector() && !shape->isCondition ? "; add its elements up with `sum(...)`" : ""));
+  dropUnusedNames(item.formula);
+  dropUnusedData(item);
   return {};
 }
 

@@ -73,7 +73,7 @@ struct MathExpr {
     Slice,  ///< operands: object, begin, end
     Let,    ///< `text` is the name; operands: value, body
     Column, ///< `text` is the name of a column; operand: the name of a table
-    Gather, ///< elements of a vector at the positions that `data` holds; operands: vector, positions
+    Gather, ///< elements of a vector at the positions that `data` holds; operand: vector
     Scan,   ///< `text` is the name of the state; operands: start, any number of `Over`, next state
     Over,   ///< `text` is the name of an element in a scan; operand: the vector
   };

@@ -7,6 +7,7 @@
 
 #include "Evaluator.h"
 
+#include <algorithm>
 #include <limits>
 #include <numbers>
 
@@ -129,6 +130,15 @@ bool hasBase(const Node &distribution) {
 }
 
 template <typename T>
+bool Evaluator<T>::knowsDistribution(const Node &node) {
+  auto isPart = [](const auto &field) {
+    const Child *child = std::get_if<Child>(&field);
+    return child && child->path == "dist";
+  };
+  return independents<T>().contains(node.kind) || hasBase(node) || std::ranges::any_of(node.fields, isPart);
+}
+
+template <typename T>
 T Evaluator<T>::mixture(const Place &place, const Column<T> &event, const Column<T> &condition) const {
   Column<T> logWeights = leaf(place, "log_normalized_weights.args[0]");
   int64_t components = logWeights.size();
@@ -147,7 +157,7 @@ T Evaluator<T>::mixture(const Place &place, const Column<T> &event, const Column
 }
 
 template <typename T>
-T Evaluator<T>::logDensity(const Place &place, const Column<T> &event, const Column<T> &condition) const {
+T Evaluator<T>::density(const Place &place, const Column<T> &event, const Column<T> &condition) const {
   T result = 0;
   auto independent = independents<T>().find(place.node.kind);
   if (independent != independents<T>().end()) {

@@ -74,17 +74,22 @@ template <typename T>
 using Rule1 = Mapped1<T> (*)(const Node &, bool, T);
 
 template <typename T>
-Rule1<T> findElementRule(const std::string &kind) {
+const std::map<std::string, Rule1<T>> &elementRules() {
   static const std::map<std::string, Rule1<T>> rules = {
       {"exp", exponential<T>}, {"sigmoid", sigmoid<T>}, {"leaky_tanh", leakyTanh<T>}, {"power", power<T>}};
-  return rules.at(kind);
+  return rules;
 }
 
 } // namespace
 
 template <typename T>
+bool Evaluator<T>::knowsElement(const std::string &kind) {
+  return elementRules<T>().contains(kind);
+}
+
+template <typename T>
 Mapped<T> Evaluator<T>::elementwise(const Place &place, bool inverse, const Column<T> &event, const Column<T> &) const {
-  Rule1<T> rule = findElementRule<T>(place.node.kind);
+  Rule1<T> rule = elementRules<T>().at(place.node.kind);
   Mapped<T> result{event};
   for (int64_t i = 0; i < event.size(); ++i) {
     Mapped1<T> element = rule(place.node, inverse, event[i]);

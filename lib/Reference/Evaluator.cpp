@@ -7,6 +7,7 @@
 
 #include "Evaluator.h"
 
+#include <algorithm>
 #include <cassert>
 
 namespace flowc::reference {
@@ -83,6 +84,7 @@ Column<T> Evaluator<T>::network(const Place &place, const Column<T> &input, cons
       for (T &value : values)
         value = activate(node.attribute<std::string>("activation"), value);
   }
+  note(place, input, values, "output");
   return values;
 }
 
@@ -232,8 +234,8 @@ Mapped<T> Evaluator<T>::maskedAutoregressive(const Place &place, bool inverse, c
 //===----------------------------------------------------------------------===//
 
 template <typename T>
-auto Evaluator<T>::findRule(const std::string &kind) -> Rule {
-  static const std::map<std::string, Rule> rules = {
+auto Evaluator<T>::rules() -> const std::map<std::string, Rule> & {
+  static const std::map<std::string, Rule> table = {
       {"affine", &Evaluator::affine},
       {"bounded_affine", &Evaluator::boundedAffine},
       {"formula", &Evaluator::formula},
@@ -266,14 +268,59 @@ auto Evaluator<T>::findRule(const std::string &kind) -> Rule {
       {"coupling", &Evaluator::coupling},
       {"masked_autoregressive", &Evaluator::maskedAutoregressive},
   };
-  auto rule = rules.find(kind);
-  return rule == rules.end() ? &Evaluator::elementwise : rule->second;
+  return table;
+}
+
+template <typename T>
+bool Evaluator<T>::knows(const Node &node) {
+  switch (node.category) {
+  case Node::Category::Distribution:
+    return knowsDistribution(node);
+  case Node::Category::Bijection:
+    return rules().contains(node.kind) || knowsElement(node.kind);
+  default:
+    return true;
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// Faults
+//===----------------------------------------------------------------------===//
+
+template <typename T>
+void Evaluator<T>::note(const Place &place, const Column<T> &arguments, const Column<T> &results,
+                        const char *what) const {
+  auto bad = std::ranges::find_if(results, [](T value) { return !std::isfinite(value); });
+  if (!fault || *fault || bad == results.end() || !arguments.allFinite())
+    return;
+  int64_t entry = bad - results.begin();
+  std::string quantity =
+      results.size() == 1 ? std::string("the ") + what : std::string(what) + " " + std::to_string(entry);
+  *fault = Fault{place.path, place.node.kind, place.indices, quantity, static_cast<double>(*bad)};
 }
 
 template <typename T>
 Mapped<T> Evaluator<T>::apply(const Place &place, bool inverse, const Column<T> &event,
                               const Column<T> &condition) const {
-  return (this->*findRule(place.node.kind))(place, inverse, event, condition);
+  auto rule = rules().find(place.node.kind);
+  auto before = fault ? *fault : std::nullopt;
+  Mapped<T> result =
+      (this->*(rule == rules().end() ? &Evaluator::elementwise : rule->second))(place, inverse, event, condition);
+  note(place, event, result.value, "coordinate");
+  note(place, event, Column<T>::Constant(1, result.logDet), "log-determinant");
+  if (fault && std::isfinite(result.logDet) && result.value.allFinite())
+    *fault = before;
+  return result;
+}
+
+template <typename T>
+T Evaluator<T>::logDensity(const Place &place, const Column<T> &event, const Column<T> &condition) const {
+  auto before = fault ? *fault : std::nullopt;
+  T result = density(place, event, condition);
+  note(place, event, Column<T>::Constant(1, result), "log-density");
+  if (fault && std::isfinite(result))
+    *fault = before;
+  return result;
 }
 
 template class Evaluator<float>;

@@ -77,7 +77,13 @@ struct BlockLayer {
 template <typename T>
 class Evaluator {
 public:
-  explicit Evaluator(const ParameterMap<T> &parameters) : parameters(parameters) {}
+  /// `fault`, if given, gets the innermost part with finite arguments and a result that
+  /// is not, unless what it is a part of comes out finite.
+  explicit Evaluator(const ParameterMap<T> &parameters, std::optional<Fault> *fault = nullptr)
+      : parameters(parameters), fault(fault) {}
+
+  /// Whether there is a rule for a node (but not for its children).
+  static bool knows(const Node &node);
 
   /// The bijection at `place`, or its inverse, with the log-determinant of that
   /// direction.
@@ -87,8 +93,14 @@ public:
   T logDensity(const Place &place, const Column<T> &event, const Column<T> &condition) const;
 
 private:
+  /// Notes a fault of `place`, if it is the first: `what` names an entry of the results.
+  void note(const Place &place, const Column<T> &arguments, const Column<T> &results, const char *what) const;
+  T density(const Place &place, const Column<T> &event, const Column<T> &condition) const;
+  static bool knowsElement(const std::string &kind);
+  static bool knowsDistribution(const Node &node);
+
   using Rule = Mapped<T> (Evaluator::*)(const Place &, bool, const Column<T> &, const Column<T> &) const;
-  static Rule findRule(const std::string &kind);
+  static const std::map<std::string, Rule> &rules();
 
   Mapped<T> affine(const Place &place, bool inverse, const Column<T> &event, const Column<T> &) const;
   Mapped<T> boundedAffine(const Place &place, bool inverse, const Column<T> &event, const Column<T> &) const;
@@ -153,6 +165,7 @@ private:
   Mapped<T> transformer(const Node &node, const Column<T> &offsets, bool inverse, T value) const;
 
   const ParameterMap<T> &parameters;
+  std::optional<Fault> *fault;
 };
 
 extern template class Evaluator<float>;

@@ -9,6 +9,7 @@
 
 #include "Evaluator.h"
 
+#include <algorithm>
 #include <cassert>
 #include <limits>
 
@@ -75,6 +76,26 @@ T Interpreter<T>::logProb(const Column<T> &x, const Column<T> &condition) const 
   if (flow.isDensity())
     return evaluateDensity(flow.root(), x);
   return Evaluator<T>(parameters).logDensity({flow.root(), "", {}, {}}, x, condition);
+}
+
+/// Whether the evaluator has a rule for all parts of a flow.
+template <typename T>
+static bool knowsAll(const Node &node) {
+  if (!Evaluator<T>::knows(node))
+    return false;
+  auto knowsChild = [](const Child &child) { return knowsAll<T>(*child.node); };
+  for (const auto &field : node.fields)
+    if (const Child *child = std::get_if<Child>(&field); child && !knowsChild(*child))
+      return false;
+  return std::ranges::all_of(node.hidden, knowsChild);
+}
+
+template <typename T>
+std::optional<Fault> Interpreter<T>::firstFault(const Column<T> &x, const Column<T> &condition) const {
+  std::optional<Fault> fault;
+  if (flow.isDistribution() && knowsAll<T>(flow.root()))
+    Evaluator<T>(parameters, &fault).logDensity({flow.root(), "", {}, {}}, x, condition);
+  return fault;
 }
 
 template class Interpreter<float>;

@@ -28,25 +28,30 @@ class DataLoop : public Loop {
 public:
   DataLoop(Model &model, const TrainingData &data, const FitOptions &options, std::unique_ptr<Objective> likelihood);
 
-  Expected<void> start() {
-    bool wantsNorm = false;
-    return createStepper(*likelihood, totalSteps(), wantsNorm);
-  }
+  Expected<void> start() { return createStepper(*likelihood, totalSteps()); }
   Expected<Outcome> advance() override;
+  Expected<HeldOut> heldOut() override;
   int64_t stepsPerEpoch() const override { return plan.trainBatches; }
   int64_t totalSteps() const override { return options.maxEpochs * plan.trainBatches; }
   int64_t rowsPerStep() const override { return plan.trainBatch; }
 
 protected:
   std::string place() const override;
+  bool hasEvents() const override { return true; }
   std::string rowName(int64_t row) const override {
     return "row " + std::to_string(train.rowAt(row) + 1) + " of the data";
   }
   std::map<std::string, std::string> identity() const override;
   void describe(Archive &archive, TrainingState &state) override;
   void afterRestore() override { current.finished = isExhausted(); }
+  /// Half a nat per dimension.
+  std::optional<double> mostLost() const override { return 0.5 * static_cast<double>(model.flow().dim()); }
+  Expected<double> startLoss() override;
 
 private:
+  /// Gives loss and weight of each of the first `count` of `rows` in the order of this epoch.
+  template <typename Visit>
+  Expected<void> forEachLoss(ShuffledRows &rows, int64_t epoch, int64_t count, Visit visit);
   Expected<double> validate();
   Expected<Outcome> endEpoch();
   /// Whether the last epoch was one fruitless epoch too many.
@@ -122,25 +127,67 @@ std::string DataLoop::place() const {
   return "in epoch " + std::to_string(current.epoch + 1) + ", batch " + std::to_string(current.batch + 1);
 }
 
-Expected<double> DataLoop::validate() {
-  if (auto ok = val.startEpoch(current.epoch); !ok)
-    return ok.takeError();
-  // A part at a time, whose size changes no bit: rows come one by one into the sums.
+template <typename Visit>
+Expected<void> DataLoop::forEachLoss(ShuffledRows &rows, int64_t epoch, int64_t count, Visit visit) {
+  if (auto ok = rows.startEpoch(epoch); !ok)
+    return ok;
+  // A part at a time, whose size changes no bit: losses come one by one to `visit`.
   constexpr int64_t fewest = 1024, elements = 1 << 20;
-  const int64_t all = plan.valBatch * plan.valBatches;
   const int64_t part = std::max(fewest, elements / std::max<int64_t>(1, data.x.columns()));
-  double sum = 0, weight = 0;
-  for (int64_t begin = 0; begin < all; begin += part) {
-    Batch batch = val.gather(begin, std::min(part, all - begin));
+  for (int64_t begin = 0; begin < count; begin += part) {
+    Batch batch = rows.gather(begin, std::min(part, count - begin));
     losses.resize(static_cast<size_t>(batch.rows));
     if (auto ok = likelihood->rowLosses(model, batch, losses); !ok)
-      return ok.takeError();
-    for (int64_t i = 0; i < batch.rows; ++i) {
-      sum += losses[static_cast<size_t>(i)];
-      weight += batch.weights ? numberAt(batch.weights, model.dtype(), i) : 1;
-    }
+      return ok;
+    for (int64_t i = 0; i < batch.rows; ++i)
+      visit(losses[static_cast<size_t>(i)], batch.weights ? numberAt(batch.weights, model.dtype(), i) : 1);
   }
-  return sum / weight;
+  return {};
+}
+
+Expected<double> DataLoop::validate() {
+  double sum = 0, total = 0;
+  auto add = [&](double loss, double weight) {
+    sum += loss;
+    total += weight;
+  };
+  if (auto ok = forEachLoss(val, current.epoch, plan.valBatch * plan.valBatches, add); !ok)
+    return ok.takeError();
+  return sum / total;
+}
+
+Expected<Trainer::HeldOut> DataLoop::heldOut() {
+  HeldOut result;
+  if (data.weights || data.validationWeights)
+    return result;
+  double squares = 0;
+  // Welford's update: the squares are about the mean so far.
+  auto add = [&](double loss, double) {
+    ++result.rows;
+    double difference = loss - result.meanLoss;
+    result.meanLoss += difference / static_cast<double>(result.rows);
+    squares += difference * (loss - result.meanLoss);
+  };
+  if (auto ok = forEachLoss(val, /*epoch=*/0, plan.valRows, add); !ok)
+    return ok.takeError();
+  auto rows = static_cast<double>(result.rows);
+  result.error = std::sqrt(squares / (rows - 1) / rows);
+  return result;
+}
+
+Expected<double> DataLoop::startLoss() {
+  if (!options.mayShrinkStart)
+    return std::nan("");
+  double sum = 0, total = 0;
+  auto add = [&](double loss, double weight) {
+    sum += loss;
+    total += weight;
+  };
+  if (auto ok = forEachLoss(train, /*epoch=*/0, plan.trainRows, add); !ok)
+    return ok.takeError();
+  if (auto ok = forEachLoss(val, /*epoch=*/0, plan.valRows, add); !ok)
+    return ok.takeError();
+  return sum / total;
 }
 
 bool DataLoop::isExhausted() const {
@@ -156,8 +203,11 @@ Expected<Trainer::Outcome> DataLoop::endEpoch() {
   std::function<Expected<double>()> judge;
   if (plan.valBatches > 0)
     judge = [this] { return validate(); };
-  if (auto ok = closeEpoch(trainLoss, judge); !ok)
-    return ok.takeError();
+  auto closed = closeEpoch(trainLoss, judge);
+  if (!closed)
+    return closed.takeError();
+  if (*closed != Closed::Kept)
+    return *closed == Closed::Ended ? Outcome::Finished : Outcome::EpochEnded;
   bool goOn = !options.onEpoch || options.onEpoch(current.epoch, trainLoss, current.valLosses.back());
   current.finished = !goOn || isExhausted() || current.epoch >= options.maxEpochs;
   return current.finished ? Outcome::Finished : Outcome::EpochEnded;
@@ -171,10 +221,11 @@ Expected<Trainer::Outcome> DataLoop::advance() {
       return Outcome::Interrupted;
     if (auto ok = train.startEpoch(current.epoch); !ok)
       return ok.takeError();
-    // The norm of the last gradient is shown; that of the others costs time.
-    stepper->setWantsNorm(current.batch + 1 == plan.trainBatches);
-    if (auto tried = tryStep(train.gather(current.batch * plan.trainBatch, plan.trainBatch)); !tried)
+    auto tried = tryStep(train.gather(current.batch * plan.trainBatch, plan.trainBatch));
+    if (!tried)
       return tried.takeError();
+    if (*tried == Tried::Ended)
+      return Outcome::Finished;
   }
   return endEpoch();
 }

@@ -9,7 +9,6 @@
 
 #include "flowc/Training/Schedule.h"
 
-#include <algorithm>
 #include <charconv>
 #include <cmath>
 
@@ -31,9 +30,9 @@ Expected<void> flowc::checkTrainable(const Model &model) {
   return {};
 }
 
-Expected<void> Loop::createStepper(Objective &given, int64_t steps, bool wantsNorm) {
+Expected<void> Loop::createStepper(Objective &given, int64_t steps) {
   objective = &given;
-  auto created = Stepper::create(model, given, update, {learningRate, steps, threads, wantsNorm});
+  auto created = Stepper::create(model, given, update, {learningRate, steps, threads});
   if (!created)
     return created.takeError();
   stepper = std::move(*created);
@@ -45,20 +44,6 @@ double Loop::seconds() const { return earlierSeconds + secondsSince(begin); }
 //===----------------------------------------------------------------------===//
 // Steps
 //===----------------------------------------------------------------------===//
-
-std::string Loop::explain(const Batch &batch, const StepResult &result) const {
-  auto what = [](double value) { return std::isnan(value) ? "NaN" : value < 0 ? "minus infinity" : "infinite"; };
-  if (std::isfinite(result.loss))
-    return std::string("the gradient is ") + what(result.gradientNorm) + " " + place();
-  std::string text = std::string("the loss is ") + what(result.loss) + " " + place();
-  std::vector<double> losses(static_cast<size_t>(batch.rows));
-  if (!objective->rowLosses(model, batch, losses))
-    return text;
-  auto bad = std::ranges::find_if(losses, [](double loss) { return !std::isfinite(loss); });
-  if (bad == losses.end())
-    return text;
-  return text + ": that of " + rowName(bad - losses.begin()) + " is " + what(*bad);
-}
 
 Expected<Loop::Tried> Loop::tryStep(const Batch &batch) {
   auto result = stepper->step(batch, beforeMove);
@@ -76,27 +61,34 @@ Expected<Loop::Tried> Loop::tryStep(const Batch &batch) {
   std::string problem = explain(batch, *result);
   // At the good parameters themselves, smaller steps do not help.
   bool isHopeless = stepper->steps() == stepper->stepsAtGood();
-  if (auto ok = stepper->returnToGood(); !ok)
-    return ok.takeError();
-  if (isHopeless || current.recoveries >= update.maxRecoveries)
+  auto shrunk = shrinkStart(problem);
+  if (!shrunk)
+    return shrunk.takeError();
+  if (*shrunk)
+    return Tried::Recovered;
+  if ((isHopeless || current.recoveries >= update.maxRecoveries) && mostLost() && current.bestEpoch > 0) {
+    if (auto ok = endAtGood(problem); !ok)
+      return ok.takeError();
+    return Tried::Ended;
+  }
+  if (isHopeless || current.recoveries >= update.maxRecoveries) {
+    if (auto ok = goBack(); !ok)
+      return ok.takeError();
     return Error{problem + (isHopeless ? ", and so it was before the last step: a row lies outside of the support, or "
                                          "the flow cannot reach it"
                                        : ", with a learning rate of " + exactDigits(result->rate) +
                                              ": try a smaller --learning-rate, or --clip-norm")};
-  ++current.recoveries;
-  current.step = stepper->steps();
-  current.batch = 0;
-  current.lossSum = 0;
-  if (update.onRecovery)
-    update.onRecovery(problem + "; back to the state after " + std::to_string(current.step) +
-                      " steps, with half the learning rate");
+  }
+  if (auto ok = recover(problem); !ok)
+    return ok.takeError();
   return Tried::Recovered;
 }
 
-Expected<void> Loop::closeEpoch(double trainLoss, const std::function<Expected<double>()> &validate) {
+Expected<Loop::Closed> Loop::closeEpoch(double trainLoss, const std::function<Expected<double>()> &validate) {
   stepper->enterAverage();
   auto validated = validate ? validate() : Expected<double>(trainLoss);
-  if (validated) {
+  std::string problem = validated ? epochProblem(*validated) : "";
+  if (validated && problem.empty()) {
     double valLoss = *validated;
     // As in FlowJAX a tie renews the parameters, but patience counts from the first
     // minimum. A NaN never is a minimum, unless there is nothing else.
@@ -109,6 +101,8 @@ Expected<void> Loop::closeEpoch(double trainLoss, const std::function<Expected<d
   stepper->leaveAverage();
   if (!validated)
     return validated.takeError();
+  if (!problem.empty())
+    return takeBack(problem);
   ++current.epoch;
   current.batch = 0;
   current.lossSum = 0;
@@ -122,7 +116,7 @@ Expected<void> Loop::closeEpoch(double trainLoss, const std::function<Expected<d
   // Where rows have no finite loss is no place to return to.
   if (std::isfinite(*validated) && stepper->isFinite())
     stepper->markGood();
-  return {};
+  return Closed::Kept;
 }
 
 void Loop::keepBest() {

@@ -12,6 +12,9 @@
 #include "flowc/Support/Clock.h"
 #include "flowc/Training/Trainer.h"
 
+#include <cmath>
+#include <optional>
+
 namespace flowc {
 
 /// Steps, recovery from what is not finite, the best parameters, and the state
@@ -29,17 +32,29 @@ public:
   const std::vector<StepStatistics> &statistics() const override { return noStatistics; }
 
 protected:
-  /// What came of trying a step.
-  enum class Tried { Moved, Recovered };
+  /// What came of trying a step: with smaller ones, too, it was not finite if training
+  /// has ended, at the last good epoch.
+  enum class Tried { Moved, Recovered, Ended };
   /// One step. If loss or gradient are not finite: back to the last good epoch.
   Expected<Tried> tryStep(const Batch &batch);
+  /// What became of an epoch: it counts; its validation went wrong and training is back
+  /// before it; or that happened too often, and training ends.
+  enum class Closed { Kept, TakenBack, Ended };
   /// Closes an epoch of this mean loss: best parameters by what `validate` gives (if
   /// it is none, by the mean loss), schedule, and the good state to return to.
-  Expected<void> closeEpoch(double trainLoss, const std::function<Expected<double>()> &validate);
+  Expected<Closed> closeEpoch(double trainLoss, const std::function<Expected<double>()> &validate);
+  /// How far above that of the best epoch the loss of a good one may be; nothing: any
+  /// loss will do.
+  virtual std::optional<double> mostLost() const { return std::nullopt; }
+  /// The mean loss of all rows, to judge initial parameters by. NaN: they are not to be
+  /// changed.
+  virtual Expected<double> startLoss() { return std::nan(""); }
 
-  Expected<void> createStepper(Objective &objective, int64_t steps, bool wantsNorm);
+  Expected<void> createStepper(Objective &objective, int64_t steps);
   /// Where the current batch is, for messages.
   virtual std::string place() const = 0;
+  /// Whether given rows are events of the flow, not draws of its base.
+  virtual bool hasEvents() const { return false; }
   /// What to call row `row` of the current batch in messages.
   virtual std::string rowName(int64_t row) const = 0;
   /// What a state must agree on with this run.
@@ -66,8 +81,25 @@ private:
   Clock::time_point begin;
   double earlierSeconds = 0;
 
+  // Recovery.cpp
   /// Says what is not finite in this batch, and in which row.
   std::string explain(const Batch &batch, const StepResult &result) const;
+  /// In which part of the flow a row, whose loss is this, first was not finite.
+  std::string findPart(const Batch &batch, int64_t row, double loss) const;
+  /// What is wrong with an epoch that validates to this; empty: nothing.
+  std::string epochProblem(double validated) const;
+  void tell(const std::string &what) const;
+  /// Back to the good state, at the beginning of an epoch.
+  Expected<void> goBack();
+  /// The same with half the rate; counts as a recovery.
+  Expected<void> recover(const std::string &problem);
+  /// Ends training at the good state.
+  Expected<void> endAtGood(const std::string &problem);
+  /// Recovers from the end of an epoch, or ends training.
+  Expected<Closed> takeBack(const std::string &problem);
+  /// If nothing but initial parameters can be blamed: makes them smaller, until the loss
+  /// is about that of parameters of 0. Whether it did.
+  Expected<bool> shrinkStart(const std::string &problem);
 };
 
 /// The shortest digits that give a number back.

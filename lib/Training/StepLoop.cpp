@@ -36,8 +36,8 @@ std::string StepLoop::rowName(int64_t row) const {
 
 Expected<bool> StepLoop::endRound() {
   double trainLoss = current.lossSum / static_cast<double>(current.batch);
-  if (auto ok = closeEpoch(trainLoss, plan.validate); !ok)
-    return ok.takeError();
+  if (auto closed = closeEpoch(trainLoss, plan.validate); !closed)
+    return closed.takeError();
   current.converged = plan.roundConverged && plan.roundConverged();
   return plan.onRound && !plan.onRound(current.epoch, trainLoss, current.valLosses.back());
 }

@@ -37,7 +37,7 @@ public:
   };
   StepLoop(Model &model, const UpdateOptions &update, double learningRate, int threads, bool returnBest, Plan plan);
 
-  Expected<void> start(Objective &objective) { return createStepper(objective, plan.steps, /*wantsNorm=*/true); }
+  Expected<void> start(Objective &objective) { return createStepper(objective, plan.steps); }
   Expected<Outcome> advance() override;
   int64_t stepsPerEpoch() const override { return plan.roundSteps; }
   int64_t totalSteps() const override { return plan.steps; }

@@ -22,6 +22,10 @@ namespace {
 
 using Ranges = std::vector<std::pair<int64_t, int64_t>>;
 
+/// Longest gradient to take a step with: a million of its squares still have a sum.
+template <typename T>
+constexpr double kLongest = sizeof(T) == 4 ? 1e16 : 1e151;
+
 template <typename T>
 class StepperImpl : public Stepper {
 public:
@@ -29,7 +33,6 @@ public:
               std::unique_ptr<Optimizer<T>> optimizer, std::unique_ptr<Schedule> schedule, Ranges frozen);
 
   Expected<StepResult> step(const Batch &batch, const Hook &beforeMove) override;
-  void setWantsNorm(bool wanted) override { options.wantsNorm = wanted; }
   int64_t steps() const override { return count; }
   void observe(double loss) override { schedule->observe(loss); }
   void enterAverage() override;
@@ -39,6 +42,8 @@ public:
   bool isFinite() const override { return allFinite(impl.trainableData<T>(), impl.numTrainable); }
   void markGood() override;
   Expected<void> returnToGood() override;
+  void halveRate() override { rateScale *= 0.5; }
+  void scaleGood(double factor) override;
   int64_t stepsAtGood() const override { return good.counts.at("step"); }
   void describe(Archive &archive) override;
 
@@ -96,15 +101,14 @@ Expected<StepResult> StepperImpl<T>::step(const Batch &batch, const Hook &before
     return result;
   for (auto [begin, end] : frozen)
     std::fill(gradient.begin() + begin, gradient.begin() + end, T(0));
-  if (update.clipNorm > 0 || options.wantsNorm) {
-    result.gradientNorm = std::sqrt(dotProduct(gradient.data(), gradient.data(), impl.numTrainable));
-    result.isFinite = std::isfinite(result.gradientNorm);
-    if (!result.isFinite)
-      return result;
-    // As optax.clip_by_global_norm does it.
-    if (update.clipNorm > 0 && result.gradientNorm > update.clipNorm)
-      scale(gradient.data(), impl.numTrainable, update.clipNorm / result.gradientNorm);
-  }
+  result.gradientNorm = std::sqrt(dotProduct(gradient.data(), gradient.data(), impl.numTrainable));
+  bool isClipped = update.clipNorm > 0 && result.gradientNorm > update.clipNorm;
+  result.isFinite = std::isfinite(result.gradientNorm) && (isClipped || result.gradientNorm < kLongest<T>);
+  if (!result.isFinite)
+    return result;
+  // As optax.clip_by_global_norm does it.
+  if (isClipped)
+    scale(gradient.data(), impl.numTrainable, update.clipNorm / result.gradientNorm);
   if (beforeMove)
     beforeMove(result);
   if (auto ok = move(batch, *loss, result.rate); !ok)
@@ -186,9 +190,17 @@ Expected<void> StepperImpl<T>::returnToGood() {
   Archive archive = Archive::restoring(good);
   describeCurrent(archive);
   auto ok = archive.commit();
-  rateScale *= 0.5;
   impl.bumpVersion();
   return ok;
+}
+
+template <typename T>
+void StepperImpl<T>::scaleGood(double factor) {
+  const SavedArray &saved = good.arrays.at("parameters");
+  for (auto [begin, end] : active)
+    for (int64_t i = begin; i < end; ++i)
+      parameters()[i] = static_cast<T>(saved.at(i) * factor);
+  impl.bumpVersion();
 }
 
 template <typename T>

@@ -18,12 +18,14 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <random>
 
 using namespace flowc;
 using flowc::test::parse;
 using flowc::test::take;
 using flowc::test::TemporaryDirectory;
+using testing::ContainsRegex;
 using testing::HasSubstr;
 
 namespace {
@@ -313,7 +315,8 @@ TEST(TrainerTest, NamesTheRowThatIsNotFinite) {
   x(16, 1) = 3;
   auto result = fitToData(model, x, {.batchSize = 25, .valProp = 0});
   ASSERT_FALSE(result);
-  EXPECT_THAT(result.error().message, HasSubstr("row 17 of the data is infinite"));
+  EXPECT_THAT(result.error().message,
+              HasSubstr("row 17 of the data is infinite, as coordinate 1 of 'tanh' (.bijection) is NaN"));
 }
 
 TEST(TrainerTest, GoesBackWithSmallerSteps) {
@@ -334,6 +337,101 @@ TEST(TrainerTest, GoesBackWithSmallerSteps) {
   for (double value : model.trainable())
     EXPECT_TRUE(std::isfinite(value));
   EXPECT_TRUE(std::isfinite(result->trainLosses.back()));
+}
+
+TEST(TrainerTest, StartsWithSmallerParametersWhereInitialOnesLeaveTheRange) {
+  // 32 layers multiply what is far out again and again: float32 ends there.
+  Rows<float> x = normalRows<float>(300);
+  x(100, 0) = 1e6F;
+  constexpr const char *deep = "flow f = coupling_flow(standard_normal([2]), flow_layers = 32)";
+  Model model = initialise(deep, F32);
+  std::vector<double> initial = model.trainable();
+  std::vector<std::string> told;
+  FitOptions options{.learningRate = 1e-9, .maxEpochs = 1, .batchSize = 27};
+  options.update.onRecovery = [&](const std::string &what) { told.push_back(what); };
+  auto result = fitToData(model, x, options);
+  ASSERT_TRUE(result) << result.error().message;
+  ASSERT_EQ(told.size(), 1U);
+  EXPECT_THAT(told[0],
+              ContainsRegex("that of row 101 of the data is infinite, as .* of layer [0-9]+ of '(mlp|coupling)' "
+                            "\\(.*bijection.* is"));
+  EXPECT_THAT(told[0], HasSubstr("training starts with the initial parameters times 0."));
+  EXPECT_TRUE(std::isfinite(result->valLosses.back()));
+  double factor = model.trainable()[0] / initial[0];
+  EXPECT_LT(factor, 0.6);
+  EXPECT_GT(factor, 0);
+
+  Model trained = initialise(deep, F32);
+  options.mayShrinkStart = false;
+  auto refused = fitToData(trained, x, options);
+  ASSERT_FALSE(refused) << "what was trained before stays";
+  EXPECT_THAT(refused.error().message, HasSubstr("row 101 of the data is infinite"));
+}
+
+TEST(TrainerTest, NamesWhatWentWrongOfDraws) {
+  auto messageOf = [](const std::string &flow, const std::string &density) {
+    Model model = initialise(flow, F64);
+    auto result = fitToTarget(model, *Flow::parseDensity(density), {.steps = 3, .numSamples = 64});
+    return result ? "no error" : result.error().message;
+  };
+  constexpr const char *normal = "flow f = transformed(standard_normal([2]), affine([0, 0], [1, 1]))";
+  // Half of the draws are where the target is 0.
+  EXPECT_THAT(messageOf(normal, "density t(x[2]) = log(x[0]) - x[1]^2"),
+              ContainsRegex("in step 1: that of draw [0-9]+ of seed 0 is infinite, as the target at "
+                            "\\(-[0-9.e-]+, [0-9.e-]+\\) is minus infinity"));
+  EXPECT_THAT(
+      messageOf("flow f = transformed(standard_normal([2]), chain([affine([7, 7], [1, 1]), exp([2]), exp([2])]))",
+                "density t(x[2]) = -0.5*(x[0]^2 + x[1]^2)"),
+      ContainsRegex("draw [0-9]+ of seed 0 is .*, as coordinate [01] of the flow's point is infinite"));
+}
+
+TEST(TrainerTest, HeldOutRowsAreThoseOfTheValidation) {
+  Rows<double> x = normalRows<double>(200);
+  Model model = initialise(affineText, F64);
+  FitOptions options{.maxEpochs = 2, .batchSize = 10};
+  auto trainer = createTrainer(model, TrainingData(mapOf(x)), options);
+  finish(*trainer);
+  Trainer::HeldOut fit = take(trainer->heldOut());
+  EXPECT_EQ(fit.rows, 20);
+  EXPECT_NEAR(fit.meanLoss, trainer->state().valLosses.back(), 1e-13); // Summed in another order.
+  // Of -log q of a standard normal, about: squares of two coordinates, a variance of 1, over 20 rows.
+  EXPECT_GT(fit.error, 0.08);
+  EXPECT_LT(fit.error, 0.5);
+
+  Rows<double> weights = Rows<double>::Ones(200, 1);
+  TrainingData weighted(mapOf(x));
+  weighted.setWeights(mapOf(weights));
+  auto other = createTrainer(model, weighted, options);
+  EXPECT_EQ(take(other->heldOut()).rows, 0);
+}
+
+TEST(TrainerTest, TakesBackEpochsWhoseValidationIsFarOff) {
+  Rows<float> x = normalRows<float>(400);
+  FitOptions options{.learningRate = 1, .maxEpochs = 40, .maxPatience = 40};
+  std::vector<std::string> told;
+  options.update.onRecovery = [&](const std::string &what) { told.push_back(what); };
+  constexpr double most = 0.5 * 2; // Nats per dimension.
+  auto mostAboveBest = [](const std::vector<double> &losses) {
+    double best = losses[0], above = 0;
+    for (double loss : losses) {
+      above = std::max(above, loss - best);
+      best = std::min(best, loss);
+    }
+    return above;
+  };
+  options.update.maxRecoveries = 0; // As FlowJAX.
+  Model other = initialise(couplingText, F32);
+  auto without = take(fitToData(other, x, options));
+  ASSERT_GT(mostAboveBest(without.valLosses), most) << "the rate is not large enough for this test";
+  EXPECT_TRUE(told.empty());
+
+  options.update.maxRecoveries = 5;
+  Model model = initialise(couplingText, F32);
+  auto result = take(fitToData(model, x, options));
+  ASSERT_FALSE(told.empty());
+  EXPECT_THAT(told[0], HasSubstr("the validation loss of epoch "));
+  EXPECT_LE(mostAboveBest(result.valLosses), most);
+  EXPECT_LE(result.valLosses[result.bestEpoch - 1], without.valLosses[without.bestEpoch - 1]);
 }
 
 TEST(TrainerTest, AveragesAreValidatedAndKept) {

@@ -161,7 +161,7 @@ Expected<void> KernelBench<T>::trainingStep(int64_t rows) {
     // The rate is so small that the flow stays as it is.
     auto created =
         Stepper::create(loaded.model, *objective, UpdateOptions(),
-                        {.learningRate = 1e-12, .steps = 1, .threads = options.model.threads, .wantsNorm = false});
+                        {.learningRate = 1e-12, .steps = 1, .threads = options.model.threads});
     if (!created)
       return created.takeError();
     stepper = std::move(*created);

@@ -7,11 +7,10 @@
 
 #include "Figure.h"
 
-#include "Axes.h"
+#include "LinePanel.h"
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 using namespace flowc;
 using namespace flowc::tool;
@@ -165,57 +164,14 @@ void Painter::heading(double width) {
 }
 
 void Painter::losses(const Rectangle &area) {
-  size_t epochs = figure.trainLosses.size();
-  Range x{1, std::max<double>(2, static_cast<double>(epochs))},
-      y{std::numeric_limits<double>::max(), std::numeric_limits<double>::lowest()};
-  // The first epochs may be far off: the scale is that of the later ones.
-  size_t skipped = epochs > 10 ? epochs / 20 : 0;
-  for (const auto *losses : {&figure.trainLosses, &figure.valLosses})
-    for (size_t i = skipped; i < losses->size(); ++i)
-      if (std::isfinite((*losses)[i])) {
-        y.low = std::min(y.low, (*losses)[i]);
-        y.high = std::max(y.high, (*losses)[i]);
-      }
-  if (y.low > y.high)
-    return;
-  double margin = std::max(0.06 * (y.high - y.low), 1e-9 + 1e-6 * std::abs(y.high));
-  y = {y.low - margin, y.high + margin};
-  for (double tick : ticksOf(y, 5)) {
-    double at = area.y + area.height * (1 - y.position(tick));
-    canvas.line({{area.x, at}, {area.x + area.width, at}}, grid, 0.7);
-    canvas.text(area.x - 5, at + 3, tickText(tick), 8, ink, Canvas::Align::Right);
-  }
-  for (double tick : ticksOf(x, 10)) {
-    if (tick != std::floor(tick))
-      continue;
-    double at = area.x + area.width * x.position(tick);
-    canvas.text(at, area.y + area.height + 12, tickText(tick), 8, ink, Canvas::Align::Center);
-  }
-  auto curve = [&](const std::vector<double> &losses, const Color &color) {
-    std::vector<std::pair<double, double>> points;
-    for (size_t i = 0; i < losses.size(); ++i) {
-      double height = y.position(losses[i]);
-      if (std::isfinite(height) && height <= 1)
-        points.emplace_back(area.x + area.width * x.position(static_cast<double>(i + 1)),
-                            area.y + area.height * (1 - height));
-    }
-    canvas.line(points, color, 1.4);
-  };
-  if (figure.bestEpoch > 0) {
-    double at = area.x + area.width * x.position(static_cast<double>(figure.bestEpoch));
-    canvas.line({{at, area.y}, {at, area.y + area.height}}, faint, 0.8);
-  }
-  curve(figure.trainLosses, {0.45, 0.48, 0.52});
-  curve(figure.valLosses, {0.16, 0.55, 0.35});
-  canvas.frame(area, faint, 0.7);
-  canvas.text(area.x + area.width / 2, area.y + area.height + 26, "epoch", 10, ink, Canvas::Align::Center);
-  canvas.text(14, area.y + area.height / 2, "loss", 10, ink, Canvas::Align::Center, /*upwards=*/true);
-  double at = area.x + area.width - 8;
-  for (auto [label, color] :
-       {std::pair<const char *, Color>{"training", {0.45, 0.48, 0.52}}, {"validation", {0.16, 0.55, 0.35}}}) {
-    canvas.text(at, area.y + 14, label, 9, color, Canvas::Align::Right);
-    at -= canvas.textWidth(label, 9) + 12;
-  }
+  LinePanel axes(canvas, area, 1, static_cast<double>(figure.trainLosses.size()),
+                 LinePanel::rangeOf({figure.trainLosses, figure.valLosses}, false), false);
+  axes.drawAxes("epoch", "loss");
+  if (figure.bestEpoch > 0)
+    axes.mark(static_cast<double>(figure.bestEpoch), faint);
+  axes.curve(figure.trainLosses, trainColor, 1.4);
+  axes.curve(figure.valLosses, validationColor, 1.4);
+  axes.legend({{"training", trainColor}, {"validation", validationColor}});
 }
 
 } // namespace

@@ -7,6 +7,7 @@
 
 #include "Contours.h"
 #include "Figure.h"
+#include "LossLog.h"
 #include "Target.h"
 
 #include <algorithm>
@@ -21,7 +22,7 @@ struct PlotOptions {
   ModelOptions model;
   DataOptions data;
   TargetSource target;
-  std::string output;
+  std::string output, log;
   std::vector<std::string> show;
   int64_t samples = 20000;
   uint64_t seed = 0;
@@ -190,12 +191,26 @@ Expected<void> checkPlotOptions(const PlotOptions &options) {
     return Error{"samples are compared with DATA or with --target, not with both"};
   if (auto ok = options.data.checkUse(); !ok)
     return ok;
+  if (options.log.empty() == options.model.path.empty())
+    return Error{options.log.empty() ? "there is nothing to draw: give a MODEL, or a training's --log"
+                                     : "a picture is of a MODEL or of a --log, not of both"};
   return checkWritable(options.output);
+}
+
+Expected<int> plotLog(const PlotOptions &options) {
+  auto log = LossLog::read(options.log);
+  if (!log)
+    return log.takeError();
+  if (auto ok = log->draw(options.output); !ok)
+    return ok.takeError();
+  return 0;
 }
 
 Expected<int> runPlot(const PlotOptions &options) {
   if (auto ok = checkPlotOptions(options); !ok)
     return ok.takeError();
+  if (!options.log.empty())
+    return plotLog(options);
   auto loaded = loadKernels(options.model);
   if (!loaded)
     return loaded.takeError();
@@ -247,14 +262,18 @@ void tool::addPlotCommand(CLI::App &app, Action &action) {
       addCommand(app, action, "plot", "Draw all pairs of marginals, data against samples, and the losses",
                  "  flowc plot model.safetensors galaxies.csv -o galaxies.svg\n"
                  "  flowc plot model.safetensors galaxies.csv --show redshift,u,g -o galaxies.png\n"
-                 "  flowc plot model.safetensors --target banana.flow -o banana.png\n\n"
+                 "  flowc plot model.safetensors --target banana.flow -o banana.png\n"
+                 "  flowc plot --log log.csv -o losses.svg\n\n"
                  "With --target, two coordinates are shown as density contours of flow and target side by\n"
                  "side; more of them as pairs of marginals, with importance-resampled draws for data.",
                  runPlot);
   options->model.add(*command);
+  command->get_option("MODEL")->required(false);
   command->add_option("DATA", options->data.path, "Rows to compare the samples with");
   options->target.add(*command, " to compare the flow with");
   options->data.addShared(*command);
+  command->add_option("--log", options->log,
+                      "Draw losses, gradient norms and learning rates of a log of train instead of a model");
   command->add_option("-o,--output", options->output, "The picture: .svg or .png")->required();
   command->add_option("--show", options->show, "Columns to show (default: the first 16)")->delimiter(',');
   command->add_option("--samples", options->samples, "Number of samples")

@@ -214,6 +214,19 @@ Expected<Model> initialModel(const TrainOptions &options, Trainee &trainee, cons
   return Model::initialise(*flow, {.seed = options.seed, .dtype = trainee.dtype});
 }
 
+/// Judges the model by the rows that chose it, for its record.
+Expected<void> rememberFit(TrainingRecord &record, Trainer &trainer) {
+  auto fit = trainer.heldOut();
+  if (!fit)
+    return fit.takeError();
+  if (fit->rows < 2)
+    return {};
+  record.evaluation = {{"mean_log_prob", -fit->meanLoss},
+                       {"mean_log_prob_error", fit->error},
+                       {"validation_rows", static_cast<double>(fit->rows)}};
+  return {};
+}
+
 void report(const TrainOptions &options, const TrainingRecord &record) {
   if (record.bestEpoch > 0) {
     size_t best = record.bestEpoch - 1;
@@ -233,6 +246,7 @@ void report(const TrainOptions &options, const TrainingRecord &record) {
 Expected<FitOptions> fitOptions(const TrainOptions &options, int64_t rows) {
   FitOptions fit = options.fit;
   fit.seed = options.seed;
+  fit.mayShrinkStart = !isModelPath(options.model.path);
   fit.threads = options.model.threads;
   fit.useCache = !options.model.noCache;
   if (auto ok = options.apply(fit.learningRate, fit.update); !ok)
@@ -307,9 +321,12 @@ Expected<int> tool::trainOnData(const TrainOptions &options, Trainee trainee) {
   auto ending = run.run(**trainer);
   if (!ending)
     return ending.takeError();
-  if (*ending != TrainingRun::Ending::Stopped)
+  if (*ending != TrainingRun::Ending::Stopped) {
+    if (auto ok = rememberFit(record, **trainer); !ok)
+      return ok.takeError();
     if (auto ok = scoreAtTheEnd(*model, *data, options, record); !ok)
       return ok.takeError();
+  }
   if (auto ok = model->save(options.output, record.toJson()); !ok)
     return ok.takeError();
   report(options, record);

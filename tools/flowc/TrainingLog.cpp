@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <cmath>
 #include <cstring>
+#include <filesystem>
 
 using namespace flowc;
 using namespace flowc::tool;
@@ -21,11 +22,19 @@ TrainingLog::~TrainingLog() {
 
 Error TrainingLog::failure() const { return {"cannot write '" + path + "': " + std::strerror(errno)}; }
 
-Expected<void> TrainingLog::open(const std::string &name) {
+Expected<void> TrainingLog::open(const std::string &name, const Trainer &trainer) {
   path = name;
   isCsv = path.ends_with(".csv");
-  file = std::fopen(path.c_str(), "w");
-  return file ? Expected<void>() : Expected<void>(failure());
+  std::error_code none;
+  std::string written = std::filesystem::is_regular_file(path, none) ? path + ".tmp" : path;
+  file = std::fopen(written.c_str(), "w");
+  if (!file)
+    return failure();
+  if (auto ok = write(trainer); !ok)
+    return ok;
+  if (written != path && std::rename(written.c_str(), path.c_str()) != 0)
+    return failure();
+  return {};
 }
 
 void TrainingLog::writeLine(const Fields &fields) {
@@ -46,6 +55,7 @@ void TrainingLog::writeLine(const Fields &fields) {
       std::fprintf(file, std::strcmp(name, "seconds") == 0 ? "%.3f" : "%.17g", value);
   }
   std::fputs(isCsv ? "\n" : "}\n", file);
+  std::fflush(file); // Whole lines, whenever the process is killed.
 }
 
 Expected<void> TrainingLog::write(const Trainer &trainer) {

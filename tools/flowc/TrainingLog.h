@@ -23,8 +23,9 @@ public:
   TrainingLog &operator=(const TrainingLog &) = delete;
   ~TrainingLog();
 
-  /// CSV if the path ends so, else JSON lines.
-  Expected<void> open(const std::string &path);
+  /// CSV if the path ends so, else JSON lines: what the trainer knows by now, all of it
+  /// after a resume. A file of this name is replaced by a whole one.
+  Expected<void> open(const std::string &path, const Trainer &trainer);
   /// Adds what the trainer knows and the file does not have: after a resume, the
   /// whole training, so that each line is there once. Nothing if no file is open.
   Expected<void> write(const Trainer &trainer);

@@ -12,6 +12,7 @@
 #include <cmath>
 #include <csignal>
 #include <cstdio>
+#include <iterator>
 
 using namespace flowc;
 using namespace flowc::tool;
@@ -25,6 +26,34 @@ static void requestStop(int signal) {
   stopSignal = signal;
   std::signal(signal, SIG_DFL);
 }
+
+namespace {
+
+/// Signals that ask for the end, while this lives. One that is ignored stays so (SIGHUP
+/// under nohup).
+class StopSignals {
+public:
+  StopSignals() {
+    stopSignal = 0;
+    for (size_t i = 0; i < std::size(signals); ++i) {
+      earlier[i] = std::signal(signals[i], requestStop);
+      if (earlier[i] == SIG_IGN)
+        std::signal(signals[i], SIG_IGN);
+    }
+  }
+  ~StopSignals() {
+    for (size_t i = 0; i < std::size(signals); ++i)
+      std::signal(signals[i], earlier[i]);
+  }
+  StopSignals(const StopSignals &) = delete;
+  StopSignals &operator=(const StopSignals &) = delete;
+
+private:
+  static constexpr int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGXCPU};
+  void (*earlier[std::size(signals)])(int);
+};
+
+} // namespace
 
 TrainingRun::TrainingRun(const RunOptions &options, TrainingRecord &record)
     : options(options), record(record), start(Clock::now()), lastCheckpoint(start) {}
@@ -121,23 +150,17 @@ Expected<TrainingRun::Ending> TrainingRun::run(Trainer &given) {
     if (auto ok = trainer->loadCheckpoint(options.resume); !ok)
       return ok.takeError();
   if (!options.log.empty()) {
-    auto ok = log.open(options.log);
-    if (ok)
-      ok = log.write(*trainer);
-    if (!ok)
+    if (auto ok = log.open(options.log, *trainer); !ok)
       return ok.takeError();
   }
   const TrainingState &state = trainer->state();
   firstStep = checkpointStep = state.step;
-  stopSignal = 0;
-  auto *interruptHandler = std::signal(SIGINT, requestStop);
-  auto *terminateHandler = std::signal(SIGTERM, requestStop);
+  std::optional<StopSignals> signals(std::in_place);
   start = lastCheckpoint = Clock::now();
   progress = std::make_unique<Progress>("training", trainer->totalSteps(), "", firstStep);
   auto outcome = loop();
   progress.reset();
-  std::signal(SIGINT, interruptHandler);
-  std::signal(SIGTERM, terminateHandler);
+  signals.reset();
   // A loss that is no number ends training, but not what was learned before.
   if (!outcome && (state.bestEpoch == 0 || failure))
     return outcome.takeError();

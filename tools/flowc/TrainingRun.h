@@ -22,8 +22,8 @@ struct RunOptions {
   double checkpointSeconds = 10; ///< A write to the disk costs far more than a small epoch.
 };
 
-/// Runs a trainer under a progress bar, with its log and checkpoints. SIGINT and
-/// SIGTERM stop it after the current step; a second one ends the program.
+/// Runs a trainer under a progress bar, with its log and checkpoints. SIGINT, SIGTERM,
+/// SIGHUP and SIGXCPU stop it after the current step; a second one ends the program.
 class TrainingRun {
 public:
   TrainingRun(const RunOptions &options, TrainingRecord &record);

@@ -5,7 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// The judge of the compiled kernels, for tests only: FlowJAX's definitions
+// The judge of the compiled kernels, for tests, and the one who says which part of a
+// flow left the finite numbers when training has met some: FlowJAX's definitions
 // written down one after the other, one row at a time, with the C++ library's
 // functions. It shares the front end with the compiler and nothing else.
 //
@@ -30,6 +31,15 @@ struct Mapped {
   T logDet = 0;
 };
 
+/// Where an evaluation first left the finite numbers.
+struct Fault {
+  std::string path;            ///< Of the part, as the paths of its parameters begin.
+  std::string kind;            ///< Its constructor.
+  std::vector<int64_t> layers; ///< Of the enclosing scans, from 0, the outermost first.
+  std::string quantity;        ///< Of the part: `the log-density`, `coordinate 3`, ...
+  double value;
+};
+
 /// Evaluates one model in arithmetic of type T: float, double or long double.
 template <typename T>
 class Interpreter {
@@ -48,6 +58,11 @@ public:
   /// The log-density of a flow, or of a density: NaN only if an argument holds NaN, and -inf
   /// outside the support.
   T logProb(const Column<T> &x, const Column<T> &condition = {}) const;
+
+  /// The innermost part of a flow that, in the log-density of x, makes something that is
+  /// not finite of what is; nothing if there is none, or if the flow has parts that are
+  /// not known here.
+  std::optional<Fault> firstFault(const Column<T> &x, const Column<T> &condition = {}) const;
 
 private:
   Flow flow;

@@ -22,10 +22,10 @@ class Archive;
 /// What a step came to.
 struct StepResult {
   double loss = 0;
-  /// Before clipping; NaN if nobody asked for it.
-  double gradientNorm = 0;
+  double gradientNorm = 0; ///< Before clipping; NaN if the loss is not finite.
   double rate = 0;
-  /// False: loss or gradient is not, and the parameters have not moved.
+  /// False: loss or gradient is not (or squares of the gradient leave the range of its
+  /// type, which would end up in what optimisers keep), and the parameters have not moved.
   bool isFinite = true;
 };
 
@@ -38,8 +38,6 @@ public:
     /// Of the whole training, for schedules.
     int64_t steps;
     int threads;
-    /// Whether the norm of every gradient is wanted, even if it is not clipped.
-    bool wantsNorm;
   };
   static Expected<std::unique_ptr<Stepper>> create(Model &model, Objective &objective, const UpdateOptions &update,
                                                    const Options &options);
@@ -49,8 +47,6 @@ public:
   /// that they belong to.
   using Hook = std::function<void(const StepResult &)>;
   virtual Expected<StepResult> step(const Batch &batch, const Hook &beforeMove = {}) = 0;
-  /// Asks for the norm of the next gradients, or no more.
-  virtual void setWantsNorm(bool wanted) = 0;
   /// Steps done.
   virtual int64_t steps() const = 0;
   /// Shows the schedule the loss of a validation.
@@ -69,8 +65,12 @@ public:
   virtual bool isFinite() const = 0;
   /// Remembers parameters and state, to return to them.
   virtual void markGood() = 0;
-  /// Returns to where `markGood` was called, and halves the rate from now on.
+  /// Returns to where `markGood` was called.
   virtual Expected<void> returnToGood() = 0;
+  /// Halves the rate from now on.
+  virtual void halveRate() = 0;
+  /// Sets the parameters that are not frozen to the good ones times `factor`.
+  virtual void scaleGood(double factor) = 0;
   virtual int64_t stepsAtGood() const = 0;
 
   /// Names parameters and state.

@@ -124,6 +124,15 @@ public:
   /// has if no epoch is complete or `returnBest` is off.
   virtual void keepBest() = 0;
 
+  /// Mean loss of rows that only validated, with the standard error of the mean.
+  struct HeldOut {
+    int64_t rows = 0;
+    double meanLoss = 0, error = 0;
+  };
+  /// The loss of all rows kept for validation, with the parameters that the model has; no
+  /// rows if there are none, if they have weights, or of other trainings.
+  virtual Expected<HeldOut> heldOut() { return HeldOut(); }
+
   const TrainingState &state() const { return current; }
   /// Batches and rows of a whole epoch or round, and of the whole training.
   virtual int64_t stepsPerEpoch() const = 0;

@@ -32,8 +32,9 @@ struct UpdateOptions {
   double clipNorm = 0;                  ///< Longer gradients are scaled to this length (0: never).
   std::vector<std::string> freeze = {}; ///< Parameters whose path matches one of these patterns (* and ?) stay.
   double average = 0;                   ///< Decay of an exponential average of the parameters, which is kept (0: none).
-  /// After a loss or a gradient that is not finite: back to the last good epoch (or
-  /// round of steps) with half the rate, at most this often.
+  /// After a loss or a gradient that is not finite, and on data after an epoch whose
+  /// validation loss is half a nat per dimension above that of the best one: back to
+  /// the last good epoch (or round of steps) with half the rate, at most this often.
   int64_t maxRecoveries = 5;
   /// Hears of every such return.
   std::function<void(const std::string &)> onRecovery = {};
@@ -53,6 +54,9 @@ struct FitOptions {
   uint64_t seed = 0;
   int threads = 0;
   bool useCache = true;
+  /// Whether the parameters are initial ones, which may be made smaller before the first
+  /// step if rows have no finite loss with them.
+  bool mayShrinkStart = true;
   /// Called after every epoch; false stops training (the best parameters are
   /// kept).
   std::function<bool(int64_t epoch, double trainLoss, double valLoss)> onEpoch = {};

@@ -1,4 +1,5 @@
-"""Runs a training, sends it Ctrl-C once its log (--log FILE) has two epochs, and prints its exit code."""
+"""Runs a training, sends it a signal once its log (--log FILE) has two epochs, and prints its exit code:
+interrupt.py SIGNAL COMMAND..."""
 
 import pathlib
 import signal
@@ -6,7 +7,7 @@ import subprocess
 import sys
 import time
 
-command = sys.argv[1:]
+number, command = signal.Signals[sys.argv[1]], sys.argv[2:]
 log = pathlib.Path(command[command.index("--log") + 1])
 process = subprocess.Popen(command)
 deadline = time.time() + 120
@@ -14,5 +15,5 @@ while process.poll() is None and time.time() < deadline:
     if log.exists() and log.read_text().count("\n") >= 3:
         break
     time.sleep(0.02)
-process.send_signal(signal.SIGINT)
+process.send_signal(number)
 print("exit code", process.wait(timeout=60), flush=True)

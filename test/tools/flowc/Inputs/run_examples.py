@@ -15,6 +15,7 @@ TEXTS = {
     "galaxies.flow": "flow galaxies = coupling_flow(standard_normal([7]), flow_layers = 2, nn_width = 8)",
     "redshift.flow": "flow redshift = masked_autoregressive_flow(standard_normal([1]), cond_dim = 6, flow_layers = 2)",
     "banana.flow": "density banana(x[7]) = -0.5*sum(x^2)",
+    "log.csv": "epoch,train_loss,val_loss,best_epoch,gradient_norm,learning_rate,recoveries,seconds\n1,2,3,1,4,0.1,0,0.5",
     "densities.flow": "density banana(x[2]) = -0.5*sum(x^2)\ndensity other(x[1]) = -x[0]^2",
 }
 

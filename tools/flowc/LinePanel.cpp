@@ -42,9 +42,23 @@ double LinePanel::up(double value) const {
   return position >= 0 && position <= 1 ? area.y + area.height * (1 - position) : std::nan("");
 }
 
+/// Logarithms of powers of 10, and of 2 and 5 times these where there is room.
+static std::vector<double> logarithmicTicks(const Range &range) {
+  double decades = range.high - range.low;
+  double stride = std::max(1.0, std::ceil(decades / 4));
+  std::vector<double> ticks;
+  for (double power = std::floor(range.low / stride) * stride; power <= range.high; power += stride)
+    for (double factor : {1.0, 2.0, 5.0}) {
+      double tick = power + std::log10(factor);
+      if (tick >= range.low && tick <= range.high && (factor == 1 || decades < 1.5))
+        ticks.push_back(tick);
+    }
+  return ticks;
+}
+
 void LinePanel::drawAxes(const std::string &xName, const std::string &yName) {
   constexpr double size = 8;
-  for (double tick : ticksOf(y, area.height > 80 ? 5 : 3)) {
+  for (double tick : logarithmic ? logarithmicTicks(y) : ticksOf(y, area.height > 80 ? 5 : 3)) {
     double at = area.y + area.height * (1 - y.position(tick));
     canvas.line({{area.x, at}, {area.x + area.width, at}}, grid, 0.7);
     canvas.text(area.x - 5, at + 3, tickText(logarithmic ? std::pow(10, tick) : tick), size, ink, Canvas::Align::Right);

@@ -7,6 +7,7 @@
 
 #include "LossLog.h"
 
+#include "Common.h"
 #include "LinePanel.h"
 
 #include "flowc/IO/File.h"
@@ -115,7 +116,7 @@ public:
 
   void losses();
   /// A panel of one column, below what is there.
-  void small(const std::string &column, const std::string &name, bool isLast);
+  void small(const std::string &column, const std::string &name, bool logarithmic, bool isLast);
 
 private:
   static const std::vector<double> *find(const LossLog &log, const std::string &name) {
@@ -171,18 +172,10 @@ void Painter::losses() {
   axes.legend(entries);
 }
 
-void Painter::small(const std::string &column, const std::string &name, bool isLast) {
+void Painter::small(const std::string &column, const std::string &name, bool logarithmic, bool isLast) {
   static const std::vector<double> none;
   const auto *found = find(log, column);
   const std::vector<double> &values = found ? *found : none;
-  // A scale in which halving is seen, unless all is within a factor of 3.
-  double low = INFINITY, high = 0;
-  for (double value : values)
-    if (value > 0) {
-      low = std::min(low, value);
-      high = std::max(high, value);
-    }
-  bool logarithmic = high > 3 * low;
   LinePanel axes = panel(smallHeight, LinePanel::rangeOf({values}, logarithmic), logarithmic);
   axes.drawAxes(isLast ? log.unit : "", name);
   axes.curve(values, dataColor, 1);
@@ -196,11 +189,11 @@ Expected<void> LossLog::draw(const std::string &path) const {
   if (!canvas)
     return canvas.takeError();
   size_t lines = columns.at(unit).size();
-  canvas->text(left, 24, std::to_string(lines) + " " + unit + (lines == 1 ? "" : "s"), 14, ink, Canvas::Align::Left,
-               false, /*bold=*/true);
+  canvas->text(left, 24, formatCount(static_cast<int64_t>(lines)) + " " + unit + (lines == 1 ? "" : "s"), 14, ink,
+               Canvas::Align::Left, false, /*bold=*/true);
   Painter painter(*this, *canvas);
   painter.losses();
-  painter.small("gradient_norm", "|gradient|", /*isLast=*/false);
-  painter.small("learning_rate", "rate", /*isLast=*/true);
+  painter.small("gradient_norm", "|gradient|", /*logarithmic=*/true, /*isLast=*/false);
+  painter.small("learning_rate", "rate", /*logarithmic=*/false, /*isLast=*/true);
   return canvas->finish();
 }

@@ -70,6 +70,12 @@ void Progress::update(int64_t done, const std::string &note) {
     // Eighths of a block make the bar smooth.
     static const char *const parts[] = {"", "▏", "▎", "▍", "▌", "▋", "▊", "▉"};
     auto eighths = static_cast<size_t>(share * static_cast<double>(cells) * 8);
+    // What does not fit would begin another line, which nothing clears.
+    size_t room = width - std::min(width, label.size() + 1 + cells + 3);
+    if (tail.size() > room) {
+      size_t end = tail.rfind("  ", room);
+      tail.resize(std::min(end == std::string::npos ? room : end, room));
+    }
     line += "▕";
     for (size_t i = 0; i < eighths / 8; ++i)
       line += "█";

@@ -9,6 +9,7 @@ import time
 
 number, command = signal.Signals[sys.argv[1]], sys.argv[2:]
 log = pathlib.Path(command[command.index("--log") + 1])
+log.unlink(missing_ok=True)
 process = subprocess.Popen(command)
 deadline = time.time() + 120
 while process.poll() is None and time.time() < deadline:

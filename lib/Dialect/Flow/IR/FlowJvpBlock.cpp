@@ -91,30 +91,28 @@ LogicalResult BlockSweepOp::buildJvp(JvpBuilder &jvp) {
   return success();
 }
 
-// J^T lambda = g, hence J^T dlambda = dg - (dJ)^T lambda: J is the product of weights
-// and diagonal matrices of slopes, which alone have tangents here.
+// J^T lambda = g, hence J^T dlambda = dg - (dJ)^T lambda: J is the product of weights,
+// of which `diagonals` are parts, and diagonal matrices of slopes.
 LogicalResult BlockAdjointOp::buildJvp(JvpBuilder &jvp) {
   ImplicitLocOpBuilder &builder = jvp.getBuilder();
-  auto hasTangent = [&](Value operand) { return bool(jvp.getTangent(operand)); };
-  if (llvm::any_of(getWeights(), hasTangent) || llvm::any_of(getDiagonals(), hasTangent))
-    return emitOpError("has a tangent for constant weights only");
   BlockNetwork network;
   network.dim = getG().getType().getNumElements();
   auto get = [&](Value value) { return jvp.lookup(value); };
   llvm::append_range(network.weights, llvm::map_range(getWeights(), get));
-  // lambda through the network in reverse, and what tangents of slopes make of it.
+  // lambda through the network in reverse, and what tangents of weights and slopes make
+  // of it.
   Value h = get(getLambda()), dh;
   for (int64_t layer = network.depth(); layer >= 0; --layer) {
     int64_t inputs = cast<RankedTensorType>(network.weights[layer].getType()).getDimSize(1);
     auto type = RankedTensorType::get({inputs}, getG().getType().getElementType());
-    auto goBack = [&](Value value) -> Value {
-      return value ? DenseOp::create(builder, type, network.weights[layer], value, /*bias=*/Value(),
-                                     /*transposed=*/true, network.getMask(layer))
-                         .getY()
-                   : Value();
+    auto goBack = [&](Value weight, Value value) -> Value {
+      return weight && value ? DenseOp::create(builder, type, weight, value, /*bias=*/Value(), /*transposed=*/true,
+                                               network.getMask(layer))
+                                   .getY()
+                             : Value();
     };
-    h = goBack(h);
-    dh = goBack(dh);
+    dh = addDerivatives(builder, goBack(network.weights[layer], dh), goBack(jvp.getTangent(getWeights()[layer]), h));
+    h = goBack(network.weights[layer], h);
     if (layer == 0)
       break;
     Value slope = get(getSlopes()[layer - 1]), change = jvp.getTangent(getSlopes()[layer - 1]);

@@ -62,12 +62,21 @@ FailureOr<Value> SweepLinearizer::buildOffset(int64_t t) {
   Value bias = sweep.getBiases().empty() ? Value() : jvp.getTangent(sweep.getBiases()[t]);
   if (!weight)
     return bias;
-  if (sweep.getReverse() || sweep.getTransposed())
-    return sweep.emitOpError("has a tangent by its weights only forwards and with weights as they are stored");
+  bool isTransposed = sweep.getTransposed();
+  if (sweep.getReverse() != isTransposed || (isTransposed && sweep.getPrefix()))
+    return sweep.emitOpError("has a tangent by its weights only forwards, with weights as they are stored, or "
+                             "backwards, with transposed weights and no prefix");
   Value input = t == 0 ? buildStageInput(builder, sweep, jvp.getMapping()) : jvp.lookup(sweep.getUnits()[t - 1]);
-  auto type = RankedTensorType::get({cast<RankedTensorType>(weight.getType()).getDimSize(0)},
-                                    sweep.getState().getType().getElementType());
-  return Value(DenseOp::create(builder, type, weight, input, bias, /*transposed=*/false, getStageMask(sweep, t)));
+  Type element = sweep.getState().getType().getElementType();
+  int64_t units = cast<RankedTensorType>(weight.getType()).getDimSize(isTransposed ? 1 : 0);
+  auto getPart = [&](int64_t count) { return RankedTensorType::get({count}, element); };
+  Value offset =
+      DenseOp::create(builder, getPart(units), weight, input, bias, isTransposed, getStageMask(sweep, t)).getY();
+  // Operands of the last stage leave out the units that are never computed.
+  int64_t unused = t == last ? sweep.getStageRowEnds(t).front() : 0;
+  if (unused == 0)
+    return offset;
+  return SplitOp::create(builder, TypeRange{getPart(unused), getPart(units - unused)}, offset).getResult(1);
 }
 
 /// Arguments for the primal's operands and their tangents.

@@ -94,7 +94,25 @@ static SmallVector<int64_t> getRanks(SweepOp sweep, int64_t t) {
   return ranks;
 }
 
+/// The steps at which a reverse sweep computes the units of stage `t`, or (t = -1) the
+/// elements of its state. Units that it never computes come first.
+static SmallVector<int64_t> getReverseSteps(SweepOp sweep, int64_t t) {
+  SmallVector<int64_t> steps;
+  if (t >= 0)
+    steps.assign(sweep.getStageRowEnds(t).front(), -1);
+  for (int64_t s = 0, extent = sweep.getExtent(); s < extent; ++s) {
+    int64_t count = t < 0 ? sweep.getStatePerStep() : sweep.getStageRowEnds(t)[s + 1] - sweep.getStageRowEnds(t)[s];
+    steps.append(count, s);
+  }
+  return steps;
+}
+
 RankMaskAttr flowc::flow::getStageMask(SweepOp sweep, int64_t t) {
+  // A reverse sweep has transposed weights, whose rows are what is read: the state behind
+  // a step, and units from the step on.
+  if (sweep.getReverse())
+    return RankMaskAttr::get(sweep.getContext(), getReverseSteps(sweep, t - 1), getReverseSteps(sweep, t),
+                             /*strict=*/t == 0);
   return RankMaskAttr::get(sweep.getContext(), getRanks(sweep, t), getRanks(sweep, t - 1),
                            /*strict=*/t == sweep.getNumStages() - 1);
 }

@@ -38,7 +38,8 @@ void useGiven(BodyBuilder &body, unsigned group, mlir::Value computed, mlir::Val
 int64_t getNumExtras(SweepOp sweep, int64_t t);
 unsigned getFirstExtra(SweepOp sweep, int64_t t);
 
-/// Which weights of stage `t` of a sweep forwards exist.
+/// Which weights of stage `t` of a sweep exist: forwards with weights as they are stored,
+/// or backwards with transposed ones.
 RankMaskAttr getStageMask(SweepOp sweep, int64_t t);
 
 /// What stage 0 of a sweep reads: the prefix, then the state.

@@ -61,6 +61,12 @@ static Operation *getConditionOp(Value value) {
   return op && isInteger(value.getType()) && (isElementwise(op) || isSmallTensorOp(op)) ? op : nullptr;
 }
 
+/// Whether a tensor has one element, which is what bodies know of it.
+static bool isSingleton(Type type) {
+  auto tensor = dyn_cast<RankedTensorType>(type);
+  return tensor && tensor.getRank() == 1 && tensor.getNumElements() == 1;
+}
+
 namespace {
 /// Elementwise ops of one extent that become one map at the place of the last one.
 using Group = llvm::SetVector<Operation *>;
@@ -92,9 +98,16 @@ Value GroupOutliner::cloneInside(Operation *op) {
     return inside;
   }
   if (isSmallTensorOp(op)) {
-    for (Value operand : op->getOperands())
-      getWhole(operand);
-    return body.getBuilder().clone(*op, mapping)->getResult(0);
+    SmallVector<Value> operands = llvm::map_to_vector(op->getOperands(), [&](Value value) { return getWhole(value); });
+    Operation *inside = body.getBuilder().clone(*op, mapping);
+    inside->setOperands(operands);
+    Value result = inside->getResult(0);
+    if (!isSingleton(result.getType()))
+      return result;
+    Type element = getElementTypeOrSelf(result.getType());
+    Value only = SplitOp::create(body.getBuilder(), TypeRange(element), result).getResult(0);
+    mapping.map(op->getResult(0), only);
+    return only;
   }
   SmallVector<Value> operands;
   for (Value operand : op->getOperands())
@@ -110,6 +123,8 @@ Value GroupOutliner::cloneInside(Operation *op) {
 Value GroupOutliner::getWhole(Value value) {
   if (!isa<RankedTensorType>(value.getType()))
     return getInside(value);
+  if (isSingleton(value.getType()))
+    return SplatOp::create(body.getBuilder(), value.getType(), getInside(value));
   if (Value inside = mapping.lookupOrNull(value))
     return inside;
   Value inside = body.addShared(BodyBuilder::Shared, value);

@@ -121,3 +121,19 @@ func.func @log_det(%s: tensor<2x3xf32>) -> f32 {
   } -> (f32), ()
   return %ld : f32
 }
+
+// Of a tensor of one element bodies know the element, and make the tensor for ops that
+// read or give it whole.
+// CHECK-LABEL: func.func @one_element
+// CHECK: flow.map 1 indexed(
+// CHECK: %[[WHOLE:.*]] = flow.splat %{{.*}} : f32 -> tensor<1xf32>
+// CHECK: %[[SUMS:.*]] = flow.cumsum %[[WHOLE]] : tensor<1xf32>
+// CHECK: %[[ONLY:.*]] = flow.split %[[SUMS]] : tensor<1xf32> -> f32
+// CHECK: %[[Y:.*]] = arith.mulf %[[ONLY]], %{{.*}} : f32
+// CHECK: flow.yield %[[Y]] : f32
+func.func @one_element(%x: tensor<1xf32>) -> tensor<1xf32> {
+  %e = math.exp %x : tensor<1xf32>
+  %c = flow.cumsum %e : tensor<1xf32>
+  %y = arith.mulf %c, %x : tensor<1xf32>
+  return %y : tensor<1xf32>
+}

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "FlowVjpGuards.h"
+#include "flowc/Dialect/Flow/IR/FlowBlock.h"
 #include "flowc/Dialect/Flow/IR/FlowDialect.h"
 #include "flowc/Dialect/Flow/IR/FlowVjp.h"
 
@@ -101,7 +102,21 @@ bool ArmGuards::isLinearEntry(Operation *op) const {
          });
 }
 
+/// Guards the factors of an outer product, which as it is can only be summed over rows.
+Value ArmGuards::applyToFactors(VjpBuilder &vjp, ArrayRef<Guard> guards, OpResult cotangent) const {
+  Operation *product = cotangent.getOwner();
+  SmallVector<Value> factors =
+      llvm::map_to_vector(product->getOperands(), [&](Value factor) { return apply(vjp, guards, factor); });
+  if (llvm::equal(factors, product->getOperands()))
+    return cotangent;
+  Operation *guarded = vjp.getBuilder().clone(*product);
+  guarded->setOperands(factors);
+  return guarded->getResult(cotangent.getResultNumber());
+}
+
 Value ArmGuards::apply(VjpBuilder &vjp, ArrayRef<Guard> guards, Value cotangent) const {
+  if (Operation *producer = cotangent.getDefiningOp(); producer && isa<OuterOp, BlockOuterOp>(producer))
+    return applyToFactors(vjp, guards, cast<OpResult>(cotangent));
   ImplicitLocOpBuilder &builder = vjp.getBuilder();
   for (auto [condition, holds] : llvm::reverse(guards)) {
     auto shape = dyn_cast<RankedTensorType>(condition.getType());

@@ -51,6 +51,7 @@ private:
 
   llvm::ArrayRef<Guard> getGuards(mlir::Operation *op) const;
   mlir::Value apply(VjpBuilder &vjp, llvm::ArrayRef<Guard> guards, mlir::Value cotangent) const;
+  mlir::Value applyToFactors(VjpBuilder &vjp, llvm::ArrayRef<Guard> guards, mlir::OpResult cotangent) const;
 
   /// Guards of every op that has any, outermost first.
   llvm::DenseMap<mlir::Operation *, llvm::SmallVector<Guard, 2>> arms;

@@ -10,10 +10,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Elementwise.h"
+#include "Moments.h"
 #include "Table.h"
-
-#include <cmath>
 
 using namespace flowc;
 
@@ -21,20 +19,12 @@ static constexpr KeptArray arrays[] = {{"m"}, {"v"}};
 
 template <typename T>
 [[gnu::always_inline]] static inline void adamW(const Stretch<T> &stretch) {
-  const double *s = stretch.settings;
-  auto step = static_cast<double>(stretch.step);
-  T beta1 = T(s[0]), beta2 = T(s[1]), rest1 = T(1 - s[0]), rest2 = T(1 - s[1]), epsilon = T(s[2]), decay = T(s[3]);
-  T correction1 = T(1 / (1 - std::pow(s[0], step))), correction2 = T(1 / (1 - std::pow(s[1], step)));
-  T rate = T(stretch.rate);
+  Moments<T> moments = momentsOf(stretch);
+  T rate = T(stretch.rate), decay = T(stretch.settings[3]);
   T *__restrict parameters = stretch.parameters, *__restrict m = stretch.kept[0], *__restrict v = stretch.kept[1];
   const T *__restrict gradient = stretch.gradient;
   for (int64_t i = 0; i < stretch.count; ++i) {
-    T g = gradient[i];
-    T newM = beta1 * m[i] + rest1 * g;
-    T newV = beta2 * v[i] + rest2 * (g * g);
-    m[i] = newM;
-    v[i] = newV;
-    T direction = (newM * correction1) / (std::sqrt(newV * correction2) + epsilon);
+    T direction = update(moments, gradient[i], m[i], v[i]);
     parameters[i] -= rate * (direction + decay * parameters[i]);
   }
 }

@@ -17,6 +17,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "SpecializerChain.h"
 #include "flowc/Dialect/Flow/IR/FlowBuilders.h"
 #include "flowc/Dialect/Flow/IR/FlowPlanar.h"
 #include "flowc/Dialect/Flow/IR/FlowVjp.h"
@@ -119,13 +120,10 @@ FailureOr<Scored> Specializer::applyScored(ArrayRef<Operation *> chain, bool inv
 }
 
 FailureOr<Scored> Specializer::specializeScored(Block &block, bool inverse, Value event, Value score) {
-  Value first;
-  SmallVector<Operation *> chain = getChain(block.getTerminator()->getOperand(0), first);
-  if (first != block.getArgument(0))
-    return block.getTerminator()->emitOpError("must yield the block's event after bijections");
-  if (failed(cloneParameterOps(block, chain)))
+  FailureOr<SmallVector<Operation *>> chain = enterBlock(*this, block);
+  if (failed(chain))
     return failure();
-  return applyScored(chain, inverse, event, score);
+  return applyScored(*chain, inverse, event, score);
 }
 
 //===----------------------------------------------------------------------===//

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "SpecializerChain.h"
 #include "flowc/Dialect/Flow/IR/FlowBuilders.h"
 #include "flowc/Dialect/Flow/IR/FlowCombinators.h"
 #include "flowc/Dialect/Flow/IR/SpecializerTrace.h"
@@ -95,14 +96,21 @@ FailureOr<Transformed> Specializer::apply(ArrayRef<Operation *> chain, bool inve
   return total;
 }
 
-FailureOr<Transformed> Specializer::specialize(Block &block, bool inverse, Value event) {
+FailureOr<SmallVector<Operation *>> flowc::flow::enterBlock(Specializer &specializer, Block &block) {
   Value first;
-  SmallVector<Operation *> chain = getChain(block.getTerminator()->getOperand(0), first);
+  SmallVector<Operation *> chain = Specializer::getChain(block.getTerminator()->getOperand(0), first);
   if (first != block.getArgument(0))
     return block.getTerminator()->emitOpError("must yield the block's event after bijections");
-  if (failed(cloneParameterOps(block, chain)))
+  if (failed(specializer.cloneParameterOps(block, chain)))
     return failure();
-  return apply(chain, inverse, event);
+  return chain;
+}
+
+FailureOr<Transformed> Specializer::specialize(Block &block, bool inverse, Value event) {
+  FailureOr<SmallVector<Operation *>> chain = enterBlock(*this, block);
+  if (failed(chain))
+    return failure();
+  return apply(*chain, inverse, event);
 }
 
 Value Specializer::addLogDets(Value a, Value b) {

@@ -9,6 +9,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Comparisons.h"
 #include "Evaluator.h"
 
 #include "flowc/Frontend/Data.h"
@@ -79,18 +80,8 @@ static T applyOperator(Kind kind, T a, T b) {
     return a / b;
   case Kind::Power:
     return std::pow(a, b);
-  case Kind::Less:
-    return a < b;
-  case Kind::LessEqual:
-    return a <= b;
-  case Kind::Greater:
-    return a > b;
-  case Kind::GreaterEqual:
-    return a >= b;
-  case Kind::Equal:
-    return a == b;
   default:
-    return a != b;
+    return compare(kind, a, b);
   }
 }
 

@@ -10,6 +10,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Comparisons.h"
 #include "Evaluator.h"
 
 #include "flowc/Frontend/Formula.h"
@@ -50,21 +51,7 @@ private:
 
 template <typename T>
 bool FormulaEvaluator<T>::holds(const MathExpr &comparison) {
-  T a = evaluate(comparison.operands[0]).value, b = evaluate(comparison.operands[1]).value;
-  switch (comparison.kind) {
-  case Kind::Less:
-    return a < b;
-  case Kind::LessEqual:
-    return a <= b;
-  case Kind::Greater:
-    return a > b;
-  case Kind::GreaterEqual:
-    return a >= b;
-  case Kind::Equal:
-    return a == b;
-  default:
-    return a != b;
-  }
+  return compare(comparison.kind, evaluate(comparison.operands[0]).value, evaluate(comparison.operands[1]).value);
 }
 
 template <typename T>

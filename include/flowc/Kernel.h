@@ -52,11 +52,16 @@ enum class Kernel {
   SampleWeighVjpParams,
   JvpInputs,
   JvpParams,
+  LogProbJvpInputs,
   LogProbJvpParams,
   PushJvpParams,
+  SampleJvpParams,
   WeighJvpParams,
+  SampleWeighJvpParams,
   ElboJvpParams,
   StlJvpParams,
+  ElboSampleJvpParams,
+  StlSampleJvpParams,
   Hvp,
   ElboGradient,
   StlGradient,
@@ -206,15 +211,25 @@ inline constexpr KernelSpec kKernels[] = {
      Derivative::Inputs},
     {Kernel::JvpParams, "jvp_params", Program::Transform, Derivative::None, RowSource::Given, false,
      Derivative::Params},
+    {Kernel::LogProbJvpInputs, "log_prob_jvp_inputs", Program::LogProb, Derivative::None, RowSource::Given, false,
+     Derivative::Inputs},
     {Kernel::LogProbJvpParams, "log_prob_jvp_params", Program::LogProb, Derivative::None, RowSource::Given, false,
      Derivative::Params},
     {Kernel::PushJvpParams, "push_jvp_params", Program::SampleAndLogProb, Derivative::None, RowSource::Given, false,
      Derivative::Params},
+    {Kernel::SampleJvpParams, "sample_jvp_params", Program::SampleAndLogProb, Derivative::None, RowSource::Drawn, false,
+     Derivative::Params},
     {Kernel::WeighJvpParams, "weigh_jvp_params", Program::Weigh, Derivative::None, RowSource::Given, false,
+     Derivative::Params},
+    {Kernel::SampleWeighJvpParams, "sample_weigh_jvp_params", Program::Weigh, Derivative::None, RowSource::Drawn, false,
      Derivative::Params},
     {Kernel::ElboJvpParams, "elbo_jvp_params", Program::Elbo, Derivative::None, RowSource::Given, false,
      Derivative::Params},
     {Kernel::StlJvpParams, "stl_jvp_params", Program::Stl, Derivative::None, RowSource::Given, false,
+     Derivative::Params},
+    {Kernel::ElboSampleJvpParams, "elbo_sample_jvp_params", Program::Elbo, Derivative::None, RowSource::Drawn, false,
+     Derivative::Params},
+    {Kernel::StlSampleJvpParams, "stl_sample_jvp_params", Program::Stl, Derivative::None, RowSource::Drawn, false,
      Derivative::Params},
     {Kernel::Hvp, "hvp", Program::LogProb, Derivative::Inputs, RowSource::Given, false, Derivative::Inputs},
     {Kernel::ElboGradient, "elbo_gradient", Program::Elbo, Derivative::Params, RowSource::Given, false},
@@ -244,6 +259,33 @@ constexpr const KernelSpec *findKernel(std::string_view name) {
     if (spec.name == name)
       return &spec;
   return nullptr;
+}
+
+/// The kernel that sums the derivative of `program` in the parameters over rows.
+constexpr Kernel findGradientKernel(Program program, RowSource rows, bool weighted) {
+  size_t i = 0;
+  while (kKernels[i].program != program || kKernels[i].derivative != Derivative::Params || kKernels[i].rows != rows ||
+         kKernels[i].weighted != weighted)
+    ++i;
+  return kKernels[i].kernel;
+}
+
+/// The kernel of `program` that differentiates nothing.
+constexpr Kernel findPlainKernel(Program program, RowSource rows) {
+  size_t i = 0;
+  while (kKernels[i].program != program || kKernels[i].derivative != Derivative::None ||
+         kKernels[i].tangent != Derivative::None || kKernels[i].rows != rows)
+    ++i;
+  return kKernels[i].kernel;
+}
+
+/// The kernel of `program` with tangents of the parameters.
+constexpr Kernel findTangentKernel(Program program, RowSource rows) {
+  size_t i = 0;
+  while (kKernels[i].program != program || kKernels[i].tangent != Derivative::Params ||
+         kKernels[i].derivative != Derivative::None || kKernels[i].rows != rows)
+    ++i;
+  return kKernels[i].kernel;
 }
 
 /// Arrays of rows in the order in which a kernel takes or gives them.

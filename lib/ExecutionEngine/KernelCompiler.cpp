@@ -53,6 +53,12 @@ static bool hasProgram(const Flow &flow, const ProgramSpec &program) {
   return false;
 }
 
+/// The same of a kernel: a density has no parameters and no condition.
+static bool hasKernel(const Flow &flow, const KernelSpec &spec) {
+  bool isOfFlow = spec.hasSum() || spec.derivative == Derivative::Condition || spec.tangent == Derivative::Params;
+  return hasProgram(flow, spec.getProgram()) && !(flow.isDensity() && isOfFlow);
+}
+
 const Node *flowc::findDensity(const KernelRequest &request) {
   if (findKernel(request.kernel)->getProgram().needsTarget)
     return request.target ? &request.target->root() : nullptr;
@@ -65,12 +71,12 @@ Expected<void> flowc::checkKernelExists(const KernelRequest &request) {
   if (!spec)
     return Error{"unknown kernel"};
   std::string name(spec->name);
-  // A density has no parameters and no condition.
-  bool isMissing = flow.isDensity() &&
-                   (spec->hasSum() || spec->derivative == Derivative::Condition || spec->tangent == Derivative::Params);
-  if (isMissing || !hasProgram(flow, spec->getProgram())) {
-    if (flow.isDensity())
-      return Error{"'" + flow.name() + "' is a density, which has no " + name + ", only log_prob, score and hvp"};
+  if (!hasKernel(flow, *spec)) {
+    if (flow.isDensity()) {
+      auto own = llvm::make_filter_range(kKernels, [&](const KernelSpec &other) { return hasKernel(flow, other); });
+      auto names = llvm::map_range(own, [](const KernelSpec &other) { return llvm::StringRef(other.name); });
+      return Error{"'" + flow.name() + "' is a density, which has no " + name + ", only " + llvm::join(names, ", ")};
+    }
     return Error{"'" + flow.name() + "' is a bijection, which has no " + name + "; write 'flow " + flow.name() +
                  " = transformed(BASE, BIJECTION)' for a distribution"};
   }

@@ -191,5 +191,5 @@ TEST(DensityTest, HasALogDensityAndAScore) {
   EXPECT_NEAR((*score)(0, 1), -6, 1e-14);
   auto transform = (*kernels)->transform<double>(*model, x);
   ASSERT_FALSE(transform);
-  EXPECT_EQ(transform.error().message, "'d' is a density, which has no transform, only log_prob, score and hvp");
+  EXPECT_EQ(transform.error().message, "'d' is a density, which has no transform, only log_prob, score, log_prob_jvp_inputs, hvp");
 }

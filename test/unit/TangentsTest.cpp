@@ -12,13 +12,10 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "FlowTesting.h"
+#include "GoldenFlows.h"
 #include "RandomFlows.h"
 
-#include <filesystem>
-#include <fstream>
 #include <numeric>
-#include <sstream>
 
 using namespace flowc;
 using namespace flowc::test;
@@ -196,29 +193,12 @@ void checkAll(Modes<T> modes) {
 // Golden flows
 //===----------------------------------------------------------------------===//
 
-std::vector<std::string> goldenCases() {
-  std::vector<std::string> names;
-  for (const auto &entry : std::filesystem::directory_iterator(FLOWC_GOLDEN_DIR))
-    if (std::filesystem::exists(entry.path() / "model.eqx"))
-      names.push_back(entry.path().filename().string());
-  std::sort(names.begin(), names.end());
-  return names;
-}
-
-class GoldenTangents : public testing::TestWithParam<std::string> {
-protected:
-  Model importModel() {
-    std::string folder = std::string(FLOWC_GOLDEN_DIR) + "/" + GetParam();
-    std::stringstream text;
-    text << std::ifstream(folder + "/model.flow").rdbuf();
-    return take(Model::importEquinox(parse(text.str()), folder + "/model.eqx"), folder);
-  }
-};
+class GoldenTangents : public testing::TestWithParam<std::string> {};
 
 } // namespace
 
-TEST_P(GoldenTangents, AreTransposedCotangents) { checkAll(Modes<double>(importModel().astype(F64))); }
-TEST_P(GoldenTangents, AreTransposedCotangentsInFloat32) { checkAll(Modes<float>(importModel().astype(F32))); }
+TEST_P(GoldenTangents, AreTransposedCotangents) { checkAll(Modes<double>(importGolden(GetParam()))); }
+TEST_P(GoldenTangents, AreTransposedCotangentsInFloat32) { checkAll(Modes<float>(importGolden(GetParam()).astype(F32))); }
 
 INSTANTIATE_TEST_SUITE_P(Cases, GoldenTangents, testing::ValuesIn(goldenCases()),
                          [](const auto &info) { return info.param; });

@@ -71,6 +71,11 @@ public:
   /// Most rows of an objective.
   static constexpr int64_t maxObjectiveRows = 1000000;
 
+  /// Of a density f(x) with `detach`: the density over (x, h), twice as many numbers,
+  /// that is f but for the detached parts, which are those of f(h). Nothing if nothing is
+  /// detached. Errors: no density; a `detach` of what a scan changes.
+  Expected<std::optional<Flow>> splitDetached() const;
+
   /// Whether this is a distribution (a `flow` item).
   bool isDistribution() const;
   /// Whether this is a `density` item; if it is no distribution either, it is a

@@ -47,6 +47,18 @@ Expected<Flow> Flow::parseObjective(std::string_view text, int64_t rows, std::st
   return makeFlow(*item, std::string(text) + "\n# for " + std::to_string(rows) + " rows\n");
 }
 
+Expected<std::optional<Flow>> Flow::splitDetached() const {
+  if (!isDensity())
+    return Error{"'" + name() + "' is no density, and detaches nothing"};
+  auto root = flowc::splitDetached(this->root());
+  if (!root)
+    return root.takeError();
+  if (!*root)
+    return std::optional<Flow>();
+  ParsedItem item{.root = *root, .name = name(), .category = Node::Category::Density};
+  return std::optional<Flow>(makeFlow(item, text() + "\n# detached parts at a second input\n"));
+}
+
 bool Flow::isDistribution() const { return impl->isDistribution; }
 bool Flow::isDensity() const { return impl->root->category == Node::Category::Density; }
 const std::string &Flow::name() const { return impl->name; }

@@ -57,8 +57,7 @@ Expected<void> bindTerms(const SourceText &source, Item &item) {
   return bindTerms(source, item, item.formula);
 }
 
-/// `let NAME = VALUE in BODY`.
-static MathExpr makeLet(StringRef name, MathExpr value, MathExpr body) {
+MathExpr makeLet(StringRef name, MathExpr value, MathExpr body) {
   MathExpr let;
   let.kind = MathExpr::Kind::Let;
   let.loc = body.loc;
@@ -77,6 +76,17 @@ static MathExpr makeNumber(int64_t number, llvm::SMLoc loc) {
   return result;
 }
 
+MathExpr makeSlice(StringRef name, int64_t begin, int64_t end, llvm::SMLoc loc) {
+  MathExpr whole, slice;
+  whole.kind = MathExpr::Kind::Name;
+  whole.text = name;
+  whole.loc = slice.loc = loc;
+  slice.kind = MathExpr::Kind::Slice;
+  slice.height = 2;
+  slice.operands = {whole, makeNumber(begin, loc), makeNumber(end, loc)};
+  return slice;
+}
+
 Item instantiate(const Item &objective, int64_t rows) {
   Item density = objective;
   density.kind = Item::Kind::Density;
@@ -86,15 +96,8 @@ Item instantiate(const Item &objective, int64_t rows) {
   std::vector<StringRef> names{kLogProb};
   llvm::append_range(names, objective.terms);
   for (auto [i, name] : llvm::enumerate(names)) {
-    MathExpr all, slice;
-    all.kind = MathExpr::Kind::Name;
-    all.text = kAllTerms;
-    all.loc = slice.loc = loc;
-    slice.kind = MathExpr::Kind::Slice;
-    slice.height = 2;
-    slice.operands = {all, makeNumber(static_cast<int64_t>(i) * rows, loc),
-                      makeNumber(static_cast<int64_t>(i + 1) * rows, loc)};
-    density.formula = makeLet(name, std::move(slice), std::move(density.formula));
+    auto begin = static_cast<int64_t>(i) * rows;
+    density.formula = makeLet(name, makeSlice(kAllTerms, begin, begin + rows, loc), std::move(density.formula));
   }
   density.formula = makeLet("rows", makeNumber(rows, loc), std::move(density.formula));
   density.terms.clear();

@@ -22,6 +22,11 @@ Expected<void> bindTerms(const SourceText &source, ast::Item &item);
 /// The objective for a batch of `rows` rows: a density over (1 + terms) * rows numbers.
 ast::Item instantiate(const ast::Item &objective, int64_t rows);
 
+/// `let NAME = VALUE in BODY`.
+ast::MathExpr makeLet(llvm::StringRef name, ast::MathExpr value, ast::MathExpr body);
+/// Elements `begin` ... `end` - 1 of the vector `name`.
+ast::MathExpr makeSlice(llvm::StringRef name, int64_t begin, int64_t end, llvm::SMLoc loc);
+
 } // namespace flowc
 
 #endif // FLOWC_LIB_FRONTEND_OBJECTIVES_H

@@ -29,6 +29,11 @@ struct Batch {
   uint64_t first = 0, seed = 0; ///< Draws `first` ... of stream `seed`.
 };
 
+/// A loss and its derivative along a direction.
+struct LossSlope {
+  double loss = 0, slope = 0;
+};
+
 /// A loss of a model: the mean over the rows of a batch. Stateless between calls.
 class Objective {
 public:
@@ -40,6 +45,17 @@ public:
   /// The loss, and its gradient in the trainable parameters: flat in leaf order, in
   /// the model's element type.
   virtual Expected<double> lossAndGradient(const Model &model, const Batch &batch, void *gradient) = 0;
+  /// The loss, and the product of its gradient with `direction` (a number for each
+  /// trainable parameter), by forward mode. By default an error.
+  virtual Expected<LossSlope> lossAndSlope(const Model &model, const Batch &batch, std::span<const double> direction);
+  /// What the gradient at `held` is the derivative of: the loss of `model`, but for the
+  /// parts that the gradient holds constant, which are those of `held` (docs/Derivatives.md).
+  /// By default the loss, as fits a gradient that holds nothing constant.
+  virtual Expected<double> surrogate(const Model &model, const Model &held, const Batch &batch);
+  /// Whether the loss is the mean of `rowLosses`, so that a batch can be taken in parts.
+  virtual bool isMeanOfRows() const { return false; }
+  /// The names of what it reads as `Batch::columns`.
+  virtual std::vector<std::string> columns() const { return {}; }
   /// The terms whose mean is the loss, one for each row: for validation, and to find
   /// the row that went wrong. By default an error.
   virtual Expected<void> rowLosses(const Model &model, const Batch &batch, std::span<double> losses);

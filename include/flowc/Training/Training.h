@@ -17,6 +17,7 @@
 #error "include flowc/flowc.h instead"
 #endif
 
+#include "flowc/Training/Gradient.h"
 #include "flowc/Training/Objective.h"
 #include "flowc/Training/Settings.h"
 

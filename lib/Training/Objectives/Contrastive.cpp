@@ -13,6 +13,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "RowSlopes.h"
 #include "WeighedDraws.h"
 
 #include "flowc/Support/Philox.h"
@@ -35,10 +36,39 @@ public:
     return model.dtype() == F32 ? lossAndGradientAs<float>(model, batch, gradient)
                                 : lossAndGradientAs<double>(model, batch, gradient);
   }
+  Expected<LossSlope> lossAndSlope(const Model &model, const Batch &batch, std::span<const double> direction) override {
+    return model.dtype() == F32 ? lossAndSlopeAs<float>(model, batch, direction)
+                                : lossAndSlopeAs<double>(model, batch, direction);
+  }
 
 private:
+  /// Every row of a batch with those that it is compared with, and its condition.
+  template <typename T>
+  struct Pairs {
+    std::vector<int64_t> chosen;
+    std::vector<T> x, condition;
+    /// log prior(x) of the rows of the batch.
+    std::vector<T> logPrior;
+
+    Kernels::Call call(Kernel kernel) const {
+      Kernels::Call result{
+          .kernel = kernel, .inputs = {x.data()}, .rows = static_cast<int64_t>(chosen.size()), .mean = false};
+      if (!condition.empty())
+        result.inputs.push_back(condition.data());
+      return result;
+    }
+  };
+
+  Expected<void> preparePrior();
+  template <typename T>
+  Expected<Pairs<T>> gather(const Model &model, const Batch &batch);
+  /// The loss, and its derivatives in the log-densities of all pairs.
+  template <typename T, typename U>
+  double reduce(const Pairs<T> &pairs, const std::vector<U> &logProb, std::vector<T> &derivatives) const;
   template <typename T>
   Expected<double> lossAndGradientAs(const Model &model, const Batch &batch, void *gradient);
+  template <typename T>
+  Expected<LossSlope> lossAndSlopeAs(const Model &model, const Batch &batch, std::span<const double> direction);
   /// The rows that row `row` is compared with: itself, then others.
   void choose(const Batch &batch, int64_t row, std::span<int64_t> chosen) const;
 
@@ -47,13 +77,21 @@ private:
   int64_t others;
 };
 
-Expected<void> Contrastive::prepare() {
+Expected<void> Contrastive::preparePrior() {
+  if (prior)
+    return {};
   CompileOptions plain = options;
   plain.target.reset();
   auto compiled = compile(*options.target, plain);
   if (!compiled)
     return compiled.takeError();
   prior = std::move(*compiled);
+  return {};
+}
+
+Expected<void> Contrastive::prepare() {
+  if (auto ok = preparePrior(); !ok)
+    return ok;
   for (Kernel kernel : {Kernel::LogProb, Kernel::LogProbVjpParams})
     if (auto seconds = kernels->prepare(kernel); !seconds)
       return seconds.takeError();
@@ -80,56 +118,84 @@ void Contrastive::choose(const Batch &batch, int64_t row, std::span<int64_t> cho
 }
 
 template <typename T>
-Expected<double> Contrastive::lossAndGradientAs(const Model &model, const Batch &batch, void *gradient) {
+Expected<Contrastive::Pairs<T>> Contrastive::gather(const Model &model, const Batch &batch) {
   if (batch.rows <= others)
     return Error{"the objective 'contrastive' compares every row with " + std::to_string(others) +
                  " others, but a step has " + std::to_string(batch.rows) + " rows: expected a larger batch"};
+  if (auto ok = preparePrior(); !ok)
+    return ok.takeError();
   auto rows = static_cast<size_t>(batch.rows), size = static_cast<size_t>(1 + others);
   auto dim = static_cast<size_t>(model.flow().dim()), condDim = static_cast<size_t>(model.flow().condDim());
   const T *x = static_cast<const T *>(batch.x), *condition = static_cast<const T *>(batch.condition);
-  std::vector<int64_t> chosen(rows * size);
-  std::vector<T> pairX(rows * size * dim), pairC(rows * size * condDim), logProb(rows * size), logPrior(rows);
+  Pairs<T> pairs{std::vector<int64_t>(rows * size), std::vector<T>(rows * size * dim),
+                 std::vector<T>(rows * size * condDim), std::vector<T>(rows)};
   for (size_t i = 0; i < rows; ++i) {
-    std::span<int64_t> own(chosen.data() + i * size, size);
+    std::span<int64_t> own(pairs.chosen.data() + i * size, size);
     choose(batch, static_cast<int64_t>(i), own);
     for (size_t k = 0; k < size; ++k) {
-      std::copy_n(x + static_cast<size_t>(own[k]) * dim, dim, pairX.data() + (i * size + k) * dim);
-      std::copy_n(condition + i * condDim, condDim, pairC.data() + (i * size + k) * condDim);
+      std::copy_n(x + static_cast<size_t>(own[k]) * dim, dim, pairs.x.data() + (i * size + k) * dim);
+      std::copy_n(condition + i * condDim, condDim, pairs.condition.data() + (i * size + k) * condDim);
     }
   }
-  Kernels::Call judge{.kernel = Kernel::LogProb, .inputs = {x}, .outputs = {logPrior.data()}, .rows = batch.rows};
+  Kernels::Call judge{.kernel = Kernel::LogProb, .inputs = {x}, .outputs = {pairs.logPrior.data()}, .rows = batch.rows};
   if (auto ok = prior->run(Model::zeros(*options.target, model.dtype()), judge); !ok)
     return ok.takeError();
-  Kernels::Call score{.kernel = Kernel::LogProb,
-                      .inputs = {pairX.data()},
-                      .outputs = {logProb.data()},
-                      .rows = static_cast<int64_t>(rows * size)};
-  if (condDim)
-    score.inputs.push_back(pairC.data());
-  if (auto ok = kernels->run(model, score); !ok)
-    return ok.takeError();
+  return pairs;
+}
 
+template <typename T, typename U>
+double Contrastive::reduce(const Pairs<T> &pairs, const std::vector<U> &logProb, std::vector<T> &derivatives) const {
+  size_t rows = pairs.logPrior.size(), size = pairs.chosen.size() / rows;
   double loss = 0;
   std::vector<double> ratios(size);
-  std::vector<T> derivatives(rows * size);
+  derivatives.resize(pairs.chosen.size());
   for (size_t i = 0; i < rows; ++i) {
     for (size_t k = 0; k < size; ++k)
       ratios[k] = static_cast<double>(logProb[i * size + k]) -
-                  static_cast<double>(logPrior[static_cast<size_t>(chosen[i * size + k])]);
+                  static_cast<double>(pairs.logPrior[static_cast<size_t>(pairs.chosen[i * size + k])]);
     double total = logSumExp(ratios);
     loss += (total - ratios[0]) / static_cast<double>(rows);
     for (size_t k = 0; k < size; ++k)
       derivatives[i * size + k] =
           static_cast<T>((std::exp(ratios[k] - total) - (k == 0 ? 1 : 0)) / static_cast<double>(rows));
   }
-  double unused = 0;
-  Kernels::Call pull{
-      .kernel = Kernel::LogProbVjpParams, .inputs = score.inputs, .rows = score.rows, .mean = false, .loss = &unused};
+  return loss;
+}
+
+template <typename T>
+Expected<double> Contrastive::lossAndGradientAs(const Model &model, const Batch &batch, void *gradient) {
+  auto pairs = gather<T>(model, batch);
+  if (!pairs)
+    return pairs.takeError();
+  std::vector<T> logProb(pairs->chosen.size()), derivatives;
+  Kernels::Call score = pairs->call(Kernel::LogProb);
+  score.outputs = {logProb.data()};
+  if (auto ok = kernels->run(model, score); !ok)
+    return ok.takeError();
+  double loss = reduce(*pairs, logProb, derivatives), unused = 0;
+  Kernels::Call pull = pairs->call(Kernel::LogProbVjpParams);
   pull.inputs.push_back(derivatives.data());
+  pull.loss = &unused;
   pull.rawGradient = gradient;
   if (auto ok = kernels->run(model, pull); !ok)
     return ok.takeError();
   return loss;
+}
+
+template <typename T>
+Expected<LossSlope> Contrastive::lossAndSlopeAs(const Model &model, const Batch &batch,
+                                                std::span<const double> direction) {
+  auto pairs = gather<T>(model, batch);
+  if (!pairs)
+    return pairs.takeError();
+  auto found = runRowSlopes(*kernels, model, pairs->call(Kernel::LogProbJvpParams), direction);
+  if (!found)
+    return found.takeError();
+  std::vector<T> derivatives;
+  LossSlope result{reduce(*pairs, found->values, derivatives), 0};
+  for (size_t k = 0; k < derivatives.size(); ++k)
+    result.slope += static_cast<double>(derivatives[k]) * found->slopes[k];
+  return result;
 }
 
 } // namespace

@@ -12,35 +12,29 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "RowSlopes.h"
 #include "WeighedDraws.h"
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 using namespace flowc;
 
 namespace {
 
-/// The kernel that differentiates `program` in the parameters.
-Kernel findGradient(Program program, RowSource rows, bool weighted) {
-  return std::ranges::find_if(kKernels,
-                              [&](const KernelSpec &spec) {
-                                return spec.program == program && spec.derivative == Derivative::Params &&
-                                       spec.rows == rows && spec.weighted == weighted;
-                              })
-      ->kernel;
-}
-
 class Elbo : public Objective {
 public:
   /// `program`: Elbo or Stl.
-  Elbo(const ObjectiveInfo &info, Program program, std::shared_ptr<Kernels> kernels)
-      : info(info), drawn(findGradient(program, RowSource::Drawn, false)),
-        given(findGradient(program, RowSource::Given, false)),
-        weightedDrawn(findGradient(program, RowSource::Drawn, true)),
-        weightedGiven(findGradient(program, RowSource::Given, true)), kernels(std::move(kernels)) {}
+  Elbo(const ObjectiveInfo &info, Program program, std::shared_ptr<Kernels> kernels, const CompileOptions &options)
+      : info(info), program(program), drawn(findGradientKernel(program, RowSource::Drawn, false)),
+        given(findGradientKernel(program, RowSource::Given, false)),
+        weightedDrawn(findGradientKernel(program, RowSource::Drawn, true)),
+        weightedGiven(findGradientKernel(program, RowSource::Given, true)), kernels(kernels),
+        draws(std::move(kernels), options) {}
 
   std::string name() const override { return info.name; }
+  bool isMeanOfRows() const override { return true; }
 
   Expected<void> prepare() override {
     auto seconds = kernels->prepare(drawn);
@@ -65,6 +59,23 @@ public:
                                 : leaveOutFailures<double>(model, batch, loss);
   }
 
+  Expected<LossSlope> lossAndSlope(const Model &model, const Batch &batch, std::span<const double> direction) override {
+    auto found = runDrawSlopes(*kernels, program, model, batch, direction);
+    if (!found)
+      return found.takeError();
+    found->leaveOutRareFailures();
+    return found->mean();
+  }
+
+  Expected<double> surrogate(const Model &model, const Model &held, const Batch &batch) override {
+    auto losses = draws.losses(program, model, held, batch);
+    if (!losses)
+      return losses.takeError();
+    if (countRareFailures(*losses) > 0)
+      std::erase_if(*losses, [](double loss) { return !std::isfinite(loss); });
+    return std::accumulate(losses->begin(), losses->end(), 0.0) / static_cast<double>(losses->size());
+  }
+
   Expected<void> rowLosses(const Model &model, const Batch &batch, std::span<double> losses) override {
     return model.dtype() == F32 ? rowLossesAs<float>(model, batch, losses) : rowLossesAs<double>(model, batch, losses);
   }
@@ -77,8 +88,10 @@ private:
   Expected<void> rowLossesAs(const Model &model, const Batch &batch, std::span<double> losses);
 
   const ObjectiveInfo &info;
+  Program program;
   Kernel drawn, given, weightedDrawn, weightedGiven;
   std::shared_ptr<Kernels> kernels;
+  DrawSurrogate draws;
   /// Kept, so that a step allocates nothing.
   Kernels::Call step{.kernel = Kernel::ElboSampleGradient};
 };
@@ -121,9 +134,10 @@ const ObjectiveInfo flowc::elboInfo = {.name = "elbo",
                                        .rows = RowSource::Drawn,
                                        .needsDensity = true,
                                        .settings = {},
-                                       .make = [](std::shared_ptr<Kernels> kernels, const CompileOptions &,
+                                       .make = [](std::shared_ptr<Kernels> kernels, const CompileOptions &options,
                                                   std::span<const double>) -> std::unique_ptr<Objective> {
-                                         return std::make_unique<Elbo>(elboInfo, Program::Elbo, std::move(kernels));
+                                         return std::make_unique<Elbo>(elboInfo, Program::Elbo, std::move(kernels),
+                                                                       options);
                                        }};
 
 const ObjectiveInfo flowc::stlInfo = {
@@ -132,5 +146,7 @@ const ObjectiveInfo flowc::stlInfo = {
     .rows = RowSource::Drawn,
     .needsDensity = true,
     .settings = {},
-    .make = [](std::shared_ptr<Kernels> kernels, const CompileOptions &, std::span<const double>)
-        -> std::unique_ptr<Objective> { return std::make_unique<Elbo>(stlInfo, Program::Stl, std::move(kernels)); }};
+    .make = [](std::shared_ptr<Kernels> kernels, const CompileOptions &options,
+               std::span<const double>) -> std::unique_ptr<Objective> {
+      return std::make_unique<Elbo>(stlInfo, Program::Stl, std::move(kernels), options);
+    }};

@@ -5,7 +5,9 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Table.h"
+#include "RowSlopes.h"
+
+#include <numeric>
 
 using namespace flowc;
 
@@ -18,6 +20,7 @@ public:
       : info(info), target(std::move(target)), kernels(std::move(kernels)), threads(threads) {}
 
   std::string name() const override { return info.name; }
+  bool isMeanOfRows() const override { return true; }
 
   Expected<double> lossAndGradient(const Model &model, const Batch &batch, void *gradient) override {
     if (batch.x)
@@ -39,23 +42,63 @@ public:
     return loss;
   }
 
+  Expected<LossSlope> lossAndSlope(const Model &model, const Batch &batch, std::span<const double> direction) override {
+    return model.dtype() == F32 ? lossAndSlopeAs<float>(model, batch, direction)
+                                : lossAndSlopeAs<double>(model, batch, direction);
+  }
+
+  /// Of "stl", log q has the parameters that are held.
+  Expected<double> surrogate(const Model &model, const Model &held, const Batch &batch) override {
+    if (&info != &stlInfo)
+      return Objective::surrogate(model, held, batch);
+    return model.dtype() == F32 ? stuckLoss<float>(model, held, batch) : stuckLoss<double>(model, held, batch);
+  }
+
   Expected<void> rowLosses(const Model &model, const Batch &batch, std::span<double> losses) override {
     return model.dtype() == F32 ? rowLossesAs<float>(model, batch, losses) : rowLossesAs<double>(model, batch, losses);
   }
 
 private:
+  /// The draws of a batch and log q of each.
+  template <typename T>
+  Expected<std::pair<Rows<T>, Column<T>>> draw(const Model &model, const Batch &batch) {
+    return kernels->sampleAndLogProb<T>(model, batch.rows, batch.seed, {}, batch.first);
+  }
+
   template <typename T>
   Expected<void> rowLossesAs(const Model &model, const Batch &batch, std::span<double> losses) {
-    auto drawn = kernels->sampleAndLogProb<T>(model, batch.rows, batch.seed, {}, batch.first);
+    auto drawn = draw<T>(model, batch);
     if (!drawn)
       return drawn.takeError();
-    Rows<double> x = drawn->first.template cast<double>();
-    if (auto ok = target.evaluate(x.data(), batch.rows, losses.data(), nullptr, threads); !ok)
+    return subtractTarget<T>(drawn->first, drawn->second, losses);
+  }
+
+  template <typename T>
+  Expected<void> subtractTarget(const Rows<T> &y, const Column<T> &logProb, std::span<double> losses) {
+    Rows<double> x = y.template cast<double>();
+    if (auto ok = target.evaluate(x.data(), x.rows(), losses.data(), nullptr, threads); !ok)
       return ok;
-    for (int64_t i = 0; i < batch.rows; ++i)
-      losses[i] = static_cast<double>(drawn->second[i]) - losses[i];
+    for (int64_t i = 0; i < x.rows(); ++i)
+      losses[i] = static_cast<double>(logProb[i]) - losses[i];
     return {};
   }
+
+  template <typename T>
+  Expected<double> stuckLoss(const Model &model, const Model &held, const Batch &batch) {
+    auto drawn = draw<T>(model, batch);
+    if (!drawn)
+      return drawn.takeError();
+    auto logProb = kernels->logProb<T>(held, drawn->first);
+    if (!logProb)
+      return logProb.takeError();
+    std::vector<double> losses(static_cast<size_t>(batch.rows));
+    if (auto ok = subtractTarget<T>(drawn->first, *logProb, losses); !ok)
+      return ok.takeError();
+    return std::accumulate(losses.begin(), losses.end(), 0.0) / static_cast<double>(batch.rows);
+  }
+
+  template <typename T>
+  Expected<LossSlope> lossAndSlopeAs(const Model &model, const Batch &batch, std::span<const double> direction);
 
   const ObjectiveInfo &info;
   ExternalTarget target;
@@ -63,6 +106,41 @@ private:
   int threads;
   std::vector<double> wide;
 };
+
+/// The target's slope, and that of log q where it takes part, times how the draws move.
+template <typename T>
+Expected<LossSlope> ExternalElbo::lossAndSlopeAs(const Model &model, const Batch &batch,
+                                                 std::span<const double> direction) {
+  int64_t rows = batch.rows, dim = model.flow().dim();
+  Rows<T> y(rows, dim), yTangent(rows, dim);
+  Column<T> logProb(rows), logProbTangent(rows);
+  Kernels::Call call{.kernel = Kernel::SampleJvpParams,
+                     .outputs = {y.data(), logProb.data(), yTangent.data(), logProbTangent.data()},
+                     .rows = rows,
+                     .first = batch.first,
+                     .seed = batch.seed,
+                     .tangent = direction};
+  if (auto ok = kernels->run(model, call); !ok)
+    return ok.takeError();
+  Rows<double> x = y.template cast<double>(), slope(rows, dim);
+  std::vector<double> logTarget(static_cast<size_t>(rows));
+  if (auto ok = target.evaluate(x.data(), rows, logTarget.data(), slope.data(), threads); !ok)
+    return ok.takeError();
+  Rows<double> ofY = -slope;
+  if (&info == &stlInfo) {
+    auto score = kernels->score<T>(model, y);
+    if (!score)
+      return score.takeError();
+    ofY += score->template cast<double>();
+    logProbTangent.setZero();
+  }
+  RowSlopes result{std::vector<double>(logTarget.size()), std::vector<double>(logTarget.size())};
+  for (int64_t i = 0; i < rows; ++i) {
+    result.values[i] = static_cast<double>(logProb[i]) - logTarget[i];
+    result.slopes[i] = static_cast<double>(logProbTangent[i]) + ofY.row(i).dot(yTangent.row(i).template cast<double>());
+  }
+  return result.mean();
+}
 
 } // namespace
 

@@ -33,38 +33,62 @@ public:
   }
 
   std::string name() const override { return label; }
+  std::vector<std::string> columns() const override {
+    std::vector<std::string> names = terms;
+    if (targetTerm >= 0)
+      names.erase(names.begin() + targetTerm);
+    return names;
+  }
   Expected<double> lossAndGradient(const Model &model, const Batch &batch, void *gradient) override {
     return model.dtype() == F32 ? lossAndGradientAs<float>(model, batch, gradient)
                                 : lossAndGradientAs<double>(model, batch, gradient);
   }
 
+  Expected<LossSlope> lossAndSlope(const Model &model, const Batch &batch, std::span<const double> direction) override {
+    return model.dtype() == F32 ? lossAndSlopeAs<float>(model, batch, direction)
+                                : lossAndSlopeAs<double>(model, batch, direction);
+  }
+  /// Detached parts of the formula are those of `held`.
+  Expected<double> surrogate(const Model &model, const Model &held, const Batch &batch) override;
+
   /// Of draws that are compared with a target, log q - target.
   Expected<void> rowLosses(const Model &model, const Batch &batch, std::span<double> losses) override {
     if (targetTerm < 0 || terms.size() > 1)
       return Objective::rowLosses(model, batch, losses);
-    std::vector<double> values;
-    auto ok =
-        model.dtype() == F32 ? computeTerms<float>(model, batch, values) : computeTerms<double>(model, batch, values);
-    for (int64_t i = 0; ok && i < batch.rows; ++i)
-      losses[i] = values[i] - values[batch.rows + i];
-    return ok;
+    auto values = termsAt(model, batch);
+    if (!values)
+      return values.takeError();
+    for (int64_t i = 0; i < batch.rows; ++i)
+      losses[i] = (*values)[i] - (*values)[batch.rows + i];
+    return {};
   }
 
 private:
-  /// The formula for a number of rows.
+  /// The formula for a number of rows; or the same with detached parts at an input of
+  /// their own, if it has any.
   struct Compiled {
     Model model;
     std::shared_ptr<Kernels> kernels;
   };
 
   Expected<Compiled *> formulaFor(int64_t rows);
+  Expected<Compiled *> splitFormulaFor(int64_t rows);
+  Expected<Compiled> compileFormula(const Flow &formula) const;
   bool isDrawn(const Batch &batch) const { return targetTerm >= 0 || !batch.x; }
+  /// The kernel call that gives the terms of the flow, or their tangents too.
+  Kernels::Call termsCall(const Batch &batch, bool withTangents) const;
+  /// Runs it: y (if drawn), log q(y) and the target (if compared), each followed in
+  /// `tangents`, unless that is null, by its derivative along `direction`.
   template <typename T>
-  Expected<void> computeTerms(const Model &model, const Batch &batch, std::vector<double> &values);
+  Expected<void> computeTerms(const Model &model, const Batch &batch, std::vector<double> &values,
+                              std::span<const double> direction = {}, std::vector<double> *tangents = nullptr);
+  Expected<std::vector<double>> termsAt(const Model &model, const Batch &batch);
   template <typename T>
   Expected<void> addColumns(const Batch &batch, std::vector<double> &values) const;
   template <typename T>
   Expected<double> lossAndGradientAs(const Model &model, const Batch &batch, void *gradient);
+  template <typename T>
+  Expected<LossSlope> lossAndSlopeAs(const Model &model, const Batch &batch, std::span<const double> direction);
   template <typename T>
   Expected<void> pullBack(const Model &model, const Batch &batch, const std::vector<double> &slopes, void *gradient);
 
@@ -74,6 +98,7 @@ private:
   std::shared_ptr<Kernels> kernels;
   CompileOptions options;
   std::map<int64_t, Compiled> formulas;
+  std::map<int64_t, std::optional<Compiled>> splitFormulas;
 };
 
 Expected<FormulaObjective::Compiled *> FormulaObjective::formulaFor(int64_t rows) {
@@ -82,43 +107,96 @@ Expected<FormulaObjective::Compiled *> FormulaObjective::formulaFor(int64_t rows
   auto formula = Flow::parseObjective(text, rows, label, file);
   if (!formula)
     return formula.takeError();
+  auto compiled = compileFormula(*formula);
+  if (!compiled)
+    return compiled.takeError();
+  return &formulas.emplace(rows, std::move(*compiled)).first->second;
+}
+
+/// Null if the formula detaches nothing.
+Expected<FormulaObjective::Compiled *> FormulaObjective::splitFormulaFor(int64_t rows) {
+  auto known = splitFormulas.find(rows);
+  if (known == splitFormulas.end()) {
+    auto whole = formulaFor(rows);
+    if (!whole)
+      return whole.takeError();
+    auto split = (*whole)->model.flow().splitDetached();
+    if (!split)
+      return split.takeError();
+    std::optional<Compiled> compiled;
+    if (*split) {
+      auto made = compileFormula(**split);
+      if (!made)
+        return made.takeError();
+      compiled = std::move(*made);
+    }
+    known = splitFormulas.emplace(rows, std::move(compiled)).first;
+  }
+  return known->second ? &*known->second : nullptr;
+}
+
+Expected<FormulaObjective::Compiled> FormulaObjective::compileFormula(const Flow &formula) const {
   CompileOptions plain = options;
   plain.target.reset();
   plain.dtype = F64;
-  auto compiled = compile(*formula, plain);
+  auto compiled = compile(formula, plain);
   if (!compiled)
     return compiled.takeError();
-  return &formulas.emplace(rows, Compiled{Model::zeros(*formula, F64), std::move(*compiled)}).first->second;
+  return Compiled{Model::zeros(formula, F64), std::move(*compiled)};
 }
 
-/// The log-density of each row, and its target if the formula has that term.
-template <typename T>
-Expected<void> FormulaObjective::computeTerms(const Model &model, const Batch &batch, std::vector<double> &values) {
-  auto rows = static_cast<size_t>(batch.rows);
-  std::vector<T> y, logProb(rows), logTarget(rows);
-  Kernels::Call call{.kernel = Kernel::LogProb,
-                     .outputs = {logProb.data()},
+Kernels::Call FormulaObjective::termsCall(const Batch &batch, bool withTangents) const {
+  RowSource source = batch.x ? RowSource::Given : RowSource::Drawn;
+  Program program = !isDrawn(batch) ? Program::LogProb : targetTerm >= 0 ? Program::Weigh : Program::SampleAndLogProb;
+  Kernels::Call call{.kernel = withTangents ? findTangentKernel(program, source) : findPlainKernel(program, source),
                      .rows = batch.rows,
                      .first = batch.first,
                      .seed = batch.seed};
   addRows(batch, call);
-  if (isDrawn(batch)) {
-    y.resize(rows * static_cast<size_t>(model.flow().dim()));
-    call.outputs.insert(call.outputs.begin(), y.data());
-    if (targetTerm >= 0) {
-      call.kernel = batch.x ? Kernel::Weigh : Kernel::SampleAndWeigh;
-      call.outputs.push_back(logTarget.data());
-    } else {
-      call.kernel = Kernel::SampleAndLogProb;
-    }
+  return call;
+}
+
+/// The log-density of each row, and its target if the formula has that term.
+template <typename T>
+Expected<void> FormulaObjective::computeTerms(const Model &model, const Batch &batch, std::vector<double> &values,
+                                              std::span<const double> direction, std::vector<double> *tangents) {
+  auto rows = static_cast<size_t>(batch.rows), dim = static_cast<size_t>(model.flow().dim());
+  Kernels::Call call = termsCall(batch, tangents);
+  call.tangent = direction;
+  // Values, then tangents, of y, log q(y) and the target.
+  std::vector<T> y[2], logProb[2], logTarget[2];
+  for (int part = 0; part < (tangents ? 2 : 1); ++part) {
+    auto add = [&](std::vector<T> &array, size_t size) {
+      array.resize(size);
+      call.outputs.push_back(array.data());
+    };
+    if (isDrawn(batch))
+      add(y[part], rows * dim);
+    add(logProb[part], rows);
+    if (targetTerm >= 0)
+      add(logTarget[part], rows);
   }
   if (auto ok = kernels->run(model, call); !ok)
     return ok;
-  values.resize(rows * (1 + terms.size()));
-  std::ranges::copy(logProb, values.begin());
-  if (targetTerm >= 0)
-    std::ranges::copy(logTarget, values.begin() + (1 + targetTerm) * batch.rows);
+  auto store = [&](std::vector<double> &to, int part) {
+    to.assign(rows * (1 + terms.size()), 0.0);
+    std::ranges::copy(logProb[part], to.begin());
+    if (targetTerm >= 0)
+      std::ranges::copy(logTarget[part], to.begin() + (1 + targetTerm) * batch.rows);
+  };
+  store(values, 0);
+  if (tangents)
+    store(*tangents, 1);
   return addColumns<T>(batch, values);
+}
+
+Expected<std::vector<double>> FormulaObjective::termsAt(const Model &model, const Batch &batch) {
+  std::vector<double> values;
+  auto ok =
+      model.dtype() == F32 ? computeTerms<float>(model, batch, values) : computeTerms<double>(model, batch, values);
+  if (!ok)
+    return ok.takeError();
+  return values;
 }
 
 template <typename T>
@@ -183,6 +261,48 @@ Expected<double> FormulaObjective::lossAndGradientAs(const Model &model, const B
     if (auto ok = (*formula)->kernels->run((*formula)->model, call); !ok)
       return ok.takeError();
   if (auto ok = pullBack<T>(model, batch, slopes, gradient); !ok)
+    return ok.takeError();
+  return loss;
+}
+
+template <typename T>
+Expected<LossSlope> FormulaObjective::lossAndSlopeAs(const Model &model, const Batch &batch,
+                                                     std::span<const double> direction) {
+  std::vector<double> values, tangents;
+  auto formula = formulaFor(batch.rows);
+  if (!formula)
+    return formula.takeError();
+  if (auto ok = computeTerms<T>(model, batch, values, direction, &tangents); !ok)
+    return ok.takeError();
+  LossSlope result;
+  Kernels::Call call{.kernel = Kernel::LogProbJvpInputs,
+                     .inputs = {values.data(), tangents.data()},
+                     .outputs = {&result.loss, &result.slope},
+                     .rows = 1};
+  if (auto ok = (*formula)->kernels->run((*formula)->model, call); !ok)
+    return ok.takeError();
+  return result;
+}
+
+Expected<double> FormulaObjective::surrogate(const Model &model, const Model &held, const Batch &batch) {
+  auto split = splitFormulaFor(batch.rows);
+  if (!split)
+    return split.takeError();
+  auto values = termsAt(model, batch);
+  if (!values)
+    return values.takeError();
+  Compiled *formula = *split;
+  if (formula) {
+    auto heldValues = termsAt(held, batch);
+    if (!heldValues)
+      return heldValues.takeError();
+    values->insert(values->end(), heldValues->begin(), heldValues->end());
+  } else {
+    formula = *formulaFor(batch.rows);
+  }
+  double loss = 0;
+  Kernels::Call call{.kernel = Kernel::LogProb, .inputs = {values->data()}, .outputs = {&loss}, .rows = 1};
+  if (auto ok = formula->kernels->run(formula->model, call); !ok)
     return ok.takeError();
   return loss;
 }

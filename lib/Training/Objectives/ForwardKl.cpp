@@ -24,8 +24,8 @@ namespace {
 
 class ForwardKl : public WeighedDraws {
 public:
-  ForwardKl(std::shared_ptr<Kernels> kernels, double clip)
-      : WeighedDraws(forwardKlInfo, PullBack::Density, std::move(kernels)), clip(clip) {}
+  ForwardKl(std::shared_ptr<Kernels> kernels, const CompileOptions &options, double clip)
+      : WeighedDraws(forwardKlInfo, PullBack::Density, std::move(kernels), options), clip(clip) {}
 
 private:
   Expected<double> reduce(const Model &, const Batch &, std::span<const double> logWeights,
@@ -56,5 +56,7 @@ const ObjectiveInfo flowc::forwardKlInfo = {
     .rows = RowSource::Drawn,
     .needsDensity = true,
     .settings = {{"clip", 0, 0, kLargest, "largest weight, as a multiple of their mean (0: any)"}},
-    .make = [](std::shared_ptr<Kernels> kernels, const CompileOptions &, std::span<const double> settings)
-        -> std::unique_ptr<Objective> { return std::make_unique<ForwardKl>(std::move(kernels), settings[0]); }};
+    .make = [](std::shared_ptr<Kernels> kernels, const CompileOptions &options,
+               std::span<const double> settings) -> std::unique_ptr<Objective> {
+      return std::make_unique<ForwardKl>(std::move(kernels), options, settings[0]);
+    }};

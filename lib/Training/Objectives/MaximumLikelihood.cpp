@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Table.h"
+#include "RowSlopes.h"
 
 #include <algorithm>
 #include <functional>
@@ -20,6 +20,7 @@ public:
   MaximumLikelihood(std::shared_ptr<Kernels> kernels, bool isAlone) : kernels(std::move(kernels)), isAlone(isAlone) {}
 
   std::string name() const override { return likelihoodInfo.name; }
+  bool isMeanOfRows() const override { return true; }
 
   Expected<void> prepare() override {
     // The two kernels are compiled side by side.
@@ -44,6 +45,23 @@ public:
     if (auto ok = kernels->run(model, step); !ok)
       return ok.takeError();
     return loss;
+  }
+
+  Expected<LossSlope> lossAndSlope(const Model &model, const Batch &batch, std::span<const double> direction) override {
+    Kernels::Call call{.kernel = Kernel::LogProbJvpParams, .rows = batch.rows};
+    addRows(batch, call);
+    auto found = runRowSlopes(*kernels, model, std::move(call), direction);
+    if (!found)
+      return found.takeError();
+    for (size_t i = 0; i < found->values.size(); ++i) {
+      double factor = -1;
+      if (batch.weights)
+        factor = model.dtype() == F32 ? -static_cast<const float *>(batch.weights)[i]
+                                      : -static_cast<const double *>(batch.weights)[i];
+      found->values[i] *= factor;
+      found->slopes[i] *= factor;
+    }
+    return found->mean();
   }
 
   Expected<void> rowLosses(const Model &model, const Batch &batch, std::span<double> losses) override {

@@ -29,8 +29,9 @@ namespace {
 
 class Renyi : public WeighedDraws {
 public:
-  Renyi(const ObjectiveInfo &info, std::shared_ptr<Kernels> kernels, double alpha, int64_t draws)
-      : WeighedDraws(info, PullBack::Path, std::move(kernels)), alpha(alpha), draws(draws) {}
+  Renyi(const ObjectiveInfo &info, std::shared_ptr<Kernels> kernels, const CompileOptions &options, double alpha,
+        int64_t draws)
+      : WeighedDraws(info, PullBack::Path, std::move(kernels), options), alpha(alpha), draws(draws) {}
 
 private:
   Expected<double> reduce(const Model &, const Batch &batch, std::span<const double> logWeights,
@@ -85,9 +86,9 @@ const ObjectiveInfo flowc::iwaeInfo = {
     .rows = RowSource::Drawn,
     .needsDensity = true,
     .settings = {kDraws},
-    .make = [](std::shared_ptr<Kernels> kernels, const CompileOptions &,
+    .make = [](std::shared_ptr<Kernels> kernels, const CompileOptions &options,
                std::span<const double> settings) -> std::unique_ptr<Objective> {
-      return std::make_unique<Renyi>(iwaeInfo, std::move(kernels), 0.0, static_cast<int64_t>(settings[0]));
+      return std::make_unique<Renyi>(iwaeInfo, std::move(kernels), options, 0.0, static_cast<int64_t>(settings[0]));
     }};
 
 const ObjectiveInfo flowc::renyiInfo = {
@@ -96,7 +97,8 @@ const ObjectiveInfo flowc::renyiInfo = {
     .rows = RowSource::Drawn,
     .needsDensity = true,
     .settings = {{"alpha", 0.5, -100, 1, "0 is the bound of iwae, 1 the ELBO"}, kDraws},
-    .make = [](std::shared_ptr<Kernels> kernels, const CompileOptions &,
+    .make = [](std::shared_ptr<Kernels> kernels, const CompileOptions &options,
                std::span<const double> settings) -> std::unique_ptr<Objective> {
-      return std::make_unique<Renyi>(renyiInfo, std::move(kernels), settings[0], static_cast<int64_t>(settings[1]));
+      return std::make_unique<Renyi>(renyiInfo, std::move(kernels), options, settings[0],
+                                     static_cast<int64_t>(settings[1]));
     }};

@@ -16,6 +16,15 @@ Expected<void> Objective::rowLosses(const Model &, const Batch &, std::span<doub
   return Error{"the objective '" + name() + "' has no losses of single rows"};
 }
 
+Expected<LossSlope> Objective::lossAndSlope(const Model &, const Batch &, std::span<const double>) {
+  return Error{"the objective '" + name() + "' has no forward mode: expected the mode reverse or differences"};
+}
+
+Expected<double> Objective::surrogate(const Model &model, const Model &, const Batch &batch) {
+  std::vector<std::byte> unused(static_cast<size_t>(model.numTrainable()) * (model.dtype() == F32 ? 4 : 8));
+  return lossAndGradient(model, batch, unused.data());
+}
+
 void flowc::addRows(const Batch &batch, Kernels::Call &call) {
   for (const void *input : {batch.x, batch.condition})
     if (input)

@@ -22,6 +22,31 @@ struct WeighedRows {
 template <typename T>
 Expected<void> weighRows(Kernels &kernels, const Model &model, const Batch &batch, WeighedRows<T> &memory);
 
+/// What the gradient of log q - target is the derivative of, row by row.
+class DrawSurrogate {
+public:
+  /// `options` has the target.
+  DrawSurrogate(std::shared_ptr<Kernels> kernels, CompileOptions options)
+      : kernels(std::move(kernels)), options(std::move(options)) {}
+
+  /// log q - target at the draws of `model`. log q is that of `model`, or what sticks the
+  /// landing (`Program::Stl`), that of `held`; of the target, detached parts are those at
+  /// the draws of `held`.
+  Expected<std::vector<double>> losses(Program program, const Model &model, const Model &held, const Batch &batch);
+
+private:
+  template <typename T>
+  Expected<std::vector<double>> lossesAs(Program program, const Model &model, const Model &held, const Batch &batch);
+  template <typename T>
+  Expected<void> holdDetached(const Model &held, const Batch &batch, WeighedRows<T> &moved);
+
+  std::shared_ptr<Kernels> kernels;
+  CompileOptions options;
+  /// The target over (y, h), if it detaches anything; made when it is first needed.
+  std::optional<std::optional<Flow>> split;
+  std::shared_ptr<Kernels> splitKernels;
+};
+
 /// A loss of the logarithms of importance weights, r_k = target(y_k) - log q(y_k), of
 /// draws y_k from the flow. One pass draws and weighs, a second one takes the derivatives
 /// of the loss back to the parameters; it draws the same y again.
@@ -33,12 +58,16 @@ public:
     Density ///< Of log q at y, which is held constant.
   };
 
-  WeighedDraws(const ObjectiveInfo &info, PullBack pullBack, std::shared_ptr<Kernels> kernels)
-      : info(info), pullBack(pullBack), kernels(std::move(kernels)) {}
+  WeighedDraws(const ObjectiveInfo &info, PullBack pullBack, std::shared_ptr<Kernels> kernels,
+               const CompileOptions &options)
+      : info(info), pullBack(pullBack), kernels(kernels), draws(std::move(kernels), options) {}
 
   std::string name() const override { return info.name; }
   Expected<void> prepare() override;
   Expected<double> lossAndGradient(const Model &model, const Batch &batch, void *gradient) override;
+  Expected<LossSlope> lossAndSlope(const Model &model, const Batch &batch, std::span<const double> direction) override;
+  /// The loss at `held`, and linear in what is pulled back: the weights of rows are held.
+  Expected<double> surrogate(const Model &model, const Model &held, const Batch &batch) override;
   /// -r of each row.
   Expected<void> rowLosses(const Model &model, const Batch &batch, std::span<double> losses) override;
 
@@ -55,12 +84,21 @@ private:
   };
   template <typename T>
   Expected<void> weigh(const Model &model, const Batch &batch, Memory<T> &memory);
+  /// The loss; `derivatives` is filled.
+  template <typename T>
+  Expected<double> weighAndReduce(const Model &model, const Batch &batch, Memory<T> &memory);
   template <typename T>
   Expected<double> lossAndGradientAs(const Model &model, const Batch &batch, void *gradient, Memory<T> &memory);
+  template <typename T>
+  Expected<LossSlope> lossAndSlopeAs(const Model &model, const Batch &batch, std::span<const double> direction,
+                                     Memory<T> &memory);
+  template <typename T>
+  Expected<double> surrogateAs(const Model &model, const Model &held, const Batch &batch, Memory<T> &memory);
 
   const ObjectiveInfo &info;
   PullBack pullBack;
   std::shared_ptr<Kernels> kernels;
+  DrawSurrogate draws;
   // Kept, so that a step allocates nothing.
   Memory<float> floats;
   Memory<double> doubles;

@@ -29,8 +29,8 @@ namespace {
 
 class WeightVariance : public WeighedDraws {
 public:
-  WeightVariance(std::shared_ptr<Kernels> kernels, double clip)
-      : WeighedDraws(weightVarianceInfo, PullBack::Density, std::move(kernels)), clip(clip) {}
+  WeightVariance(std::shared_ptr<Kernels> kernels, const CompileOptions &options, double clip)
+      : WeighedDraws(weightVarianceInfo, PullBack::Density, std::move(kernels), options), clip(clip) {}
 
 private:
   Expected<double> reduce(const Model &model, const Batch &batch, std::span<const double> logWeights,
@@ -81,5 +81,7 @@ const ObjectiveInfo flowc::weightVarianceInfo = {
     .rows = RowSource::Drawn,
     .needsDensity = true,
     .settings = {{"clip", 100, 0, kLargest, "largest weight, as a multiple of their mean (0: any)"}},
-    .make = [](std::shared_ptr<Kernels> kernels, const CompileOptions &, std::span<const double> settings)
-        -> std::unique_ptr<Objective> { return std::make_unique<WeightVariance>(std::move(kernels), settings[0]); }};
+    .make = [](std::shared_ptr<Kernels> kernels, const CompileOptions &options,
+               std::span<const double> settings) -> std::unique_ptr<Objective> {
+      return std::make_unique<WeightVariance>(std::move(kernels), options, settings[0]);
+    }};

@@ -239,6 +239,21 @@ Expected<std::unique_ptr<RowReader>> tool::openConditions(const Flow &flow, cons
   return reader;
 }
 
+Expected<DataOptions> tool::withoutColumns(const DataOptions &data, const TrainingRecord &record,
+                                           const std::vector<std::string> &others) {
+  DataOptions result = data;
+  if (others.empty() || !data.columns.empty() || !record.columns.empty())
+    return result;
+  auto names = readColumnNames(data.path);
+  if (!names)
+    return names.takeError();
+  for (const std::string &name : *names)
+    if (std::ranges::find(others, name) == others.end() &&
+        std::ranges::find(data.conditionColumns, name) == data.conditionColumns.end())
+      result.columns.push_back(name);
+  return result;
+}
+
 std::vector<std::string> tool::eventColumnNames(const Flow &flow, const TrainingRecord &record) {
   if (static_cast<int64_t>(record.columns.size()) == flow.dim())
     return record.columns;
@@ -290,6 +305,14 @@ Expected<int64_t> RowSources::next() {
     if (auto ok = readOther(sources[i], *count); !ok)
       return ok.takeError();
   return count;
+}
+
+void RowSources::appendTo(std::vector<std::vector<char>> &arrays, int64_t count) const {
+  arrays.resize(sources.size());
+  for (size_t i = 0; i < sources.size(); ++i) {
+    auto bytes = count * sources[i].reader->columns() * static_cast<int64_t>(elementSize(elementTypeOf(dtype)));
+    arrays[i].insert(arrays[i].end(), sources[i].buffer.begin(), sources[i].buffer.begin() + bytes);
+  }
 }
 
 Expected<void> RowSources::readOther(Source &source, int64_t count) {

@@ -110,6 +110,10 @@ Expected<std::unique_ptr<RowReader>> openConditions(const Flow &flow, const Trai
 /// What --columns calls the columns of a file: their names, or, in files without names,
 /// their numbers.
 Expected<std::vector<std::string>> listColumns(const std::string &path);
+/// `data` without the columns `others`, which are none of the event unless it names them
+/// itself, or the training did.
+Expected<DataOptions> withoutColumns(const DataOptions &data, const TrainingRecord &record,
+                                     const std::vector<std::string> &others);
 /// Accepts whole numbers from 0 to `most` and nothing that merely starts like one.
 CLI::Validator isWholeNumber(uint64_t most);
 /// Adds -o for a file of rows or numbers.
@@ -138,6 +142,8 @@ public:
   Expected<int64_t> next();
   /// The rows of the chunk, one pointer for each file.
   std::vector<const void *> pointers() const;
+  /// Appends the chunk's `count` rows of each file to an array of its own.
+  void appendTo(std::vector<std::vector<char>> &arrays, int64_t count) const;
 
 private:
   struct Source {

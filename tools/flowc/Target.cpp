@@ -7,6 +7,7 @@
 
 #include "Target.h"
 
+#include "flowc/IO/File.h"
 #include "flowc/Targets.h"
 
 using namespace flowc;
@@ -41,6 +42,19 @@ Expected<TrainingTarget> tool::loadTrainingTarget(const TargetSource &source) {
   if (!density)
     return density.takeError();
   return TrainingTarget(std::move(**density));
+}
+
+Expected<ObjectiveSource> tool::readObjective(const std::string &option) {
+  if (option.ends_with(".flow")) {
+    auto text = readFile(option);
+    if (!text)
+      return text.takeError();
+    return ObjectiveSource{Choice(option), std::move(*text)};
+  }
+  auto choice = Choice::parse(option);
+  if (!choice)
+    return choice.takeError();
+  return ObjectiveSource{std::move(*choice)};
 }
 
 Expected<LogDensity> tool::compileTarget(const TargetSource &source, const Flow &flow, const ModelOptions &options) {

@@ -27,6 +27,15 @@ struct TargetSource {
 /// The same for training: a density is parsed, a library loaded.
 Expected<TrainingTarget> loadTrainingTarget(const TargetSource &source);
 
+/// An objective as options name it: a row of the table, or a file whose text has one.
+struct ObjectiveSource {
+  Choice choice;
+  std::string text = {}; ///< Of the file, whose path is then the choice's name.
+};
+
+/// Reads `NAME:SETTING=VALUE,...` or the file at a path that ends with .flow.
+Expected<ObjectiveSource> readObjective(const std::string &option);
+
 /// Compiles or loads a target of as many coordinates as `flow`.
 Expected<LogDensity> compileTarget(const TargetSource &source, const Flow &flow, const ModelOptions &options);
 

@@ -7,7 +7,6 @@
 
 #include "Train.h"
 
-#include "flowc/IO/File.h"
 #include "flowc/Training/Optimizer.h"
 #include "flowc/Training/TargetStart.h"
 
@@ -30,18 +29,11 @@ bool startsWithChains(const TrainOptions &options, const Flow &flow) {
 Expected<void> chooseObjective(const TrainOptions &options, TargetOptions &target) {
   if (options.objective.empty())
     return {};
-  if (!options.objective.ends_with(".flow")) {
-    auto parsed = Choice::parse(options.objective);
-    if (!parsed)
-      return parsed.takeError();
-    target.objective = std::move(*parsed);
-    return {};
-  }
-  auto text = readFile(options.objective);
-  if (!text)
-    return text.takeError();
-  target.objective = Choice(options.objective);
-  target.objectiveText = std::move(*text);
+  auto source = readObjective(options.objective);
+  if (!source)
+    return source.takeError();
+  target.objective = std::move(source->choice);
+  target.objectiveText = std::move(source->text);
   return {};
 }
 

@@ -19,6 +19,9 @@ using namespace flowc;
 
 namespace {
 
+/// Draws of a validation are other ones.
+constexpr uint64_t kValidationSeed = 0x76616c6964617465;
+
 /// A number of an array of this type.
 double numberAt(const void *values, DType dtype, int64_t i) {
   return dtype == F32 ? static_cast<const float *>(values)[i] : static_cast<const double *>(values)[i];
@@ -26,9 +29,15 @@ double numberAt(const void *values, DType dtype, int64_t i) {
 
 class DataLoop : public Loop {
 public:
-  DataLoop(Model &model, const TrainingData &data, const FitOptions &options, std::unique_ptr<Objective> likelihood);
+  DataLoop(Model &model, const TrainingData &data, const FitOptions &options, std::unique_ptr<Objective> minimised);
 
-  Expected<void> start() { return createStepper(*likelihood, totalSteps()); }
+  Expected<void> start() {
+    // What cannot validate says so before the first epoch.
+    if (!minimised->isMeanOfRows() && plan.valBatches > 0)
+      if (auto loss = validate(); !loss)
+        return loss.takeError();
+    return createStepper(*minimised, totalSteps());
+  }
   Expected<Outcome> advance() override;
   Expected<HeldOut> heldOut() override;
   int64_t stepsPerEpoch() const override { return plan.trainBatches; }
@@ -44,8 +53,10 @@ protected:
   std::map<std::string, std::string> identity() const override;
   void describe(Archive &archive, TrainingState &state) override;
   void afterRestore() override { current.finished = isExhausted(); }
-  /// Half a nat per dimension.
-  std::optional<double> mostLost() const override { return 0.5 * static_cast<double>(model.flow().dim()); }
+  /// Of a likelihood, half a nat per dimension.
+  std::optional<double> mostLost() const override {
+    return minimised->isMeanOfRows() ? std::optional(0.5 * static_cast<double>(model.flow().dim())) : std::nullopt;
+  }
   Expected<double> startLoss() override;
 
 private:
@@ -53,13 +64,15 @@ private:
   template <typename Visit>
   Expected<void> forEachLoss(ShuffledRows &rows, int64_t epoch, int64_t count, Visit visit);
   Expected<double> validate();
+  /// The mean over batches, of an objective that is no mean over rows.
+  Expected<double> validateByBatches();
   Expected<Outcome> endEpoch();
   /// Whether the last epoch was one fruitless epoch too many.
   bool isExhausted() const;
 
   TrainingData data;
   FitOptions options;
-  std::unique_ptr<Objective> likelihood;
+  std::unique_ptr<Objective> minimised;
   BatchPlan plan;
   ShuffledRows train, val;
   uint64_t dataHash;
@@ -96,9 +109,9 @@ double weightFactorOf(const RowsView &weights, const RowOrder &order, int64_t co
 }
 
 DataLoop::DataLoop(Model &model, const TrainingData &data, const FitOptions &options,
-                   std::unique_ptr<Objective> likelihood)
+                   std::unique_ptr<Objective> minimised)
     : Loop(model, options.update, options.learningRate, options.threads, options.returnBest), data(data),
-      options(options), likelihood(std::move(likelihood)) {
+      options(options), minimised(std::move(minimised)) {
   DType dtype = model.dtype();
   OrderOptions ordering{options.seed, options.listedRows, options.threads};
   plan = planBatches(data.rows(), data.validation ? 0 : options.valProp, options.batchSize);
@@ -137,7 +150,7 @@ Expected<void> DataLoop::forEachLoss(ShuffledRows &rows, int64_t epoch, int64_t 
   for (int64_t begin = 0; begin < count; begin += part) {
     Batch batch = rows.gather(begin, std::min(part, count - begin));
     losses.resize(static_cast<size_t>(batch.rows));
-    if (auto ok = likelihood->rowLosses(model, batch, losses); !ok)
+    if (auto ok = minimised->rowLosses(model, batch, losses); !ok)
       return ok;
     for (int64_t i = 0; i < batch.rows; ++i)
       visit(losses[static_cast<size_t>(i)], batch.weights ? numberAt(batch.weights, model.dtype(), i) : 1);
@@ -145,7 +158,25 @@ Expected<void> DataLoop::forEachLoss(ShuffledRows &rows, int64_t epoch, int64_t 
   return {};
 }
 
+Expected<double> DataLoop::validateByBatches() {
+  if (auto ok = val.startEpoch(current.epoch); !ok)
+    return ok.takeError();
+  double sum = 0;
+  for (int64_t i = 0; i < plan.valBatches; ++i) {
+    Batch batch = val.gather(i * plan.valBatch, plan.valBatch);
+    batch.first = static_cast<uint64_t>(i * plan.valBatch);
+    batch.seed = options.seed ^ kValidationSeed;
+    auto loss = minimised->surrogate(model, model, batch);
+    if (!loss)
+      return loss;
+    sum += *loss;
+  }
+  return sum / static_cast<double>(plan.valBatches);
+}
+
 Expected<double> DataLoop::validate() {
+  if (!minimised->isMeanOfRows())
+    return validateByBatches();
   double sum = 0, total = 0;
   auto add = [&](double loss, double weight) {
     sum += loss;
@@ -158,7 +189,7 @@ Expected<double> DataLoop::validate() {
 
 Expected<Trainer::HeldOut> DataLoop::heldOut() {
   HeldOut result;
-  if (data.weights || data.validationWeights)
+  if (data.weights || data.validationWeights || !minimised->isMeanOfRows())
     return result;
   double squares = 0;
   // Welford's update: the squares are about the mean so far.
@@ -176,7 +207,7 @@ Expected<Trainer::HeldOut> DataLoop::heldOut() {
 }
 
 Expected<double> DataLoop::startLoss() {
-  if (!options.mayShrinkStart)
+  if (!options.mayShrinkStart || !minimised->isMeanOfRows())
     return std::nan("");
   double sum = 0, total = 0;
   auto add = [&](double loss, double weight) {
@@ -221,7 +252,11 @@ Expected<Trainer::Outcome> DataLoop::advance() {
       return Outcome::Interrupted;
     if (auto ok = train.startEpoch(current.epoch); !ok)
       return ok.takeError();
-    auto tried = tryStep(train.gather(current.batch * plan.trainBatch, plan.trainBatch));
+    Batch batch = train.gather(current.batch * plan.trainBatch, plan.trainBatch);
+    // What an objective draws is new in every step.
+    batch.first = static_cast<uint64_t>((current.epoch * plan.trainBatches + current.batch) * plan.trainBatch);
+    batch.seed = options.seed;
+    auto tried = tryStep(batch);
     if (!tried)
       return tried.takeError();
     if (*tried == Tried::Ended)
@@ -239,6 +274,12 @@ std::map<std::string, std::string> DataLoop::identity() const {
                  {"shuffled", data.rows() > options.listedRows ? "in windows" : "as a whole"},
                  {"batch_size", std::to_string(options.batchSize)},
                  {"val_prop", data.validation ? "given" : exactDigits(options.valProp)}});
+  if (!minimised->isMeanOfRows()) {
+    const std::string density = options.density ? options.density->text() : std::string();
+    for (auto [name, text] : {std::pair("objective", options.objective.text()),
+                              std::pair("objective_text", options.objectiveText), std::pair("density", density)})
+      result[name] = std::to_string(hashBytes(text.data(), static_cast<int64_t>(text.size()), kHashStart));
+  }
   if (auto schedule = findSchedule(update.schedule.name); schedule && (*schedule)->usesLength)
     result["max_epochs"] = std::to_string(options.maxEpochs);
   return result;
@@ -327,6 +368,42 @@ Expected<void> checkOptions(const Model &model, const TrainingData &data, const 
   return {};
 }
 
+/// The objective that is minimised: one about given rows.
+Expected<std::unique_ptr<Objective>> makeDataObjective(const Model &model, bool hasWeights, const FitOptions &options) {
+  CompileOptions compileOptions{
+      .dtype = model.dtype(), .threads = options.threads, .useCache = options.useCache, .target = options.density};
+  if (!options.objectiveText.empty()) {
+    if (options.density)
+      return Error{"an objective in the language ('" + options.objective.name + "') has no prior, leave it out"};
+    auto objective = parseObjective(options.objectiveText, model.flow(), compileOptions, {}, options.objective.name);
+    if (!objective)
+      return objective;
+    std::string label = "the objective '" + (*objective)->name() + "' ";
+    std::vector<std::string> columns = (*objective)->columns();
+    if (columns.size() > 1 || (columns.size() == 1) != hasWeights)
+      return Error{label + "names " + std::to_string(columns.size()) +
+                   " columns of the data, but there are weights for " + (hasWeights ? "one" : "none") +
+                   ": expected the one column of weights (--weights), or none"};
+    return objective;
+  }
+  auto info = findObjective(options.objective.name);
+  if (!info)
+    return info.takeError();
+  std::string label = "the objective '" + options.objective.name + "' ";
+  if ((*info)->rows != RowSource::Given) {
+    std::string known;
+    for (const ObjectiveInfo *other : objectiveTable())
+      if (other->rows == RowSource::Given)
+        known += (known.empty() ? "" : ", ") + std::string(other->name);
+    return Error{label + "is about draws that are compared with a target, expected one about data: " + known};
+  }
+  if (options.density && !(*info)->needsDensity)
+    return Error{label + "has no prior, leave it out"};
+  if (hasWeights && (*info)->needsDensity)
+    return Error{label + "has no weights, leave them out"};
+  return makeObjective(options.objective, model.flow(), compileOptions);
+}
+
 Expected<FitResult> fit(Model &model, const TrainingData &data, const FitOptions &options) {
   if (data.x.rows() > 0 && data.x.type() != elementTypeOf(model.dtype()))
     return Error{std::string("the model holds ") + elementTypeName(elementTypeOf(model.dtype())) +
@@ -364,13 +441,12 @@ RowsMap<T> mapOf(const ConstRows<T> &rows) {
 Expected<std::unique_ptr<Trainer>> Trainer::create(Model &model, const TrainingData &data, const FitOptions &options) {
   if (auto ok = checkOptions(model, data, options); !ok)
     return ok.takeError();
-  auto likelihood = makeObjective("likelihood", model.flow(),
-                                  {.dtype = model.dtype(), .threads = options.threads, .useCache = options.useCache});
-  if (!likelihood)
-    return likelihood.takeError();
-  if (auto ok = (*likelihood)->prepare(); !ok)
+  auto minimised = makeDataObjective(model, bool(data.weights), options);
+  if (!minimised)
+    return minimised.takeError();
+  if (auto ok = (*minimised)->prepare(); !ok)
     return ok.takeError();
-  auto loop = std::make_unique<DataLoop>(model, data, options, std::move(*likelihood));
+  auto loop = std::make_unique<DataLoop>(model, data, options, std::move(*minimised));
   if (auto ok = loop->start(); !ok)
     return ok.takeError();
   return std::unique_ptr<Trainer>(std::move(loop));

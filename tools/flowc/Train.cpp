@@ -124,6 +124,8 @@ void addDataOptions(CLI::App &command, TrainOptions &options, CLI::Option *targe
   command.add_option("--val-data", options.valData, "Rows to validate with, instead of a share of the data")
       ->excludes(target);
   command.add_option("--val-condition", options.valCondition, "Their conditions")->needs("--val-data");
+  command.add_option("--prior", options.prior, "The density (.flow) of the events before the data, for contrastive")
+      ->excludes(target);
   command.add_option("--weights", options.weights, "Column of the data that has the weights of its rows")
       ->excludes(target);
   command.add_option("--max-epochs", fit.maxEpochs, "Most passes over the data")
@@ -149,10 +151,6 @@ void addDataOptions(CLI::App &command, TrainOptions &options, CLI::Option *targe
 
 void addTargetOptions(CLI::App &command, TrainOptions &options, CLI::Option *target) {
   TargetOptions &loop = options.target;
-  command
-      .add_option("--objective,--loss", options.objective,
-                  "What to minimise on a target, see below, or a .flow file with an 'objective' (default: elbo)")
-      ->needs(target);
   command.add_option("--steps", loop.steps, "Steps on a target")
       ->capture_default_str()
       ->check(isWholeNumber(INT32_MAX))
@@ -173,6 +171,9 @@ void addTargetOptions(CLI::App &command, TrainOptions &options, CLI::Option *tar
 }
 
 void addUpdateOptions(CLI::App &command, TrainOptions &options) {
+  command.add_option("--objective,--loss", options.objective,
+                     "What to minimise, see below, or a .flow file with an 'objective' (default: likelihood; on a "
+                     "target elbo)");
   command.add_option("--optimizer", options.optimizer, "What moves the parameters, see below (default: adam)");
   command.add_option("--schedule", options.schedule,
                      "Of the learning rate, see below (default: constant; on a target warmup_cosine)");

@@ -21,7 +21,7 @@ struct TrainOptions {
   // On data.
   DataOptions data;
   FitOptions fit;
-  std::string valData, valCondition, weights;
+  std::string valData, valCondition, weights, prior;
   double testProp = 0;
 
   // On a target.

@@ -242,6 +242,22 @@ void report(const TrainOptions &options, const TrainingRecord &record) {
   std::printf("model: %s\n", options.output.c_str());
 }
 
+/// Sets what is minimised, and its prior.
+Expected<void> chooseObjective(const TrainOptions &options, FitOptions &fit) {
+  if (!options.objective.empty()) {
+    auto source = readObjective(options.objective);
+    if (!source)
+      return source.takeError();
+    fit.objective = std::move(source->choice);
+    fit.objectiveText = std::move(source->text);
+  }
+  auto prior = loadTarget(options.prior);
+  if (!prior)
+    return prior.takeError();
+  fit.density = std::move(*prior);
+  return {};
+}
+
 /// What the loop is given: FlowJAX's defaults, and what was asked for.
 Expected<FitOptions> fitOptions(const TrainOptions &options, int64_t rows) {
   FitOptions fit = options.fit;
@@ -250,6 +266,8 @@ Expected<FitOptions> fitOptions(const TrainOptions &options, int64_t rows) {
   fit.threads = options.model.threads;
   fit.useCache = !options.model.noCache;
   if (auto ok = options.apply(fit.learningRate, fit.update); !ok)
+    return ok.takeError();
+  if (auto ok = chooseObjective(options, fit); !ok)
     return ok.takeError();
   auto optimizer = findOptimizer(fit.update.optimizer.name);
   if (!optimizer)
@@ -265,7 +283,9 @@ void remember(TrainingRecord &record, const TrainOptions &options, const FitOpti
                     {"val_prop", options.valData.empty() ? fit.valProp : 0},
                     {"test_prop", options.testProp},
                     {"seed", static_cast<double>(options.seed)}};
-  record.choices["objective"] = "likelihood";
+  record.choices["objective"] = fit.objective.text();
+  if (!options.prior.empty())
+    record.choices["prior"] = options.prior;
   rememberUpdate(record, fit.update, fit.learningRate);
 }
 

@@ -43,6 +43,12 @@ struct UpdateOptions {
 
 /// FlowJAX's `fit_to_data`.
 struct FitOptions {
+  Choice objective = "likelihood"; ///< One of those of given rows, see `objectiveTable`.
+  /// If not empty, a text whose last `objective` item is minimised; `objective` is then
+  /// the name of its file.
+  std::string objectiveText = {};
+  /// What the objective compares with: the prior of `contrastive`.
+  std::optional<Flow> density = {};
   double learningRate = 5e-4;
   int64_t maxEpochs = 100;
   int64_t maxPatience = 5;

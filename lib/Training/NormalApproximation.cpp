@@ -141,7 +141,8 @@ Expected<Flow> placeNormal(const StartPlace &place, const std::string &bijection
   return Flow::parse(text, name);
 }
 
-/// The normal distributions of least ELBO, of one flow, that are found from the given ones.
+/// The given normal distributions, as models of one flow, and those of least ELBO that are
+/// found from them.
 Expected<std::vector<Model>> fitNormals(const StartPlace &place, const std::vector<std::string> &starts,
                                         uint64_t seed) {
   auto flow = placeNormal(place, starts.front(), /*withMap=*/false);
@@ -154,23 +155,26 @@ Expected<std::vector<Model>> fitNormals(const StartPlace &place, const std::vect
   // Enough draws that the fit to these is one to all.
   int64_t draws = std::max<int64_t>(256, 8 * place.target.dim());
   std::vector<Model> result;
+  auto add = [&](const std::vector<double> &parameters) {
+    if (auto normal = Model::initialise(*flow, {.dtype = F64}); normal && normal->setTrainable(parameters))
+      result.push_back(std::move(*normal));
+  };
   for (const std::string &start : starts) {
     auto at = placeNormal(place, start, /*withMap=*/false);
     auto initial = at ? Model::initialise(*at, {.dtype = F64}) : Expected<Model>(at.takeError());
-    auto model = Model::initialise(*mapped, {.dtype = F64}), found = Model::initialise(*flow, {.dtype = F64});
-    if (!initial || !model || !found || !model->setTrainable(initial->trainable()))
+    auto model = Model::initialise(*mapped, {.dtype = F64});
+    if (!initial || !model || !model->setTrainable(initial->trainable()))
       continue;
+    // The least ELBO may be that of one mode, where the start covers several.
+    add(initial->trainable());
     auto batch = [draws, seed](int64_t) { return Batch{.rows = draws, .seed = seed}; };
-    if (minimise(*model, **objective, place.options.threads, 1e-4, batch) && found->setTrainable(model->trainable()))
-      result.push_back(std::move(*found));
+    if (minimise(*model, **objective, place.options.threads, 1e-4, batch))
+      add(model->trainable());
   }
-  if (result.empty())
-    return Error{"no normal distribution approximates '" + place.target.name() + "'"};
   return result;
 }
 
-/// `count` of the rows, in the shares of their weights, of which none counts for more than
-/// what the `count`-th part of all is.
+/// `count` of the rows, in the shares of their weights.
 Rows<double> resample(const Rows<double> &rows, const Eigen::VectorXd &logWeights, int64_t count) {
   Eigen::VectorXd weights = (logWeights.array() - logWeights.maxCoeff()).exp();
   // Few rows that outweigh all others would be the only ones.

@@ -27,10 +27,10 @@ struct StartPlace {
   Expected<TargetFunction> function() const;
 };
 
-/// Draws, in about the shares that `target`, which is `place.function()`, has, from two
-/// normal distributions: both minimise the ELBO, from the standard normal distribution and
-/// from the curvature at a mode. The first finds several modes that lie about the origin,
-/// the second one that is narrow or far away. Error: neither is anywhere near the target.
+/// Draws, in about the shares that `target`, which is `place.function()`, has, from four
+/// normal distributions: the standard one, the curvature at a mode, and those of least ELBO
+/// that are found from the two. The first finds several modes about the origin, the second
+/// one that is narrow or far away. Error: none is anywhere near the target.
 Expected<Rows<double>> drawNormalApproximations(const StartPlace &place, const TargetFunction &target, int64_t count,
                                                 uint64_t seed);
 

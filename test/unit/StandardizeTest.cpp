@@ -15,6 +15,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cmath>
 
 using namespace flowc;
@@ -195,6 +196,24 @@ TEST(TargetStart, FindsNarrowTargetsFarAway) {
       take(compile(*density, {.dtype = F64}))->logProb<double>(take(Model::initialise(*density, {.dtype = F64})), x));
   // The target is normalised; 5,120 draws of chains leave little to do.
   EXPECT_LT((logProb - target).mean(), 0.1);
+}
+
+TEST(TargetStart, FindsAllModes) {
+  std::string path = std::string(FLOWC_TEST_DATA) + "/targets/cross.flow";
+  Flow density = take(Flow::parseDensity(test::TemporaryDirectory::read(path), {}, path));
+  Flow flow = parse("flow f = coupling_flow(standard_normal([2]), invert = false)");
+  for (uint64_t seed : {2, 3, 4}) {
+    SCOPED_TRACE(seed);
+    Model model = take(startTowardsTarget(flow, density, {.seed = seed}));
+    Rows<float> x = take(take(compile(model.flow()))->sample<float>(model, 2000, 7));
+    // Four arms with a quarter of the draws each; 512 chains do not know that to more than a few
+    // percent.
+    std::array<int, 4> counts = {};
+    for (int64_t i = 0; i < x.rows(); ++i)
+      ++counts[std::abs(x(i, 0)) > std::abs(x(i, 1)) ? (x(i, 0) > 0) : 2 + (x(i, 1) > 0)];
+    for (int count : counts)
+      EXPECT_NEAR(count, 500, 150);
+  }
 }
 
 } // namespace

@@ -176,6 +176,7 @@ LogicalResult Explainer::explainGradients(bool inverse) {
   FailureOr<EmittedDirection> direction = emitDirection(function, inverse);
   if (failed(direction))
     return failure();
+  trace.stop();
   LogicalResult explained = success();
   // Bijections inside of the base distribution belong to its density.
   for (const auto &step : llvm::reverse(trace.getRoot().steps))

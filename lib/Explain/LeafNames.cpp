@@ -10,6 +10,8 @@
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringExtras.h"
 
+#include <algorithm>
+
 using namespace flowc;
 using llvm::StringRef;
 
@@ -56,7 +58,7 @@ std::vector<std::string> flowc::getLeafNames(llvm::ArrayRef<std::string> paths) 
   }
   auto getSuffix = [&](size_t i, size_t length) {
     llvm::ArrayRef<StringRef> all = parts[i];
-    return llvm::join(all.take_back(length), ".");
+    return llvm::join(all.take_back(std::min(length, all.size())), ".");
   };
   std::vector<std::string> names;
   for (size_t i = 0; i < paths.size(); ++i) {

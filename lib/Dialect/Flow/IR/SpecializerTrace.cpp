@@ -17,7 +17,12 @@ SpecializerTrace::SpecializerTrace() {
   active = this;
 }
 
-SpecializerTrace::~SpecializerTrace() { active = nullptr; }
+SpecializerTrace::~SpecializerTrace() { stop(); }
+
+void SpecializerTrace::stop() {
+  if (active == this)
+    active = nullptr;
+}
 
 const SpecializerTrace::Step &SpecializerTrace::getStep(Operation *op) const {
   Step *step = steps.lookup(op);

@@ -40,6 +40,9 @@ public:
   ~SpecializerTrace();
   SpecializerTrace(const SpecializerTrace &) = delete;
 
+  /// Records no more: what is specialised while the steps are read would move them.
+  void stop();
+
   /// The steps that no other one is part of.
   const Step &getRoot() const { return root; }
   /// The innermost step that emitted `op`; the root if none did.

@@ -7,6 +7,7 @@
 
 #include "flowc/Conversion/FlowToTile.h"
 #include "TileEmitter.h"
+#include "flowc/Dialect/Flow/IR/WellFormed.h"
 #include "flowc/Runtime/KernelABI.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -35,6 +36,9 @@ struct ConvertFlowToTile : flowc::impl::ConvertFlowToTileBase<ConvertFlowToTile>
       module.emitError("needs the functions @kernel and @prepare");
       return signalPassFailure();
     }
+    for (func::FuncOp function : {kernel, prepare, finish})
+      if (function && failed(flow::verifyWellFormed(function)))
+        return signalPassFailure();
     // Two sums of one value are one sum.
     SmallVector<Operation *> scans;
     kernel.walk([&](flow::ScanOp scan) { scans.push_back(scan); });

@@ -11,6 +11,7 @@
 
 #include "flowc/Dialect/Flow/IR/ElementFormula.h"
 #include "flowc/Dialect/Flow/IR/FlowCombinators.h"
+#include "flowc/Dialect/Flow/IR/WellFormed.h"
 
 #include "mlir/IR/TypeUtilities.h"
 
@@ -57,7 +58,8 @@ LogicalResult PermuteOp::verify() {
   if (getNumElements(getPermutation().getType()) != event.getNumElements() ||
       getNumElements(getInversePermutation().getType()) != event.getNumElements())
     return emitOpError("permutation and inverse_permutation need ") << event.getNumElements() << " elements";
-  return success();
+  // permute_c3: a constant permutation is one.
+  return verifyPermutation(*this, getPermutation(), getInversePermutation());
 }
 
 LogicalResult flowc::flow::verifyChain(Operation *op, Block &block, Type type) {

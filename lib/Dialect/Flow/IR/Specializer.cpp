@@ -20,6 +20,9 @@ SmallVector<Operation *> Specializer::getChain(Value last, Value &first) {
   SmallVector<Operation *> chain;
   first = last;
   while (auto op = first.getDefiningOp<BijectionOpInterface>()) {
+    // A scan may have no event.
+    if (op->getNumOperands() == 0 || first != op->getResult(0))
+      break;
     chain.push_back(op);
     first = op->getOperand(0);
   }
@@ -30,10 +33,15 @@ SmallVector<Operation *> Specializer::getChain(Value last, Value &first) {
 LogicalResult Specializer::cloneParameterOps(Block &block, ArrayRef<Operation *> users) {
   // Backwards: what the users need apart from events, then what that needs.
   llvm::SetVector<Operation *> wanted;
+  // What the first bijection takes comes from nowhere else.
+  Value event = !users.empty() && isa<BijectionOpInterface>(users.front()) ? users.front()->getOperand(0) : Value();
+  Operation *misuser = nullptr;
   auto want = [&](Operation *user, bool hasEvent) {
     auto add = [&](ValueRange values) {
       for (Value value : values)
-        if (Operation *op = value.getDefiningOp(); op && op->getBlock() == &block)
+        if (value == event)
+          misuser = user;
+        else if (Operation *op = value.getDefiningOp(); op && op->getBlock() == &block)
           wanted.insert(op);
     };
     add(user->getOperands().drop_front(hasEvent));
@@ -45,8 +53,12 @@ LogicalResult Specializer::cloneParameterOps(Block &block, ArrayRef<Operation *>
   for (size_t i = 0; i < wanted.size(); ++i) {
     if (llvm::is_contained(users, wanted[i]))
       return wanted[i]->emitOpError("is used as an event and as a parameter");
+    if (isa<DistributionOpInterface>(wanted[i]))
+      return wanted[i]->emitOpError("is a draw, which cannot be a parameter");
     want(wanted[i], /*hasEvent=*/false);
   }
+  if (misuser)
+    return misuser->emitOpError("takes its own event as a parameter, too");
   for (Operation &op : block) {
     if (!wanted.contains(&op))
       continue;

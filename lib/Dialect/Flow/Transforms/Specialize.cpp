@@ -14,6 +14,7 @@
 #include "flowc/Dialect/Flow/IR/FlowDistributions.h"
 #include "flowc/Dialect/Flow/IR/FlowObjective.h"
 #include "flowc/Dialect/Flow/IR/FlowVjp.h"
+#include "flowc/Dialect/Flow/IR/WellFormed.h"
 #include "flowc/Dialect/Flow/Transforms/Passes.h"
 #include "flowc/Kernel.h"
 
@@ -482,15 +483,15 @@ void SpecializePass::runOnOperation() {
     return fail("rows are 'given' or 'drawn', found '" + rows + "'");
   if (weighted && spec->results[1].width != flowc::RowWidth::None)
     return fail("program '" + program + "' has more than one result, so that it cannot be weighted");
-  auto function = module.lookupSymbol<func::FuncOp>("flow");
-  if (!function)
-    function = module.lookupSymbol<func::FuncOp>("bijection");
-  auto density = module.lookupSymbol<func::FuncOp>("density");
-  if (!function)
-    function = density;
+  auto function = module.lookupSymbol<func::FuncOp>("flow"), density = module.lookupSymbol<func::FuncOp>("density");
+  for (const char *name : {"bijection", "density"})
+    if (!function)
+      function = module.lookupSymbol<func::FuncOp>(name);
   if (!function)
     return fail("has no flow graph: neither @flow nor @bijection");
-  FailureOr<Graph> graph = readGraph(function, density);
+  FailureOr<Graph> graph = failure();
+  if (succeeded(verifyWellFormed(module)))
+    graph = readGraph(function, density);
   if (failed(graph) || failed(KernelBuilder(*graph, {*spec, rows == "drawn", weighted}).build()))
     return signalPassFailure();
   function.erase();

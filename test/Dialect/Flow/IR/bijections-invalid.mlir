@@ -86,6 +86,33 @@ func.func @permute_c2(%x: tensor<3xf32>, %permutation: tensor<3xi32>, %inverse: 
 
 // -----
 
+func.func @permute_c3(%x: tensor<3xf32>) {
+  %p = arith.constant dense<[0, 9, -5]> : tensor<3xi32>
+  // expected-error @+1 {{has a constant permutation that is none: it needs each of 0 ... 2 once}}
+  %y = flow.permute %x, %p, %p : tensor<3xf32>, tensor<3xi32>, tensor<3xi32>
+  return
+}
+
+// -----
+
+func.func @permute_twice(%x: tensor<3xf32>, %q: tensor<3xi32>) {
+  %p = arith.constant dense<[0, 1, 1]> : tensor<3xi32>
+  // expected-error @+1 {{has a constant permutation that is none: it needs each of 0 ... 2 once}}
+  %y = flow.permute %x, %q, %p : tensor<3xf32>, tensor<3xi32>, tensor<3xi32>
+  return
+}
+
+// -----
+
+func.func @permute_inverse(%x: tensor<3xf32>) {
+  %p = arith.constant dense<[1, 2, 0]> : tensor<3xi32>
+  // expected-error @+1 {{has a constant permutation whose inverse is another one}}
+  %y = flow.permute %x, %p, %p : tensor<3xf32>, tensor<3xi32>, tensor<3xi32>
+  return
+}
+
+// -----
+
 func.func @invert_c1(%x: tensor<3xf32>) {
   // expected-error @+1 {{region must take one 'tensor<3xf32>'}}
   %y = flow.invert %x : tensor<3xf32> {

@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <cstdio>
 #include <tuple>
 
 using namespace flowc;
@@ -24,6 +25,37 @@ constexpr std::pair<const char *, ElementType> typeNames[] = {
 
 /// The reference implementation's limit on the header.
 constexpr uint64_t maxHeader = 100'000'000;
+
+/// The entry of the metadata that holds the checksum of all the others and of the tensors.
+constexpr const char *checksumKey = "checksum";
+
+/// FNV-1a in 64 bits (docs/ABI.md): it finds damage, not malice.
+class Checksum {
+public:
+  void add(const void *data, size_t count) {
+    for (const auto *byte = static_cast<const unsigned char *>(data), *end = byte + count; byte != end; ++byte)
+      hash = (hash ^ *byte) * 0x100000001b3;
+  }
+  /// A text and the 0 that ends it.
+  void add(const std::string &text) { add(text.c_str(), text.size() + 1); }
+  void add(const std::map<std::string, std::string> &metadata) {
+    for (const auto &[key, value] : metadata)
+      if (key != checksumKey)
+        add(key), add(value);
+  }
+  void addTensor(const std::string &name, ElementType type, const Shape &shape) {
+    add(name);
+    add(elementTypeName(type) + formatShape(shape));
+  }
+  std::string text() const {
+    char digits[17];
+    std::snprintf(digits, sizeof(digits), "%016llx", static_cast<unsigned long long>(hash));
+    return digits;
+  }
+
+private:
+  uint64_t hash = 0xcbf29ce484222325;
+};
 
 /// Reads one entry of the header; what is wrong, or an empty string.
 std::string readEntry(const json &entry, ArrayLayout &layout, int64_t dataStart) {
@@ -130,7 +162,35 @@ Expected<void> SafetensorsReader::readHeader() {
     return std::tuple(a.second.offset, a.second.numBytes(), a.first) <
            std::tuple(b.second.offset, b.second.numBytes(), b.first);
   });
-  return checkOffsets(dataStart);
+  if (auto ok = checkOffsets(dataStart); !ok)
+    return ok;
+  return verifyChecksum();
+}
+
+Expected<void> SafetensorsReader::verifyChecksum() {
+  auto found = strings.find(checksumKey);
+  if (found == strings.end())
+    return {};
+  Checksum checksum;
+  checksum.add(strings);
+  std::vector<char> buffer;
+  for (const auto &[name, layout] : layouts) {
+    checksum.addTensor(name, layout.type, layout.shape);
+    constexpr int64_t step = 1 << 20;
+    for (int64_t done = 0, bytes = layout.numBytes(); done < bytes; done += step) {
+      auto count = static_cast<size_t>(std::min(step, bytes - done));
+      buffer.resize(count);
+      if (auto ok = input.readAt(buffer.data(), count, layout.offset + done); !ok)
+        return ok;
+      checksum.add(buffer.data(), count);
+    }
+  }
+  if (checksum.text() != found->second)
+    return Error{"'" + path() + "' is damaged: its contents have the checksum " + checksum.text() +
+                 ", but it was written with " + found->second +
+                 " (a program that changes the file on purpose has to remove this entry of its metadata)"};
+  strings.erase(found);
+  return {};
 }
 
 Expected<void> SafetensorsReader::checkOffsets(int64_t dataStart) const {
@@ -160,10 +220,42 @@ const ArrayLayout *SafetensorsReader::find(const std::string &name) const {
   return it == layouts.end() ? nullptr : &it->second;
 }
 
+/// The checksum of a file that is to be written.
+static std::string computeChecksum(const std::map<std::string, std::string> &metadata,
+                                   const std::vector<TensorToWrite> &tensors) {
+  Checksum checksum;
+  checksum.add(metadata);
+  auto bytesOf = [](const TensorToWrite &tensor) {
+    return static_cast<size_t>(numElements(tensor.shape)) * elementSize(tensor.type);
+  };
+  // In the reader's order: a tensor without elements lies before the next one that has some,
+  // and such tensors by their names.
+  std::vector<const TensorToWrite *> order;
+  auto byName = [](const TensorToWrite *a, const TensorToWrite *b) { return a->name < b->name; };
+  size_t firstEmpty = 0;
+  for (const TensorToWrite &tensor : tensors) {
+    order.push_back(&tensor);
+    if (bytesOf(tensor) == 0)
+      continue;
+    std::sort(order.begin() + static_cast<std::ptrdiff_t>(firstEmpty), order.end() - 1, byName);
+    firstEmpty = order.size();
+  }
+  std::sort(order.begin() + static_cast<std::ptrdiff_t>(firstEmpty), order.end(), byName);
+  for (const TensorToWrite *tensor : order) {
+    checksum.addTensor(tensor->name, tensor->type, tensor->shape);
+    checksum.add(tensor->data, bytesOf(*tensor));
+  }
+  return checksum.text();
+}
+
 Expected<void> flowc::writeSafetensors(const std::string &path, const std::vector<TensorToWrite> &tensors,
                                        const std::map<std::string, std::string> &metadata) {
+  // The checksum is that of what will be read: JSON has no bytes that are no UTF-8.
+  auto strings = json::parse(json(metadata).dump(-1, ' ', false, json::error_handler_t::replace))
+                     .get<std::map<std::string, std::string>>();
+  strings[checksumKey] = computeChecksum(strings, tensors);
   nlohmann::ordered_json header;
-  header["__metadata__"] = metadata;
+  header["__metadata__"] = strings;
   int64_t offset = 0;
   for (const TensorToWrite &tensor : tensors) {
     int64_t bytes = numElements(tensor.shape) * static_cast<int64_t>(elementSize(tensor.type));

@@ -16,7 +16,9 @@
 namespace flowc {
 
 /// An open `.safetensors` file whose header has been checked: every tensor lies
-/// in the file, sizes fit shapes, nothing overlaps and there are no gaps.
+/// in the file, sizes fit shapes, nothing overlaps and there are no gaps. If it has
+/// a checksum, as all that `writeSafetensors` writes have, all bytes are those that
+/// were written.
 class SafetensorsReader {
 public:
   static Expected<SafetensorsReader> open(const std::string &path);
@@ -33,6 +35,7 @@ private:
   explicit SafetensorsReader(InputFile input) : input(std::move(input)) {}
   Expected<void> readHeader();
   Expected<void> checkOffsets(int64_t dataStart) const;
+  Expected<void> verifyChecksum();
 
   InputFile input;
   std::map<std::string, std::string> strings;
@@ -47,7 +50,7 @@ struct TensorToWrite {
   const void *data;
 };
 
-/// Writes a file atomically and durably.
+/// Writes a file atomically and durably, with a checksum among the metadata.
 Expected<void> writeSafetensors(const std::string &path, const std::vector<TensorToWrite> &tensors,
                                 const std::map<std::string, std::string> &metadata);
 

@@ -15,9 +15,13 @@ weight = next(name for name in names if name.endswith("weight"))
 begin, end = header[weight]["data_offsets"]
 permutation = next(name for name in names if ".permutation" in name)
 text = None  # instead of JSON
+if way != "checksum":
+    del meta["checksum"]  # the damage itself is to be found
 
 if way == "nan":
     data[begin : begin + 4] = struct.pack("<f", float("nan"))
+elif way == "checksum":
+    data[begin] ^= 1  # another finite number
 elif way == "permutation":
     at = header[permutation]["data_offsets"][0]
     data[at : at + 4] = data[at + 4 : at + 8]

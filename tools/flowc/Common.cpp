@@ -151,7 +151,8 @@ CLI::Validator tool::isWholeNumber(uint64_t most) {
 }
 
 void tool::addOutput(CLI::App &command, std::string &output) {
-  command.add_option("-o,--output", output, "File to write: .npy, .csv or .tsv (default: CSV on standard output)");
+  markOutput(
+      command.add_option("-o,--output", output, "File to write: .npy, .csv or .tsv (default: CSV on standard output)"));
 }
 
 Expected<void> tool::checkRowShape(const RowReader &reader, const Shape &shape, const std::string &what) {

@@ -12,6 +12,8 @@
 #include "flowc/Training/Record.h"
 #include "flowc/flowc.h"
 
+#include "Arguments.h"
+
 #include <CLI/CLI.hpp>
 
 namespace flowc::tool {

@@ -84,5 +84,5 @@ void tool::addCompileCommands(CLI::App &app, Action &action) {
   command->add_option("--kernel", options->kernel, describeKernels());
   command->add_option("--target", options->target, "The target density (.flow) of an elbo or stl kernel");
   command->add_option("--cpu", options->cpu, "LLVM's name of the CPU to compile for (default: this one)");
-  command->add_option("-o,--output", options->output, "File to write (default: standard output)");
+  markOutput(command->add_option("-o,--output", options->output, "File to write (default: standard output)"));
 }

@@ -255,7 +255,7 @@ void tool::addModelCommands(CLI::App &app, Action &action) {
                                         "  flowc init galaxies.flow -o model.safetensors --seed 7 --dtype f64",
                                         runInit);
   init->model.add(*initCommand, "FILE");
-  initCommand->add_option("-o,--output", init->output, "The model to write (.safetensors)")->required();
+  markOutput(initCommand->add_option("-o,--output", init->output, "The model to write (.safetensors)"))->required();
   initCommand->add_option("--seed", init->seed, "Seed of the random parameters (default: 0)")
       ->check(isWholeNumber(UINT64_MAX));
 
@@ -268,5 +268,5 @@ void tool::addModelCommands(CLI::App &app, Action &action) {
   importCommand->add_option("MODEL", import->model.path, "The file of tree_serialise_leaves (.eqx)")->required();
   import->model.addShared(*importCommand);
   importCommand->add_option("--flow", import->flow, "The text of the flow")->required();
-  importCommand->add_option("-o,--output", import->output, "The model to write (.safetensors)")->required();
+  markOutput(importCommand->add_option("-o,--output", import->output, "The model to write (.safetensors)"))->required();
 }

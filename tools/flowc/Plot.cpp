@@ -274,7 +274,7 @@ void tool::addPlotCommand(CLI::App &app, Action &action) {
   options->data.addShared(*command);
   command->add_option("--log", options->log,
                       "Draw losses, gradient norms and learning rates of a log of train instead of a model");
-  command->add_option("-o,--output", options->output, "The picture: .svg or .png")->required();
+  markOutput(command->add_option("-o,--output", options->output, "The picture: .svg or .png"))->required();
   command->add_option("--show", options->show, "Columns to show (default: the first 16)")->delimiter(',');
   command->add_option("--samples", options->samples, "Number of samples")
       ->capture_default_str()

@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <cinttypes>
 #include <cmath>
+#include <limits>
 
 using namespace flowc;
 using namespace flowc::tool;
@@ -111,6 +112,8 @@ Expected<void> drawForConditions(Sampler<T> &sampler, RowReader &reader, const S
       return conditions.takeError();
     if (*conditions == 0)
       return {};
+    if (options.count > std::numeric_limits<int64_t>::max() / *conditions)
+      return Error{"there are too many samples for so many conditions: ask for fewer at a time"};
     const int64_t total = *conditions * options.count;
     for (int64_t start = 0; start < total; start += chunk) {
       int64_t count = std::min(chunk, total - start);
@@ -231,6 +234,12 @@ Expected<int> runSample(const SampleOptions &options) {
   auto conditions = openConditions(loaded->flow(), loaded->record, options.data);
   if (!conditions)
     return conditions.takeError();
+  // Samples are numbered; a file that is read as it comes is not known to be too long.
+  int64_t rows = *conditions ? std::max<int64_t>((*conditions)->rows(), 1) : 1;
+  constexpr int64_t mostSamples = int64_t(1) << 62;
+  if (options.count > mostSamples / rows)
+    return Error{formatCount(options.count) + " samples for each of " + formatCount(rows) +
+                 " conditions are more than can be numbered: ask for fewer at a time"};
   return loaded->dtype() == F32 ? sampleAs<float>(*loaded, options, conditions->get())
                                 : sampleAs<double>(*loaded, options, conditions->get());
 }

@@ -134,7 +134,7 @@ void tool::addScoreCommands(CLI::App &app, Action &action) {
                        " model.safetensors " + from + ".npy -o " + to + ".npy --log-det log_det.npy",
                    run);
     addDataArguments(*map, *options);
-    map->add_option("--log-det", options->logDet, "File for log |det J| of each row");
+    markOutput(map->add_option("--log-det", options->logDet, "File for log |det J| of each row"));
   };
   addMap("transform", "The bijection in the direction of sampling, with its log-determinant", runTransform, "z", "x");
   addMap("inverse", "The bijection in the direction of densities, with its log-determinant", runInverse, "x", "z");

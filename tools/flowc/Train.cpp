@@ -195,7 +195,8 @@ void addUpdateOptions(CLI::App &command, TrainOptions &options) {
 }
 
 void addRunOptions(CLI::App &command, RunOptions &run) {
-  command.add_option("--checkpoint", run.checkpoint, "File to write the state of training to (.safetensors)");
+  markOutput(
+      command.add_option("--checkpoint", run.checkpoint, "File to write the state of training to (.safetensors)"));
   command.add_option("--checkpoint-steps", run.checkpointSteps, "Write it after so many steps, too")
       ->check(isWholeNumber(INT64_MAX))
       ->needs("--checkpoint");
@@ -203,8 +204,8 @@ void addRunOptions(CLI::App &command, RunOptions &run) {
       ->capture_default_str()
       ->check(CLI::Range(0.0, 1e9))
       ->needs("--checkpoint");
-  command.add_option("--resume", run.resume, "Go on from such a file");
-  command.add_option("--log", run.log, "Losses of each epoch or step: .csv, or one JSON object a line");
+  markReplaceable(command.add_option("--resume", run.resume, "Go on from such a file"));
+  markOutput(command.add_option("--log", run.log, "Losses of each epoch or step: .csv, or one JSON object a line"));
 }
 
 } // namespace
@@ -228,7 +229,7 @@ void tool::addTrainCommand(CLI::App &app, Action &action) {
   options->data.addShared(*command);
   options->source.add(*command, " to approximate, on draws, instead of data");
   CLI::Option *target = command->get_option("--target");
-  command->add_option("-o,--output", options->output, "The model to write (.safetensors)")->required();
+  markOutput(command->add_option("-o,--output", options->output, "The model to write (.safetensors)"))->required();
   command->add_option("--seed", options->seed, "Seed of initial parameters, split, order and draws")
       ->capture_default_str()
       ->check(isWholeNumber(UINT64_MAX));

@@ -10,6 +10,8 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <new>
+#include <stdexcept>
 #include <string_view>
 #include <unistd.h>
 
@@ -30,6 +32,13 @@ static void handleLostPage(int) {
   ::_exit(1);
 }
 
+/// Most of the code is compiled without exceptions: nobody there could answer one.
+static void handleLackOfMemory() {
+  OutputFile::removeTemporaries();
+  std::fputs("flowc: error: out of memory\n", stderr);
+  ::_exit(1);
+}
+
 /// Messages about the text of a flow already say where they come from.
 static bool hasLocation(const std::string &message) { return message.find(": error: ") != std::string::npos; }
 
@@ -44,6 +53,7 @@ int main(int argc, char **argv) {
   std::signal(SIGTERM, handleSignal);
   std::signal(SIGPIPE, handleSignal);
   std::signal(SIGBUS, handleLostPage);
+  std::set_new_handler(handleLackOfMemory);
 
   CLI::App app("flowc compiles normalizing flows: train them on data, score rows, draw samples.", "flowc");
   app.require_subcommand(1);
@@ -74,13 +84,15 @@ int main(int argc, char **argv) {
       hint = "run 'flowc " + command->get_name() + " --help'";
     return reportError(std::string(error.what()) + " (" + hint + ")");
   }
+  if (auto ok = checkArguments(app, {argv, static_cast<size_t>(argc)}); !ok)
+    return reportError(ok.error().message);
   try {
     auto code = action();
     int status = code ? *code : reportError(code.error().message);
     std::fflush(stdout);
     // Nothing is left to clean up: leaving now saves the teardown of LLVM.
     std::quick_exit(status);
-  } catch (const std::bad_alloc &) {
+  } catch (const std::length_error &) { // beyond what memory could ever hold
     return reportError("out of memory");
   }
 }

@@ -158,7 +158,7 @@ struct UniformityTest {
   double statistic = 0, pValue = 1;
 };
 
-/// The test for `values` of the uniform distribution on [0, 1].
+/// The test for `values` of the uniform distribution on [0, 1]. NaN is left out.
 UniformityTest testUniformity(std::vector<double> values);
 /// The test whether two sets of values are from one distribution.
 UniformityTest testEquality(std::vector<double> first, std::vector<double> second);

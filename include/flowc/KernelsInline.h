@@ -26,6 +26,10 @@ namespace detail {
 Expected<void> checkCall(const Kernels &kernels, const Model &model, size_t elementSize, int64_t xColumns, int64_t rows,
                          int64_t condRows, int64_t condColumns);
 
+/// Fails unless there can be an array of so many rows: of a negative number, or of one
+/// beyond the memory that the machine can give.
+Expected<void> checkSize(int64_t rows, int64_t columns, size_t elementSize);
+
 /// `condition` with one row for each of `n` samples: a single row is repeated.
 template <typename T>
 Rows<T> repeatCondition(const Rows<T> &condition, int64_t n) {
@@ -39,6 +43,8 @@ Rows<T> repeatCondition(const Rows<T> &condition, int64_t n) {
 template <typename T>
 Expected<void> runRows(Kernels &kernels, const Model &model, const T *x, int64_t xColumns, int64_t rows,
                        const Rows<T> &condition, Kernels::Call call) {
+  if (auto ok = checkSize(rows, condition.cols(), sizeof(T)); !ok)
+    return ok;
   Rows<T> repeated = repeatCondition(condition, rows);
   if (auto ok = checkCall(kernels, model, sizeof(T), xColumns, rows, repeated.rows(), repeated.cols()); !ok)
     return ok;
@@ -56,6 +62,8 @@ Expected<void> runRows(Kernels &kernels, const Model &model, const T *x, int64_t
 template <typename T>
 Expected<std::pair<Rows<T>, Column<T>>> runMap(Kernels &kernels, Kernel kernel, const Model &model, ConstRows<T> x,
                                                const Rows<T> &condition) {
+  if (auto ok = checkSize(x.rows(), x.cols() + 1, sizeof(T)); !ok)
+    return ok.takeError();
   std::pair<Rows<T>, Column<T>> result{Rows<T>(x.rows(), x.cols()), Column<T>(x.rows())};
   Kernels::Call call{.kernel = kernel, .outputs = {result.first.data(), result.second.data()}};
   if (auto ok = runRows<T>(kernels, model, x.data(), x.cols(), x.rows(), condition, std::move(call)); !ok)
@@ -82,6 +90,8 @@ template <typename T>
 Expected<TransformTangent<T>> runTransformTangent(Kernels &kernels, Kernels::Call call, const Model &model,
                                                   ConstRows<T> x, const Rows<T> &condition) {
   int64_t rows = x.rows(), columns = x.cols();
+  if (auto ok = checkSize(rows, 2 * columns + 2, sizeof(T)); !ok)
+    return ok.takeError();
   TransformTangent<T> result{Rows<T>(rows, columns), Column<T>(rows), Rows<T>(rows, columns), Column<T>(rows)};
   call.outputs = {result.y.data(), result.logDet.data(), result.yTangent.data(), result.logDetTangent.data()};
   if (auto ok = runRows<T>(kernels, model, x.data(), columns, rows, condition, std::move(call)); !ok)
@@ -128,6 +138,8 @@ Expected<Column<T>> Kernels::logProb(const Model &model, ConstRows<T> x, const R
 template <typename T>
 Expected<Rows<T>> Kernels::sample(const Model &model, int64_t n, uint64_t seed, const Rows<T> &condition,
                                   uint64_t first) {
+  if (auto ok = detail::checkSize(n, flow().dim(), sizeof(T)); !ok)
+    return ok.takeError();
   Rows<T> result(n, flow().dim());
   Call call{.kernel = Kernel::Sample, .outputs = {result.data()}, .first = first, .seed = seed};
   if (auto ok = detail::runRows<T>(*this, model, nullptr, -1, n, condition, std::move(call)); !ok)
@@ -138,6 +150,8 @@ Expected<Rows<T>> Kernels::sample(const Model &model, int64_t n, uint64_t seed, 
 template <typename T>
 Expected<std::pair<Rows<T>, Column<T>>> Kernels::sampleAndLogProb(const Model &model, int64_t n, uint64_t seed,
                                                                   const Rows<T> &condition, uint64_t first) {
+  if (auto ok = detail::checkSize(n, flow().dim() + 1, sizeof(T)); !ok)
+    return ok.takeError();
   std::pair<Rows<T>, Column<T>> result{Rows<T>(n, flow().dim()), Column<T>(n)};
   Call call{.kernel = Kernel::SampleAndLogProb,
             .outputs = {result.first.data(), result.second.data()},

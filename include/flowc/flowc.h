@@ -14,7 +14,9 @@
 //   auto logProb = (*kernels)->logProb<float>(*model, x);
 //
 // Every object may be used from several threads at once, except that a `Model`
-// must not be written while another thread uses it.
+// must not be written while another thread uses it. Where no error can be returned
+// (the value of an error, a parameter that does not exist, an object that was moved
+// from), misuse ends the program with a message.
 //
 //===----------------------------------------------------------------------===//
 
@@ -24,6 +26,7 @@
 #include "flowc/Kernel.h"
 #include "flowc/Support/DType.h"
 #include "flowc/Support/Expected.h"
+#include "flowc/Support/Held.h"
 
 #include <Eigen/Core>
 
@@ -99,7 +102,7 @@ public:
 
 private:
   explicit Flow(std::shared_ptr<const Impl> impl) : impl(std::move(impl)) {}
-  std::shared_ptr<const Impl> impl;
+  detail::Held<std::shared_ptr<const Impl>> impl;
 };
 
 /// One array of a model, in FlowJAX's leaf order.
@@ -140,11 +143,12 @@ public:
 
   const Flow &flow() const;
   DType dtype() const;
-  /// The same model in another element type.
+  /// The same model in another element type. What is out of the range of float32 becomes
+  /// infinite, which `save` refuses.
   Model astype(DType dtype) const;
   /// Arrays that are data (trainable, frozen, permutations), in leaf order.
   const std::vector<ParameterInfo> &parameters() const;
-  /// Values of parameter `i` (a permutation as whole numbers).
+  /// Values of parameter `i` of `parameters()` (a permutation as whole numbers).
   std::vector<double> values(size_t i) const;
   Expected<void> setValues(size_t i, std::span<const double> values);
   /// Trainable parameters, flat in leaf order (as gradients are).
@@ -157,7 +161,7 @@ public:
 
 private:
   explicit Model(std::unique_ptr<Impl> impl);
-  std::unique_ptr<Impl> impl;
+  detail::Held<std::unique_ptr<Impl>> impl;
 };
 
 /// What kernels are compiled for.

@@ -8,6 +8,9 @@
 #include "flowc/API/CheckModel.h"
 #include "flowc/API/ModelImpl.h"
 
+#include <algorithm>
+#include <cmath>
+
 using namespace flowc;
 
 namespace {
@@ -83,4 +86,16 @@ Expected<void> flowc::checkPermutations(const Model &model) {
       if (auto ok = checker.check(impl.infos[i].path, *Flow::Impl::of(impl.flow).leaves[impl.leafIndex[i]].owner); !ok)
         return ok;
   return {};
+}
+
+Expected<void> flowc::checkParameters(const Model &model) {
+  for (size_t i = 0; i < model.parameters().size(); ++i) {
+    std::vector<double> values = model.values(i);
+    auto bad = std::find_if(values.begin(), values.end(), [](double value) { return !std::isfinite(value); });
+    if (bad != values.end())
+      return Error{"parameter '" + model.parameters()[i].path + "' holds " +
+                   (std::isnan(*bad) ? "NaN" : "an infinite number") + " (element " +
+                   std::to_string(bad - values.begin()) + "), expected finite numbers"};
+  }
+  return checkPermutations(model);
 }

@@ -7,6 +7,10 @@
 
 #include "flowc/flowc.h"
 
+#include <algorithm>
+#include <cstdlib>
+#include <limits>
+
 using namespace flowc;
 
 /// Fails unless what `what` is called has the shape of what it belongs to.
@@ -17,6 +21,24 @@ static Expected<void> checkShape(const char *what, int64_t rows, int64_t columns
   return Error{std::string("a ") + what + " has " + std::to_string(foundRows) + " rows of " +
                std::to_string(foundColumns) + ", expected " + std::to_string(rows) + " rows of " +
                std::to_string(columns)};
+}
+
+Expected<void> detail::checkSize(int64_t rows, int64_t columns, size_t elementSize) {
+  if (rows < 0)
+    return Error{"the number of rows is negative: " + std::to_string(rows)};
+  int64_t rowSize = std::max<int64_t>(columns, 1) * static_cast<int64_t>(elementSize);
+  // Whether that much can be had is asked of the system: large blocks are not touched.
+  constexpr int64_t kAlwaysThere = 1 << 20;
+  bool fits = rows <= std::numeric_limits<int64_t>::max() / rowSize;
+  if (fits && rows * rowSize > kAlwaysThere) {
+    void *memory = std::malloc(static_cast<size_t>(rows * rowSize));
+    fits = memory != nullptr;
+    std::free(memory);
+  }
+  if (fits)
+    return {};
+  return Error{"there is no memory for " + std::to_string(rows) + " rows of " + std::to_string(columns) +
+               " numbers: ask for fewer at a time"};
 }
 
 Expected<void> detail::checkCotangent(int64_t rows, int64_t columns, int64_t foundRows, int64_t foundColumns) {

@@ -19,6 +19,12 @@ using namespace flowc;
 // Storage
 //===----------------------------------------------------------------------===//
 
+/// Whether a parameter of this type can be `value`.
+static bool isFinite(double value, DType dtype) {
+  double largest = dtype == F32 ? std::numeric_limits<float>::max() : std::numeric_limits<double>::max();
+  return std::abs(value) <= largest;
+}
+
 static uint64_t nextVersion() {
   static std::atomic<uint64_t> counter = 0;
   return ++counter;
@@ -110,7 +116,7 @@ Expected<Model> Model::initialise(const Flow &flow, InitOptions options) {
   std::vector<PlacedLeaf> initial = initialParameters(flow.root(), options.seed);
   for (size_t i = 0; i < initial.size(); ++i) {
     for (double value : initial[i].values)
-      if (options.dtype == F32 && std::abs(value) > std::numeric_limits<float>::max())
+      if (options.dtype == F32 && !isFinite(value, F32) && isFinite(value, F64))
         return Error{"'" + initial[i].path + "' would start at " + formatNumber(value) +
                      ", which is out of the range of float32: make a float64 model"};
     if (auto ok = model.setValues(i, initial[i].values); !ok)
@@ -143,6 +149,9 @@ Model Model::astype(DType dtype) const {
 }
 
 std::vector<double> Model::values(size_t i) const {
+  if (i >= impl->infos.size())
+    detail::endMisuse("values of parameter " + std::to_string(i) + " of a model that has " +
+                      std::to_string(impl->infos.size()));
   int64_t begin = impl->offsets[i], end = begin + numElements(impl->infos[i].shape);
   if (impl->infos[i].integer)
     return {impl->ints.begin() + begin, impl->ints.begin() + end};
@@ -161,7 +170,7 @@ Expected<void> Model::setValues(size_t i, std::span<const double> values) {
                  " elements, but got " + std::to_string(values.size())};
   for (double value : values) {
     bool valid = info.integer ? value == std::floor(value) && std::abs(value) <= std::numeric_limits<int32_t>::max()
-                              : std::isfinite(value);
+                              : isFinite(value, impl->dtype);
     if (!valid)
       return Error{"parameter '" + info.path + "' would become " + std::to_string(value) + ", expected " +
                    (info.integer ? "whole" : "finite") + " numbers"};
@@ -186,7 +195,7 @@ Expected<void> Model::setTrainable(std::span<const double> values) {
   if (static_cast<int64_t>(values.size()) != impl->numTrainable)
     return Error{"the model has " + std::to_string(impl->numTrainable) + " trainable parameters, but got " +
                  std::to_string(values.size())};
-  if (!std::all_of(values.begin(), values.end(), [](double value) { return std::isfinite(value); }))
+  if (!std::all_of(values.begin(), values.end(), [&](double value) { return isFinite(value, impl->dtype); }))
     return Error{"trainable parameters would become infinite or NaN, expected finite numbers"};
   if (impl->dtype == F32)
     std::copy(values.begin(), values.end(), impl->f32.begin());

@@ -23,6 +23,8 @@ static constexpr const char *formatName = "flowc model";
 static constexpr const char *formatVersion = "1";
 
 Expected<void> Model::save(const std::string &path, const std::string &record) const {
+  if (auto ok = checkParameters(*this); !ok)
+    return Error{"a model that could not be loaded is not written to '" + path + "': " + ok.error().message};
   std::vector<TensorToWrite> tensors;
   std::vector<const void *> data = impl->leafPointers();
   for (size_t i = 0; i < data.size(); ++i)

@@ -86,6 +86,8 @@ void DataEvaluatorImpl::keep(const double *x, const double *condition) {
 Expected<void> DataEvaluatorImpl::add(const void *x, const void *condition, int64_t rows) {
   if (rows == 0)
     return {};
+  if (rows < 0)
+    return Error{"the number of rows is negative: " + std::to_string(rows)};
   std::vector<double> buffer(static_cast<size_t>(rows)); // Doubles are as well aligned as floats.
   Kernels::Call call{.kernel = Kernel::LogProb, .inputs = {x}, .outputs = {buffer.data()}, .rows = rows};
   if (flow.condShape())

@@ -95,7 +95,10 @@ static Expected<TargetEvaluation> drawPool(RatioSource &source, const Flow &flow
 
 int64_t flowc::resamplePool(const ResampleOptions &options) {
   constexpr int64_t usual = 10000, factor = 10;
-  return options.pool > 0 ? options.pool : std::max(usual, factor * options.count);
+  constexpr int64_t most = std::numeric_limits<int64_t>::max();
+  if (options.pool > 0)
+    return options.pool;
+  return options.count > most / factor ? most : std::max(usual, factor * options.count);
 }
 
 Expected<Resampling> flowc::resample(Kernels &kernels, const Model &model, const LogDensity &target,
@@ -109,6 +112,8 @@ Expected<Resampling> flowc::resample(Kernels &kernels, const Model &model, const
   if (auto ok = checkCondition(kernels.flow(), options.condition); !ok)
     return ok.takeError();
   RatioSource source(kernels, model, target, options.seed, options.condition);
+  if (auto ok = detail::checkSize(pool, 2, sizeof(double)); !ok)
+    return Error{"for a pool of " + std::to_string(pool) + " draws, " + ok.error().message};
   std::vector<double> logRatios(static_cast<size_t>(pool));
   auto evaluation = drawPool(source, kernels.flow(), options, logRatios);
   if (!evaluation)

@@ -39,7 +39,13 @@ static UniformityTest makeTest(double statistic, double rows) {
   return {statistic, kolmogorovSurvival((root + 0.12 + 0.11 / root) * statistic)};
 }
 
+/// NaN has no place in an order.
+static void dropUndefined(std::vector<double> &values) {
+  std::erase_if(values, [](double value) { return std::isnan(value); });
+}
+
 UniformityTest flowc::testUniformity(std::vector<double> values) {
+  dropUndefined(values);
   if (values.empty())
     return {};
   std::sort(values.begin(), values.end());
@@ -53,6 +59,8 @@ UniformityTest flowc::testUniformity(std::vector<double> values) {
 }
 
 UniformityTest flowc::testEquality(std::vector<double> first, std::vector<double> second) {
+  dropUndefined(first);
+  dropUndefined(second);
   if (first.empty() || second.empty())
     return {};
   std::sort(first.begin(), first.end());

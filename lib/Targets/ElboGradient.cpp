@@ -101,6 +101,8 @@ static Expected<void> checkDraws(const Flow &flow, const ExternalTarget &target,
   if (draws.rows < 1 || (flow.condShape() && !draws.condition))
     return Error{"'" + flow.name() + "' needs at least one draw" +
                  (flow.condShape() ? " and a condition for each" : "")};
+  if (auto ok = detail::checkSize(draws.rows, 2 * flow.dim() + 2, sizeof(double)); !ok)
+    return ok;
   return {};
 }
 

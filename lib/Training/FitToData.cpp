@@ -302,6 +302,8 @@ Expected<void> checkShapes(const Flow &flow, const TrainingData &data) {
   if (data.x.columns() != flow.dim())
     return Error{"'" + flow.name() + "' has " + std::to_string(flow.dim()) + " coordinates, but got rows of " +
                  std::to_string(data.x.columns())};
+  if (data.x.rows() > 0 && data.x.isNull())
+    return Error{"the " + std::to_string(data.x.rows()) + " rows to train on are a null pointer"};
   if (flow.condShape() && !data.condition)
     return Error{"'" + flow.name() + "' needs a condition of " + std::to_string(flow.condDim()) + " numbers per row"};
   if (!flow.condShape() && data.condition)

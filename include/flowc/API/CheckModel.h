@@ -16,6 +16,9 @@ namespace flowc {
 /// inverses are their inverses: kernels index memory with them.
 Expected<void> checkPermutations(const Model &model);
 
+/// What `load` checks of the parameters, of any model: finite numbers, and permutations.
+Expected<void> checkParameters(const Model &model);
+
 } // namespace flowc
 
 #endif // FLOWC_API_CHECKMODEL_H

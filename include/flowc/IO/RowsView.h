@@ -44,6 +44,8 @@ public:
   int64_t rows() const { return numRows; }
   int64_t columns() const { return selection.empty() ? width : static_cast<int64_t>(selection.size()); }
   ElementType type() const { return elementType; }
+  /// Whether there is nothing where they would be.
+  bool isNull() const { return !file && !first; }
   /// The first element of rows in memory.
   const void *data() const { return first; }
 

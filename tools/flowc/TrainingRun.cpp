@@ -160,14 +160,16 @@ Expected<TrainingRun::Ending> TrainingRun::run(Trainer &given) {
   progress = std::make_unique<Progress>("training", trainer->totalSteps(), "", firstStep);
   auto outcome = loop();
   progress.reset();
+  auto written = outcome ? writeCheckpoint() : Expected<void>();
+  // Only now: who ends training in its last moment gets the checkpoint, too.
   signals.reset();
   // A loss that is no number ends training, but not what was learned before.
   if (!outcome && (state.bestEpoch == 0 || failure))
     return outcome.takeError();
   if (!outcome)
     std::fprintf(stderr, "flowc: warning: %s; the best parameters so far are kept\n", outcome.error().message.c_str());
-  else if (auto ok = writeCheckpoint(); !ok)
-    return ok.takeError();
+  if (!written)
+    return written.takeError();
   trainer->keepBest();
   record.trainLosses = state.trainLosses;
   record.valLosses = state.valLosses;

@@ -189,8 +189,9 @@ void addUpdateOptions(CLI::App &command, TrainOptions &options) {
                      "Keep an exponential average of the parameters with this decay, e.g. 0.999");
   command
       .add_option("--max-recoveries", options.maxRecoveries,
-                  "How often to go back to the last good epoch, with half the rate, when the loss is not finite "
-                  "(default: 5)")
+                  "How often to go back to the last good epoch, with half the rate, when the loss is not finite or, on "
+                  "data, an "
+                  "epoch's validation is half a nat per dimension above the best (default: 5)")
       ->check(isWholeNumber(1000));
 }
 

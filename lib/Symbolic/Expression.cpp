@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "flowc/Symbolic/Expression.h"
+#include "Solver.h"
 
 #include <algorithm>
 #include <bit>
@@ -146,9 +147,6 @@ Expr Algebra::sum(double constant, std::vector<Term> given) {
 //===----------------------------------------------------------------------===//
 // Products
 //===----------------------------------------------------------------------===//
-
-static bool isInteger(double value) { return value == std::floor(value) && std::abs(value) < 1e6; }
-static bool isEven(double value) { return isInteger(value) && std::fmod(value, 2) == 0; }
 
 Expr Algebra::product(double factor, std::vector<Term> given) {
   std::vector<Term> factors;

@@ -10,6 +10,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Solver.h"
 #include "flowc/Symbolic/Expression.h"
 
 #include <algorithm>
@@ -17,9 +18,6 @@
 #include <numbers>
 
 namespace flowc::symbolic {
-
-static bool isInteger(double value) { return value == std::floor(value) && std::abs(value) < 1e6; }
-static bool isEven(double value) { return isInteger(value) && std::fmod(value, 2) == 0; }
 
 /// The base of a node that is `base ^ exponent`, else null.
 static Expr matchPower(Expr e, double exponent) {

@@ -10,9 +10,14 @@
 
 #include "flowc/Symbolic/Derivation.h"
 
+#include <cmath>
 #include <optional>
 
 namespace flowc::symbolic {
+
+/// Whether `value` is a whole number of a size that exponents have.
+inline bool isInteger(double value) { return value == std::floor(value) && std::abs(value) < 1e6; }
+inline bool isEven(double value) { return isInteger(value) && std::fmod(value, 2) == 0; }
 
 /// A linear expression slope * node + offset, whose other parts do not depend on
 /// the variable.

@@ -19,9 +19,6 @@
 
 namespace flowc::symbolic {
 
-static bool isInteger(double value) { return value == std::floor(value) && std::abs(value) < 1e6; }
-static bool isEven(double value) { return isInteger(value) && std::fmod(value, 2) == 0; }
-
 /// slope * x + offset of any linear expression, brackets opened.
 static std::optional<Linear> expandLinear(Algebra &algebra, Expr e) {
   if (e->kind != Kind::Sum && e->kind != Kind::Product)

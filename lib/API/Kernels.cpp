@@ -31,7 +31,8 @@ Expected<void> detail::checkSize(int64_t rows, int64_t columns, size_t elementSi
   constexpr int64_t kAlwaysThere = 1 << 20;
   bool fits = rows <= std::numeric_limits<int64_t>::max() / rowSize;
   if (fits && rows * rowSize > kAlwaysThere) {
-    void *memory = std::malloc(static_cast<size_t>(rows * rowSize));
+    // (volatile: a pair of malloc and free may be left out, as if there were memory)
+    void *volatile memory = std::malloc(static_cast<size_t>(rows * rowSize));
     fits = memory != nullptr;
     std::free(memory);
   }

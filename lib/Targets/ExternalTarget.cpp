@@ -39,8 +39,9 @@ static Expected<void> checkResults(const ExternalTarget &target, int64_t rows, c
 Expected<void> ExternalTarget::evaluate(const double *x, int64_t rows, double *logDensity, double *gradient,
                                         int threads) const {
   if (!function || rows < 0 || (rows > 0 && (!x || !logDensity)))
-    return Error{"the target '" + name + "' cannot be evaluated: it has no function, or got a null array or a negative " +
-                 "number of rows (" + std::to_string(rows) + ")"};
+    return Error{"the target '" + name +
+                 "' cannot be evaluated: it has no function, or got a null array or a negative " + "number of rows (" +
+                 std::to_string(rows) + ")"};
   if (rows == 0)
     return {};
   if (!threadSafe || threads == 1) {

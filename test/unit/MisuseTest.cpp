@@ -51,7 +51,8 @@ TEST_F(Misuse, NumbersOfRows) {
   EXPECT_EQ(messageOf(kernels->sample<float>(model, -1, 0)), "the number of rows is negative: -1");
   EXPECT_EQ(messageOf(kernels->sampleAndLogProb<float>(model, -7, 0)), "the number of rows is negative: -7");
   for (int64_t n : {int64_t(10'000'000'000'000), std::numeric_limits<int64_t>::max()}) {
-    EXPECT_THAT(messageOf(kernels->sample<float>(model, n, 0)), HasSubstr("there is no memory for " + std::to_string(n)));
+    EXPECT_THAT(messageOf(kernels->sample<float>(model, n, 0)),
+                HasSubstr("there is no memory for " + std::to_string(n)));
     EXPECT_THAT(messageOf(kernels->sampleAndLogProb<float>(model, n, 0)), HasSubstr("there is no memory for"));
   }
   Model conditional = makeModel(kConditional, F32);
@@ -97,10 +98,10 @@ TEST_F(Misuse, ModelsThatCouldNotBeLoadedAreNotSaved) {
 
 TEST_F(Misuse, ObjectsThatWereMovedFrom) {
   Model other = std::move(model);
-  EXPECT_DEATH((void)model.flow(), "moved from");                              // NOLINT(bugprone-use-after-move)
-  EXPECT_DEATH((void)Model(model), "moved from");                              // NOLINT(bugprone-use-after-move)
-  EXPECT_DEATH((void)kernels->sample<float>(model, 1, 0), "moved from");       // NOLINT(bugprone-use-after-move)
-  EXPECT_DEATH((void)model.save("/dev/null"), "moved from");                   // NOLINT(bugprone-use-after-move)
+  EXPECT_DEATH((void)model.flow(), "moved from");                        // NOLINT(bugprone-use-after-move)
+  EXPECT_DEATH((void)Model(model), "moved from");                        // NOLINT(bugprone-use-after-move)
+  EXPECT_DEATH((void)kernels->sample<float>(model, 1, 0), "moved from"); // NOLINT(bugprone-use-after-move)
+  EXPECT_DEATH((void)model.save("/dev/null"), "moved from");             // NOLINT(bugprone-use-after-move)
   Flow flow = other.flow(), taken = std::move(flow);
   EXPECT_DEATH((void)flow.dim(), "moved from"); // NOLINT(bugprone-use-after-move)
   // It can be given a value again.
@@ -132,7 +133,9 @@ TEST_F(Misuse, Targets) {
   EXPECT_THAT(messageOf(none.evaluate(x, 1, logDensity, nullptr)), HasSubstr("has no function"));
   EXPECT_THAT(messageOf(none.evaluate(x, -1, logDensity, nullptr)), HasSubstr("(-1)"));
   std::vector<double> gradient(4);
-  ExternalTarget flat{.name = "flat", .dim = 2, .threadSafe = true,
+  ExternalTarget flat{.name = "flat",
+                      .dim = 2,
+                      .threadSafe = true,
                       .function = [](const double *, int64_t rows, double *values, double *slopes) -> Expected<void> {
                         std::fill_n(values, rows, 0.0);
                         if (slopes)

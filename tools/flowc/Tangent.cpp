@@ -170,8 +170,7 @@ void tool::addTangentCommands(CLI::App &app, Action &action) {
       ->required();
   command->add_option("--of", jvp->of, "inputs (default), or params: flat in leaf order, as gradient writes them")
       ->check(CLI::IsMember({"params", "inputs"}));
-  markOutput(
-      command->add_option("--log-det", jvp->logDet, "File for the tangent of the log-determinant of each row"));
+  markOutput(command->add_option("--log-det", jvp->logDet, "File for the tangent of the log-determinant of each row"));
   addOutput(*command, jvp->output);
 
   auto [hvpCommand, hvp] = addCommand(app, action, "hvp", "Hessian of the log-density times a vector, of each row",

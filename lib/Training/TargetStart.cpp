@@ -21,6 +21,8 @@ using namespace flowc;
 
 static constexpr uint64_t kStartStream = 0x7374617274ULL;
 static constexpr int64_t kChains = 512;
+/// Trainings on their draws, of which the best is kept.
+static constexpr uint64_t kStarts = 3;
 
 /// Draws of the model that is to be trained, where the chains are.
 static Expected<Rows<double>> drawFromModel(const StartPlace &place, const Model &model, int64_t count, uint64_t seed) {
@@ -68,9 +70,9 @@ static Expected<Rows<double>> drawFromTarget(const StartPlace &place, const Mode
   return draws;
 }
 
-/// Maximum likelihood on the draws of the chains.
+/// Maximum likelihood on the draws of the chains; the loss on a tenth of them.
 template <typename T>
-static Expected<void> trainOnRows(Model &model, const Rows<double> &draws, const StartOptions &options) {
+static Expected<double> trainOnRows(Model &model, const Rows<double> &draws, const StartOptions &options) {
   Rows<T> rows = draws.cast<T>();
   FitOptions fit{.learningRate = 5e-3, .maxEpochs = 80, .maxPatience = 10, .batchSize = 256, .seed = options.seed};
   fit.threads = options.threads;
@@ -78,7 +80,33 @@ static Expected<void> trainOnRows(Model &model, const Rows<double> &draws, const
   fit.update.schedule = "cosine";
   fit.update.clipNorm = 10;
   auto result = fitToData(model, rows, fit);
-  return result ? Expected<void>() : Expected<void>(result.takeError());
+  if (!result)
+    return result.takeError();
+  return result->valLosses[static_cast<size_t>(result->bestEpoch) - 1];
+}
+
+/// The best of several trainings: modes that a flow begins to divide among its layers in
+/// an unlucky way stay so divided.
+static Expected<void> trainOften(Model &model, const Rows<double> &draws, const StartOptions &options) {
+  double least = std::numeric_limits<double>::infinity();
+  std::vector<double> best;
+  for (uint64_t i = 0; i < kStarts; ++i) {
+    // Only the parameters are others: permutations follow from the seed, also on a resume.
+    auto other = Model::initialise(model.flow(), {.seed = options.seed + i, .dtype = model.dtype()});
+    if (!other)
+      return other.takeError();
+    if (auto ok = model.setTrainable(other->trainable()); !ok)
+      return ok;
+    auto loss =
+        model.dtype() == F32 ? trainOnRows<float>(model, draws, options) : trainOnRows<double>(model, draws, options);
+    if (!loss)
+      return loss.takeError();
+    if (*loss < least) {
+      least = *loss;
+      best = model.trainable();
+    }
+  }
+  return best.empty() ? Expected<void>(Error{"the draws have no finite density"}) : model.setTrainable(best);
 }
 
 /// `flow`, or its part before the map onto its support.
@@ -92,12 +120,8 @@ static Expected<Flow> unconstrainedPart(const Flow &flow, const StartPlace &plac
 /// The same for a model of any flow; of one behind a map the part before that is trained,
 /// where the draws are, so that none can be rounded to an end of the support.
 static Expected<void> trainOnDraws(Model &model, const Rows<double> &draws, const StartPlace &place) {
-  auto train = [&](Model &part) {
-    return part.dtype() == F32 ? trainOnRows<float>(part, draws, place.options)
-                               : trainOnRows<double>(part, draws, place.options);
-  };
   if (!place.isMapped())
-    return train(model);
+    return trainOften(model, draws, place.options);
   auto inner = unconstrainedPart(model.flow(), place);
   if (!inner)
     return inner.takeError();
@@ -108,7 +132,7 @@ static Expected<void> trainOnDraws(Model &model, const Rows<double> &draws, cons
   for (size_t i = 0; i < part->parameters().size(); ++i)
     if (auto ok = part->setValues(i, model.values(i)); !ok)
       return ok;
-  if (auto ok = train(*part); !ok)
+  if (auto ok = trainOften(*part, draws, place.options); !ok)
     return ok;
   return model.setTrainable(part->trainable());
 }

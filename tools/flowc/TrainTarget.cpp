@@ -47,7 +47,7 @@ Expected<TargetOptions> targetOptions(const TrainOptions &options, const Flow &f
   target.threads = options.model.threads;
   target.useCache = !options.model.noCache;
   // With good units large steps are safe, and the last ones are small.
-  constexpr double rateAfterChains = 5e-3;
+  constexpr double rateAfterChains = 3e-3;
   if (startsWithChains(options, flow))
     target.learningRate = rateAfterChains;
   if (auto ok = options.apply(target.learningRate, target.update); !ok)

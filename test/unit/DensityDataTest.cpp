@@ -81,8 +81,8 @@ const char *const kFormulas[] = {
     "sum(t.y[t.group - 1]*t.y[:]) * x[0] - x[1]^2", // positions in data
     "-sum(cumsum(t.y - x[0])^2)*exp(x[1])/100 + sum(cumsum(x)) + sum(cumsum(w))*x[2]",
     "sum(scan s = x[0] over (a = t.y, b = t[\"the z\"]) in tanh(x[1])*s + a*sin(b*x[2]))",
-    "let v = scan h = 1 over (e = t.y - x[0]) in exp(x[1] - 2) + 0.2*e^2 + 0.5*h in "
-    "-0.5*sum((t.y - x[0])^2/v + log(v)) - x[2]^2", // GARCH
+    ("let v = scan h = 1 over (e = t.y - x[0]) in exp(x[1] - 2) + 0.2*e^2 + 0.5*h in "
+     "-0.5*sum((t.y - x[0])^2/v + log(v)) - x[2]^2"), // GARCH
     "sum(scan s = 0 over (row = X) in 0.5*s + sin(dot(row, x)))",
     "sum(scan s = 0 over (a = x) in (scan u = s over (b = sin(x)) in 0.3*u + a*b)[-1])",
     "let r = t.y[2:] - x[0] - x[1]*t.y[1:-1] - x[2]*t.y[:-2] in -0.5*sum(r^2)", // AR(2)

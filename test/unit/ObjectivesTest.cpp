@@ -287,7 +287,7 @@ TEST(FormulaObjectiveTest, OfDataWithColumnsAndConditions) {
   Model model = modelOf(flow);
   Rows<double> x = Rows<double>::Random(15, 2), c = Rows<double>::Random(15, 1);
   Column<double> w = Column<double>::LinSpaced(15, 0.5, 2), u = Column<double>::LinSpaced(15, -1, 1);
-  Batch batch{.x = x.data(), .condition = c.data(), .rows = 15, .columns = {w.data(), u.data()}};
+  Batch batch{.x = x.data(), .condition = c.data(), .columns = {w.data(), u.data()}, .rows = 15};
   auto objective =
       inLanguage("objective w(q, x, c; w, u) = -sum(w*log_prob(q, x, c))/sum(w) + sum(u)", flow, {.dtype = F64});
   Column<double> logProb = *(*compile(flow, {.dtype = F64}))->logProb<double>(model, x, c);

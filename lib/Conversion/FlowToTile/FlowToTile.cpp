@@ -37,7 +37,7 @@ struct ConvertFlowToTile : flowc::impl::ConvertFlowToTileBase<ConvertFlowToTile>
       return signalPassFailure();
     }
     for (func::FuncOp function : {kernel, prepare, finish})
-      if (function && failed(flow::verifyWellFormed(function)))
+      if (function && failed(flow::verifyWellFormed(function, /*leastExtent=*/0)))
         return signalPassFailure();
     // Two sums of one value are one sum.
     SmallVector<Operation *> scans;

@@ -12,6 +12,8 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/TypeUtilities.h"
 
+#include <algorithm>
+
 using namespace mlir;
 using namespace flowc::flow;
 
@@ -20,7 +22,7 @@ namespace {
 /// Looks at the types of one op.
 class TypeChecker {
 public:
-  explicit TypeChecker(Operation *op) : op(op) {}
+  TypeChecker(Operation *op, int64_t leastExtent) : op(op), leastExtent(leastExtent) {}
 
   LogicalResult check(TypeRange types);
 
@@ -28,6 +30,7 @@ private:
   LogicalResult check(Type type);
 
   Operation *op;
+  int64_t leastExtent;
   /// That of the first value with floats.
   Type real;
 };
@@ -36,15 +39,14 @@ private:
 
 LogicalResult TypeChecker::check(Type type) {
   if (auto tensor = dyn_cast<ShapedType>(type)) {
-    // Extents are known and positive.
-    auto isExtent = [](int64_t extent) { return !ShapedType::isDynamic(extent) && extent >= 1; };
+    auto isExtent = [&](int64_t extent) { return !ShapedType::isDynamic(extent) && extent >= leastExtent; };
     if (!isa<RankedTensorType>(type) || tensor.getRank() == 0 || !llvm::all_of(tensor.getShape(), isExtent))
-      return op->emitOpError("needs tensors of known extents, at least 1, but has ") << type;
+      return op->emitOpError("needs tensors of known extents, at least ") << leastExtent << ", but has " << type;
     // So is the number of elements. The product of the extents is computed often, in 64 bits.
     constexpr int64_t kMaxElements = int64_t(1) << 40;
     int64_t elements = 1;
     for (int64_t extent : tensor.getShape()) {
-      if (extent > kMaxElements / elements)
+      if (extent > kMaxElements / std::max<int64_t>(elements, 1))
         return op->emitOpError("cannot hold the elements of ") << type;
       elements *= extent;
     }
@@ -69,8 +71,8 @@ LogicalResult TypeChecker::check(TypeRange types) {
 }
 
 /// Checks one op without what is inside of it.
-static LogicalResult verifyOne(Operation *op) {
-  TypeChecker types(op);
+static LogicalResult verifyOne(Operation *op, int64_t leastExtent) {
+  TypeChecker types(op, leastExtent);
   if (failed(types.check(op->getOperandTypes())) || failed(types.check(op->getResultTypes())))
     return failure();
   bool isOurs = isa_and_nonnull<FlowDialect>(op->getDialect());
@@ -86,9 +88,10 @@ static LogicalResult verifyOne(Operation *op) {
   return success();
 }
 
-LogicalResult flowc::flow::verifyWellFormed(Operation *function) {
-  WalkResult result = function->walk<WalkOrder::PreOrder>(
-      [](Operation *op) { return succeeded(verifyOne(op)) ? WalkResult::advance() : WalkResult::interrupt(); });
+LogicalResult flowc::flow::verifyWellFormed(Operation *function, int64_t leastExtent) {
+  WalkResult result = function->walk<WalkOrder::PreOrder>([&](Operation *op) {
+    return succeeded(verifyOne(op, leastExtent)) ? WalkResult::advance() : WalkResult::interrupt();
+  });
   return failure(result.wasInterrupted());
 }
 

@@ -14,9 +14,9 @@ namespace flowc::flow {
 
 /// Checks, of every op in a function and of the function, the types that kernels can hold:
 /// f32 or f64 (one of them per op), integers, and tensors of them with known extents of at
-/// least 1. Regions of the dialect's ops are one block that ends in flow.yield. Passes that
+/// least `leastExtent` (masked weights of one coordinate may have no columns). Regions of the dialect's ops are one block that ends in flow.yield. Passes that
 /// begin with what a person may have written ask for it.
-mlir::LogicalResult verifyWellFormed(mlir::Operation *function);
+mlir::LogicalResult verifyWellFormed(mlir::Operation *function, int64_t leastExtent = 1);
 
 /// Of a constant permutation and its inverse, that they are; others are data of a model.
 mlir::LogicalResult verifyPermutation(mlir::Operation *op, mlir::Value indices, mlir::Value inverse);

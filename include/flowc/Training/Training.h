@@ -157,7 +157,7 @@ struct TargetOptions {
   /// the name of its file.
   std::string objectiveText = {};
   double learningRate = 2e-3;
-  int64_t steps = 10000;
+  int64_t steps = 20000;
   int64_t numSamples = 256;  ///< Draws of a step.
   bool redraw = true;        ///< Else the same draws in every step.
   int64_t valSamples = 2048; ///< Draws that tell after every round which parameters are best.

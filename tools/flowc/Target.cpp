@@ -57,25 +57,22 @@ Expected<ObjectiveSource> tool::readObjective(const std::string &option) {
   return ObjectiveSource{std::move(*choice)};
 }
 
-Expected<LogDensity> tool::compileTarget(const TargetSource &source, const Flow &flow, const ModelOptions &options) {
-  if (isTargetLibrary(source.path)) {
-    auto library = loadTargetLibrary(source.path, source.data);
-    if (!library)
-      return library.takeError();
-    if (auto ok = checkDim(library->name, library->dim, flow); !ok)
-      return ok.takeError();
-    return LogDensity([target = *library, threads = options.threads](const double *x, int64_t rows, double *result) {
-      return target.evaluate(x, rows, result, nullptr, threads);
-    });
-  }
-  if (!source.data.empty())
-    return Error{"--target-data is for a shared library, but '" + source.path + "' is the text of a density"};
-  auto density = loadTarget(source.path);
-  if (!density)
-    return density.takeError();
-  if (auto ok = checkDim((*density)->name(), (*density)->dim(), flow); !ok)
+Expected<LogDensity> tool::compileTarget(const TrainingTarget &target, const Flow &flow, const ModelOptions &options) {
+  if (auto ok = checkDim(target.name(), target.dim(), flow); !ok)
     return ok.takeError();
-  return compileLogDensity(**density, options.compileOptions(F64));
+  auto function = target.function(options.compileOptions(F64));
+  if (!function)
+    return function.takeError();
+  return LogDensity([function = std::move(*function)](const double *x, int64_t rows, double *result) {
+    return function(x, rows, result, /*gradient=*/nullptr);
+  });
+}
+
+Expected<LogDensity> tool::compileTarget(const TargetSource &source, const Flow &flow, const ModelOptions &options) {
+  auto target = loadTrainingTarget(source);
+  if (!target)
+    return target.takeError();
+  return compileTarget(*target, flow, options);
 }
 
 Expected<std::vector<double>> tool::readOneCondition(const Loaded &loaded, const DataOptions &options) {

@@ -36,7 +36,9 @@ struct ObjectiveSource {
 /// Reads `NAME:SETTING=VALUE,...` or the file at a path that ends with .flow.
 Expected<ObjectiveSource> readObjective(const std::string &option);
 
-/// Compiles or loads a target of as many coordinates as `flow`.
+/// Log-densities of a target of as many coordinates as `flow`.
+Expected<LogDensity> compileTarget(const TrainingTarget &target, const Flow &flow, const ModelOptions &options);
+/// The same of a target that is yet to be loaded.
 Expected<LogDensity> compileTarget(const TargetSource &source, const Flow &flow, const ModelOptions &options);
 
 /// The one condition that all draws of a conditional flow have; empty for a flow

@@ -80,15 +80,16 @@ void rememberFit(TrainingRecord &record, const TargetEvaluation &fit) {
 
 /// Judges the model by draws that training has not seen, and prints what `flowc
 /// evaluate` would.
-Expected<void> judge(const Model &model, const TrainOptions &options, TrainingRecord &record) {
-  auto target = compileTarget(options.source, model.flow(), options.model);
-  if (!target)
-    return target.takeError();
+Expected<void> judge(const Model &model, const TrainingTarget &target, const TrainOptions &options,
+                     TrainingRecord &record) {
+  auto logDensity = compileTarget(target, model.flow(), options.model);
+  if (!logDensity)
+    return logDensity.takeError();
   auto kernels = compile(model.flow(), options.model.compileOptions(model.dtype()));
   if (!kernels)
     return kernels.takeError();
   constexpr int64_t draws = 10000;
-  auto fit = evaluateTarget(**kernels, model, *target, {.draws = draws, .seed = options.seed});
+  auto fit = evaluateTarget(**kernels, model, *logDensity, {.draws = draws, .seed = options.seed});
   if (!fit)
     return fit.takeError();
   rememberFit(record, *fit);
@@ -184,7 +185,7 @@ Expected<int> tool::trainOnTarget(const TrainOptions &options, Trainee trainee) 
               : time.isOver                 ? ", out of time"
                                             : "");
   if (!isStopped) {
-    if (auto ok = judge(*model, options, record); !ok)
+    if (auto ok = judge(*model, target, options, record); !ok)
       return ok.takeError();
   }
   if (auto ok = model->save(options.output, record.toJson()); !ok)

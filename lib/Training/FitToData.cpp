@@ -14,18 +14,26 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 
 using namespace flowc;
 
 namespace {
 
-/// Draws of a validation are other ones.
-constexpr uint64_t kValidationSeed = 0x76616c6964617465;
-
 /// A number of an array of this type.
 double numberAt(const void *values, DType dtype, int64_t i) {
   return dtype == F32 ? static_cast<const float *>(values)[i] : static_cast<const double *>(values)[i];
 }
+
+/// Losses, which their weights are in, by the weights.
+struct WeightedMean {
+  double sum = 0, total = 0;
+  void operator()(double loss, double weight) {
+    sum += loss;
+    total += weight;
+  }
+  double value() const { return sum / total; }
+};
 
 class DataLoop : public Loop {
 public:
@@ -165,7 +173,7 @@ Expected<double> DataLoop::validateByBatches() {
   for (int64_t i = 0; i < plan.valBatches; ++i) {
     Batch batch = val.gather(i * plan.valBatch, plan.valBatch);
     batch.first = static_cast<uint64_t>(i * plan.valBatch);
-    batch.seed = options.seed ^ kValidationSeed;
+    batch.seed = options.seed ^ kValidationStream;
     auto loss = minimised->surrogate(model, model, batch);
     if (!loss)
       return loss;
@@ -177,14 +185,10 @@ Expected<double> DataLoop::validateByBatches() {
 Expected<double> DataLoop::validate() {
   if (!minimised->isMeanOfRows())
     return validateByBatches();
-  double sum = 0, total = 0;
-  auto add = [&](double loss, double weight) {
-    sum += loss;
-    total += weight;
-  };
-  if (auto ok = forEachLoss(val, current.epoch, plan.valBatch * plan.valBatches, add); !ok)
+  WeightedMean mean;
+  if (auto ok = forEachLoss(val, current.epoch, plan.valBatch * plan.valBatches, std::ref(mean)); !ok)
     return ok.takeError();
-  return sum / total;
+  return mean.value();
 }
 
 Expected<Trainer::HeldOut> DataLoop::heldOut() {
@@ -209,16 +213,12 @@ Expected<Trainer::HeldOut> DataLoop::heldOut() {
 Expected<double> DataLoop::startLoss() {
   if (!options.mayShrinkStart || !minimised->isMeanOfRows())
     return std::nan("");
-  double sum = 0, total = 0;
-  auto add = [&](double loss, double weight) {
-    sum += loss;
-    total += weight;
-  };
-  if (auto ok = forEachLoss(train, /*epoch=*/0, plan.trainRows, add); !ok)
+  WeightedMean mean;
+  if (auto ok = forEachLoss(train, /*epoch=*/0, plan.trainRows, std::ref(mean)); !ok)
     return ok.takeError();
-  if (auto ok = forEachLoss(val, /*epoch=*/0, plan.valRows, add); !ok)
+  if (auto ok = forEachLoss(val, /*epoch=*/0, plan.valRows, std::ref(mean)); !ok)
     return ok.takeError();
-  return sum / total;
+  return mean.value();
 }
 
 bool DataLoop::isExhausted() const {

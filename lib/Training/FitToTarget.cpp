@@ -18,9 +18,6 @@ using namespace flowc;
 
 namespace {
 
-/// Draws to validate with are of another stream than those of the steps.
-constexpr uint64_t kValidationStream = 0x76616c6964617465ULL;
-
 /// Mean and variance of the losses of rows.
 struct Moments {
   double mean = 0, variance = 0;

@@ -17,6 +17,10 @@
 
 namespace flowc {
 
+/// Draws to validate with are of another stream than those of the steps: its number is
+/// that of their stream, xor this.
+inline constexpr uint64_t kValidationStream = 0x76616c6964617465ULL;
+
 /// Steps, recovery from what is not finite, the best parameters, and the state
 /// that all of this has. A loop says which batches there are and when an epoch (or
 /// round) ends.

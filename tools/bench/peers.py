@@ -23,6 +23,7 @@ all epochs, and compares the training rather than the luck.
 """
 
 import argparse
+import itertools
 import json
 import os
 import subprocess
@@ -261,44 +262,42 @@ def compare_elbo(flowc: str, rounds: int, folder: Path, only: str) -> list[dict]
     results = []
     print("| flow | D | draws | loss | flowc, us/step | FlowJAX, us/step | ratio | asked for |")
     print("| --- | --- | --- | --- | --- | --- | --- | --- |")
-    for constructor, options, losses in ELBO_FLOWS:
+    cells = itertools.product(ELBO_FLOWS, (2, 10, 50), (100, 1000))
+    for (constructor, options, losses), dim, draws in cells:
+        if only and only not in f"{constructor} elbo {dim}":
+            continue
         extra = "".join(f", {name} = {str(value).lower()}" for name, value in options.items())
-        for dim in (2, 10, 50):
-            if only and only not in f"{constructor} elbo {dim}":
-                continue
-            target = folder / "funnel.flow"
-            target.write_text(funnel_text(dim))
-            for draws in (100, 1000):
-                for loss in losses:
-                    peer = FlowJAXElbo(constructor, options, dim, draws, loss == "stl")
-                    ours = theirs = float("inf")
-                    path = folder / "bench.flow"
-                    path.write_text(flow_text(constructor, False, dim, extra))
-                    command = [flowc, "bench", path, "--target", target, "--objective", loss, "--kernels=step"]
-                    command += ["--rows", str(draws), "--json"]
-                    for _ in range(rounds):
-                        output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-                        ours = min(ours, json.loads(output)["kernels"][0]["seconds_per_call"])
-                        theirs = min(theirs, peer.seconds_per_step())
-                    ratio = theirs / ours
-                    asked = ELBO_ASKED if loss == "elbo" else None
-                    results.append(
-                        {
-                            "flow": constructor + extra,
-                            "dim": dim,
-                            "draws": draws,
-                            "loss": loss,
-                            "flowc_seconds": ours,
-                            "flowjax_seconds": theirs,
-                            "ratio": ratio,
-                            "asked_for": asked,
-                        }
-                    )
-                    print(
-                        f"| {constructor}{extra} | {dim} | {draws} | {loss} | {ours * 1e6:,.1f} | {theirs * 1e6:,.1f} | "
-                        f"{ratio:.1f} × | {verdict(ratio, asked)} |",
-                        flush=True,
-                    )
+        target, path = folder / "funnel.flow", folder / "bench.flow"
+        target.write_text(funnel_text(dim))
+        path.write_text(flow_text(constructor, False, dim, extra))
+        for loss in losses:
+            peer = FlowJAXElbo(constructor, options, dim, draws, loss == "stl")
+            ours = theirs = float("inf")
+            command = [flowc, "bench", path, "--target", target, "--objective", loss, "--kernels=step"]
+            command += ["--rows", str(draws), "--json"]
+            for _ in range(rounds):
+                output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+                ours = min(ours, json.loads(output)["kernels"][0]["seconds_per_call"])
+                theirs = min(theirs, peer.seconds_per_step())
+            ratio = theirs / ours
+            asked = ELBO_ASKED if loss == "elbo" else None
+            results.append(
+                {
+                    "flow": constructor + extra,
+                    "dim": dim,
+                    "draws": draws,
+                    "loss": loss,
+                    "flowc_seconds": ours,
+                    "flowjax_seconds": theirs,
+                    "ratio": ratio,
+                    "asked_for": asked,
+                }
+            )
+            print(
+                f"| {constructor}{extra} | {dim} | {draws} | {loss} | {ours * 1e6:,.1f} | {theirs * 1e6:,.1f} | "
+                f"{ratio:.1f} × | {verdict(ratio, asked)} |",
+                flush=True,
+            )
     for loss in ("elbo", "stl"):
         ratios = [entry["ratio"] for entry in results if entry["loss"] == loss]
         if ratios:

@@ -6,11 +6,11 @@
 //===----------------------------------------------------------------------===//
 
 #include "Common.h"
+#include "Memory.h"
 
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
-#include <new>
 #include <stdexcept>
 #include <string_view>
 #include <unistd.h>
@@ -32,13 +32,6 @@ static void handleLostPage(int) {
   ::_exit(1);
 }
 
-/// Most of the code is compiled without exceptions: nobody there could answer one.
-static void handleLackOfMemory() {
-  OutputFile::removeTemporaries();
-  std::fputs("flowc: error: out of memory\n", stderr);
-  ::_exit(1);
-}
-
 /// Messages about the text of a flow already say where they come from.
 static bool hasLocation(const std::string &message) { return message.find(": error: ") != std::string::npos; }
 
@@ -53,7 +46,7 @@ int main(int argc, char **argv) {
   std::signal(SIGTERM, handleSignal);
   std::signal(SIGPIPE, handleSignal);
   std::signal(SIGBUS, handleLostPage);
-  std::set_new_handler(handleLackOfMemory);
+  reportLackOfMemory();
 
   CLI::App app("flowc compiles normalizing flows: train them on data, score rows, draw samples.", "flowc");
   app.require_subcommand(1);

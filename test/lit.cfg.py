@@ -24,6 +24,7 @@ llvm_config.add_tool_substitutions(["llvm-nm"], [config.llvm_tools_dir])
 config.substitutions.append(("%python", f'"{config.python}"'))
 config.substitutions.append(("%data", os.path.join(config.test_source_root, "data")))
 config.substitutions.append(("%src", config.flowc_src_root))
+config.substitutions.append(("%faults", os.path.join(config.flowc_obj_root, "lib", "FlowcFaults.so")))
 
 # Tests have an object cache of their own; a test about the cache sets another.
 config.environment["XDG_CACHE_HOME"] = os.path.join(config.test_exec_root, "cache")

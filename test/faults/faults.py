@@ -196,7 +196,7 @@ def main():
     parser.add_argument("--limit", type=int, default=1 << 40)
     parser.add_argument("--lasting", action="store_true")
     arguments = parser.parse_args()
-    arguments.flowc = shutil.which(arguments.flowc)
+    arguments.flowc = os.path.abspath(shutil.which(arguments.flowc))
     make_inputs(arguments)
     all_wrong, all_runs = [], 0
     for name in arguments.commands:

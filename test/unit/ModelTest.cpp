@@ -15,6 +15,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <filesystem>
 #include <numeric>
 #include <random>
 
@@ -109,6 +110,25 @@ TEST(ModelTest, SaveAndLoadKeepEverything) {
       EXPECT_EQ(loaded->values(i), model.values(i)) << model.parameters()[i].path;
   }
   EXPECT_EQ(folder.numFiles(), 1u) << "no temporary is left";
+}
+
+TEST(ModelTest, FilesOfEarlierVersionsKeepTheirBits) {
+  TemporaryDirectory folder;
+  int files = 0;
+  for (const auto &entry : std::filesystem::recursive_directory_iterator(FLOWC_TEST_DATA "/compatibility")) {
+    std::string path = entry.path();
+    if (!path.ends_with(".safetensors") || path.ends_with("_checkpoint.safetensors"))
+      continue;
+    auto model = Model::load(path);
+    ASSERT_TRUE(bool(model)) << model.error().message;
+    ASSERT_TRUE(bool(model->save(folder / "again.safetensors")));
+    ModelFile before(path), after(folder / "again.safetensors");
+    EXPECT_EQ(before.names, after.names) << path;
+    EXPECT_EQ(before.data, after.data) << path;
+    EXPECT_EQ(before.metadata["flow"], after.metadata["flow"]) << path;
+    ++files;
+  }
+  EXPECT_GE(files, 6);
 }
 
 TEST(ModelTest, CopiesAreDeepAndTrainableIsFlat) {

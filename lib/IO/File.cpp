@@ -13,7 +13,10 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <dirent.h>
 #include <fcntl.h>
+#include <string_view>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -50,6 +53,68 @@ mode_t newFileMode() {
   mode_t mask = ::umask(0);
   ::umask(mask);
   return 0666 & ~mask;
+}
+
+/// A temporary of NAME is called NAME.flowc-XXXXXX.tmp.
+constexpr std::string_view kTemporaryMark = ".flowc-", kTemporaryEnd = ".tmp";
+constexpr size_t kRandomLetters = 6;
+
+/// Whether `path` still is the file that is open as `fd`.
+bool isSameFile(const std::string &path, int fd) {
+  struct stat named, open;
+  return ::lstat(path.c_str(), &named) == 0 && ::fstat(fd, &open) == 0 && named.st_dev == open.st_dev &&
+         named.st_ino == open.st_ino;
+}
+
+/// Makes a new temporary for `target`, locked as long as it is open: the system ends the
+/// lock with the process, however that ends. -1 and errno on failure. Where there are no
+/// locks, nobody takes one, and temporaries of killed processes stay.
+int createTemporary(const std::string &target, std::string &temporary) {
+  while (true) {
+    temporary = target + std::string(kTemporaryMark) + std::string(kRandomLetters, 'X') + std::string(kTemporaryEnd);
+    int fd = ::mkostemps(temporary.data(), static_cast<int>(kTemporaryEnd.size()), O_CLOEXEC);
+    if (fd < 0)
+      return fd;
+    while (::flock(fd, LOCK_EX) != 0 && errno == EINTR)
+      ;
+    // Between the two calls another process may have taken it for one of a dead process.
+    if (isSameFile(temporary, fd))
+      return fd;
+    ::close(fd);
+  }
+}
+
+std::string folderOf(const std::string &path) {
+  size_t slash = path.rfind('/');
+  return slash == std::string::npos ? "." : path.substr(0, std::max<size_t>(slash, 1));
+}
+
+/// Removes a temporary whose process is gone: one that nobody holds a lock of.
+void removeIfStale(const std::string &temporary) {
+  int fd = ::open(temporary.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+  if (fd < 0)
+    return;
+  struct stat info;
+  if (::fstat(fd, &info) == 0 && S_ISREG(info.st_mode) && ::flock(fd, LOCK_EX | LOCK_NB) == 0 &&
+      isSameFile(temporary, fd))
+    ::unlink(temporary.c_str());
+  ::close(fd);
+}
+
+/// Removes what killed processes have left of writing `target`.
+void removeStaleTemporaries(const std::string &target) {
+  std::string folder = folderOf(target);
+  std::string beginning = target.substr(target.rfind('/') + 1) + std::string(kTemporaryMark);
+  DIR *entries = ::opendir(folder.c_str());
+  if (!entries)
+    return;
+  while (const dirent *entry = ::readdir(entries)) {
+    std::string_view name = entry->d_name;
+    if (name.size() == beginning.size() + kRandomLetters + kTemporaryEnd.size() && name.starts_with(beginning) &&
+        name.ends_with(kTemporaryEnd))
+      removeIfStale(folder + "/" + std::string(name));
+  }
+  ::closedir(entries);
 }
 
 } // namespace
@@ -164,8 +229,8 @@ Expected<OutputFile> OutputFile::create(const std::string &path) {
       target = resolved;
       std::free(resolved);
     }
-  std::string temporary = target + ".XXXXXX.tmp";
-  int fd = ::mkstemps(temporary.data(), 4);
+  std::string temporary;
+  int fd = createTemporary(target, temporary);
   if (fd < 0)
     return systemError("write", path);
   ::fchmod(fd, exists ? (info.st_mode & 07777) : newFileMode());
@@ -232,17 +297,22 @@ Expected<void> OutputFile::commit(bool toDisk) {
   }
   if (toDisk && ::fsync(fd) != 0)
     return systemError("write", name);
-  if (::close(std::exchange(fd, -1)) != 0)
+  // A second descriptor keeps the lock until the temporary has its final name; only
+  // closing tells whether all was written.
+  int lock = ::dup(fd);
+  if (lock < 0)
     return systemError("write", name);
-  if (::rename(temporary.c_str(), target.c_str()) != 0)
-    return systemError("write", name);
+  bool isWritten = ::close(std::exchange(fd, -1)) == 0 && ::rename(temporary.c_str(), target.c_str()) == 0;
+  Error problem = systemError("write", name);
+  ::close(lock);
+  if (!isWritten)
+    return problem;
   temporary.clear();
+  removeStaleTemporaries(target);
   if (!toDisk)
     return {};
   // Without this a crash of the machine could undo the rename.
-  size_t slash = target.rfind('/');
-  std::string folder = slash == std::string::npos ? "." : target.substr(0, std::max<size_t>(slash, 1));
-  int folderFd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  int folderFd = ::open(folderOf(target).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (folderFd >= 0) {
     ::fsync(folderFd);
     ::close(folderFd);

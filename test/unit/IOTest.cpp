@@ -7,6 +7,7 @@
 
 #include "TemporaryDirectory.h"
 
+#include "flowc/IO/File.h"
 #include "flowc/IO/Npy.h"
 #include "flowc/IO/Rows.h"
 #include "flowc/IO/Safetensors.h"
@@ -15,7 +16,10 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <csignal>
 #include <cstring>
+#include <sys/wait.h>
+#include <unistd.h>
 
 using namespace flowc;
 using flowc::test::TemporaryDirectory;
@@ -359,4 +363,95 @@ TEST(RowsViewTest, NumbersThatAreNotFiniteAreNamed) {
   };
   EXPECT_EQ(hold(F64), "");
   EXPECT_THAT(hold(F32), HasSubstr("row 2, column 1 is infinite, expected a finite number"));
+}
+
+//===----------------------------------------------------------------------===//
+// Files of processes that were killed
+//===----------------------------------------------------------------------===//
+
+namespace {
+
+void writeWhole(const std::string &path, bool toDisk) {
+  auto file = OutputFile::create(path);
+  ASSERT_TRUE(file) << file.error().message;
+  ASSERT_TRUE(file->write("whole", 5));
+  auto ok = file->commit(toDisk);
+  ASSERT_TRUE(ok) << ok.error().message;
+}
+
+/// A process is killed while it writes `path`.
+void beKilledWriting(const std::string &path) {
+  pid_t child = ::fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    auto file = OutputFile::create(path);
+    if (file && file->write("half", 4))
+      ::kill(::getpid(), SIGKILL);
+    ::_exit(1); // Not reached.
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  ASSERT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+}
+
+} // namespace
+
+TEST(OutputFileTest, TheNextWriteRemovesWhatAKilledProcessLeft) {
+  for (bool toDisk : {false, true}) {
+    TemporaryDirectory folder;
+    std::string path = folder / "x.npy";
+    beKilledWriting(path);
+    beKilledWriting(path);
+    beKilledWriting(folder / "other.npy");
+    ASSERT_EQ(folder.numFiles(), 3u) << "killed processes are expected to leave their temporaries";
+    writeWhole(path, toDisk);
+    EXPECT_EQ(TemporaryDirectory::read(path), "whole");
+    EXPECT_EQ(folder.numFiles(), 2u) << "one of another name stays";
+  }
+}
+
+TEST(OutputFileTest, TemporariesOfLivingWritersAndFilesOfOthersStay) {
+  TemporaryDirectory folder;
+  std::string path = folder / "x.npy";
+  const std::vector<std::string> others = {"x.npy.backup.tmp", "x.npy.flowc-abc.tmp", "x.npy.flowc-abcdef.txt",
+                                           "zx.npy.flowc-abcdef.tmp"};
+  for (const std::string &name : others)
+    folder.write(name, "mine");
+  std::filesystem::create_directory(folder / "x.npy.flowc-folder.tmp");
+  std::filesystem::create_symlink(folder / others[0], folder / "x.npy.flowc-linked.tmp");
+  auto living = OutputFile::create(path);
+  ASSERT_TRUE(living && living->write("later", 5));
+  size_t before = folder.numFiles();
+  writeWhole(path, /*toDisk=*/false);
+  EXPECT_EQ(folder.numFiles(), before + 1);
+  auto ok = living->commit();
+  ASSERT_TRUE(ok) << ok.error().message;
+  EXPECT_EQ(TemporaryDirectory::read(path), "later");
+  for (const std::string &name : others)
+    EXPECT_EQ(TemporaryDirectory::read(folder / name), "mine") << name;
+}
+
+TEST(OutputFileTest, WritersOfOneNameAtOnceAllSucceed) {
+  TemporaryDirectory folder;
+  std::string path = folder / "x.npy";
+  std::vector<pid_t> children;
+  for (int i = 0; i < 4; ++i) {
+    children.push_back(::fork());
+    ASSERT_GE(children.back(), 0);
+    if (children.back() != 0)
+      continue;
+    for (int round = 0; round < 300; ++round) {
+      auto file = OutputFile::create(path);
+      if (!file || !file->write("whole", 5) || !file->commit())
+        ::_exit(1);
+    }
+    ::_exit(0);
+  }
+  for (pid_t child : children) {
+    int status = 0;
+    ASSERT_EQ(::waitpid(child, &status, 0), child);
+    EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+  }
+  EXPECT_EQ(TemporaryDirectory::read(path), "whole");
+  EXPECT_EQ(folder.numFiles(), 1u);
 }

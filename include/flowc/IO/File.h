@@ -47,8 +47,10 @@ private:
   int64_t bytes;
 };
 
-/// A file being written. Until `commit` the final name is untouched; what was
-/// not committed leaves nothing behind. Devices and pipes are written directly.
+/// A file being written, beside its place as NAME.flowc-XXXXXX.tmp. Until `commit` the
+/// final name is untouched; what was not committed leaves nothing behind, unless the
+/// process is killed: then the next commit of the same name removes it. Devices and pipes
+/// are written directly.
 class OutputFile {
 public:
   /// Fails at once if the file cannot be written there.

@@ -63,8 +63,7 @@ public:
     for (size_t i = 0; i < names.size(); ++i) {
       if (i)
         text += separator;
-      bool quote = names[i].find(separator) != std::string::npos;
-      text += quote ? '"' + names[i] + '"' : names[i];
+      text += quoted(names[i]);
     }
     text += '\n';
     return {};
@@ -82,6 +81,18 @@ public:
   }
 
 private:
+  /// A name as a cell: in quotes, each of its own twice (RFC 4180), if a reader would
+  /// take it for something else without.
+  std::string quoted(const std::string &name) const {
+    bool isBlank = name.starts_with(' ') || name.ends_with(' ');
+    if (!isBlank && name.find(separator) == std::string::npos && name.find_first_of("\"\r\n") == std::string::npos)
+      return name;
+    std::string cell = "\"";
+    for (char c : name)
+      cell += c == '"' ? std::string("\"\"") : std::string(1, c);
+    return cell + '"';
+  }
+
   Expected<void> flush() {
     auto ok = file.write(text.data(), text.size());
     text.clear();

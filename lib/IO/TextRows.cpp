@@ -35,6 +35,18 @@ std::string_view cellValue(std::string_view cell) {
   return cell;
 }
 
+/// A name from a header: inside of quotes, two quotes stand for one (RFC 4180).
+std::string nameIn(std::string_view cell) {
+  std::string_view value = cellValue(cell);
+  bool isQuoted = value.size() < trim(cell).size();
+  std::string text;
+  for (size_t i = 0; i < value.size(); ++i) {
+    text += value[i];
+    i += isQuoted && value.substr(i, 2) == "\"\"";
+  }
+  return text;
+}
+
 template <typename T>
 bool parseNumber(std::string_view text, T &value) {
   if (!text.empty() && text.front() == '+')
@@ -55,6 +67,8 @@ void splitLine(std::string_view line, char separator, std::vector<std::string_vi
     size_t from = 0;
     if (size_t quote = line.find_first_not_of(' '); quote != std::string_view::npos && line[quote] == '"') {
       size_t close = line.find('"', quote + 1);
+      while (close != std::string_view::npos && line.substr(close).starts_with("\"\""))
+        close = line.find('"', close + 2);
       from = close == std::string_view::npos ? 0 : close + 1;
     }
     size_t end = line.find(separator, from);
@@ -177,7 +191,7 @@ Expected<void> TextRowReader::begin(const std::vector<std::string> &wanted) {
   }
   if (numbers == 0 || counts) {
     for (std::string_view cell : cells)
-      fileNames.emplace_back(cellValue(cell));
+      fileNames.push_back(nameIn(cell));
   } else {
     pending = line;
     hasPending = true;

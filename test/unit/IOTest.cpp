@@ -18,6 +18,7 @@
 #include <cmath>
 #include <csignal>
 #include <cstring>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -239,6 +240,87 @@ TEST(TextTest, WrittenNumbersReadBackExactly) {
   EXPECT_EQ(readAll(folder / "x.csv").values, values);
 }
 
+TEST(TextTest, WrittenNamesReadBackExactly) {
+  TemporaryDirectory folder;
+  std::vector<std::string> names = {"plain", "a,b",     "tab\tbed", "say \"no\"", "\"",
+                                    "\"\"",  "a\",\"b", " blank ",  "it's"};
+  std::vector<double> row(names.size(), 1.5);
+  for (const char *file : {"x.csv", "x.tsv"}) {
+    auto writer = createRowWriter(folder / file, F64, {static_cast<int64_t>(names.size())}, names);
+    ASSERT_TRUE(bool(writer));
+    ASSERT_TRUE(bool((*writer)->append(row.data(), 1)));
+    ASSERT_TRUE(bool((*writer)->finish()));
+    EXPECT_EQ(*readColumnNames(folder / file), names) << file;
+    EXPECT_EQ(readAll(folder / file).values, row) << file;
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// What stands in the place of an output
+//===----------------------------------------------------------------------===//
+
+/// Calls of fsync in this program: of files, and of the folders that they are in.
+static int syncedFiles = 0, syncedFolders = 0;
+
+/// Instead of the C library's: whether data is on the disk shows after a power failure
+/// only.
+extern "C" int fsync(int descriptor) {
+  struct stat info;
+  if (::fstat(descriptor, &info) != 0)
+    return -1;
+  ++(S_ISDIR(info.st_mode) ? syncedFolders : syncedFiles);
+  return 0;
+}
+
+static void writeOneRow(const std::string &path) {
+  double value = 1;
+  auto writer = createRowWriter(path, F64, {}, {"a"});
+  ASSERT_TRUE(bool(writer)) << writer.error().message;
+  ASSERT_TRUE(bool((*writer)->append(&value, 1)));
+  ASSERT_TRUE(bool((*writer)->finish()));
+}
+
+TEST(OutputFileTest, KeepsPermissionsOfTheFileItReplaces) {
+  TemporaryDirectory folder;
+  std::string path = folder.write("x.csv", "old");
+  for (mode_t mode : {0640, 0600, 0666, 0444 | 0200}) {
+    ASSERT_EQ(::chmod(path.c_str(), mode), 0);
+    writeOneRow(path);
+    struct stat info;
+    ASSERT_EQ(::stat(path.c_str(), &info), 0);
+    EXPECT_EQ(info.st_mode & 07777, mode);
+  }
+  // A new file has those that open(2) gives.
+  mode_t mask = ::umask(027);
+  writeOneRow(folder / "new.csv");
+  ::umask(mask);
+  struct stat info;
+  ASSERT_EQ(::stat((folder / "new.csv").c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 07777, 0640U);
+}
+
+TEST(OutputFileTest, FollowsLinks) {
+  TemporaryDirectory folder;
+  std::string target = folder.write("target.csv", "old"), link = folder / "link.csv", chain = folder / "chain.csv";
+  ASSERT_EQ(::symlink("target.csv", link.c_str()), 0);
+  ASSERT_EQ(::symlink(link.c_str(), chain.c_str()), 0);
+  for (const std::string &path : {link, chain}) {
+    folder.write("target.csv", "old");
+    writeOneRow(path);
+    EXPECT_TRUE(std::filesystem::is_symlink(path));
+    EXPECT_EQ(TemporaryDirectory::read(target), "a\n1\n");
+  }
+}
+
+TEST(OutputFileTest, IsOnTheDiskBeforeItTakesItsName) {
+  TemporaryDirectory folder;
+  syncedFiles = syncedFolders = 0;
+  std::vector<float> a = {1};
+  ASSERT_TRUE(bool(writeSafetensors(folder / "x.safetensors", {{"a", ElementType::F32, {1}, a.data()}}, {})));
+  EXPECT_EQ(syncedFiles, 1) << "the bytes of a model";
+  EXPECT_EQ(syncedFolders, 1) << "its name";
+}
+
 TEST(TextTest, UnwritableOutputIsFoundAtOnce) {
   TemporaryDirectory folder;
   auto error = [](const std::string &path) {
@@ -307,6 +389,16 @@ TEST(SafetensorsTest, ErrorsSayWhatIsWrong) {
   EXPECT_THAT(error("[1, 2]"), HasSubstr("no JSON object"));
   EXPECT_THAT(error("{\"a\":"), HasSubstr("no valid JSON"));
   EXPECT_THAT(error("{" + tensor("a", "[9223372036854775807, 4]", 0, 8) + "}"), HasSubstr("impossibly large"));
+}
+
+TEST(SafetensorsTest, HeadersOfAnySizeAreErrors) {
+  TemporaryDirectory folder;
+  // What comes out negative, beyond the file, or as more than there is memory.
+  for (uint64_t size : {uint64_t(3), uint64_t(1) << 20, uint64_t(1) << 32, (uint64_t(1) << 62) + 1,
+                        (uint64_t(1) << 63) + 5, ~uint64_t(0) - 7, ~uint64_t(0)}) {
+    std::string bytes(reinterpret_cast<const char *>(&size), sizeof(size));
+    EXPECT_NE(openError(folder.write("x.safetensors", bytes + "{}")), "") << size;
+  }
 }
 
 //===----------------------------------------------------------------------===//

@@ -156,5 +156,35 @@ TEST(InitialParameters, AreTheSameEverywhere) {
   }
 }
 
+// Computed with 60 digits: about the ends of each of the three pieces, and as far out
+// as numbers go. (Draws come to the last piece once in 3 * 10^10 times.)
+TEST(InitialParameters, QuantilesOfTheNormalDistribution) {
+  struct {
+    double probability, quantile;
+  } answers[] = {
+      {0.5, 0},
+      {0.25, -0.6744897501960817432},
+      {0.075, -1.4395314709384559349},
+      {0.0749, -1.4402382675279636631},
+      {0.925, 1.4395314709384562291},
+      {0.9250001, 1.4395321773759004884},
+      {0.975, 1.9599639845400538556},
+      {1e-3, -3.0902323061678135354},
+      {1e-8, -5.6120012441747887279},
+      {1.5e-11, -6.6465708874771128614},
+      {1.3e-11, -6.6676114565107408347},
+      {1e-12, -7.0344838253011319326},
+      {1e-15, -7.9413453261709967713},
+      {0x1p-53, -8.2095361516013868556},
+      {1 - 0x1p-53, 8.2095361516013868556},
+      {1e-20, -9.2623400897984075796},
+      {1e-50, -14.933337534788488981},
+      {1e-100, -21.273453560965324294},
+      {1e-300, -37.047096299361199237},
+  };
+  for (auto [probability, quantile] : answers)
+    EXPECT_NEAR(normalQuantile(probability), quantile, 1e-15 * std::max(1.0, std::abs(quantile))) << probability;
+}
+
 } // namespace
 } // namespace flowc

@@ -26,6 +26,11 @@ namespace flowc {
 /// has its own random values.
 std::vector<PlacedLeaf> initialParameters(const Node &root, uint64_t seed);
 
+/// The number that a standard normal variable is below with probability `p`, which is
+/// in (0, 1): algorithm AS 241 (M. J. Wichura, Applied Statistics 37, 1988), accurate to
+/// 1e-15 of the result or of 1, and the same bits on every machine.
+double normalQuantile(double p);
+
 } // namespace flowc
 
 #endif // FLOWC_FRONTEND_INITIALISE_H

@@ -126,8 +126,12 @@ TEST(Simple, InitialisersAreJaxs) {
     double mean, deviation, most;
   } initialisers[] = {
       {"glorot_uniform", 0, 0.1, 0.1 * std::sqrt(3)},
+      {"xavier_uniform", 0, 0.1, 0.1 * std::sqrt(3)},
+      {"glorot_normal", 0, 0.1, 0.2 / 0.87962566103423978},
       {"xavier_normal", 0, 0.1, 0.2 / 0.87962566103423978},
       {"he_uniform", 0, 0.1 * std::sqrt(2), 0.1 * std::sqrt(6)},
+      {"kaiming_uniform", 0, 0.1 * std::sqrt(2), 0.1 * std::sqrt(6)},
+      {"he_normal", 0, 0.1 * std::sqrt(2), 0.2 * std::sqrt(2) / 0.87962566103423978},
       {"kaiming_normal", 0, 0.1 * std::sqrt(2), 0.2 * std::sqrt(2) / 0.87962566103423978},
       {"lecun_uniform", 0, 0.1, 0.1 * std::sqrt(3)},
       {"lecun_normal", 0, 0.1, 0.2 / 0.87962566103423978},

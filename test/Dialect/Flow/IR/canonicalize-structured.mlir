@@ -101,6 +101,25 @@ func.func @pieces(%a: tensor<2xf32>, %b: f32, %x: tensor<3xf32>) -> (tensor<2xf3
   return %s#0, %s#1, %y : tensor<2xf32>, f32, tensor<3xf32>
 }
 
+// Pieces in another order, some of them, or of other sizes are another value.
+// CHECK-LABEL: func.func @other_pieces
+// CHECK-SAME: %[[A:.*]]: tensor<2xf32>, %[[B:.*]]: f32, %[[X:.*]]: tensor<4xf32>
+// CHECK: %[[C:.*]] = flow.concat %[[A]], %[[B]]
+// CHECK: %[[S:.*]]:2 = flow.split %[[C]] : tensor<3xf32> -> f32, tensor<2xf32>
+// CHECK: %[[T:.*]]:2 = flow.split %[[X]]
+// CHECK: %[[Y:.*]] = flow.concat %[[T]]#1, %[[T]]#0
+// CHECK: %[[Z:.*]] = flow.concat %[[T]]#0, %[[T]]#0
+// CHECK: return %[[S]]#0, %[[S]]#1, %[[Y]], %[[Z]]
+func.func @other_pieces(%a: tensor<2xf32>, %b: f32, %x: tensor<4xf32>)
+    -> (f32, tensor<2xf32>, tensor<4xf32>, tensor<4xf32>) {
+  %c = flow.concat %a, %b : tensor<2xf32>, f32 -> tensor<3xf32>
+  %s:2 = flow.split %c : tensor<3xf32> -> f32, tensor<2xf32>
+  %t:2 = flow.split %x : tensor<4xf32> -> tensor<2xf32>, tensor<2xf32>
+  %y = flow.concat %t#1, %t#0 : tensor<2xf32>, tensor<2xf32> -> tensor<4xf32>
+  %z = flow.concat %t#0, %t#0 : tensor<2xf32>, tensor<2xf32> -> tensor<4xf32>
+  return %s#0, %s#1, %y, %z : f32, tensor<2xf32>, tensor<4xf32>, tensor<4xf32>
+}
+
 // A value is stacked once.
 // CHECK-LABEL: func.func @scan_equal
 // CHECK-SAME: %[[P:.*]]: tensor<3xf32>)

@@ -63,3 +63,35 @@ func.func @kernel(%x: tensor<3xf32> {flow.row}, %w: tensor<7x2x3xf32>) -> tensor
   } -> (tensor<3xf32>), ()
   return %y : tensor<3xf32>
 }
+
+// -----
+
+// A weight has a panel for each mask, bias and orientation that it is used with, and
+// not one more.
+
+// CHECK-LABEL: func.func @prepare
+// CHECK-COUNT-5: flow.pack
+// CHECK-NOT: flow.pack
+// CHECK: return
+// CHECK-LABEL: func.func @kernel
+// CHECK-SAME: %[[FIRST:[a-z0-9]+]]: tensor<{{[0-9]+}}xf32>, %[[MASK:[a-z0-9]+]]: tensor<{{[0-9]+}}xf32>, %[[BIAS:[a-z0-9]+]]: tensor<{{[0-9]+}}xf32>, %[[OTHER:[a-z0-9]+]]: tensor<{{[0-9]+}}xf32>, %[[TURNED:[a-z0-9]+]]: tensor<{{[0-9]+}}xf32>)
+// CHECK: flow.panel_dense %[[FIRST]],
+// CHECK: flow.panel_dense %[[MASK]],
+// CHECK: flow.panel_dense %[[BIAS]],
+// CHECK: flow.panel_dense %[[OTHER]],
+// CHECK: flow.panel_dense %[[TURNED]],
+// CHECK: flow.panel_dense %[[FIRST]],
+func.func @prepare(%w: tensor<3x3xf32> {flow.name = "weight"}, %b: tensor<3xf32> {flow.name = "bias"},
+    %d: tensor<3xf32> {flow.name = "other"}) -> (tensor<3x3xf32>, tensor<3xf32>, tensor<3xf32>) {
+  return %w, %b, %d : tensor<3x3xf32>, tensor<3xf32>, tensor<3xf32>
+}
+func.func @kernel(%x: tensor<3xf32> {flow.row}, %w: tensor<3x3xf32>, %b: tensor<3xf32>, %d: tensor<3xf32>)
+    -> (tensor<3xf32>, tensor<3xf32>, tensor<3xf32>, tensor<3xf32>, tensor<3xf32>, tensor<3xf32>) {
+  %0 = flow.dense %w, %x mask <out = [0, 1, 2], in = [0, 1, 2], strict = false> : tensor<3x3xf32>, tensor<3xf32> -> tensor<3xf32>
+  %1 = flow.dense %w, %x mask <out = [0, 0, 1], in = [0, 0, 1], strict = false> : tensor<3x3xf32>, tensor<3xf32> -> tensor<3xf32>
+  %2 = flow.dense %w, %x bias(%b : tensor<3xf32>) mask <out = [0, 1, 2], in = [0, 1, 2], strict = false> : tensor<3x3xf32>, tensor<3xf32> -> tensor<3xf32>
+  %3 = flow.dense %w, %x bias(%d : tensor<3xf32>) mask <out = [0, 1, 2], in = [0, 1, 2], strict = false> : tensor<3x3xf32>, tensor<3xf32> -> tensor<3xf32>
+  %4 = flow.dense %w, %x transposed mask <out = [0, 1, 2], in = [0, 1, 2], strict = false> : tensor<3x3xf32>, tensor<3xf32> -> tensor<3xf32>
+  %5 = flow.dense %w, %x mask <out = [0, 1, 2], in = [0, 1, 2], strict = false> : tensor<3x3xf32>, tensor<3xf32> -> tensor<3xf32>
+  return %0, %1, %2, %3, %4, %5 : tensor<3xf32>, tensor<3xf32>, tensor<3xf32>, tensor<3xf32>, tensor<3xf32>, tensor<3xf32>
+}

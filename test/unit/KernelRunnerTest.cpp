@@ -80,7 +80,8 @@ struct Result {
   bool operator==(const Result &) const = default;
 };
 
-Result runOn(int threads, int64_t rows, int64_t macs) {
+/// `mode`: the caller's rounding mode.
+Result runOn(int threads, int64_t rows, int64_t macs, int mode = FE_TONEAREST) {
   TestKernel kernel(testKernel, kSums, macs);
   std::vector<float> x(3 * rows);
   for (size_t i = 0; i < x.size(); ++i)
@@ -93,6 +94,7 @@ Result runOn(int threads, int64_t rows, int64_t macs) {
   int64_t width = 3;
   KernelRunner runner(threads);
   RowCost cost(kernel.info.macsPerRow);
+  std::fesetround(mode);
   for (int repeat = 0; repeat < 3; ++repeat)
     runner.run({.kernel = kernel,
                 .elementSize = 4,
@@ -106,6 +108,7 @@ Result runOn(int threads, int64_t rows, int64_t macs) {
                 .seed = 7,
                 .sums = sums},
                cost);
+  std::fesetround(FE_TONEAREST);
   std::copy_n(sums, kSums, result.sums.begin());
   return result;
 }
@@ -121,6 +124,14 @@ TEST(KernelRunnerTest, SumsAndRowsDoNotDependOnThreads) {
     for (int64_t i = 0; i < rows; ++i)
       ASSERT_EQ(one.y[3 * i], 2 * std::cos(float(3 * i)) + float(5 + i + 7)) << "row " << i;
   }
+}
+
+// The sums of pieces of the work are added up in the kernels' rounding mode, too.
+TEST(KernelRunnerTest, SumsDoNotDependOnTheCallersRoundingMode) {
+  Result expected = runOn(1, 40001, 100);
+  for (int mode : {FE_DOWNWARD, FE_UPWARD, FE_TOWARDZERO})
+    for (int threads : {1, 2, 3})
+      EXPECT_EQ(runOn(threads, 40001, 10000000, mode), expected) << "mode " << mode << ", " << threads << " threads";
 }
 
 TEST(KernelRunnerTest, SumsAreTheSums) {

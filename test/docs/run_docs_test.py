@@ -40,6 +40,11 @@ class TextTest(unittest.TestCase):
         self.assertFalse(run_docs.text_matches("rows: 1,000", "rows: 2,000", about=True))
         self.assertFalse(run_docs.text_matches("rows: 1,000", "lines: 1,000", about=True))
         self.assertTrue(run_docs.text_matches("in 2 s", "in 31.5 s", about=True))
+        self.assertTrue(run_docs.text_matches("best epoch 3", "best epoch 4", about=True))
+        self.assertFalse(run_docs.text_matches("best epoch 3", "best epoch 5", about=True))
+        self.assertTrue(run_docs.text_matches("loss 0.5", "loss 0.46", about=True))
+        self.assertFalse(run_docs.text_matches("loss 0.5", "loss 0.7", about=True))
+        self.assertFalse(run_docs.text_matches("loss 0.5", "loss -0.4", about=True))
 
 
 class IRTest(unittest.TestCase):
@@ -60,6 +65,13 @@ class IRTest(unittest.TestCase):
         self.assertTrue(self.matches(head, "// ...", "%s = arith.addf %e, %y : f32", "return %s : f32", "}"))
         self.assertFalse(self.matches(head, "// ...", "%s = arith.addf %e, %x : f32", "return %s : f32", "}"))
         self.assertFalse(self.matches(head, "// ...", "%s = arith.addf %e, %y : f32", "return %e : f32", "}"))
+
+    def test_values_next_to_dots_are_paired(self):
+        head = "func.func @f(%x: f32, ..."
+        self.assertTrue(self.matches(head, "%e = math.exp %x ...", "// ...", "}"))
+        self.assertTrue(self.matches(head, "// ...", "%s = ... %y : f32", "return %s : f32", "}"))
+        self.assertFalse(self.matches(head, "%e = math.exp ...", "%s = ... %e : f32", "return %e : f32", "}"))
+        self.assertFalse(self.matches(head, "// ...", "%s = arith.addf %x, ...", "// ...", "}"))
 
     def test_lines_cannot_be_missing(self):
         self.assertFalse(self.matches("func.func @f(%x: f32, %y: f32) -> f32 {", "return %s : f32", "}"))

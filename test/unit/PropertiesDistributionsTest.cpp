@@ -138,7 +138,7 @@ TEST(DensityGradients, AgreeWithDifferences) {
       std::vector<double> expected =
           differences(point, [&] { return exact.logProb(point, exactRow(conditions, row)); }, stepAt);
       for (size_t i = 0; i < expected.size(); ++i)
-        EXPECT_NEAR(score(row, i), expected[i], 1e-7 * std::max(1.0, std::abs(expected[i])))
+        EXPECT_NEAR(score(row, i), expected[i], 1e-8 * std::max(1.0, std::abs(expected[i])))
             << text << ", row " << row << ", element " << i;
     }
     auto [loss, gradient] = take(kernels->nllValueAndGradient<double>(model, x, conditions), text);
@@ -199,14 +199,50 @@ TYPED_TEST(Densities, AtTheEnds) {
   EXPECT_EQ(Scalar<T>("vmap_mixture(gamma(0.5, 1), weights = [1, 2])").score(0), 0);
 }
 
+// Rows come to an end of the support through an affine map whose scale is rounded:
+// some of these quotients are beyond 1.
+TYPED_TEST(Densities, AtRoundedEnds) {
+  using T = TypeParam;
+  constexpr int64_t count = 400;
+  Rows<T> ends(1, count);
+  std::string list;
+  for (int64_t i = 0; i < count; ++i) {
+    std::string tenths = std::to_string(i / 10) + "." + std::to_string(i % 10 + 1);
+    ends(0, i) = static_cast<T>(std::stod(tenths));
+    list += (i ? ", " : "") + tenths;
+  }
+  Model model = makeModel("flow f = uniform(zeros(400), [" + list + "])", dtypeOf<T>, 1, /*noise=*/0);
+  auto kernels = compileFresh(model);
+  Exact expected = -ends.template cast<Exact>().array().log().sum();
+  EXPECT_NEAR(take(kernels->template logProb<T>(model, ends))[0], double(expected),
+              count * std::numeric_limits<T>::epsilon() * std::abs(double(expected)));
+  // What is a few roundings beyond one of the ends is outside.
+  Rows<T> beyond = ends.replicate(count, 1);
+  beyond.diagonal() *= 1 + 8 * std::numeric_limits<T>::epsilon();
+  Column<T> outside = take(kernels->template logProb<T>(model, beyond));
+  for (int64_t i = 0; i < count; ++i)
+    EXPECT_EQ(outside[i], -kInfinity<T>) << "beyond " << ends(0, i);
+}
+
 // A concentration of exactly 1 has a density at the end.
 TYPED_TEST(Densities, AtTheEndsOfFlatOnes) {
   using T = TypeParam;
-  Scalar<T> gamma("gamma(1, 1)"), beta("beta(1, 1)");
-  // softplus(raw) == 1 needs the right raw number; rounding may miss it.
-  for (auto *flow : {&gamma, &beta})
-    for (T x : {T(0), T(1e-30)})
-      EXPECT_FALSE(std::isnan(flow->logProb(x)));
+  T tolerance = 10 * std::numeric_limits<T>::epsilon();
+  Scalar<T> gamma("gamma(1, 1)"), flat("beta(1, 1)"), falling("beta(1, 3)"), rising("beta(3, 1)");
+  // softplus(raw) == 1 needs the right raw number; where rounding misses it, the
+  // density at the very end is infinite or 0, and a number next to it.
+  for (T x : {T(0.5), T(0.125), T(0.75)}) {
+    EXPECT_NEAR(gamma.logProb(x), -x, tolerance);
+    EXPECT_NEAR(flat.logProb(x), 0, tolerance);
+    EXPECT_NEAR(falling.logProb(x), std::log(3 * (1 - x) * (1 - x)), tolerance);
+    EXPECT_NEAR(rising.logProb(x), std::log(3 * x * x), tolerance);
+  }
+  for (auto [flow, limit] : {std::pair(&gamma, 0.0), {&flat, 0.0}, {&falling, std::log(3.0)}}) {
+    // The power of x by which rounding misses: at most a few epsilons.
+    EXPECT_NEAR(flow->logProb(T(1e-30)), limit, 100 * 70 * std::numeric_limits<T>::epsilon());
+    EXPECT_FALSE(std::isnan(flow->logProb(0)));
+  }
+  EXPECT_EQ(rising.logProb(0), -kInfinity<T>);
 }
 
 TYPED_TEST(Densities, FarTailsAreFinite) {

@@ -91,6 +91,39 @@ TYPED_TEST(Roots, OfThePlanarMapAtAllMagnitudes) {
   }
 }
 
+/// softplus(w.u) underflows below -104 in float32 and -745 in float64: the map is then
+/// as flat as the element type can say, and no flatter.
+TYPED_TEST(Roots, TheStretchOfAFlatMapIsNotZero) {
+  using T = TypeParam;
+  double least = std::log(double(std::numeric_limits<T>::min()));
+  for (double product : {-80.0, -200.0, -1000.0, -1e6}) {
+    // w = (1, 0), so that w.u = u_1; the slope at w.x + b = 0 is softplus(w.u).
+    Model model = makePlanar<T>("planar(2)", {1, 0, product, 0.5, 0});
+    auto kernels = compileFresh(model);
+    Rows<T> x = Rows<T>::Zero(1, 2);
+    double logDet = take(kernels->template transform<T>(model, x)).second[0];
+    double expected = std::max(product, least);
+    EXPECT_NEAR(logDet, expected, 1e-6 * std::abs(expected)) << "w.u = " << product;
+    EXPECT_TRUE(take(kernels->template inverse<T>(model, x)).second.allFinite()) << "w.u = " << product;
+  }
+}
+
+/// Where w.y overflows, tanh has long been +-1.
+TYPED_TEST(Roots, OfRowsThatOverflowTheProduct) {
+  using T = TypeParam;
+  Model model = makePlanar<T>("planar(2)", {3, 1, 0.5, 2, 0.3});
+  auto kernels = compileFresh(model);
+  T large = std::numeric_limits<T>::max() * T(0.9);
+  Rows<T> y(4, 2);
+  y << large, 1, -large, 1, large, large, -large, -large;
+  auto [x, logDet] = take(kernels->template inverse<T>(model, y));
+  for (int64_t row = 0; row < y.rows(); ++row) {
+    EXPECT_EQ(x(row, 0), y(row, 0)) << "row " << row;
+    EXPECT_TRUE(std::isfinite(x(row, 1))) << "row " << row;
+    EXPECT_EQ(logDet[row], 0) << "row " << row;
+  }
+}
+
 TYPED_TEST(Roots, DoNotDependOnTheirNeighbours) {
   using T = TypeParam;
   Model model = makePlanar<T>("planar(3)", {1, -2, 0.5, -3, 2, 1, 0.3});

@@ -1,7 +1,7 @@
 # Files, models and training.
 add_flowc_test(IOTest DATA LINK FlowcIO GTest::gmock)
 add_flowc_test(ModelTest DATA LINK FlowcAPI GTest::gmock)
-foreach(area IN ITEMS Objectives Optimizer Standardize Target Training)
+foreach(area IN ITEMS Checkpoint Objectives Optimizer Standardize Target Training)
   add_flowc_test(${area}Test DATA LINK FlowcTraining GTest::gmock)
 endforeach()
 # Orders of rows are of no use outside.

@@ -6,3 +6,5 @@ foreach(area IN ITEMS Cost Elbo Engine GammaDraws PullBack)
   add_flowc_test(${area}Test LINK FlowcExecutionEngine FlowcAPI)
 endforeach()
 add_flowc_test(DensityDataTest DATA LINK FlowcExecutionEngine FlowcAPI FlowcIO FlowcReference)
+# Kernels of golden flows between pages that nobody may touch.
+add_flowc_test(GuardedKernelsTest DATA LINK FlowcExecutionEngine FlowcAPI)

@@ -1,0 +1,42 @@
+//===- LanguageFuzzer.cpp - Texts in the language -------------------------===//
+//
+// Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Any text is a flow or an error that names a place in it. A flow has initial
+// parameters, and means the same when its text is read again.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Fuzzing.h"
+
+#include "flowc/flowc.h"
+
+using namespace flowc;
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+  constexpr size_t longest = 4096;
+  constexpr int64_t most = 100000;
+  if (size > longest)
+    return 0;
+  std::string text = fuzz::textOf(data, size);
+  auto flow = Flow::parse(text);
+  if (!flow) {
+    fuzz::checkMessage(flow.error().message);
+    return 0;
+  }
+  auto again = Flow::parse(flow->text(), flow->name());
+  fuzz::check(bool(again), "the text of a flow is one", text);
+  fuzz::check(again->shape() == flow->shape(), "a text means the same when it is read again", text);
+  if (flow->isDensity() || Model::zeros(*flow, F64).numTrainable() > most)
+    return 0;
+  auto model = Model::initialise(*flow, {.seed = 1, .dtype = F64});
+  if (!model)
+    fuzz::checkMessage(model.error().message);
+  else
+    fuzz::check(model->trainable() == Model::initialise(*again, {.seed = 1, .dtype = F64})->trainable(),
+                "parameters follow from text and seed", text);
+  return 0;
+}

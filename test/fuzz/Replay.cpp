@@ -1,0 +1,79 @@
+//===- Replay.cpp - Runs a fuzzer on given inputs -------------------------===//
+//
+// Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The main program of fuzzers in builds without libFuzzer: PROGRAM FILE|FOLDER...
+// Besides each file itself it runs hundreds of damaged copies, or as many as the variable
+// FLOWC_FUZZ_DAMAGES says: cut, with parts twice or not at all, with other bytes, by a
+// generator that is the same everywhere.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Fuzzing.h"
+
+#include <algorithm>
+#include <random>
+#include <vector>
+
+namespace fs = std::filesystem;
+
+static int numDamages() {
+  constexpr int usual = 300;
+  const char *wanted = std::getenv("FLOWC_FUZZ_DAMAGES");
+  return wanted ? std::atoi(wanted) : usual;
+}
+
+static void run(const std::string &bytes) {
+  LLVMFuzzerTestOneInput(reinterpret_cast<const uint8_t *>(bytes.data()), bytes.size());
+}
+
+/// Runs `bytes` and copies of it with some damage; returns how many inputs that were.
+static int runWithDamages(const std::string &bytes) {
+  run(bytes);
+  std::minstd_rand random(static_cast<unsigned>(bytes.size()) + 1);
+  auto below = [&](size_t count) { return static_cast<size_t>(random()) % std::max<size_t>(1, count); };
+  const int damages = numDamages();
+  for (int i = 0; i < damages; ++i) {
+    std::string damaged = bytes;
+    switch (i % 4) {
+    case 0: // cut
+      damaged.resize(below(bytes.size()));
+      break;
+    case 1: // a part twice
+      damaged.insert(below(bytes.size()), bytes.substr(below(bytes.size()), below(40)));
+      break;
+    case 2: // a part less
+      damaged.erase(below(bytes.size()), below(20));
+      break;
+    default: // other bytes
+      for (size_t changes = 1 + below(4); changes > 0 && !damaged.empty(); --changes)
+        damaged[below(damaged.size())] = static_cast<char>(random());
+    }
+    run(damaged);
+  }
+  return 1 + damages;
+}
+
+int main(int argc, char **argv) {
+  std::vector<fs::path> files;
+  for (int i = 1; i < argc; ++i) {
+    if (!fs::is_directory(argv[i])) {
+      files.emplace_back(argv[i]);
+      continue;
+    }
+    for (const auto &entry : fs::directory_iterator(argv[i]))
+      files.push_back(entry.path());
+  }
+  std::sort(files.begin(), files.end());
+  int inputs = 0;
+  for (const fs::path &path : files) {
+    std::ifstream file(path, std::ios::binary);
+    std::string bytes(std::istreambuf_iterator<char>(file), {});
+    inputs += runWithDamages(bytes);
+  }
+  std::printf("%d inputs from %zu files\n", inputs, files.size());
+  return files.empty();
+}

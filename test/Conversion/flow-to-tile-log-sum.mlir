@@ -28,6 +28,35 @@ func.func @kernel(%x: tensor<8xf32> {flow.row}) -> f32 {
 
 // -----
 
+// Subtracted logarithms are that of one product, too: what the sum starts from, less it.
+
+// CHECK-LABEL: func.func @kernel
+// CHECK: scf.for {{.*}} iter_args(%[[MANTISSA:[a-z0-9]+]] = %{{.*}}, %{{.*}} = %{{.*}}) -> (vector<16xf32>, vector<16xf32>) {
+// CHECK: arith.mulf %[[MANTISSA]]
+// CHECK-NOT: math.fma
+// CHECK: scf.yield
+// CHECK-COUNT-10: math.fma
+// CHECK: arith.subf
+// CHECK: call @store_rows_f32x16
+func.func @prepare() {
+  return
+}
+func.func @kernel(%x: tensor<8xf32> {flow.row}, %start: f32 {flow.row}) -> f32 {
+  %sum = flow.map 8 indexed(%x : tensor<8xf32>) init(%start : f32) {
+  ^bb0(%xi: f32):
+    %least = arith.constant 0.01 : f32
+    %softplus = flow.log1p_exp %xi : f32
+    %scale = arith.addf %softplus, %least : f32
+    %size = math.absf %scale : f32
+    %log = math.log %size : f32
+    %negative = arith.negf %log : f32
+    flow.yield %negative : f32
+  } -> (), (f32)
+  return %sum : f32
+}
+
+// -----
+
 // Without a bound every element has its own logarithm, which may be infinite.
 
 // CHECK-LABEL: func.func @kernel

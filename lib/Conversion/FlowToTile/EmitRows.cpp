@@ -23,12 +23,29 @@ using namespace flowc::flow;
 /// Shorter maps have nothing to gain from `LogOfProduct`.
 static constexpr int64_t kFewestFactors = 4;
 
-/// What a sum of logarithms is the logarithm of the product of, element by element;
-/// null for other sums.
-static Value getFactor(MapOp op, Value summand) {
+namespace {
+/// What a sum of logarithms is the logarithm of the product of, element by element; null
+/// for other sums. The logarithms may be subtracted, as those of slopes are on the way
+/// back.
+struct Factor {
+  Value value;
+  bool isSubtracted = false;
+
+  Factor() = default;
+  Factor(MapOp op, Value summand);
+  explicit operator bool() const { return static_cast<bool>(value); }
+};
+} // namespace
+
+Factor::Factor(MapOp op, Value summand) {
+  if (auto negative = summand.getDefiningOp<arith::NegFOp>(); negative && negative->hasOneUse()) {
+    isSubtracted = true;
+    summand = negative.getOperand();
+  }
   auto log = summand.getDefiningOp<math::LogOp>();
   bool isProduct = log && isa<FloatType>(log.getType()) && log->hasOneUse() && isPositive(log.getOperand());
-  return isProduct && op.getExtent() >= kFewestFactors ? log.getOperand() : Value();
+  if (isProduct && op.getExtent() >= kFewestFactors)
+    value = log.getOperand();
 }
 
 /// Longer sums are added up in blocks of so many terms: their rounding errors grow
@@ -66,9 +83,9 @@ LogicalResult TileEmitter::emitMap(MapOp op) {
     stacked.push_back(allocateResult(result));
   for (Value result : op.getSums())
     sumStorages.push_back(allocateResult(result));
-  SmallVector<Value> factors;
+  SmallVector<Factor> factors;
   for (Value summand : body.getTerminator()->getOperands().drop_front(stacked.size()))
-    factors.push_back(uniform ? Value() : getFactor(op, summand));
+    factors.push_back(uniform ? Factor() : Factor(op, summand));
 
   LogicalResult status = success();
   forEachVector([&](Value j) {
@@ -115,7 +132,7 @@ LogicalResult TileEmitter::emitMap(MapOp op) {
             next.push_back(arith::AddFOp::create(b, sum, value));
           continue;
         }
-        LogOfProduct product = buildMultiply(b, {here[0], here[1]}, values.lookup(factor).front());
+        LogOfProduct product = buildMultiply(b, {here[0], here[1]}, values.lookup(factor.value).front());
         next.append({product.mantissa, product.minusK});
       }
       return next;
@@ -125,7 +142,7 @@ LogicalResult TileEmitter::emitMap(MapOp op) {
     if (op.getExtent() == 1) {
       sumsAfter = emitStep(index(0), sumsBefore);
     } else if (op.getExtent() <= kShortSum || sumsBefore.empty() ||
-               llvm::any_of(factors, [](Value factor) { return bool(factor); })) {
+               llvm::any_of(factors, [](const Factor &factor) { return bool(factor); })) {
       sumsAfter = forRange(index(0), index(op.getExtent()), sumsBefore, emitStep);
     } else {
       sumsAfter = sumInBlocks(op.getExtent(), sumsBefore, emitStep);
@@ -134,8 +151,9 @@ LogicalResult TileEmitter::emitMap(MapOp op) {
     for (auto [storage, from, factor] : llvm::zip_equal(sumStorages, init, factors)) {
       BodyValue value;
       if (factor) {
-        Value log = buildLog(b, LogOfProduct{sumsAfter[at], sumsAfter[at + 1]});
-        value.push_back(arith::AddFOp::create(b, load(from, nullptr, j), log));
+        Value before = load(from, nullptr, j), log = buildLog(b, LogOfProduct{sumsAfter[at], sumsAfter[at + 1]});
+        value.push_back(factor.isSubtracted ? arith::SubFOp::create(b, before, log).getResult()
+                                            : arith::AddFOp::create(b, before, log).getResult());
         at += 2;
       } else {
         value.append(sumsAfter.begin() + at, sumsAfter.begin() + at + storage.elements);

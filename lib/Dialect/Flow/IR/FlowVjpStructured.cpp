@@ -275,6 +275,15 @@ static bool isNetworkOp(Operation *op) {
          });
 }
 
+/// Whether `op` moves the elements of a carry that is needed for nothing else: then its
+/// result can be saved in the carry's place, where the op writes it.
+static bool movesCarry(Operation *op) {
+  if (!isa<GatherOp, ReverseOp>(op))
+    return false;
+  auto carry = dyn_cast<BlockArgument>(op->getOperand(0));
+  return carry && carry.hasOneUse() && carry.getArgNumber() < cast<ScanOp>(op->getParentOp()).getCarries().size();
+}
+
 namespace {
 /// A value that the forward scan saves for the reverse one, and its argument there.
 struct SavedValue {
@@ -291,25 +300,25 @@ public:
       if (!clone)
         continue;
       clones.insert(clone);
-      if (isNetworkOp(&op))
-        expensive.push_back({unsigned(index), clone});
+      if (bool isMoved = movesCarry(&op); isMoved || isNetworkOp(&op))
+        dear.push_back({unsigned(index), clone, isMoved});
     }
   }
 
   /// Saves what is dear: a product with a weight matrix costs far more than
-  /// storing its result, which lies in the tile's workspace. `body` has been rid
-  /// of dead ops.
+  /// storing its result, which lies in the tile's workspace; an input that has been
+  /// moved costs no more than the input. `body` has been rid of dead ops.
   SmallVector<SavedValue> save(BodyBuilder &body) {
     SmallPtrSet<Operation *, 16> alive;
     for (Operation &op : body.getBlock())
       alive.insert(&op);
     SmallVector<SavedValue> saved;
-    for (auto [index, clone] : expensive) {
+    for (auto [index, clone, isMoved] : dear) {
       if (!alive.contains(clone))
         continue;
       for (OpResult result : clone->getResults())
         if (isDifferentiable(result.getType()) &&
-            llvm::any_of(result.getUsers(), [&](Operation *user) { return !clones.contains(user); })) {
+            (isMoved || llvm::any_of(result.getUsers(), [&](Operation *user) { return !clones.contains(user); }))) {
           BlockArgument argument = body.add(BodyBuilder::Over, {}, result.getType());
           result.replaceAllUsesWith(argument);
           saved.push_back({{index, result.getResultNumber()}, argument});
@@ -321,7 +330,13 @@ public:
 
 private:
   SmallPtrSet<Operation *, 16> clones;
-  SmallVector<std::pair<unsigned, Operation *>> expensive;
+  /// The place of an op, what recomputes it, and whether that only moves a carry.
+  struct Dear {
+    unsigned index;
+    Operation *clone;
+    bool movesCarry;
+  };
+  SmallVector<Dear> dear;
 };
 } // namespace
 

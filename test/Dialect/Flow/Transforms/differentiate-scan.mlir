@@ -71,3 +71,42 @@ func.func @kernel(%x: f32 {flow.row}, %p: tensor<3xf32>) -> f32 {
   } -> (f32, f32), ()
   return %a : f32
 }
+
+// -----
+
+// An input that every layer first permutes is kept permuted, once. The way back only
+// permutes cotangents.
+
+// CHECK-LABEL: func.func @kernel
+// CHECK: %{{.*}}, %[[KEPT:.*]] = flow.scan 3 carries(
+// CHECK: ^bb0(%[[CARRY:[a-z0-9]+]]: tensor<4xf32>
+// CHECK: %[[MOVED:.*]] = flow.gather %[[CARRY]]
+// CHECK: flow.yield %{{.*}}, %[[MOVED]] : tensor<4xf32>, tensor<4xf32>
+// CHECK: } -> (tensor<4xf32>), (tensor<3x4xf32>)
+// CHECK: flow.scan 3 reverse carries(%{{.*}} : tensor<4xf32>) over({{.*}}%[[KEPT]]
+// CHECK: flow.map
+// CHECK: flow.gather
+// CHECK-NOT: flow.gather
+// CHECK: flow.yield
+func.func @prepare(%w: tensor<3x4xf32> {flow.name = ".w", flow.trainable}, %p: tensor<3x4xi32> {flow.name = ".p"},
+                   %q: tensor<3x4xi32> {flow.name = ".q"}) -> (tensor<3x4xf32>, tensor<3x4xi32>, tensor<3x4xi32>) {
+  return %w, %p, %q : tensor<3x4xf32>, tensor<3x4xi32>, tensor<3x4xi32>
+}
+func.func @kernel(%x: tensor<4xf32> {flow.row}, %w: tensor<3x4xf32>, %p: tensor<3x4xi32>, %q: tensor<3x4xi32>) -> f32 {
+  %y = flow.scan 3 carries(%x : tensor<4xf32>) over(%w, %p, %q : tensor<3x4xf32>, tensor<3x4xi32>, tensor<3x4xi32>) {
+  ^bb0(%c: tensor<4xf32>, %wl: tensor<4xf32>, %pl: tensor<4xi32>, %ql: tensor<4xi32>):
+    %g = flow.gather %c, %pl, %ql : tensor<4xf32>, tensor<4xi32>, tensor<4xi32>
+    %m = flow.map 4 indexed(%g, %wl : tensor<4xf32>, tensor<4xf32>) {
+    ^bb0(%a: f32, %b: f32):
+      %s = arith.mulf %a, %b : f32
+      flow.yield %s : f32
+    } -> (tensor<4xf32>), ()
+    flow.yield %m : tensor<4xf32>
+  } -> (tensor<4xf32>), ()
+  %zero = arith.constant 0.0 : f32
+  %sum = flow.map 4 indexed(%y : tensor<4xf32>) init(%zero : f32) {
+  ^bb0(%a: f32):
+    flow.yield %a : f32
+  } -> (), (f32)
+  return %sum : f32
+}

@@ -46,8 +46,8 @@ func::FuncOp KernelBuilder::getOrCreate(ModuleOp module, const TileShape &shape,
   return function;
 }
 
-void KernelBuilder::loop(Value from, Value to, int64_t step, llvm::function_ref<void(Value)> body) {
-  auto loop = scf::ForOp::create(*this, from, to, i64(step));
+void KernelBuilder::loop(Value from, Value to, Value step, llvm::function_ref<void(Value)> body) {
+  auto loop = scf::ForOp::create(*this, from, to, step);
   InsertionGuard guard(*this);
   setInsertionPointToStart(loop.getBody());
   body(loop.getInductionVar());

@@ -85,7 +85,10 @@ struct KernelBuilder : mlir::ImplicitLocOpBuilder {
   }
 
   /// for (i = from; i < to; i += step) body(i)
-  void loop(Value from, Value to, int64_t step, llvm::function_ref<void(Value)> body);
+  void loop(Value from, Value to, Value step, llvm::function_ref<void(Value)> body);
+  void loop(Value from, Value to, int64_t step, llvm::function_ref<void(Value)> body) {
+    loop(from, to, i64(step), body);
+  }
   /// The same with values carried along.
   mlir::SmallVector<Value> loop(Value from, Value to, int64_t step, mlir::ValueRange init,
                                 llvm::function_ref<mlir::SmallVector<Value>(Value, mlir::ValueRange)> body);

@@ -6,10 +6,14 @@
 //===----------------------------------------------------------------------===//
 //
 // The register block is 4 rows by 4 vectors with 32 vector registers: per step
-// in k 8 loads feed 16 fused multiply-adds. 16 registers hold 4 rows by 2
-// vectors. The last vectors of a tile that is not full take one at a time. With 32
-// registers, the last vector of a block of 4 may be half a one: processors that
-// take a vector of 512 bits in two turns then need one.
+// in k 8 loads feed 16 fused multiply-adds. The last vectors of a tile that is not
+// full take one at a time; the last vector of a block of 4 may be half a one:
+// processors that take a vector of 512 bits in two turns then need one.
+//
+// 16 registers hold 12 sums: 3 rows by 3 or 4 vectors, where a tile has as many in
+// use, or 6 rows by 1 or 2. Eight are the least that two multiply-adds started per
+// cycle, of four cycles each, leave no gaps with, and then every delay is one; a
+// table's block has up to 6 rows, so that both shapes find theirs.
 //
 //===----------------------------------------------------------------------===//
 
@@ -36,6 +40,8 @@ struct DenseBlock {
   void emit(int64_t rows, int64_t vectors, Value lane, bool isLastHalf = false);
   /// Applies the epilogue to the rows stored.
   void finish(Value rows, Value vectors);
+  /// The block without its first `rows` rows.
+  DenseBlock after(Value rows) const;
 };
 } // namespace
 
@@ -63,14 +69,33 @@ void DenseBlock::emit(int64_t rows, int64_t vectors, Value lane, bool isLastHalf
   sums.push_back(b.i64(0));
   sums = b.loop(b.i64(0), inputs, 1, sums, [&](Value k, ValueRange carried) {
     Value row = b.at(xLane, b.mul(k, stride)), column = carried.back();
-    SmallVector<Value> loaded, next;
-    for (int64_t j = 0; j < vectors; ++j)
-      loaded.push_back(b.load(typeOf(j), b.at(row, j * lanes)));
-    for (int64_t r = 0; r < rows; ++r) {
-      Value weight = loadScalar(b.at(weightRows[r], column));
+    SmallVector<Value> next(rows * vectors);
+    auto loadVector = [&](int64_t j) { return b.load(typeOf(j), b.at(row, j * lanes)); };
+    auto loadWeight = [&](int64_t r) { return loadScalar(b.at(weightRows[r], column)); };
+    auto multiply = [&](int64_t r, int64_t j, Value weight, Value vector) {
+      next[r * vectors + j] =
+          math::FmaOp::create(b, vector::BroadcastOp::create(b, typeOf(j), weight), vector, carried[r * vectors + j]);
+    };
+    // Beside the sums, registers hold all vectors and one weight, or all weights
+    // and one vector.
+    if (rows * vectors + vectors + 1 <= b.shape.registers) {
+      SmallVector<Value> loaded;
       for (int64_t j = 0; j < vectors; ++j)
-        next.push_back(math::FmaOp::create(b, vector::BroadcastOp::create(b, typeOf(j), weight), loaded[j],
-                                           carried[r * vectors + j]));
+        loaded.push_back(loadVector(j));
+      for (int64_t r = 0; r < rows; ++r) {
+        Value weight = loadWeight(r);
+        for (int64_t j = 0; j < vectors; ++j)
+          multiply(r, j, weight, loaded[j]);
+      }
+    } else {
+      SmallVector<Value> weightsHere;
+      for (int64_t r = 0; r < rows; ++r)
+        weightsHere.push_back(loadWeight(r));
+      for (int64_t j = 0; j < vectors; ++j) {
+        Value vector = loadVector(j);
+        for (int64_t r = 0; r < rows; ++r)
+          multiply(r, j, weightsHere[r], vector);
+      }
     }
     next.push_back(b.add(column, columnStride));
     return next;
@@ -100,37 +125,104 @@ void DenseBlock::finish(Value rows, Value vectors) {
   });
 }
 
-SmallVector<int32_t> flowc::makeDenseTable(int64_t rows, int64_t columns, int64_t rowStride, int64_t columnStride,
-                                           bool hasBias) {
+DenseBlock DenseBlock::after(Value rows) const {
+  DenseBlock rest = *this;
+  rest.biases = b.at(biases, rows);
+  rest.weights = b.at(weights, b.mul(rows, rowStride));
+  rest.y = b.at(y, b.mul(rows, b.shape.rowStride()));
+  return rest;
+}
+
+SmallVector<int64_t> TileShape::splitDenseRows(int64_t rows) const {
+  int64_t fewest = registers >= 32 ? 1 : 3;
+  SmallVector<int64_t> counts;
+  for (; rows > 0; rows -= counts.back()) {
+    int64_t left = rows - denseBlockRows();
+    counts.push_back(left <= 0 ? rows : left < fewest ? (rows + 1) / 2 : denseBlockRows());
+  }
+  return counts;
+}
+
+SmallVector<int32_t> flowc::makeDenseTable(ArrayRef<int64_t> rowCounts, int64_t columns, int64_t rowStride,
+                                           int64_t columnStride, bool hasBias) {
   SmallVector<int32_t> table;
-  for (int64_t row = 0; row < rows; row += maxBlockRows) {
-    int64_t count = std::min(maxBlockRows, rows - row);
+  int64_t row = 0;
+  for (int64_t count : rowCounts) {
     for (int64_t field : {row, count, int64_t(0), columns, hasBias ? row : 0, row * rowStride, rowStride, columnStride})
       table.push_back(field);
+    row += count;
   }
   return table;
+}
+
+namespace {
+/// The vectors of a tile that a dense layer computes, with 32 registers: groups of four
+/// up to `whole`, then perhaps one that ends with half a vector; from `grouped` on one
+/// at a time.
+struct DenseVectors {
+  static constexpr int64_t group = 4;
+  Value count, whole, grouped, isLastHalf;
+
+  DenseVectors(KernelBuilder &b, Value used, Value unusedLanes);
+};
+} // namespace
+
+DenseVectors::DenseVectors(KernelBuilder &b, Value used, Value unusedLanes) {
+  int64_t lanes = b.shape.lanes;
+  count = b.div(b.add(used, lanes - 1), lanes);
+  grouped = b.mul(b.div(count, group), group);
+  // The last vector is one of a block, and half of it is not in use.
+  Value usedOfLast = b.sub(used, b.mul(b.add(count, -1), lanes));
+  isLastHalf = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, grouped, count);
+  for (Value condition :
+       {b.less(usedOfLast, b.i64(lanes / 2 + 1)), b.less(b.i64(int64_t(UnusedLanes::Computed)), unusedLanes)})
+    isLastHalf = arith::AndIOp::create(b, isLastHalf, condition);
+  whole = arith::SelectOp::create(b, isLastHalf, b.add(grouped, -group), grouped);
+}
+
+/// The rows of a block by groups of vectors.
+static void emitInGroups(DenseBlock &block, Value rows, const DenseVectors &vectors) {
+  KernelBuilder &b = block.b;
+  constexpr int64_t group = DenseVectors::group;
+  b.dispatch(rows, {1, 2, 3, 4}, [&](int64_t count) {
+    b.loop(b.i64(0), vectors.whole, group, [&](Value j) { block.emit(count, group, b.mul(j, b.shape.lanes)); });
+    b.when(vectors.isLastHalf,
+           [&] { block.emit(count, group, b.mul(vectors.whole, b.shape.lanes), /*isLastHalf=*/true); });
+    b.loop(vectors.grouped, vectors.count, 1, [&](Value j) { block.emit(count, 1, b.mul(j, b.shape.lanes)); });
+  });
+}
+
+/// The rows of a block, with 16 registers: three or four vectors by three rows, one or
+/// two by all.
+static void emitByHalves(DenseBlock &block, Value rows, Value vectors) {
+  KernelBuilder &b = block.b;
+  Value start = b.i64(0);
+  b.when(
+      b.less(b.i64(2), vectors),
+      [&] {
+        // As many rows in the one half as in the other, or one more.
+        Value half = arith::SelectOp::create(b, b.less(rows, b.i64(4)), rows, b.div(b.add(rows, 1), 2));
+        b.loop(start, rows, half, [&](Value first) {
+          DenseBlock piece = block.after(first);
+          b.dispatch(b.min(half, b.sub(rows, first)), {1, 2, 3}, [&](int64_t count) {
+            b.dispatch(vectors, {3, 4}, [&](int64_t width) { piece.emit(count, width, start); });
+          });
+        });
+      },
+      [&] {
+        b.dispatch(rows, {1, 2, 3, 4, 5, 6}, [&](int64_t count) {
+          b.dispatch(vectors, {1, 2}, [&](int64_t width) { block.emit(count, width, start); });
+        });
+      });
 }
 
 func::FuncOp flowc::getOrCreateDense(ModuleOp module, const TileShape &shape, const Epilogue &epilogue,
                                      bool accumulate) {
   std::string name = (accumulate ? "dense_accumulate_" : "dense_") + epilogue.name;
-  bool hasHalves = shape.registers >= 32;
-  int64_t group = hasHalves ? 4 : 2;
   auto emit = [&](KernelBuilder &b, ValueRange arguments) {
     Value weights = arguments[0], biases = arguments[1], table = arguments[2], x = arguments[3], y = arguments[4];
-    int64_t lanes = shape.lanes;
-    Value vectors = b.div(b.add(arguments[7], lanes - 1), lanes);
-    Value grouped = b.mul(b.div(vectors, group), group), whole = grouped, isLastHalf, unused = arguments[8];
-    Value repeats = b.less(b.i64(int64_t(UnusedLanes::Zero)), unused);
-    if (hasHalves) {
-      // The last vector is one of a block, and half of it is not in use.
-      Value used = b.sub(arguments[7], b.mul(b.add(vectors, -1), lanes));
-      isLastHalf = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, grouped, vectors);
-      for (Value condition :
-           {b.less(used, b.i64(lanes / 2 + 1)), b.less(b.i64(int64_t(UnusedLanes::Computed)), unused)})
-        isLastHalf = arith::AndIOp::create(b, isLastHalf, condition);
-      whole = arith::SelectOp::create(b, isLastHalf, b.add(grouped, -group), grouped);
-    }
+    DenseVectors vectors(b, /*used=*/arguments[7], /*unusedLanes=*/arguments[8]);
+    Value repeats = b.less(b.i64(int64_t(UnusedLanes::Zero)), arguments[8]);
     b.loop(arguments[5], arguments[6], 1, [&](Value index) {
       auto entry = [&](DenseTable field) { return b.tableEntry(table, index, DenseTableStride, field); };
       Value rows = entry(RowCount);
@@ -145,14 +237,12 @@ func::FuncOp flowc::getOrCreateDense(ModuleOp module, const TileShape &shape, co
                        b.at(x, b.mul(entry(InputBegin), b.shape.rowStride())),
                        b.at(y, b.mul(entry(RowBegin), b.shape.rowStride())),
                        repeats};
-      b.dispatch(rows, {1, 2, 3, maxBlockRows}, [&](int64_t count) {
-        b.loop(b.i64(0), whole, group, [&](Value j) { block.emit(count, group, b.mul(j, b.shape.lanes)); });
-        if (hasHalves)
-          b.when(isLastHalf, [&] { block.emit(count, group, b.mul(whole, lanes), /*isLastHalf=*/true); });
-        b.loop(grouped, vectors, 1, [&](Value j) { block.emit(count, 1, b.mul(j, b.shape.lanes)); });
-      });
+      if (shape.registers >= 32)
+        emitInGroups(block, rows, vectors);
+      else
+        emitByHalves(block, rows, vectors.count);
       if (epilogue.build && !epilogue.inRegisters)
-        block.finish(rows, vectors);
+        block.finish(rows, vectors.count);
     });
   };
   return KernelBuilder::getOrCreate(module, shape, name, 5, {false, false, false, false}, emit);

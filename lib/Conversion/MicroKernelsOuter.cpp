@@ -257,9 +257,9 @@ func::FuncOp flowc::getOrCreateOuter(ModuleOp module, const TileShape &shape, in
       Value from = all ? b.i64(0) : b.mul(b.div(begin, lanes), lanes);
       Value to = all ? pitch : b.mul(b.div(b.add(end, lanes - 1), lanes), lanes);
       b.when(
-          b.less(rows, b.i64(maxBlockRows)),
+          b.less(rows, b.i64(maxOuterRows)),
           [&] { b.loop(b.i64(0), rows, 1, [&](Value r) { block.emitRows(r, 1, from, to); }); },
-          [&] { block.emitRows(b.i64(0), maxBlockRows, from, to); });
+          [&] { block.emitRows(b.i64(0), maxOuterRows, from, to); });
       if (!tailLanes)
         block.emitBias(rows);
       else if (mask != OuterMask::None)

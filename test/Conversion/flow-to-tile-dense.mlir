@@ -3,7 +3,7 @@
 
 // A weight is read as it lies, forwards by rows and transposed by columns: {row0,
 // rows, k0, columns, bias, offset, distance of rows, distance of columns} of blocks
-// of up to four rows. Without a bias there are four zeros.
+// of up to four rows (with 32 registers). Without a bias there are four zeros.
 
 // CHECK-DAG: llvm.mlir.global internal constant @[[FORWARD:.*]](dense<[0, 4, 0, 18, 0, 0, 18, 1, 4, 1, 0, 18, 4, 72, 18, 1]>
 // CHECK-DAG: llvm.mlir.global internal constant @[[ZEROS:.*]](dense<0> : tensor<8xi32>)
@@ -32,6 +32,10 @@
 // CHECK: llvm.mlir.addressof @[[MASKED]]
 // CHECK: call @outer_tail8_at_least_f32x16
 
+// With 16 registers, blocks have up to six rows; those of weight gradients still four.
+// AVX2-DAG: llvm.mlir.global internal constant @{{.*}}(dense<[0, 5, 0, 18, 0, 0, 18, 1]>
+// AVX2-DAG: llvm.mlir.global internal constant @{{.*}}(dense<[0, 6, 0, 5, 0, 0, 1, 18, 6, 6, 0, 5, 0, 6, 1, 18, 12, 6, 0, 5, 0, 12, 1, 18]>
+// AVX2-DAG: llvm.mlir.global internal constant @{{.*}}(dense<[0, 4, 0, 2, 0, 0, 3, 1, 4, 1, 0, 3, 4, 12, 3, 1]>
 // With 8 lanes, vectors are not halved.
 // AVX2: call @outer_tail8_f32x8
 // AVX2: call @outer_tail8_at_least_f32x8

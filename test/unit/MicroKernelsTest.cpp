@@ -95,17 +95,20 @@ TYPED_TEST_SUITE(MicroKernels, Configs, ConfigNames);
 template <typename T>
 using DenseFunction = void(const T *, const T *, const int32_t *, const T *, T *, int64_t, int64_t, int64_t, int64_t);
 
-/// A layer with blocks of every number of rows, irregular ranges of k, and weights
-/// that lie row by row or, in every other block, column by column.
+/// A layer with blocks of every number of rows up to `mostRows`, irregular ranges of k,
+/// and weights that lie row by row or, in every other block, column by column.
 template <typename T>
 struct Layer {
   std::vector<int32_t> table;
   std::vector<T> weights;
   int64_t blocks = 0, outputs = 0, inputs;
 
-  Layer(int64_t inputs, std::mt19937 &random) : inputs(inputs) {
+  Layer(int64_t inputs, int64_t mostRows, std::mt19937 &random) : inputs(inputs) {
     std::uniform_real_distribution<double> uniform(-1, 1);
-    for (int32_t rows : {4, 1, 3, 2, 4, 2}) {
+    std::vector<int32_t> rowCounts = {4, 1, 3, 2, 4, 2};
+    for (int32_t rows = 5; rows <= mostRows; ++rows)
+      rowCounts.insert(rowCounts.end(), 2, rows);
+    for (int32_t rows : rowCounts) {
       auto all = static_cast<int32_t>(inputs), begin = std::min<int32_t>(blocks % 3, all);
       int32_t count = blocks == 3 ? 0 : std::max<int32_t>(all - begin - blocks % 2, 0);
       auto offset = static_cast<int32_t>(weights.size());
@@ -134,7 +137,7 @@ TYPED_TEST(MicroKernels, DenseIsAChainOfFusedMultiplyAdds) {
   std::string inLoop = this->publish(getOrCreateDense(*this->module, this->shape, {"relu_loop", relu, false}));
   std::string accumulating = this->publish(getOrCreateDense(*this->module, this->shape, {}, true));
 
-  Layer<T> layer(13, this->random);
+  Layer<T> layer(13, this->shape.denseBlockRows(), this->random);
   Aligned<T> x(layer.inputs * stride), y(layer.outputs * stride), start(layer.outputs * stride);
   x.randomise(this->random);
   start.randomise(this->random);
@@ -178,6 +181,18 @@ TYPED_TEST(MicroKernels, DenseIsAChainOfFusedMultiplyAdds) {
         }
       }
     }
+  }
+}
+
+TYPED_TEST(MicroKernels, RowsOfLayersAreSplitIntoFullBlocks) {
+  for (int64_t rows = 1; rows <= 100; ++rows) {
+    llvm::SmallVector<int64_t> counts = this->shape.splitDenseRows(rows);
+    ASSERT_EQ(std::accumulate(counts.begin(), counts.end(), int64_t(0)), rows);
+    auto [least, most] = std::minmax_element(counts.begin(), counts.end());
+    EXPECT_LE(*most, this->shape.denseBlockRows()) << rows;
+    // With 16 registers, a block of one or two rows has too few sums to keep them busy.
+    EXPECT_TRUE(this->shape.registers == 32 || *least >= std::min<int64_t>(rows, 3)) << rows;
+    EXPECT_EQ(int64_t(counts.size()), llvm::divideCeil(rows, this->shape.denseBlockRows())) << rows;
   }
 }
 
@@ -269,7 +284,7 @@ TYPED_TEST(MicroKernels, OuterSumsOverLanes) {
     auto *outer = this->template kernel<OuterFunction<T>>(name);
     ASSERT_TRUE(outer) << name;
     int64_t pitch = (inputs + lanes - 1) / lanes * lanes;
-    Layer<T> layer(inputs, this->random);
+    Layer<T> layer(inputs, maxOuterRows, this->random);
     std::vector<int32_t> outRanks(layer.outputs), inRanks(pitch);
     for (int64_t m = 0; m < layer.outputs; ++m)
       outRanks[m] = static_cast<int32_t>(m * inputs / layer.outputs);

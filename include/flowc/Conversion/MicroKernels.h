@@ -47,6 +47,11 @@ struct TileShape {
   mlir::VectorType vectorType() const { return mlir::VectorType::get({lanes}, element); }
   /// Elements between two rows of a tile buffer.
   int64_t rowStride() const { return 4 * lanes; }
+  /// Rows of a block of a dense layer at most.
+  int64_t denseBlockRows() const { return registers >= 32 ? 4 : 6; }
+  /// How many rows the blocks of a dense layer have: as many as possible, unless that
+  /// leaves fewer for the last one than keep 16 registers busy.
+  llvm::SmallVector<int64_t> splitDenseRows(int64_t rows) const;
 };
 
 /// What a dense layer applies to its sums before it stores them.
@@ -74,8 +79,8 @@ enum DenseTable : int64_t {
   DenseTableStride
 };
 
-/// Rows of a block at most.
-constexpr int64_t maxBlockRows = 4;
+/// Rows of a block of an outer product at most.
+constexpr int64_t maxOuterRows = 4;
 
 /// What a dense layer does about lanes that are not in use, if it saves time not to
 /// compute them. Values that lanes in use depend on are not affected.
@@ -85,17 +90,18 @@ enum class UnusedLanes : int64_t {
   Repeated  ///< They get the values of lanes in use, which are as good as their own.
 };
 
-/// The table of a dense layer that reads `rows` x `columns` weights as they lie,
-/// with these distances between rows and between columns.
-llvm::SmallVector<int32_t> makeDenseTable(int64_t rows, int64_t columns, int64_t rowStride, int64_t columnStride,
-                                          bool hasBias);
+/// The table of a dense layer that reads its weights as they lie, with these distances
+/// between rows and between columns. Blocks have so many rows, one after the other, and
+/// `columns` columns.
+llvm::SmallVector<int32_t> makeDenseTable(llvm::ArrayRef<int64_t> rowCounts, int64_t columns, int64_t rowStride,
+                                          int64_t columnStride, bool hasBias);
 
 /// A dense layer on a tile, over blocks [firstBlock, lastBlock) of `table`:
 ///   void dense(ptr weights, ptr biases, ptr table, ptr x, ptr y,
 ///              index firstBlock, index lastBlock, index n, index unusedLanes)
 ///   y[row0 + r] = epilogue(bias[r] + sum over k < kn of w[r, k] * x[k0 + k])
 /// `table` has int32 {row0, nrows, k0, kn, biasOffset, weightOffset, rowStride,
-/// columnStride} per block, nrows from 1 to 4; bias[r] is biases[biasOffset + r]
+/// columnStride} per block, nrows from 1 to `denseBlockRows`; bias[r] is biases[biasOffset + r]
 /// and w[r, k] is weights[weightOffset + r * rowStride + k * columnStride]. The
 /// two may be parts of one array. A sum is a chain of fused multiply-adds in
 /// ascending k. `x` and `y` may be parts of one buffer, as long as a call reads
@@ -119,8 +125,8 @@ enum class OuterMask {
 };
 
 /// The weight gradient of a dense layer of M rows and K columns from one tile,
-/// over blocks [firstBlock, lastBlock) of the layer's own `table` (of which the
-/// offsets and strides are not used):
+/// over blocks [firstBlock, lastBlock) of a `table` as of a dense layer, nrows from 1 to
+/// `maxOuterRows` (the offsets and strides are not used):
 ///   void outer(ptr g, ptr scratch, ptr weight, ptr bias, ptr table, ptr outRanks, ptr inRanks,
 ///              index firstBlock, index lastBlock, index K, index n, index first)
 ///   weight[m][k] += sum over lanes of g[m][lane] * x[k][lane]   where the mask allows it

@@ -66,10 +66,14 @@ LogicalResult TileEmitter::emitBlocks(BlockTriangleOp op) {
   return success();
 }
 
-/// Blocks of the dense micro-kernel: up to four of `rows` rows each.
-static void forEachRowGroup(int64_t rows, llvm::function_ref<void(int64_t first, int64_t count)> body) {
-  for (int64_t row = 0; row < rows; row += maxBlockRows)
-    body(row, std::min(maxBlockRows, rows - row));
+/// Blocks of the dense micro-kernel that `rows` rows make.
+static void forEachRowGroup(const TileShape &shape, int64_t rows,
+                            llvm::function_ref<void(int64_t first, int64_t count)> body) {
+  int64_t row = 0;
+  for (int64_t count : shape.splitDenseRows(rows)) {
+    body(row, count);
+    row += count;
+  }
 }
 
 static void appendBlock(SmallVectorImpl<int32_t> &table, ArrayRef<int64_t> fields) {
@@ -91,14 +95,14 @@ LogicalResult TileEmitter::emitBlockRows(BlockDenseOp op) {
   int64_t rowStride = transposed ? 1 : inner, columnStride = transposed ? inner : 1;
   SmallVector<int32_t> fields;
   for (int64_t block = 0; block < blocks; ++block)
-    forEachRowGroup(rows, [&](int64_t row, int64_t count) {
+    forEachRowGroup(shape, rows, [&](int64_t row, int64_t count) {
       appendBlock(fields, {block * rows + row, count, block * columns, columns, /*bias=*/0,
                            block * outer * inner + row * rowStride, rowStride, columnStride});
     });
   Storage x = materialize(find(op.getX()), op.getX().getType());
   Storage y = allocateResult(op);
   Region none;
-  callDense(none, {pointer(weight), table(makeZeros(maxBlockRows)), table(fields), x, y, index(0),
+  callDense(none, {pointer(weight), table(makeZeros(shape.denseBlockRows())), table(fields), x, y, index(0),
                    index(fields.size() / DenseTableStride)});
   return success();
 }
@@ -168,7 +172,7 @@ TileEmitter::BlockSweep TileEmitter::beginBlockSweep(ValueRange weights, ValueRa
     SmallVector<int32_t> fields, ends{0};
     for (int64_t d = 0; d < dim; ++d) {
       int64_t first = transposed ? (d + 1) * columns : 0, extent = (transposed ? dim - 1 - d : d) * columns;
-      forEachRowGroup(rows, [&](int64_t row, int64_t count) {
+      forEachRowGroup(shape, rows, [&](int64_t row, int64_t count) {
         int64_t inWeight = d * rows + row;
         if (transposed)
           appendBlock(fields, {row, count, first, extent, 0, first * stride + inWeight, 1, stride});
@@ -180,7 +184,7 @@ TileEmitter::BlockSweep TileEmitter::beginBlockSweep(ValueRange weights, ValueRa
     sweep.units.push_back(outer);
     sweep.weights.push_back(find(weight));
     sweep.diagonals.push_back(find(diagonals[layer]));
-    sweep.biases.push_back(transposed ? table(makeZeros(maxBlockRows)) : pointer(find(biases[layer])));
+    sweep.biases.push_back(transposed ? table(makeZeros(shape.denseBlockRows())) : pointer(find(biases[layer])));
     sweep.blocks.push_back(table(fields));
     sweep.blockEnds.push_back(table(ends));
     sweep.raw.push_back(allocate(RankedTensorType::get({rows}, shape.element)));

@@ -116,12 +116,13 @@ LogicalResult TileEmitter::emitDense(DenseOp op) {
   Storage y = allocateResult(op.getY());
   // `count` outputs from the `first` one on (null: 0).
   auto emitPart = [&](Value first, int64_t count) {
-    SmallVector<int32_t> blocks = makeDenseTable(count, inputs, rowStride, columnStride, bias.has_value());
+    SmallVector<int32_t> blocks =
+        makeDenseTable(shape.splitDenseRows(count), inputs, rowStride, columnStride, bias.has_value());
     auto from = [&](const Storage &storage, int64_t stride, int64_t elements) {
       return first ? slice(storage, stride == 1 ? first : mul(first, index(stride)), elements) : storage;
     };
     // Zeros of any type are zero bits.
-    Value biases = bias ? pointer(from(*bias, 1, count)) : table(SmallVector<int32_t>(2 * maxBlockRows, 0));
+    Value biases = bias ? pointer(from(*bias, 1, count)) : table(SmallVector<int32_t>(2 * shape.denseBlockRows(), 0));
     // What is transposed is a layer on the way back, on cotangents.
     callDense(op.getActivation(), {pointer(from(weight, rowStride, weight.elements)), biases, table(blocks), x,
                                    from(y, 1, count), index(0), index(blocks.size() / DenseTableStride),
@@ -155,7 +156,10 @@ LogicalResult TileEmitter::emitDense(PanelDenseOp op) {
 /// The blocks of a weight gradient. Those of a masked one cover the columns
 /// between the first and the last that any of their rows has.
 static SmallVector<int32_t> makeOuterTable(int64_t rows, int64_t columns, std::optional<RankMaskAttr> mask) {
-  SmallVector<int32_t> blocks = makeDenseTable(rows, columns, columns, 1, /*hasBias=*/true);
+  SmallVector<int64_t> rowCounts(rows / maxOuterRows, maxOuterRows);
+  if (int64_t rest = rows % maxOuterRows)
+    rowCounts.push_back(rest);
+  SmallVector<int32_t> blocks = makeDenseTable(rowCounts, columns, columns, 1, /*hasBias=*/true);
   if (!mask)
     return blocks;
   for (MutableArrayRef<int32_t> rest(blocks); !rest.empty(); rest = rest.drop_front(DenseTableStride)) {

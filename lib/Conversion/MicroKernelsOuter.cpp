@@ -13,6 +13,10 @@
 // the last whole vector are a register block's last vector, half a one if they fit,
 // together with a column of ones: its sum is the bias's.
 //
+// Without mask registers, processors store under a mask in dozens of steps. There, whole
+// vectors are stored, with what was in memory where the mask has no lane: also behind
+// the last row.
+//
 //===----------------------------------------------------------------------===//
 
 #include "MicroKernelsBuilder.h"
@@ -20,6 +24,8 @@
 
 using namespace flowc;
 using namespace mlir;
+
+static bool hasMaskRegisters(const TileShape &shape) { return shape.registers >= 32; }
 
 /// Transposes one square of x, from row `k` and the lanes at `x` on. With
 /// `last` it holds the column of ones, and zeros behind it.
@@ -75,6 +81,10 @@ struct OuterBlock {
   /// Columns of `rows` rows from row `row` on: `whole` vectors from `column` on,
   /// and the tail if `withTail`.
   void emit(Value row, int64_t rows, int64_t whole, bool withTail, Value column);
+  /// `whole` vectors from column `from` on and perhaps the tail, of `rows` rows: four
+  /// at a time; or three, as 16 registers have 12 sums, and never one alone behind others.
+  void emitInFours(Value row, int64_t rows, Value from, Value whole, bool withTail);
+  void emitInThrees(Value row, int64_t rows, Value from, Value whole, bool withTail);
   /// All columns from `from` to `to` of `rows` rows.
   void emitRows(Value row, int64_t rows, Value from, Value to);
   /// The bias, where no column of ones is at hand.
@@ -86,12 +96,16 @@ private:
   Value lanesBelow(int64_t lanes, Value limit);
   /// Those of the `lanes` columns from `column` on that a row has.
   Value existing(int64_t lanes, Value rank, Value column);
-  /// A vector to store, in some lanes (null: all).
+  /// A vector to store, in some lanes (null: all), or a number.
   struct Update {
     Value sum, address, lanes;
   };
   /// `sum` and what is in memory.
   Update addTo(Value address, Value sum, Value lanes);
+  /// Lane `lane` of `sum` and what is in memory.
+  Update addLaneTo(Value address, Value sum, Value lane);
+  /// A number in memory before this tile.
+  Value loadBefore(Value address);
 };
 } // namespace
 
@@ -113,10 +127,30 @@ Value OuterBlock::existing(int64_t lanes, Value rank, Value column) {
 OuterBlock::Update OuterBlock::addTo(Value address, Value sum, Value lanes) {
   auto type = cast<VectorType>(sum.getType());
   Value zero = arith::ConstantOp::create(b, b.getZeroAttr(type));
-  Value old = lanes ? LLVM::MaskedLoadOp::create(b, type, address, lanes, zero, b.elementBytes()).getResult()
-                    : b.load(type, address, b.elementBytes());
-  old = arith::SelectOp::create(b, isFirst, zero, old);
-  return {arith::AddFOp::create(b, old, sum), address, lanes};
+  bool hasMasks = hasMaskRegisters(b.shape);
+  Value memory = lanes && hasMasks
+                     ? LLVM::MaskedLoadOp::create(b, type, address, lanes, zero, b.elementBytes()).getResult()
+                     : b.load(type, address, b.elementBytes());
+  Value result = arith::AddFOp::create(b, arith::SelectOp::create(b, isFirst, zero, memory), sum);
+  if (!lanes || hasMasks)
+    return {result, address, lanes};
+  return {arith::SelectOp::create(b, lanes, result, memory), address, {}};
+}
+
+Value OuterBlock::loadBefore(Value address) {
+  Value old = LLVM::LoadOp::create(b, b.shape.element, address, b.elementBytes());
+  return arith::SelectOp::create(b, isFirst, arith::ConstantOp::create(b, b.getZeroAttr(b.shape.element)), old);
+}
+
+OuterBlock::Update OuterBlock::addLaneTo(Value address, Value sum, Value lane) {
+  if (hasMaskRegisters(b.shape)) {
+    int64_t width = cast<VectorType>(sum.getType()).getNumElements();
+    Value isLane = arith::XOrIOp::create(b, lanesBelow(width, lane), lanesBelow(width, b.add(lane, 1)));
+    return addTo(b.at(address, b.sub(b.i64(0), lane)), sum, isLane);
+  }
+  Value position = arith::IndexCastOp::create(b, b.getIndexType(), lane);
+  Value number = vector::ExtractOp::create(b, sum, OpFoldResult(position));
+  return {arith::AddFOp::create(b, loadBefore(address), number), address, {}};
 }
 
 void OuterBlock::emit(Value row, int64_t rows, int64_t whole, bool withTail, Value column) {
@@ -147,7 +181,8 @@ void OuterBlock::emit(Value row, int64_t rows, int64_t whole, bool withTail, Val
     return next;
   });
   // All loads come before all stores: vectors of neighbouring rows overlap in lanes
-  // that are masked, and a load would wait for the store before it.
+  // that are masked, and a load would wait for the store before it. Stores go up in
+  // memory, so that without masks a row's own elements are written last.
   SmallVector<Update> updates;
   for (int64_t r = 0; r < rows; ++r) {
     Value thisRow = b.add(row, r), target = b.at(b.at(weight, b.mul(thisRow, inputs)), column), rank;
@@ -167,8 +202,7 @@ void OuterBlock::emit(Value row, int64_t rows, int64_t whole, bool withTail, Val
       if (j == whole) {
         Value left = b.sub(inputs, first), weights = lanesBelow(width, left);
         // The ones are in lane `left`.
-        Value isOnes = arith::XOrIOp::create(b, weights, lanesBelow(width, b.add(left, 1)));
-        updates.push_back(addTo(b.at(b.at(bias, thisRow), b.sub(b.i64(0), left)), sum, isOnes));
+        updates.push_back(addLaneTo(b.at(bias, thisRow), sum, left));
         exist = exist ? arith::AndIOp::create(b, exist, weights).getResult() : weights;
       }
       updates.push_back(addTo(b.at(target, j * lanes), sum, exist));
@@ -182,24 +216,58 @@ void OuterBlock::emit(Value row, int64_t rows, int64_t whole, bool withTail, Val
   }
 }
 
-void OuterBlock::emitRows(Value row, int64_t rows, Value from, Value to) {
-  int64_t lanes = b.shape.lanes, group = b.shape.registers >= 32 ? 4 : 2;
-  Value whole = b.div(b.sub(b.min(to, wholeInputs), from), lanes);
+void OuterBlock::emitInFours(Value row, int64_t rows, Value from, Value whole, bool withTail) {
+  constexpr int64_t group = 4;
+  int64_t lanes = b.shape.lanes;
   Value grouped = b.add(from, b.mul(b.div(whole, group), group * lanes));
   b.loop(from, grouped, group * lanes, [&](Value column) { emit(row, rows, group, /*withTail=*/false, column); });
-  SmallVector<int64_t> rest = llvm::to_vector(llvm::seq<int64_t>(0, group));
-  auto emitRest = [&](bool withTail) {
-    b.dispatch(b.sub(whole, b.mul(b.div(whole, group), group)), rest, [&](int64_t count) {
-      if (count || withTail)
-        emit(row, rows, count, withTail, grouped);
-    });
+  b.dispatch(b.sub(whole, b.mul(b.div(whole, group), group)), {0, 1, 2, 3}, [&](int64_t count) {
+    if (count || withTail)
+      emit(row, rows, count, withTail, grouped);
+  });
+}
+
+void OuterBlock::emitInThrees(Value row, int64_t rows, Value from, Value whole, bool withTail) {
+  int64_t lanes = b.shape.lanes;
+  auto after = [&](Value column, Value vectors) { return b.add(column, b.mul(vectors, lanes)); };
+  auto isEqual = [&](Value a, int64_t value) {
+    return arith::CmpIOp::create(b, arith::CmpIPredicate::eq, a, b.i64(value));
+  };
+  // Up to four vectors are left, which are a pair and its like if there are four.
+  Value count = b.add(whole, withTail);
+  Value threes = arith::DivSIOp::create(b, b.add(count, -2), b.i64(3));
+  Value left = b.sub(count, b.mul(threes, 3)), rest = after(from, b.mul(threes, 3));
+  auto emitThree = [&](Value column) { emit(row, rows, 3, /*withTail=*/false, column); };
+  if (withTail) {
+    b.loop(from, rest, 3 * lanes, emitThree);
+    Value hasPair = isEqual(left, 4), pairs = arith::SelectOp::create(b, hasPair, b.i64(2), b.i64(0));
+    b.when(hasPair, [&] { emit(row, rows, 2, /*withTail=*/false, rest); });
+    b.dispatch(b.sub(b.add(left, -1), pairs), {0, 1, 2},
+               [&](int64_t last) { emit(row, rows, last, /*withTail=*/true, after(rest, pairs)); });
+    return;
+  }
+  Value isThree = isEqual(left, 3), lastThree = arith::SelectOp::create(b, isThree, b.i64(3), b.i64(0));
+  Value pairs = after(rest, lastThree), end = after(from, whole);
+  b.loop(from, pairs, 3 * lanes, emitThree);
+  b.when(
+      isEqual(left, 1), [&] { emit(row, rows, 1, /*withTail=*/false, rest); },
+      [&] { b.loop(pairs, end, 2 * lanes, [&](Value column) { emit(row, rows, 2, /*withTail=*/false, column); }); });
+}
+
+void OuterBlock::emitRows(Value row, int64_t rows, Value from, Value to) {
+  Value whole = b.div(b.sub(b.min(to, wholeInputs), from), b.shape.lanes);
+  auto emitAll = [&](bool withTail) {
+    if (b.shape.registers >= 32)
+      emitInFours(row, rows, from, whole, withTail);
+    else
+      emitInThrees(row, rows, from, whole, withTail);
   };
   if (!tailLanes)
-    emitRest(false);
+    emitAll(false);
   else if (mask == OuterMask::None)
-    emitRest(true);
+    emitAll(true);
   else
-    b.when(b.less(wholeInputs, to), [&] { emitRest(true); }, [&] { emitRest(false); });
+    b.when(b.less(wholeInputs, to), [&] { emitAll(true); }, [&] { emitAll(false); });
 }
 
 void OuterBlock::emitBias(Value rows) {
@@ -211,10 +279,7 @@ void OuterBlock::emitBias(Value rows) {
           return {arith::AddFOp::create(b, carried[0], b.load(b.at(row, b.mul(j, b.shape.lanes))))};
         });
     Value address = b.at(bias, r);
-    Value old = LLVM::LoadOp::create(b, b.shape.element, address, b.elementBytes());
-    Value zero = arith::ConstantOp::create(b, b.getZeroAttr(b.shape.element));
-    old = arith::SelectOp::create(b, isFirst, zero, old);
-    b.store(arith::AddFOp::create(b, old, reduceLanes(b, sum[0])), address, b.elementBytes());
+    b.store(arith::AddFOp::create(b, loadBefore(address), reduceLanes(b, sum[0])), address, b.elementBytes());
   });
 }
 

@@ -5,6 +5,7 @@
 // rows, k0, columns, bias, offset, distance of rows, distance of columns} of blocks
 // of up to four rows (with 32 registers). Without a bias there are four zeros.
 
+// CHECK-DAG: @info(dense<[1, 112, {{[0-9]+}}, 144, 2, 1, 0, 180, 0]>
 // CHECK-DAG: llvm.mlir.global internal constant @[[FORWARD:.*]](dense<[0, 4, 0, 18, 0, 0, 18, 1, 4, 1, 0, 18, 4, 72, 18, 1]>
 // CHECK-DAG: llvm.mlir.global internal constant @[[ZEROS:.*]](dense<0> : tensor<8xi32>)
 // CHECK-DAG: llvm.mlir.global internal constant @[[BACKWARD:.*]](dense<[0, 4, 0, 5, 0, 0, 1, 18, 4, 4, 0, 5, 0, 4, 1, 18, {{.*}}16, 2, 0, 5, 0, 16, 1, 18]>
@@ -32,11 +33,13 @@
 // CHECK: llvm.mlir.addressof @[[MASKED]]
 // CHECK: call @outer_tail8_at_least_f32x16
 
+// AVX2-DAG: @info(dense<[1, 112, {{[0-9]+}}, 160, 2, 1, 0, 180, 0]>
 // With 16 registers, blocks have up to six rows; those of weight gradients still four.
 // AVX2-DAG: llvm.mlir.global internal constant @{{.*}}(dense<[0, 5, 0, 18, 0, 0, 18, 1]>
 // AVX2-DAG: llvm.mlir.global internal constant @{{.*}}(dense<[0, 6, 0, 5, 0, 0, 1, 18, 6, 6, 0, 5, 0, 6, 1, 18, 12, 6, 0, 5, 0, 12, 1, 18]>
 // AVX2-DAG: llvm.mlir.global internal constant @{{.*}}(dense<[0, 4, 0, 2, 0, 0, 3, 1, 4, 1, 0, 3, 4, 12, 3, 1]>
-// With 8 lanes, vectors are not halved.
+// With 8 lanes, vectors are not halved. The fourth number of @info is the size of the sums: with 16 registers there is
+// room for one more vector, which stores of a gradient's last columns may reach.
 // AVX2: call @outer_tail8_f32x8
 // AVX2: call @outer_tail8_at_least_f32x8
 func.func @prepare(%w: tensor<5x18xf32> {flow.name = "weight", flow.trainable},

@@ -293,7 +293,7 @@ TYPED_TEST(MicroKernels, OuterSumsOverLanes) {
       int64_t vectors = (used + lanes - 1) / lanes;
       for (bool first : {false, true}) {
         Aligned<T> x(inputs * stride), g(layer.outputs * stride), scratch(stride * pitch, T(9)),
-            weight(layer.outputs * inputs), bias(layer.outputs);
+            weight(layer.outputs * inputs + outerPadding(this->shape)), bias(layer.outputs);
         for (Aligned<T> *array : {&x, &g, &weight, &bias})
           array->randomise(this->random);
         for (int64_t m = 0; m < layer.outputs; ++m)
@@ -306,6 +306,8 @@ TYPED_TEST(MicroKernels, OuterSumsOverLanes) {
             ASSERT_EQ(scratch[lane * pitch + k], k < inputs ? x[k * stride + lane] : T(k == inputs)) << inputs;
         outer(g.data, scratch.data, weight.data, bias.data, layer.table.data(), outRanks.data(), inRanks.data(), 1,
               layer.blocks, inputs, used, first);
+        for (size_t i = layer.outputs * inputs; i < weight.count; ++i)
+          ASSERT_EQ(weight[i], weightBefore[i]) << name << " behind the last row";
         // Each of up to 64 terms is below 1 and is rounded once.
         constexpr double tolerance = 64 * 8 * std::numeric_limits<T>::epsilon();
         for (int64_t block = 0; block < layer.blocks; ++block) {

@@ -82,6 +82,9 @@ enum DenseTable : int64_t {
 /// Rows of a block of an outer product at most.
 constexpr int64_t maxOuterRows = 4;
 
+/// Elements behind a weight gradient that an outer product may write, with what was there.
+inline int64_t outerPadding(const TileShape &shape) { return shape.registers >= 32 ? 0 : shape.lanes; }
+
 /// What a dense layer does about lanes that are not in use, if it saves time not to
 /// compute them. Values that lanes in use depend on are not affected.
 enum class UnusedLanes : int64_t {
@@ -135,7 +138,8 @@ enum class OuterMask {
 /// 0, what was there before counts as zero. With a mask, k covers the block's
 /// range, and other weights are not written. Ranks are int32, those of columns
 /// are read up to Kpad. `columns` is K: its remainder decides about the shape of
-/// the last register block. Lanes from n on must hold g = 0.
+/// the last register block. Lanes from n on must hold g = 0. `outerPadding` elements
+/// behind the weight's gradient must exist; they keep what they hold.
 mlir::func::FuncOp getOrCreateOuter(mlir::ModuleOp module, const TileShape &shape, int64_t columns,
                                     OuterMask mask = OuterMask::None);
 

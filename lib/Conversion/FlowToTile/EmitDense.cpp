@@ -182,7 +182,7 @@ LogicalResult TileEmitter::emitOuter(OuterOp op) {
     if (result.use_empty()) {
       Storage unused{Storage::Kind::Uniform,           workspace,     index(workspaceElements),
                      getNumElements(result.getType()), shape.element, {}};
-      workspaceElements = alignUp(workspaceElements + unused.elements);
+      workspaceElements = alignUp(workspaceElements + unused.elements + outerPadding(shape));
       return unused;
     }
     auto it = sums.find(result);

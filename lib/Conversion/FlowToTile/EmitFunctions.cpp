@@ -101,6 +101,8 @@ void TileEmitter::assignResults(KernelValues &kernel) {
     sumElements += alignUp(to.elements);
     sums[value] = to;
   }
+  if (llvm::any_of(sums, [&](const auto &sum) { return bool(findOuter(sum.first)); }))
+    sumElements += alignUp(outerPadding(shape));
   if (sumElements)
     kernel.sumOutput = loadPointer(kernel.outputs, numOutputs);
 }

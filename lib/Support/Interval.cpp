@@ -124,7 +124,8 @@ Interval operator*(const Interval &a, const Interval &b) {
 Interval applyIncreasing(const Interval &x, double (*evaluate)(double), const Interval &image) {
   auto end = [&](double value, double towards) {
     double result = evaluate(value);
-    bool isExact = std::isinf(value) || (value == 0 && 4 * result == std::floor(4 * result));
+    bool isExact = std::isinf(value) || (value == 0 && 4 * result == std::floor(4 * result)) ||
+                   (value == 1 && result == 0);
     if (isExact || std::isinf(result))
       return std::isinf(result) && std::isfinite(value) && (result < 0) != (towards < 0)
                  ? std::copysign(kLargest, result)

@@ -99,11 +99,11 @@ Expr Algebra::factorize(Expr e) {
   for (const Term &term : e->terms) {
     // What is taken out leaves by its exponent: as factors of their own, u^-1 and u need
     // not cancel (x^n and x^-n are two powers of one exponent each).
+    // One of them only: x^1 and x^0.5 are two factors of a base that may be negative.
     std::vector<Term> factors = factorsOf(term.node);
-    for (Term &factor : factors)
-      for (const Term &candidate : common)
-        if (candidate.node == factor.node)
-          factor.factor -= candidate.factor;
+    for (const Term &candidate : common)
+      std::find_if(factors.begin(), factors.end(), [&](const Term &f) { return f.node == candidate.node; })->factor -=
+          candidate.factor;
     rest.push_back({term.factor, product(1, std::move(factors))});
   }
   std::vector<Term> factors = std::move(common);

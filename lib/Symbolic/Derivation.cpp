@@ -5,156 +5,12 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Solver.h"
+#include "Forms.h"
 
 #include <algorithm>
 #include <cmath>
-#include <set>
 
 namespace flowc::symbolic {
-
-//===----------------------------------------------------------------------===//
-// Pieces
-//===----------------------------------------------------------------------===//
-
-namespace {
-
-/// Takes a formula apart where arguments of abs and the like change sign.
-class Splitter {
-public:
-  Splitter(Algebra &algebra, Expr function, Interval domain) : algebra(algebra), function(function), domain(domain) {}
-
-  std::vector<Piece> split();
-
-private:
-  /// What changes sign where `e` switches; null if `e` does not switch.
-  Expr getSwitch(Expr e);
-  void collect(Expr e);
-  /// The formula with all switches set as `signOf` says (0: undecided).
-  template <typename SignOf>
-  Expr resolve(Expr e, SignOf signOf, std::vector<Expr> &deciders);
-
-  Algebra &algebra;
-  Expr function;
-  Interval domain;
-  std::set<Expr> seen;
-  /// Where switches are, as numbers or as expressions in the parameters.
-  std::set<double> numbers;
-  std::set<Expr> parameters;
-};
-
-} // namespace
-
-Expr Splitter::getSwitch(Expr e) {
-  if (e->is(Function::Abs) || e->is(Function::Sign))
-    return e->argument();
-  if (e->is(Function::Min) || e->is(Function::Max))
-    return algebra.subtract(e->argument(0), e->argument(1));
-  if (e->kind == Kind::Compare && e->relation != Relation::Equal && e->relation != Relation::NotEqual)
-    return algebra.subtract(e->argument(0), e->argument(1));
-  return nullptr;
-}
-
-void Splitter::collect(Expr e) {
-  if (!seen.insert(e).second)
-    return;
-  for (const Term &term : e->terms)
-    collect(term.node);
-  Expr difference = getSwitch(e);
-  std::optional<Linear> linear = difference ? matchLinear(algebra, difference) : std::nullopt;
-  if (!linear || linear->node != algebra.getVariable() || !algebra.isNonZero(linear->slope))
-    return;
-  Expr at = algebra.divide(algebra.negate(linear->offset), linear->slope);
-  if (!at->isConstant())
-    parameters.insert(at);
-  else if (domain.contains(at->number))
-    numbers.insert(at->number);
-}
-
-template <typename SignOf>
-Expr Splitter::resolve(Expr e, SignOf signOf, std::vector<Expr> &deciders) {
-  std::vector<Expr> arguments;
-  for (const Term &term : e->terms) {
-    arguments.push_back(resolve(term.node, signOf, deciders));
-    // The value that is not chosen may be undefined.
-    if (e->kind == Kind::Select && arguments.size() == 1 && arguments[0]->isConstant())
-      return resolve(e->argument(arguments[0]->number != 0 ? 1 : 2), signOf, deciders);
-  }
-  Expr difference = getSwitch(e);
-  int sign = difference ? signOf(difference) : 0;
-  if (sign == 0) {
-    Expr rebuilt = algebra.rebuild(e, arguments);
-    // With an exponent that is a number here only, the base has to be positive still.
-    if (e->is(Function::Pow) && !rebuilt->is(Function::Pow))
-      deciders.push_back(algebra.call(Function::Log, arguments[0]));
-    return rebuilt;
-  }
-  if (e->is(Function::Abs))
-    return algebra.scale(sign, arguments[0]);
-  if (e->is(Function::Sign))
-    return algebra.constant(sign);
-  deciders.insert(deciders.end(), arguments.begin(), arguments.end());
-  if (e->is(Function::Min) || e->is(Function::Max))
-    return arguments[(sign < 0) == e->is(Function::Min) ? 0 : 1];
-  bool isLess = e->relation == Relation::Less || e->relation == Relation::LessEqual;
-  return algebra.constant(isLess == (sign < 0));
-}
-
-std::vector<Piece> Splitter::split() {
-  collect(function);
-  std::vector<Piece> pieces;
-  Expr x = algebra.getVariable();
-  if (parameters.size() == 1 && numbers.empty()) {
-    // One place, which depends on the parameters: before and after it.
-    Expr at = *parameters.begin();
-    for (int side : {-1, 1}) {
-      auto signOf = [&](Expr difference) {
-        std::optional<Linear> linear = matchLinear(algebra, difference);
-        if (!linear || linear->node != x || !algebra.isNonZero(linear->slope) ||
-            algebra.divide(algebra.negate(linear->offset), linear->slope) != at)
-          return 0;
-        return algebra.isPositive(linear->slope) ? side : -side;
-      };
-      Piece piece{function, domain, side > 0 ? at : nullptr, side < 0 ? at : nullptr};
-      piece.function = resolve(function, signOf, piece.deciders);
-      pieces.push_back(std::move(piece));
-    }
-    return pieces;
-  }
-  std::vector<double> ends(numbers.begin(), numbers.end());
-  for (size_t i = 0; i <= ends.size(); ++i) {
-    Piece piece{function, domain, nullptr, nullptr};
-    if (i > 0) {
-      piece.start = algebra.constant(ends[i - 1]);
-      piece.domain.low = ends[i - 1], piece.domain.lowOpen = true;
-    }
-    if (i < ends.size()) {
-      piece.end = algebra.constant(ends[i]);
-      piece.domain.high = ends[i], piece.domain.highOpen = true;
-    }
-    auto signOf = [&](Expr difference) {
-      // slope (x - at), by its factors; else as intervals have it.
-      std::optional<Linear> linear = matchLinear(algebra, difference);
-      if (linear && linear->node == x && algebra.isNonZero(linear->slope)) {
-        Expr at = algebra.divide(algebra.negate(linear->offset), linear->slope);
-        int side = !at->isConstant()                 ? 0
-                   : piece.domain.low >= at->number  ? 1
-                   : piece.domain.high <= at->number ? -1
-                                                     : 0;
-        return algebra.isPositive(linear->slope) ? side : -side;
-      }
-      Interval values = algebra.range(difference, x, piece.domain);
-      return values.isPositive() ? 1 : values.isNegative() ? -1 : 0;
-    };
-    piece.function = resolve(function, signOf, piece.deciders);
-    pieces.push_back(std::move(piece));
-  }
-  return pieces;
-}
-
-std::vector<Piece> splitIntoPieces(Algebra &algebra, Expr function, const Interval &domain) {
-  return Splitter(algebra, function, domain).split();
-}
 
 //===----------------------------------------------------------------------===//
 // Derivation
@@ -218,7 +74,8 @@ Expr Deriver::simplifyAgain(Expr e) {
 }
 
 bool Deriver::unwind() {
-  Unwinder unwinder(algebra, result.image, result.domain);
+  const Piece whole{result.function, result.domain, nullptr, nullptr};
+  Unwinder unwinder(algebra, result.image, whole);
   result.inverse = unwinder.solve(result.function);
   reason = unwinder.reason;
   isParameterAtFault = unwinder.isParameterAtFault;
@@ -233,11 +90,11 @@ void Deriver::failSign(Expr slope, const Interval &domain) {
   for (size_t i = 1; i < algebra.getNumSymbols(); ++i)
     hasParameters |= algebra.dependsOn(slope, algebra.getSymbol(i));
   const char *advice = "; narrower domains of the parameters, as in `interval(-1, 1, 0.5)`, may help";
-  auto [positive, negative] = findBothSigns(algebra, slope, domain);
+  auto [positive, negative, areOfOne] = findBothSigns(algebra, slope, domain);
   if (positive && negative)
-    return fail(what + " changes its sign: it is " + printNumber(positive->value, 6) + " at " + positive->where +
-                " and " + printNumber(negative->value, 6) + " at " + negative->where +
-                (positive->isAtStart && negative->isAtStart ? "" : advice));
+    return fail(what + (areOfOne ? " changes its sign" : " has either sign, as the parameters are") + ": it is " +
+                printNumber(positive->value, 6) + " at " + positive->where + " and " + printNumber(negative->value, 6) +
+                " at " + negative->where + (positive->isAtStart && negative->isAtStart ? "" : advice));
   const Interval &stuck = proof.stuck;
   constexpr double kFar = 1e100;
   double at = stuck.isBounded() ? stuck.low + (stuck.high - stuck.low) / 2 : stuck.low > 0 ? stuck.low : stuck.high;
@@ -251,9 +108,13 @@ void Deriver::failSign(Expr slope, const Interval &domain) {
 
 bool Deriver::proveMeeting(const Piece &left, const Piece &right) {
   Expr before = algebra.substitute(left.function, x, left.end), after = algebra.substitute(right.function, x, left.end);
-  Expr jump = algebra.subtract(after, before);
+  Expr jump = expandRounded(algebra, algebra.subtract(after, before));
   if (jump->isConstant() && std::abs(jump->number) <= 1e-12)
     return true;
+  if (std::isnan(before->number) || std::isnan(after->number)) {
+    fail("it is not defined at " + algebra.getName(x) + " = " + algebra.print(left.end));
+    return false;
+  }
   fail("it jumps at " + algebra.getName(x) + " = " + algebra.print(left.end) + " from " + algebra.print(before) +
        " to " + algebra.print(after));
   return false;
@@ -295,14 +156,14 @@ bool Deriver::proveMonotone() {
       fail("it is constant" + describe(piece));
       return false;
     }
-    proof = proveSignOf(algebra, slope, piece.domain);
+    proof = proveSignOn(algebra, slope, piece);
     Sign sign = proof.sign;
-    bool isStrict = sign == Sign::Positive || sign == Sign::Negative;
-    if (sign == Sign::Unknown || (!isStrict && !isSmooth(piece.function))) {
+    bool isStrict = symbolic::isStrict(sign);
+    if (sign == Sign::Unknown || sign == Sign::Zero || (!isStrict && !isSmooth(piece.function))) {
       failSign(slope, piece.domain);
       return false;
     }
-    bool rises = sign == Sign::Positive || sign == Sign::NonNegative;
+    bool rises = isNonNegative(sign);
     if (isIncreasing && *isIncreasing != rises) {
       failSign(result.derivative, result.domain);
       return false;
@@ -314,9 +175,11 @@ bool Deriver::proveMonotone() {
     std::string variable = algebra.getName(proof.variable);
     if (proof.composite)
       variable += " = " + algebra.print(proof.composite);
-    result.steps.push_back({"interval arithmetic over all " + variable + " and all parameters" +
-                                (isStrict ? "" : "; zeros of an analytic function are isolated"),
-                            fact + describe(piece)});
+    std::string how = "interval arithmetic over all " + variable + " and all parameters";
+    for (const std::string &reduction : proof.reductions)
+      how += "; " + reduction;
+    result.steps.push_back(
+        {how + (isStrict ? "" : "; zeros of an analytic function are isolated"), fact + describe(piece)});
   }
   result.isIncreasing = *isIncreasing;
   for (size_t i = 0; i + 1 < pieces.size(); ++i)
@@ -331,7 +194,7 @@ bool Deriver::unwindPieces() {
   std::vector<Step> steps;
   for (size_t i = pieces.size(); i-- > 0;) {
     const Piece &piece = pieces[i];
-    Unwinder unwinder(algebra, result.image, piece.domain);
+    Unwinder unwinder(algebra, result.image, piece);
     Expr solved = unwinder.solve(piece.function);
     if (!solved)
       return false;

@@ -19,7 +19,8 @@ namespace {
 /// Finds where a formula is defined, condition by condition.
 class DomainFinder {
 public:
-  DomainFinder(Algebra &algebra, std::string &error) : algebra(algebra), error(error) {}
+  DomainFinder(Algebra &algebra, const Piece &piece, std::string &error)
+      : domain(piece.domain), algebra(algebra), piece(piece), error(error) {}
 
   void visit(Expr e);
 
@@ -31,11 +32,20 @@ private:
   /// `u`, an argument of something called `name`, has to lie in `allowed`.
   void require(Expr u, const Interval &allowed, const std::string &name);
   bool requirePositiveProduct(Expr u, const std::string &name);
+  /// The factors of a product that decide on its sign.
+  Expr dropPositiveFactors(Expr product);
+  /// Whether all values of `u` can be shown to lie in `allowed`, whatever it takes.
+  bool isShownInside(Expr u, const Interval &allowed);
+  Sign signOf(Expr e) { return proveSignOn(algebra, e, getPart()).sign; }
+  Interval rangeOf(Expr e) { return rangeOn(algebra, getPart(), e); }
+  /// The piece, as far as the formula is known to be defined there.
+  Piece getPart() const;
   void requireNonZero(Expr u);
   /// Leaves the part in `allowed`; `name` is that of what is defined there only.
   void narrow(const Interval &allowed, const std::string &name, Expr u);
 
   Algebra &algebra;
+  const Piece &piece;
   std::string &error;
   std::set<Expr> seen;
 };
@@ -45,29 +55,48 @@ private:
 /// What `name` is applied to.
 static const char *getNoun(const std::string &name) { return name == "a power" ? "base" : "argument"; }
 
+Piece DomainFinder::getPart() const {
+  Piece part = piece;
+  part.domain = domain;
+  return part;
+}
+
+Expr DomainFinder::dropPositiveFactors(Expr product) {
+  if (product->kind != Kind::Product)
+    return product;
+  std::vector<Term> rest;
+  for (const Term &term : product->terms)
+    if (!rangeOf(term.node).isPositive())
+      rest.push_back(term);
+  return rest.empty() ? product : algebra.product(1, rest);
+}
+
+bool DomainFinder::isShownInside(Expr u, const Interval &allowed) {
+  auto isShown = [&](double factor, double end, bool isOpen) {
+    if (!std::isfinite(end))
+      return true;
+    Sign sign = signOf(algebra.sum(-factor * end, {{factor, u}}));
+    return sign == Sign::Positive || (!isOpen && isNonNegative(sign));
+  };
+  return isShown(1, allowed.low, allowed.lowOpen) && isShown(-1, allowed.high, allowed.highOpen);
+}
+
 void DomainFinder::require(Expr u, const Interval &allowed, const std::string &name) {
   Expr x = algebra.getVariable();
-  if (algebra.range(u, x, domain).isInside(allowed))
+  if (rangeOf(u).isInside(allowed))
     return;
-  std::optional<Linear> linear = matchLinear(algebra, u);
-  bool isSimple = linear && linear->node == x && linear->slope->isConstant() && linear->offset->isConstant();
-  if (!isSimple && allowed.low == 0 && requirePositiveProduct(u, name))
+  bool isHalfLine = allowed.low == 0 && allowed.high == kInfinity;
+  Expr decisive = isHalfLine ? dropPositiveFactors(u) : u;
+  if (std::optional<Interval> preimage = findPreimage(algebra, decisive, allowed, domain))
+    return narrow(*preimage, name, u);
+  if ((isHalfLine && requirePositiveProduct(u, name)) || isShownInside(u, allowed) || !error.empty())
     return;
-  if (!isSimple) {
-    Interval values = algebra.range(u, x, domain);
-    std::string trouble = allowed.low != 0 || allowed.high < kInfinity ? " can leave its domain"
-                          : values.isNonNegative()                     ? " can be 0"
-                                                                       : " can be negative";
-    if (error.empty())
-      error = name + " is not defined everywhere: its " + getNoun(name) + " " + algebra.print(u) + trouble +
-              (algebra.dependsOn(u, x) ? "" : ": give it a domain, as in `positive(1)`");
-    return;
-  }
-  double slope = linear->slope->number, offset = linear->offset->number;
-  Interval mapped{(allowed.low - offset) / slope, (allowed.high - offset) / slope, true, true};
-  if (slope < 0)
-    std::swap(mapped.low, mapped.high);
-  narrow(mapped, name, u);
+  Interval values = rangeOf(u);
+  std::string trouble = !isHalfLine              ? " can leave its domain"
+                        : values.isNonNegative() ? " can be 0"
+                                                 : " can be negative";
+  error = name + " is not defined everywhere: its " + getNoun(name) + " " + algebra.print(u) + trouble +
+          (algebra.dependsOn(u, x) ? "" : ": give it a domain, as in `positive(1)`");
 }
 
 void DomainFinder::narrow(const Interval &allowed, const std::string &name, Expr u) {
@@ -112,13 +141,7 @@ bool DomainFinder::requirePositiveProduct(Expr u, const std::string &name) {
 
 void DomainFinder::requireNonZero(Expr u) {
   Expr x = algebra.getVariable();
-  Interval values = algebra.range(u, x, domain);
-  if (!values.containsZero())
-    return;
-  Sign sign = proveSignOf(algebra, u, domain).sign;
-  if (sign == Sign::Positive || sign == Sign::Negative)
-    return;
-  if (!error.empty())
+  if (!rangeOf(u).containsZero() || !error.empty() || isStrict(signOf(u)))
     return;
   std::optional<Linear> linear = matchLinear(algebra, u);
   bool isSimple = linear && linear->node == x && algebra.isNonZero(linear->slope);
@@ -141,16 +164,17 @@ void DomainFinder::visit(Expr e) {
       else if (exponent < 0)
         requireNonZero(base);
     }
-  if (e->kind == Kind::Function && !getRow(e->function).domain.isAll())
-    require(e->argument(), getRow(e->function).domain,
-            e->is(Function::Pow) ? "a power" : std::string(getName(e->function)));
+  if (e->is(Function::Pow))
+    require(e->argument(), algebra.isPositive(e->argument(1)) ? halfLine : Interval::positive(), "a power");
+  else if (e->kind == Kind::Function && !getRow(e->function).domain.isAll())
+    require(e->argument(), getRow(e->function).domain, std::string(getName(e->function)));
 }
 
 std::optional<Interval> findDomain(Algebra &algebra, const Piece &piece, std::string &error) {
   // Conditions that narrow the line come to hold for each other: once more.
-  DomainFinder narrow(algebra, error);
+  DomainFinder narrow(algebra, piece, error);
   std::string ignored;
-  DomainFinder first(algebra, ignored);
+  DomainFinder first(algebra, piece, ignored);
   auto visit = [&](DomainFinder &finder, const Interval &within) {
     finder.domain = within;
     finder.visit(piece.function);

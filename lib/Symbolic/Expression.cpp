@@ -248,7 +248,8 @@ Expr Algebra::call(Function function, Expr a, Expr b) {
   if (function == Function::Pow) {
     if (b->isConstant())
       return power(a, b->number);
-    if (a->isConstant(1))
+    // 1^v = 1, and 0^v = 0 for v > 0.
+    if (a->isConstant(1) || (a->isConstant(0) && isPositive(b)))
       return a;
     return makeCall(function, {a, b});
   }

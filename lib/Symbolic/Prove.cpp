@@ -1,22 +1,22 @@
-//===- Prove.cpp - Signs and bounds ---------------------------------------===//
+//===- Prove.cpp - Signs --------------------------------------------------===//
 //
 // Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 
-#include "Solver.h"
+#include "Forms.h"
 
 #include <algorithm>
 #include <cmath>
-#include <set>
+#include <ranges>
 
 namespace flowc::symbolic {
 
 static constexpr double kInfinity = Interval::kInfinity;
 
 //===----------------------------------------------------------------------===//
-// Signs
+// Signs by subdivision
 //===----------------------------------------------------------------------===//
 
 /// A point inside, by which proofs go on; none if there is no number left.
@@ -43,15 +43,64 @@ static std::optional<double> splitPoint(const Interval &x) {
   return isNegative ? -middle : middle;
 }
 
-Sign proveSign(Algebra &algebra, Expr e, Expr variable, const Interval &domain, Interval &stuck) {
-  constexpr int kMaxEvaluations = 4000;
+namespace {
+
+/// Values of an expression on intervals of one variable.
+class Sampler {
+public:
+  Sampler(Algebra &algebra, Expr e, Expr variable) : algebra(algebra), e(e), variable(variable) {}
+
+  /// By interval arithmetic alone.
+  Interval evaluate(const Interval &x) { return algebra.range(e, variable, x); }
+  /// `values`, narrowed by the slope: they lie between those of the ends, or around that of
+  /// the middle. That is exact to second order in the length of x, where `evaluate` is to
+  /// first.
+  Interval refine(const Interval &x, const Interval &values);
+
+private:
+  Interval at(double x) { return evaluate(Interval::point(x)); }
+
+  Algebra &algebra;
+  Expr e, variable;
+  bool hasSlope = false;
+  Expr slope = nullptr;
+};
+
+} // namespace
+
+Interval Sampler::refine(const Interval &x, const Interval &values) {
+  if (!x.isBounded())
+    return values;
+  if (!hasSlope) {
+    hasSlope = true;
+    slope = isContinuous(e) ? algebra.derivative(e, variable) : nullptr;
+  }
+  if (!slope)
+    return values;
+  Interval slopes = algebra.range(slope, variable, x);
+  Interval ends = hull(at(x.low), at(x.high));
+  if (slopes.isNonNegative() || slopes.isNonPositive())
+    return values.clippedTo(ends);
+  if (!slopes.isBounded())
+    return values;
+  double middle = x.low + (x.high - x.low) / 2;
+  Interval shift = Interval::closed(x.low, x.high) + Interval::point(-middle);
+  return values.clippedTo(at(middle) + slopes * shift);
+}
+
+Sign proveSign(Algebra &algebra, Expr e, Expr variable, const Interval &domain, Interval &stuck, int maxParts) {
   bool isNonNegative = true, isNonPositive = true, isStrict = true;
+  Sampler sampler(algebra, e, variable);
   std::vector<Interval> open{domain};
   for (int i = 0; !open.empty(); ++i) {
     Interval x = open.back();
     open.pop_back();
     stuck = x;
-    Interval values = algebra.range(e, variable, x);
+    Interval values = sampler.evaluate(x);
+    // Cutting is cheaper than slopes, up to where everything seems to be 0.
+    constexpr int kCheapParts = 24;
+    if (i >= kCheapParts && !values.isNonNegative() && !values.isNonPositive())
+      values = sampler.refine(x, values);
     if (values.isNonNegative() || values.isNonPositive()) {
       isNonNegative &= values.isNonNegative();
       isNonPositive &= values.isNonPositive();
@@ -61,12 +110,14 @@ Sign proveSign(Algebra &algebra, Expr e, Expr variable, const Interval &domain, 
       continue;
     }
     std::optional<double> middle = splitPoint(x);
-    if (!middle || i >= kMaxEvaluations)
+    if (!middle || i >= maxParts)
       return Sign::Unknown;
     // The halves share the point between them.
     open.push_back({*middle, x.high, false, x.highOpen});
     open.push_back({x.low, *middle, x.lowOpen, false});
   }
+  if (isNonNegative && isNonPositive)
+    return Sign::Zero;
   if (isStrict)
     return isNonNegative ? Sign::Positive : Sign::Negative;
   // It touches zero: look for an interval where it does not.
@@ -74,7 +125,7 @@ Sign proveSign(Algebra &algebra, Expr e, Expr variable, const Interval &domain, 
     Interval x = Interval::closed(at, at + 1e-3 * std::abs(at));
     if (!x.isInside(domain))
       continue;
-    Interval values = algebra.range(e, variable, x);
+    Interval values = sampler.evaluate(x);
     if (values.isPositive() && isNonNegative)
       return Sign::NonNegative;
     if (values.isNegative() && isNonPositive)
@@ -84,324 +135,96 @@ Sign proveSign(Algebra &algebra, Expr e, Expr variable, const Interval &domain, 
 }
 
 //===----------------------------------------------------------------------===//
-// Signs in another variable
+// Signs of slopes
 //===----------------------------------------------------------------------===//
 
-namespace {
-
-/// u = slope * inner + offset, which x enters through `inner` (x itself or a sum) only.
-struct Composite {
-  Expr whole;
-  Linear linear;
-};
-
-/// Finds linear expressions of x that hold parameters, too.
-class CompositeFinder {
-public:
-  explicit CompositeFinder(Algebra &algebra) : algebra(algebra), x(algebra.getVariable()) {}
-
-  void visit(Expr e);
-
-  std::vector<Composite> found;
-
-private:
-  bool isLinear(Expr e) {
-    std::optional<Linear> linear = matchLinear(algebra, e);
-    return linear && linear->node == x;
-  }
-  bool isFree(Expr e) { return !algebra.dependsOn(e, x); }
-  /// a*x of a product that holds a^2*x^2.
-  void visitPower(Expr product);
-
-  Algebra &algebra;
-  Expr x;
-  std::set<Expr> seen;
-};
-
-} // namespace
-
-void CompositeFinder::visitPower(Expr product) {
-  double exponent = 0;
-  for (const Term &term : product->terms)
-    if (term.node == x)
-      exponent = term.factor;
-  std::vector<Term> root;
-  for (const Term &term : product->terms)
-    if (isFree(term.node)) {
-      if (!isInteger(exponent) || exponent < 2 || !isInteger(term.factor / exponent))
-        return;
-      root.push_back({term.factor / exponent, term.node});
-    }
-  if (root.empty())
-    return;
-  Expr slope = algebra.product(1, root), whole = algebra.multiply(slope, x);
-  if (seen.insert(whole).second)
-    found.push_back({whole, {slope, x, algebra.constant(0)}});
+/// Tries what is cheap, and sets `proof` to the last trial.
+static bool attempt(Algebra &algebra, SignProof &proof, Expr e, Expr variable, const Interval &values, Expr composite) {
+  proof = {Sign::Unknown, e, variable, composite, values, values};
+  proof.sign = proveSign(algebra, e, variable, values, proof.stuck);
+  return proof.sign != Sign::Unknown;
 }
 
-void CompositeFinder::visit(Expr e) {
-  if (isFree(e) || !seen.insert(e).second)
-    return;
-  bool isMultiple = e->kind == Kind::Sum && e->number == 0 && e->terms.size() == 1;
-  std::optional<Linear> linear = e == x || isMultiple ? std::nullopt : matchLinear(algebra, e);
-  bool isNew = linear && (linear->node == x || (linear->node->kind == Kind::Sum && isLinear(linear->node))) &&
-               !(linear->slope->isConstant() && linear->offset->isConstant());
-  if (isNew) {
-    found.push_back({e, *linear});
-    return;
-  }
-  if (e->kind == Kind::Product)
-    visitPower(e);
-  for (const Term &term : e->terms)
-    visit(term.node);
+static bool attemptByParts(Algebra &algebra, SignProof &proof) {
+  proof.sign = proveByParts(algebra, proof.expression, proof.variable, proof.domain, proof.reductions);
+  return proof.sign != Sign::Unknown;
 }
 
-/// The terms of k `e` with products of sums written out, unless those are many.
-static void expandTerms(Algebra &algebra, Term term, std::vector<Term> &terms) {
-  constexpr size_t kMaxTerms = 64;
-  auto [factor, e] = term;
-  if (e->kind == Kind::Sum) {
-    terms.push_back({factor * e->number, algebra.constant(1)});
-    for (auto [inner, node] : e->terms)
-      expandTerms(algebra, {factor * inner, node}, terms);
-    return;
-  }
-  if (e->kind == Kind::Product && terms.size() < kMaxTerms)
-    for (size_t i = 0; i < e->terms.size(); ++i) {
-      auto [exponent, sum] = e->terms[i];
-      if (exponent != 1 || sum->kind != Kind::Sum)
-        continue;
-      std::vector<Term> rest = e->terms;
-      rest.erase(rest.begin() + static_cast<ptrdiff_t>(i));
-      Expr others = algebra.product(1, rest);
-      expandTerms(algebra, {factor * sum->number, others}, terms);
-      for (auto [inner, node] : sum->terms)
-        expandTerms(algebra, {factor * inner, algebra.multiply(others, node)}, terms);
-      return;
-    }
-  terms.push_back(term);
+/// `e` in the variable u = `composite.whole`; null if x does not go away.
+static Expr changeVariable(Algebra &algebra, Expr e, const Composite &composite, Expr u) {
+  Expr x = algebra.getVariable();
+  const auto &[whole, linear] = composite;
+  Expr inner = algebra.divide(algebra.subtract(u, linear.offset), linear.slope);
+  Expr changed = algebra.substitute(algebra.substitute(e, whole, u), linear.node, inner);
+  if (!algebra.dependsOn(changed, x))
+    return changed;
+  Linear innermost = *matchLinear(algebra, linear.node);
+  return algebra.substitute(changed, x, algebra.divide(algebra.subtract(inner, innermost.offset), innermost.slope));
 }
 
-/// Terms with the same factor that does not depend on `variable` belong together:
-/// b u + b v = b (u + v), so that b does not seem to be two numbers.
-static Expr groupTerms(Algebra &algebra, Expr e, Expr variable) {
-  std::vector<Term> expanded;
-  expandTerms(algebra, {1, e}, expanded);
-  e = algebra.sum(0, expanded);
-  if (e->kind != Kind::Sum)
-    return e;
-  std::vector<std::pair<Expr, std::vector<Term>>> groups;
-  for (auto [factor, node] : e->terms) {
-    std::vector<Term> free, dependent;
-    for (const Term &term : node->kind == Kind::Product ? node->terms : std::vector<Term>{{1, node}})
-      (algebra.dependsOn(term.node, variable) ? dependent : free).push_back(term);
-    Expr shared = algebra.product(1, free), rest = algebra.product(1, dependent);
-    auto known = std::find_if(groups.begin(), groups.end(), [&](const auto &group) { return group.first == shared; });
-    if (known == groups.end()) {
-      groups.emplace_back(shared, std::vector<Term>());
-      known = std::prev(groups.end());
-    }
-    known->second.push_back({factor, rest});
-  }
-  std::vector<Term> sum;
-  for (auto &[shared, terms] : groups)
-    sum.push_back({1, algebra.multiply(shared, algebra.sum(0, terms))});
-  return algebra.sum(e->number, sum);
+/// Whether u may be constant, and `changed` not tell.
+static bool canStandStill(Algebra &algebra, const Linear &linear) { return !algebra.isNonZero(linear.slope); }
+
+static bool isFreeOfSymbolsOf(Algebra &algebra, Expr e, Expr other) {
+  for (size_t k = 1; k < algebra.getNumSymbols(); ++k)
+    if (Expr symbol = algebra.getSymbol(k); algebra.dependsOn(other, symbol) && algebra.dependsOn(e, symbol))
+      return false;
+  return true;
 }
 
 SignProof proveSignOf(Algebra &algebra, Expr e, const Interval &domain) {
   Expr x = algebra.getVariable();
-  auto attempt = [&](Expr candidate, Expr variable, const Interval &values, Expr composite) {
-    SignProof proof{Sign::Unknown, candidate, variable, composite, values, values};
-    proof.sign = proveSign(algebra, candidate, variable, values, proof.stuck);
+  SignProof proof;
+  if (attempt(algebra, proof, e, x, domain, nullptr))
     return proof;
-  };
-  SignProof proof = attempt(e, x, domain, nullptr);
-  if (proof.sign != Sign::Unknown)
+  std::vector<SignProof> trials{proof};
+  if (Expr grouped = groupTerms(algebra, e, x); grouped != e && attempt(algebra, proof, grouped, x, domain, nullptr))
     return proof;
-  if (Expr grouped = groupTerms(algebra, e, x); grouped != e)
-    proof = attempt(grouped, x, domain, nullptr);
-  CompositeFinder finder(algebra);
-  finder.visit(e);
   constexpr size_t kMaxTrials = 3;
-  for (size_t i = 0; i < std::min(kMaxTrials, finder.found.size()) && proof.sign == Sign::Unknown; ++i) {
-    auto [whole, linear] = finder.found[i];
+  std::vector<Composite> composites = findComposites(algebra, e);
+  for (size_t i = 0; i < std::min(kMaxTrials, composites.size()); ++i) {
+    const auto &[whole, linear] = composites[i];
     Expr u = algebra.newSymbol("u");
-    Expr inner = algebra.divide(algebra.subtract(u, linear.offset), linear.slope);
-    Expr changed = algebra.substitute(algebra.substitute(e, whole, u), linear.node, inner);
-    if (algebra.dependsOn(changed, x)) {
-      Linear innermost = *matchLinear(algebra, linear.node);
-      changed =
-          algebra.substitute(changed, x, algebra.divide(algebra.subtract(inner, innermost.offset), innermost.slope));
-    }
+    Expr changed = changeVariable(algebra, e, composites[i], u);
     // Where the slope of u can be 0, the identity holds by continuity if that is gone,
     // but u may be constant.
-    bool canStandStill = !algebra.isNonZero(linear.slope), isGone = true;
-    for (size_t k = 1; k < algebra.getNumSymbols(); ++k)
-      if (Expr symbol = algebra.getSymbol(k); algebra.dependsOn(linear.slope, symbol))
-        isGone &= !algebra.dependsOn(changed, symbol);
-    if (canStandStill && !isGone)
+    bool standsStill = canStandStill(algebra, linear);
+    if (standsStill && !isFreeOfSymbolsOf(algebra, changed, linear.slope))
       continue;
     Interval values = algebra.range(whole, x, domain);
-    proof = attempt(changed, u, values, whole);
-    if (proof.sign == Sign::Unknown)
-      proof = attempt(groupTerms(algebra, changed, u), u, values, whole);
-    if (canStandStill && (proof.sign == Sign::NonNegative || proof.sign == Sign::NonPositive))
+    if (!attempt(algebra, proof, changed, u, values, whole)) {
+      if (!standsStill)
+        trials.push_back(proof);
+      attempt(algebra, proof, groupTerms(algebra, changed, u), u, values, whole);
+    }
+    if (standsStill && !isStrict(proof.sign))
       proof.sign = Sign::Unknown;
+    if (proof.sign != Sign::Unknown)
+      return proof;
   }
+  if (findBothSigns(algebra, e, domain).areOfOne)
+    return proof;
+  // The last forms have the fewest symbols.
+  for (SignProof &trial : std::views::reverse(trials))
+    if (attemptByParts(algebra, trial))
+      return trial;
   return proof;
 }
 
-//===----------------------------------------------------------------------===//
-// Bounds
-//===----------------------------------------------------------------------===//
-
-namespace {
-
-/// Bounds in the parameters, for a variable in a domain.
-struct BoundFinder {
-  Algebra &algebra;
-  Expr variable;
-  Interval domain;
-
-  /// What `e` is nowhere less than, or more than; null if unknown.
-  Expr find(Expr e, bool isLower) {
-    if (!algebra.dependsOn(e, variable))
-      return e;
-    if (e->kind == Kind::Sum) {
-      // What depends on nothing else is bounded as a whole.
-      std::vector<Term> alone, bounds;
-      for (auto [factor, node] : e->terms) {
-        if (dependsOnVariableAlone(node)) {
-          alone.push_back({factor, node});
-          continue;
-        }
-        Expr bound = find(node, factor > 0 ? isLower : !isLower);
-        if (!bound)
-          return nullptr;
-        bounds.push_back({factor, bound});
-      }
-      Expr known = algebra.sum(e->number, bounds);
-      if (alone.empty())
-        return known;
-      Expr bound = findEnd(algebra.sum(0, alone), isLower);
-      return bound ? algebra.add(bound, known) : nullptr;
-    }
-    if (Expr end = findEnd(e, isLower))
-      return end;
-    if (e->kind != Kind::Product)
-      return nullptr;
-    // p(a) q(x) for p >= 0 and a bound of q.
-    std::vector<Term> free, dependent;
-    for (const Term &term : e->terms)
-      (algebra.dependsOn(term.node, variable) ? dependent : free).push_back(term);
-    Expr factor = algebra.product(1, free), rest = algebra.product(1, dependent);
-    if (free.empty() || !algebra.range(factor).isNonNegative())
-      return nullptr;
-    Expr end = findEnd(rest, isLower);
-    return end ? algebra.multiply(end, factor) : nullptr;
+SignProof proveSignOn(Algebra &algebra, Expr e, const Piece &piece) {
+  SignProof proof = proveSignOf(algebra, e, piece.domain);
+  const Inside &inside = piece.inside;
+  if (proof.sign != Sign::Unknown || !inside.u)
+    return proof;
+  Expr changed = algebra.substitute(e, algebra.getVariable(), inside.x);
+  SignProof other;
+  if (attempt(algebra, other, changed, inside.u, inside.values, nullptr) ||
+      attempt(algebra, other, groupTerms(algebra, changed, inside.u), inside.u, inside.values, nullptr) ||
+      attemptByParts(algebra, other)) {
+    other.reductions.push_back(algebra.getName(algebra.getVariable()) + " = " + algebra.print(inside.x));
+    return other;
   }
-
-private:
-  bool dependsOnVariableAlone(Expr e) {
-    for (size_t i = 0; i < algebra.getNumSymbols(); ++i)
-      if (Expr symbol = algebra.getSymbol(i); (symbol == variable) != algebra.dependsOn(e, symbol))
-        return false;
-    return true;
-  }
-
-  /// The end of the values, as far as intervals of moderate size tell; null if infinite.
-  Expr findEnd(Expr e, bool isLower) {
-    std::vector<double> points;
-    for (double size : {0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 16.0, 64.0})
-      points.insert(points.end(), {size, -size});
-    points.push_back(0);
-    std::erase_if(points, [&](double at) { return at <= domain.low || at >= domain.high; });
-    std::sort(points.begin(), points.end());
-    std::optional<Interval> values;
-    Interval part = domain;
-    for (size_t i = 0; i <= points.size(); ++i) {
-      if (i < points.size())
-        part.high = points[i], part.highOpen = false;
-      else
-        part.high = domain.high, part.highOpen = domain.highOpen;
-      Interval ofPart = algebra.range(e, variable, part);
-      values = values ? hull(*values, ofPart) : ofPart;
-      part.low = part.high, part.lowOpen = false;
-    }
-    double end = isLower ? values->low : values->high;
-    return std::isfinite(end) ? algebra.constant(end) : nullptr;
-  }
-};
-
-} // namespace
-
-SlopeBounds findSlopeBounds(Algebra &algebra, Expr e, Expr variable, const Interval &domain) {
-  BoundFinder finder{algebra, variable, domain};
-  SlopeBounds bounds{finder.find(e, /*isLower=*/true), finder.find(e, /*isLower=*/false)};
-  if (bounds.lower && !algebra.isPositive(bounds.lower))
-    bounds.lower = nullptr;
-  return bounds;
-}
-
-//===----------------------------------------------------------------------===//
-// Witnesses
-//===----------------------------------------------------------------------===//
-
-/// Values of a parameter to try.
-static std::vector<double> trialValues(const Interval &domain, double start) {
-  std::vector<double> values{start};
-  if (domain.isBounded())
-    for (double part : {0.01, 0.5, 0.99})
-      values.push_back(domain.low + part * (domain.high - domain.low));
-  else
-    for (double value : {0.01, 1.0, 10.0, -0.01, -1.0, -10.0, 100.0, 1000.0, -100.0})
-      if (domain.contains(value))
-        values.push_back(value);
-  return values;
-}
-
-std::pair<std::optional<Witness>, std::optional<Witness>> findBothSigns(Algebra &algebra, Expr e,
-                                                                        const Interval &domain) {
-  // Round numbers first.
-  std::vector<double> points{0};
-  for (double unit : {1.0, 0.125})
-    for (int i = 1; i * unit <= 10; ++i)
-      for (double sign : {1.0, -1.0})
-        points.push_back(sign * i * unit);
-  for (double size : {0.001, 0.01, 20.0, 50.0, 100.0, 1000.0})
-    for (double sign : {1.0, -1.0})
-      points.push_back(sign * size);
-  std::vector<double> start;
-  for (size_t i = 0; i < algebra.getNumSymbols(); ++i)
-    start.push_back(algebra.getStart(algebra.getSymbol(i)));
-
-  std::optional<Witness> positive, negative;
-  auto attempt = [&](std::vector<double> values) {
-    for (double x : points) {
-      if (!domain.contains(x))
-        continue;
-      values[0] = x;
-      double value = algebra.evaluate(e, values);
-      std::optional<Witness> &found = value > 0 ? positive : negative;
-      if (value == 0 || !std::isfinite(value) || found)
-        continue;
-      std::string where;
-      for (size_t i = 0; i < values.size(); ++i)
-        if (algebra.dependsOn(e, algebra.getSymbol(i)))
-          where += (where.empty() ? "" : ", ") + algebra.getName(algebra.getSymbol(i)) + " = " + printNumber(values[i]);
-      found = Witness{value, where, std::equal(values.begin() + 1, values.end(), start.begin() + 1)};
-    }
-  };
-  attempt(start);
-  // Then with one parameter at a time elsewhere.
-  for (size_t i = 1; i < start.size() && !(positive && negative); ++i)
-    for (double value : trialValues(algebra.getDomain(algebra.getSymbol(i)), start[i])) {
-      std::vector<double> values = start;
-      values[i] = value;
-      attempt(values);
-    }
-  return {positive, negative};
+  return proof;
 }
 
 } // namespace flowc::symbolic

@@ -29,6 +29,7 @@ public:
 private:
   Interval evaluateSum(Expr e);
   Interval evaluateProduct(Expr e);
+  std::optional<Interval> boundRatio(Term growing, Term falling);
   Interval evaluateByGrowth(const std::vector<Term> &factors, Interval naive);
   Interval evaluateFunction(Expr e);
   Interval evaluateCompare(Expr e);
@@ -98,6 +99,31 @@ Interval RangeEvaluator::evaluateSum(Expr e) {
   return naive.clippedTo(grouped);
 }
 
+/// u^p / (k u^m + r)^q for p = m q and r >= 0 is at most 1/k^q.
+std::optional<Interval> RangeEvaluator::boundRatio(Term growing, Term falling) {
+  auto [p, u] = growing;
+  double q = -falling.factor, m = p / q;
+  bool isEvenPower = m > 0 && m == std::floor(m) && std::fmod(m, 2) == 0;
+  if (p <= 0 || q <= 0 || p != std::floor(p) || !isEvenPower || falling.node->kind != Kind::Sum)
+    return std::nullopt;
+  double k = 0;
+  Interval rest = Interval::point(falling.node->number);
+  for (auto [factor, node] : falling.node->terms) {
+    bool isPower = node->kind == Kind::Product && node->terms.size() == 1;
+    if (isPower && node->terms[0].node == u && node->terms[0].factor == m)
+      k = factor;
+    else
+      rest = rest + Interval::point(factor) * evaluate(node);
+  }
+  if (k <= 0 || !rest.isNonNegative())
+    return std::nullopt;
+  double largest = power(Interval::point(k), -q).high;
+  Interval size{0, largest, false, rest.isPositive()};
+  bool isEvenWhole = std::fmod(p, 2) == 0;
+  Interval values = evaluate(u);
+  return isEvenWhole || values.isNonNegative() ? size : values.isNonPositive() ? -size : hull(size, -size);
+}
+
 Interval RangeEvaluator::evaluateProduct(Expr e) {
   Interval result = Interval::point(1);
   std::vector<Term> factors = e->terms;
@@ -116,6 +142,12 @@ Interval RangeEvaluator::evaluateProduct(Expr e) {
           continue;
         value = power(bellOf(evaluate(node->argument())), exponent);
         factors[j].factor = 0;
+        break;
+      }
+    for (Term &falling : factors)
+      if (std::optional<Interval> ratio = falling.factor < 0 ? boundRatio(factors[i], falling) : std::nullopt) {
+        value = (value * power(evaluate(falling.node), falling.factor)).clippedTo(*ratio);
+        falling.factor = 0;
         break;
       }
     result = result * value;
@@ -356,6 +388,11 @@ Interval Algebra::range(Expr e, Expr symbol, const Interval &domain) {
   std::map<Expr, Interval> known;
   auto domainOf = [&](Expr other) { return other == symbol ? domain : getDomain(other); };
   return RangeEvaluator(*this, domainOf, known).evaluate(e);
+}
+
+Interval Algebra::range(Expr e, std::span<const Interval> domains) {
+  std::map<Expr, Interval> known;
+  return RangeEvaluator(*this, [&](Expr symbol) { return domains[symbol->symbol]; }, known).evaluate(e);
 }
 
 } // namespace flowc::symbolic

@@ -53,6 +53,9 @@ bool Algebra::applyConstantRule(Sum &sum, size_t i) {
     return apply(isOpposite ? "1 - tanh(u) = 2*sigmoid(-2*u)" : "1 + tanh(u) = 2*sigmoid(2*u)",
                  scale(2, call(Function::Sigmoid, twice)));
   }
+  if (node->is(Function::Erf))
+    return apply(isOpposite ? "1 - erf(u) = erfc(u)" : "1 + erf(u) = erfc(-u)",
+                 call(Function::Erfc, isOpposite ? node->argument() : negate(node->argument())));
   if (node->is(Function::Sigmoid) && isOpposite)
     return apply("1 - sigmoid(u) = sigmoid(-u)", call(Function::Sigmoid, negate(node->argument())));
   if (node->is(Function::Cos)) {
@@ -135,11 +138,11 @@ bool Algebra::applySumRules(Sum &sum) {
   if (!spend(sum.terms.size() * sum.terms.size() / kPairsPerStep))
     return false;
   for (size_t i = 0; i < sum.terms.size() && !changed; ++i) {
-    changed = applyConstantRule(sum, i);
+    changed = applyConstantRule(sum, i) || applyRootRule(sum, i);
     for (size_t j = 0; j < sum.terms.size() && !changed; ++j)
-      changed = i != j && applyPairRule(sum, i, j);
+      changed = i != j && (applyPairRule(sum, i, j) || applyDifferenceRule(sum, i, j));
   }
-  if (!changed)
+  if (!changed && !applyMixtureRule(sum))
     return false;
   // A rule may have made a sum or a constant: open and collect again.
   Expr reduced = this->sum(sum.constant, sum.terms);

@@ -28,11 +28,40 @@ struct Linear {
 /// `e` as a linear expression of the only part that depends on the variable.
 std::optional<Linear> matchLinear(Algebra &algebra, Expr e);
 
+/// x of a piece as a function of a variable u of its own: x = start + u, x = end - u, or
+/// x = start + (end - start)*u.
+struct Inside {
+  Expr x = nullptr, u = nullptr;
+  Interval values;
+};
+
+/// A part of the line on which no argument of abs, sign, min, max and where
+/// changes sides, and the formula there.
+struct Piece {
+  Expr function;
+  /// Where it is: numbers, unless an end is a parameter (`start`, `end`).
+  Interval domain;
+  /// Ends as expressions; null at the ends of the whole domain.
+  Expr start, end;
+  /// What decided what the formula is there, but is no part of it any more: it has to
+  /// be defined, too.
+  std::vector<Expr> deciders = {};
+  /// Null if the ends are numbers.
+  Inside inside = {};
+};
+
+/// The pieces of `function`, from left to right; one if it has none or if they cannot be
+/// told apart.
+std::vector<Piece> splitIntoPieces(Algebra &algebra, Expr function, const Interval &domain);
+
+/// All values of `e` on the piece.
+Interval rangeOn(Algebra &algebra, const Piece &piece, Expr e);
+
 /// Solves f(x) = y by undoing one operation after the other.
 class Unwinder {
 public:
-  /// x has values in `domain`.
-  Unwinder(Algebra &algebra, Expr image, Interval domain) : algebra(algebra), image(image), domain(domain) {}
+  /// x is on `piece`.
+  Unwinder(Algebra &algebra, Expr image, const Piece &piece) : algebra(algebra), image(image), piece(piece) {}
 
   /// The inverse of `function`, or null: then `reason` says why.
   Expr solve(Expr function);
@@ -60,7 +89,7 @@ private:
   /// Makes e > 0 a condition of the inverse, unless it always holds.
   void requirePositive(Expr e);
   bool dependsOnVariable(Expr e) const { return algebra.dependsOn(e, algebra.getVariable()); }
-  Interval rangeOf(Expr e) { return algebra.range(e, algebra.getVariable(), domain); }
+  Interval rangeOf(Expr e) { return rangeOn(algebra, piece, e); }
   bool failAtParameter(std::string why) {
     isParameterAtFault = true;
     return fail(std::move(why));
@@ -68,39 +97,37 @@ private:
 
   Algebra &algebra;
   Expr image;
-  Interval domain;
+  const Piece &piece;
   /// What has to hold for the value to have a preimage.
   std::vector<Expr> conditions;
 };
-
-/// A part of the line on which no argument of abs, sign, min, max and where
-/// changes sides, and the formula there.
-struct Piece {
-  Expr function;
-  /// Where it is: numbers, unless an end is a parameter (`start`, `end`).
-  Interval domain;
-  /// Ends as expressions; null at the ends of the whole domain.
-  Expr start, end;
-  /// What decided what the formula is there, but is no part of it any more: it has to
-  /// be defined, too.
-  std::vector<Expr> deciders = {};
-};
-
-/// The pieces of `function`; one if it has none or if they cannot be told apart.
-std::vector<Piece> splitIntoPieces(Algebra &algebra, Expr function, const Interval &domain);
 
 /// Where in its domain the function of a piece and what decided for it are defined, or
 /// nothing if they are so nowhere; if that is not an interval with known ends, `error`
 /// says so.
 std::optional<Interval> findDomain(Algebra &algebra, const Piece &piece, std::string &error);
 
+/// Where `e`, for x in `domain`, has one of the `values`, without its ends; nothing if that
+/// is no interval between numbers, or not known.
+std::optional<Interval> findPreimage(Algebra &algebra, Expr e, const Interval &values, const Interval &domain);
+
 /// What is known of the sign of an expression.
-enum class Sign { Unknown, Positive, Negative, NonNegative, NonPositive };
+enum class Sign { Unknown, Positive, Negative, NonNegative, NonPositive, Zero };
+
+inline bool isNonNegative(Sign sign) {
+  return sign == Sign::Positive || sign == Sign::NonNegative || sign == Sign::Zero;
+}
+inline bool isNonPositive(Sign sign) {
+  return sign == Sign::Negative || sign == Sign::NonPositive || sign == Sign::Zero;
+}
+/// Of an expression that is nowhere 0.
+inline bool isStrict(Sign sign) { return sign == Sign::Positive || sign == Sign::Negative; }
 
 /// The sign of `e` for `variable` in `domain` and all other symbols, by interval
-/// arithmetic on ever smaller intervals. NonNegative means: and positive somewhere.
-/// Where no sign is found, `stuck` is the interval where that was noticed.
-Sign proveSign(Algebra &algebra, Expr e, Expr variable, const Interval &domain, Interval &stuck);
+/// arithmetic on at most `maxParts` ever smaller intervals. NonNegative means: and
+/// positive somewhere. Where no sign is found, `stuck` is the interval where that was
+/// noticed.
+Sign proveSign(Algebra &algebra, Expr e, Expr variable, const Interval &domain, Interval &stuck, int maxParts = 4000);
 
 /// A sign, and what it was proven of: the expression in a form that interval
 /// arithmetic can bound, in x or in `variable` = `composite`.
@@ -109,12 +136,22 @@ struct SignProof {
   Expr expression = nullptr, variable = nullptr, composite = nullptr;
   /// Values of `variable`; if there is no proof, some for which there is none.
   Interval domain, stuck;
+  /// Steps between the expression and what interval arithmetic saw.
+  std::vector<std::string> reductions = {};
 };
+
+/// The same, where intervals alone see none: of factors, at the ends of what `e` is linear
+/// in, by discriminants and by slopes. `reductions` says what was done.
+Sign proveByParts(Algebra &algebra, Expr e, Expr variable, const Interval &domain,
+                  std::vector<std::string> &reductions);
 
 /// The sign of `e` for x in `domain` and all parameters. Where x stands in linear
 /// expressions like a*x + b only, such an expression u is taken for the variable:
 /// what depends on a and x separately may depend on u alone.
 SignProof proveSignOf(Algebra &algebra, Expr e, const Interval &domain);
+
+/// The same on a piece, whose ends can be parameters.
+SignProof proveSignOn(Algebra &algebra, Expr e, const Piece &piece);
 
 /// Expressions in the parameters that a positive expression is nowhere less than
 /// (itself positive), or more than; null if unknown.
@@ -133,9 +170,14 @@ struct Witness {
   bool isAtStart;
 };
 
-/// Values of `e` of both signs, if trial finds them.
-std::pair<std::optional<Witness>, std::optional<Witness>> findBothSigns(Algebra &algebra, Expr e,
-                                                                        const Interval &domain);
+struct Witnesses {
+  std::optional<Witness> positive, negative;
+  /// Whether both have the same values of the parameters.
+  bool areOfOne = false;
+};
+
+/// Values of `e` of both signs, if trial finds them. Rounding does not decide on the sign.
+Witnesses findBothSigns(Algebra &algebra, Expr e, const Interval &domain);
 
 } // namespace flowc::symbolic
 

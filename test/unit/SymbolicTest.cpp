@@ -462,15 +462,21 @@ TEST(FormulaErrors, SayWhichStepFails) {
       {"bijection f(x; a = 1.5) = a^x", "1:27: error: `f` is no bijection: a power is not defined everywhere: its base "
                                         "a can be negative: give it a domain, as in `positive(1)`"},
       {"bijection f(x; a = 1) = x + a*tanh(x)",
-       "1:25: error: `f` is no bijection: the derivative 4*a*sigmoid(2*x)*sigmoid(-2*x) + 1 changes its sign: it is 2 "
-       "at x = 0, a = 1 and -9 at x = 0, a = -10; narrower domains of the parameters, as in `interval(-1, 1, 0.5)`, "
+       "1:25: error: `f` is no bijection: the derivative 4*a*sigmoid(2*x)*sigmoid(-2*x) + 1 changes its sign: it is "
+       "0.293492 at x = 2, a = -10 and -9 at x = 0, a = -10; narrower domains of the parameters, as in `interval(-1, "
+       "1, 0.5)`, "
        "may help; nor can it be solved step by step: x occurs in more than one term of x + a*tanh(x)"},
       {"bijection f(x; a = positive(1)) = x + a*x*sigmoid(x)",
        "1:35: error: `f` is no bijection: the derivative a*sigmoid(x)*(x*sigmoid(-x) + 1) + 1 changes its sign: it "
        "is "},
       {"bijection f(x; a = positive(1), b = interval(0, 10.1, 1)) = x + b*x*sigmoid(a*x)",
-       "1:61: error: `f` is no bijection: the derivative b*sigmoid(a*x)*(a*x*sigmoid(-a*x) + 1) + 1 cannot be shown to "
-       "have one sign: interval arithmetic finds no bound for it near a*x = -2"},
+       "1:61: error: `f` is no bijection: the derivative b*sigmoid(a*x)*(a*x*sigmoid(-a*x) + 1) + 1 changes its sign: "
+       "it "
+       "is 6.04999 at x = 0, a = 1, b = 10.0999898"},
+      {"bijection f(x; a = positive(1)) = x/(1 + abs(x)^a)^(1/a)",
+       "1:35: error: `f` is no bijection: the derivative ((-x)^a + 1)^(-1/a) + x*(-x)^(a - 1)*((-x)^a + 1)^(-1/a - 1) "
+       "cannot be shown to have one sign: interval arithmetic finds no bound for it for large negative x"},
+      {"bijection f(x) = x/sqrt(abs(x))", "1:18: error: `f` is no bijection: it is not defined at x = 0"},
       {"bijection f(x; a = positive(1)) = a + 1", "1:35: error: `f` is no bijection: it does not depend on x"},
       {"bijection f(x) = x - x", "1:18: error: `f` is no bijection: it does not depend on x"},
       {"bijection f(x; a = positive(1)) = 2*x", "1:16: error: the parameter `a` does not occur in the formula"},

@@ -66,7 +66,7 @@ Interval power(const Interval &base, double exponent);
 
 /// The image under an increasing function with values in `image`. `evaluate` may
 /// be off by a few units in the last place, but not at infinity, nor at 0 if it
-/// gives a multiple of 1/4 there.
+/// gives a multiple of 1/4 there, nor at 1 if it gives 0 (as logarithms do).
 Interval applyIncreasing(const Interval &x, double (*evaluate)(double), const Interval &image);
 
 } // namespace flowc::intervals

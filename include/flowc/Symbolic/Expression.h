@@ -139,6 +139,8 @@ public:
   Interval range(Expr e);
   /// The same with the domain of `symbol` replaced.
   Interval range(Expr e, Expr symbol, const Interval &domain);
+  /// The same with the domains of all symbols, by their numbers, replaced.
+  Interval range(Expr e, std::span<const Interval> domains);
   bool isPositive(Expr e) { return range(e).isPositive(); }
   bool isNonZero(Expr e) { return !range(e).containsZero(); }
   /// The value; `values` are those of the symbols, by their numbers.
@@ -222,6 +224,10 @@ private:
   bool applySumRules(Sum &sum);
   bool applyConstantRule(Sum &sum, size_t i);
   bool applyPairRule(Sum &sum, size_t i, size_t j);
+  // SumRules.cpp, rules for sums of products of one function.
+  bool applyRootRule(Sum &sum, size_t i);
+  bool applyDifferenceRule(Sum &sum, size_t i, size_t j);
+  bool applyMixtureRule(Sum &sum);
   bool applyProductRules(double &factor, std::vector<Term> &factors);
   Expr simplifyExp(Expr u);
   Expr simplifyLog(Expr u);

@@ -12,7 +12,7 @@ config.name = "flowc"
 config.test_format = lit.formats.ShTest(execute_external=False)
 config.suffixes = [".mlir", ".flow", ".test"]
 # Inputs of tests, and files that tests of other kinds read.
-config.excludes = ["Inputs", "data", "golden", "unit"]
+config.excludes = ["Inputs", "data", "golden", "unit", "fuzz", "mutation"]
 config.test_source_root = os.path.dirname(__file__)
 config.test_exec_root = os.path.join(config.flowc_obj_root, "test")
 

@@ -1,0 +1,170 @@
+#!/usr/bin/env python3
+# ===- mutation_test.py - Tests of mutate.py -------------------------------===#
+#
+# Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+# ===-----------------------------------------------------------------------===#
+#
+# A copy with mutants compiles, does the same as the original as long as none is
+# switched on, and something else with most of them: mutation_test.py COMPILER
+#
+# ===-----------------------------------------------------------------------===#
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import unittest
+
+sys.dont_write_bytecode = True  # the source tree stays clean
+import cpp_statements
+import mutate
+import run_mutants
+
+HERE = pathlib.Path(__file__).parent
+COMPILER = "c++"
+PROGRAM = """// A program with something of everything.
+#include <algorithm>
+#include <cstdio>
+#include <vector>
+
+static int count = 0;
+static void note() { ++count; }
+
+/// The sum of numbers below `limit`, and twice the rest.
+static double sumOf(const std::vector<double> &numbers, double limit) {
+  double sum = 0.5;
+  for (int i = 0; i < 4; ++i) {
+    double number = numbers[i] * 3 + 1;
+    if (number < limit && i != 2)
+      sum += number - 0.25;
+    else
+      sum = sum + 2 * number;
+    note();
+  }
+  auto largest = [&](int first) -> double {
+    return *std::max_element(numbers.begin() + first, numbers.end());
+  };
+  return std::max(sum, largest(1)) + count;
+}
+
+int main() { std::printf("%.6f\\n", sumOf({1, 5, 2, 3}, 9)); }
+"""
+KNOWN = """# One that once went unnoticed.
+@@ lib/Sum/Sum.cpp: the largest of all numbers
+- return *std::max_element({{numbers.begin() + first}}, numbers.end());
++ numbers.begin()
+"""
+
+
+def write(path, text):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+
+
+class StatementsTest(unittest.TestCase):
+    def test_finds_statements_of_bodies_only(self):
+        found = [(one.kind, "".join(token.text for token in one.tokens)) for one in cpp_statements.find_statements(PROGRAM)]
+        self.assertIn(("if", "if(number<limit&&i!=2)"), found)
+        self.assertIn(("declaration", "doublenumber=numbers[i]*3+1;"), found)
+        self.assertIn(("assignment", "sum=sum+2*number;"), found)
+        self.assertIn(("call", "note();"), found)
+        self.assertIn(("return", "returnstd::max(sum,largest(1))+count;"), found)
+        self.assertNotIn("staticintcount=0;", [text for _, text in found])
+
+    def test_texts_are_no_code(self):
+        found = cpp_statements.find_statements('void f() { // if (a)\n g("if (b) { h(1 + 2); }"); }')
+        self.assertEqual([one.kind for one in found], ["call"])
+
+
+class CopyTest(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+        self.source = pathlib.Path(self.folder.name) / "source"
+        self.copy = pathlib.Path(self.folder.name) / "copy"
+        write(self.source / "lib/Sum/Sum.cpp", PROGRAM)
+        cache = "// The cache.\nvoid key() {\n  add(kMagic);\n  add(other);\n}\n"
+        write(self.source / "lib/ExecutionEngine/ObjectCache.cpp", cache)
+        write(self.source / "test/lit.cfg.py", "import os\n")
+        write(self.source / "known.txt", KNOWN)
+
+    def mutate(self, *more):
+        command = [sys.executable, HERE / "mutate.py", self.source, self.copy, "--known", self.source / "known.txt"]
+        done = subprocess.run([*command, *more], capture_output=True, text=True, check=True)
+        return done.stdout, json.loads((self.copy / "mutants.json").read_text())
+
+    def test_mutants_change_what_a_program_does(self):
+        _, listed = self.mutate("--count", "14", "--only", "Sum")
+        self.assertEqual([one["kind"] for one in listed["mutants"]].count("known"), 1)
+        self.assertGreaterEqual(len(listed["mutants"]), 8)
+        program = str(self.copy / "program")
+        compiled = subprocess.run(
+            [COMPILER, "-std=c++20", "-I", self.copy / "include", self.copy / "lib/Sum/Sum.cpp", "-o", program],
+            capture_output=True, text=True)  # fmt: skip
+        self.assertEqual(compiled.returncode, 0, compiled.stderr)
+
+        def output(number, **more):
+            environment = {**os.environ, "FLOWC_MUTANT": str(number), **more}
+            return subprocess.run([program], env=environment, capture_output=True, text=True, timeout=20).stdout
+
+        trace = self.copy / "trace.txt"
+        expected = output(0, FLOWC_MUTANT_TRACE=str(trace))
+        self.assertEqual(expected, "74.250000\n")
+        reached = {int(line) for line in trace.read_text().split()}
+        self.assertEqual(reached, {one["number"] for one in listed["mutants"]})
+        different = [one for one in listed["mutants"] if output(one["number"]) != expected]
+        self.assertGreaterEqual(len(different), 0.5 * len(listed["mutants"]))
+        self.assertIn("chosenMutant", (self.copy / "lib/ExecutionEngine/ObjectCache.cpp").read_text())
+
+    def test_what_does_not_compile_is_dropped_for_good(self):
+        _, listed = self.mutate("--count", "14", "--only", "Sum")
+        bad = listed["mutants"][2]
+        log = self.source / "build.log"
+        write(log, f"/some/where/{bad['file']}:{bad['line']}:7: error: no\n")
+        output, rest = self.mutate("--count", "14", "--only", "Sum", "--drop", log)
+        self.assertNotIn(bad["number"], [one["number"] for one in rest["mutants"]])
+        self.assertLess(len(rest["mutants"]), len(listed["mutants"]))
+        numbers = {one["number"]: one["after"] for one in listed["mutants"]}
+        for one in rest["mutants"]:
+            self.assertEqual(numbers[one["number"]], one["after"], "numbers stay")
+        write(log, "")
+        self.assertEqual(self.mutate("--count", "14", "--only", "Sum", "--drop", log)[1], rest)
+
+    def test_known_mistakes_that_are_gone_are_told(self):
+        write(self.source / "known.txt", KNOWN.replace("first", "second"))
+        command = [sys.executable, HERE / "mutate.py", self.source, self.copy, "--known", self.source / "known.txt"]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        self.assertIn("known.txt: not once in lib/Sum/Sum.cpp", done.stderr)
+
+
+class JudgeTest(unittest.TestCase):
+    traced = {
+        "Slow": {"passed": True, "seconds": 9, "reached": [1, 2]},
+        "Quick": {"passed": True, "seconds": 1, "reached": [1]},
+        "Own": {"passed": True, "seconds": 20, "reached": [1]},
+        "Broken": {"passed": False, "seconds": 1, "reached": [1]},
+    }
+
+    def test_tests_of_the_area_come_first(self):
+        areas = {"lib/Sum": ["Own"]}
+        order = run_mutants.order_of({"number": 1, "file": "lib/Sum/Sum.cpp"}, self.traced, areas)
+        self.assertEqual(order, ["Own", "Quick", "Slow"])
+        order = run_mutants.order_of({"number": 2, "file": "lib/Sum/Sum.cpp"}, self.traced, areas)
+        self.assertEqual(order, ["Slow"])
+
+    def test_results_are_told_apart(self):
+        result = {"killed_by": None, "reaching": 2, "ran": 2}
+        self.assertEqual(run_mutants.classify(result), "survived")
+        self.assertEqual(run_mutants.classify({**result, "killed_by": "Own"}), "killed")
+        self.assertEqual(run_mutants.classify({**result, "not_run": ["Slow"]}), "undecided")
+        self.assertEqual(run_mutants.classify({**result, "reaching": 0}), "unreached")
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 1:
+        COMPILER = sys.argv.pop(1)
+    unittest.main()

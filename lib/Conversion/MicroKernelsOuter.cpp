@@ -182,8 +182,9 @@ void OuterBlock::emit(Value row, int64_t rows, int64_t whole, bool withTail, Val
   });
   // All loads come before all stores: vectors of neighbouring rows overlap in lanes
   // that are masked, and a load would wait for the store before it. Stores go up in
-  // memory, so that without masks a row's own elements are written last.
-  SmallVector<Update> updates;
+  // memory, so that without masks a row's own elements are written last, and biases after
+  // all weights: what lies behind the last row may be they.
+  SmallVector<Update> updates, biases;
   for (int64_t r = 0; r < rows; ++r) {
     Value thisRow = b.add(row, r), target = b.at(b.at(weight, b.mul(thisRow, inputs)), column), rank;
     if (mask != OuterMask::None)
@@ -202,13 +203,13 @@ void OuterBlock::emit(Value row, int64_t rows, int64_t whole, bool withTail, Val
       if (j == whole) {
         Value left = b.sub(inputs, first), weights = lanesBelow(width, left);
         // The ones are in lane `left`.
-        updates.push_back(addLaneTo(b.at(bias, thisRow), sum, left));
+        (hasMaskRegisters(b.shape) ? updates : biases).push_back(addLaneTo(b.at(bias, thisRow), sum, left));
         exist = exist ? arith::AndIOp::create(b, exist, weights).getResult() : weights;
       }
       updates.push_back(addTo(b.at(target, j * lanes), sum, exist));
     }
   }
-  for (const Update &update : updates) {
+  for (const Update &update : llvm::concat<Update>(updates, biases)) {
     if (update.lanes)
       LLVM::MaskedStoreOp::create(b, update.sum, update.address, update.lanes, b.elementBytes());
     else

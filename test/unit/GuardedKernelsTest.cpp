@@ -50,8 +50,9 @@ void sayWhatRan(int signal) {
 template <typename T>
 class GuardedKernel {
 public:
-  GuardedKernel(const Model &model, const KernelSpec &spec, const std::string &object, GuardedEnd end)
-      : model(model), spec(spec), code(take(loadKernel(object))), info(code->info), end(end) {
+  /// With `isOdd` some rows hold what no row should.
+  GuardedKernel(const Model &model, const KernelSpec &spec, const std::string &object, GuardedEnd end, bool isOdd)
+      : model(model), spec(spec), code(take(loadKernel(object))), info(code->info), end(end), isOdd(isOdd) {
     fillLeaves();
     GuardedMemory &memory = make(info.preparedElements * sizeof(T), kKernelAlignment);
     prepared = memory.data();
@@ -60,7 +61,9 @@ public:
     memory.protect();
   }
 
-  void run(int64_t rows) {
+  /// The bits of all results.
+  std::string run(int64_t rows) {
+    random = Random(3);
     std::deque<GuardedMemory> arrays;
     std::vector<const void *> inputs;
     std::vector<void *> outputs;
@@ -92,8 +95,10 @@ public:
         arrays[i].template expectWritten<T>(what);
     }
     workspace.expectIntact(running + std::string(", workspace"));
-    if (code->finish)
-      finish(outputs.back());
+    std::string results;
+    for (int64_t i = 0; i < info.numOutputs; ++i)
+      results += arrays[firstOutput + i].contents();
+    return code->finish ? results + finish(outputs.back()) : results;
   }
 
   /// What was prepared has not grown beyond its memory, either.
@@ -139,16 +144,17 @@ private:
     constexpr T infinity = std::numeric_limits<T>::infinity();
     constexpr T odd[] = {std::numeric_limits<T>::quiet_NaN(), infinity, -infinity, T(1e30), T(-1e30), 0, T(-0.0)};
     for (T &value : values)
-      value = random.chance(0.1) ? odd[random.below(std::size(odd))] : static_cast<T>(random.normal());
+      value = isOdd && random.chance(0.1) ? odd[random.below(std::size(odd))] : static_cast<T>(random.normal());
   }
 
-  void finish(const void *sums) {
+  std::string finish(const void *sums) {
     GuardedMemory gradient(info.gradientElements * sizeof(T), sizeof(T), end);
     GuardedMemory workspace(info.finishWorkspaceElements * sizeof(T), kKernelAlignment, end);
     code->finish(leaves.data(), sums, gradient.data(), 0.5, workspace.data());
     gradient.expectWritten<T>(running + std::string(", gradient"));
     gradient.expectIntact(running + std::string(", gradient"));
     workspace.expectIntact(running + std::string(", workspace of the gradient"));
+    return gradient.contents();
   }
 
   const Model &model;
@@ -156,11 +162,25 @@ private:
   std::unique_ptr<LoadedKernel> code;
   KernelInfo info;
   GuardedEnd end;
+  bool isOdd;
   Random random{3};
   std::deque<GuardedMemory> memories;
   std::vector<const void *> leaves;
   void *prepared = nullptr;
 };
+
+/// The results are the same bits, whatever was in memory before.
+template <typename T>
+void expectForgetsWhatMemoryHeld(const Model &model, const KernelSpec &spec, const std::string &object) {
+  constexpr int64_t rows = 67;
+  std::string results[2];
+  for (bool isHuge : {false, true}) {
+    GuardedMemory::pattern = isHuge ? 0x7F : 0xA5;
+    results[isHuge] = GuardedKernel<T>(model, spec, object, GuardedEnd::Back, /*isOdd=*/false).run(rows);
+  }
+  GuardedMemory::pattern = 0xA5;
+  EXPECT_TRUE(results[0] == results[1]) << running << "the results depend on what was in memory before";
+}
 
 template <typename T>
 void expectKeepsToItsMemory(const Model &model, const Flow &target, const KernelSpec &spec, const std::string &name) {
@@ -172,11 +192,12 @@ void expectKeepsToItsMemory(const Model &model, const Flow &target, const Kernel
   for (GuardedEnd end : {GuardedEnd::Front, GuardedEnd::Back}) {
     std::snprintf(running, sizeof(running), "%s of %s, float%zu, guarded at the %s\n", std::string(spec.name).c_str(),
                   name.c_str(), 8 * sizeof(T), end == GuardedEnd::Front ? "front" : "back");
-    GuardedKernel<T> kernel(model, spec, *object, end);
+    GuardedKernel<T> kernel(model, spec, *object, end, /*isOdd=*/true);
     for (int64_t rows : kRaggedRows)
       kernel.run(rows);
     kernel.expectIntact();
   }
+  expectForgetsWhatMemoryHeld<T>(model, spec, *object);
 }
 
 class GuardedKernels : public testing::TestWithParam<std::string> {};
@@ -201,6 +222,31 @@ TEST_P(GuardedKernels, KeepToTheirMemory) {
       expectKeepsToItsMemory<float>(model32, target, kKernels[i], GetParam());
   }
   std::signal(SIGSEGV, SIG_DFL);
+}
+
+/// A few weights fit into one vector, with what lies behind them.
+TEST(NarrowNetworks, ForgetWhatMemoryHeld) {
+  for (int width : {1, 2, 3, 4, 5, 7, 9}) {
+    std::string size = std::to_string(width);
+    for (std::string text :
+         {"coupling_flow(standard_normal([3]), flow_layers = 2, nn_width = " + size + ")",
+          "masked_autoregressive_flow(standard_normal([3]), flow_layers = 2, nn_width = " + size + ")"}) {
+      Model model64 = initialise("flow f = " + text + "\n", {.dtype = F64}), model32 = model64.astype(F32);
+      for (const KernelSpec &spec : kKernels) {
+        if (spec.name != "nll_gradient")
+          continue;
+        for (const Model *model : {&model64, &model32}) {
+          KernelRequest request{.flow = model->flow(), .kernel = spec.kernel, .dtype = model->dtype()};
+          std::string object = take(compileKernel(request, take(getTarget())));
+          std::snprintf(running, sizeof(running), "%s, ", text.c_str());
+          if (model->dtype() == F64)
+            expectForgetsWhatMemoryHeld<double>(*model, spec, object);
+          else
+            expectForgetsWhatMemoryHeld<float>(*model, spec, object);
+        }
+      }
+    }
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Cases, GuardedKernels, testing::ValuesIn(goldenCases()),

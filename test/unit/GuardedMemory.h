@@ -34,7 +34,8 @@ enum class GuardedEnd { Front, Back };
 /// may be neither read nor written.
 class GuardedMemory {
 public:
-  static constexpr unsigned char kPattern = 0xA5;
+  /// What all memory is filled with; may be changed while there is none.
+  static inline unsigned char pattern = 0xA5;
 
   GuardedMemory(size_t bytes, size_t alignment, GuardedEnd end) : bytes(bytes) {
     auto page = static_cast<size_t>(::sysconf(_SC_PAGESIZE));
@@ -46,7 +47,7 @@ public:
     base = static_cast<unsigned char *>(mapped);
     begin = base + page;
     ::mprotect(begin, inner, PROT_READ | PROT_WRITE);
-    std::memset(begin, kPattern, inner);
+    std::memset(begin, pattern, inner);
     start = end == GuardedEnd::Front ? begin : begin + (inner - bytes) / alignment * alignment;
   }
   GuardedMemory(GuardedMemory &&other) noexcept
@@ -63,13 +64,14 @@ public:
   std::span<T> as() const {
     return {reinterpret_cast<T *>(start), bytes / sizeof(T)};
   }
+  std::string contents() const { return {reinterpret_cast<const char *>(start), bytes}; }
 
   /// From now on a write is an error.
   void protect() const { ::mprotect(begin, inner, PROT_READ); }
 
   /// Nothing was written before or behind the memory.
   void expectIntact(const std::string &what) const {
-    auto isPattern = [](unsigned char byte) { return byte == kPattern; };
+    auto isPattern = [](unsigned char byte) { return byte == pattern; };
     EXPECT_TRUE(std::all_of(begin, start, isPattern)) << what << ": something was written before it";
     EXPECT_TRUE(std::all_of(start + bytes, begin + inner, isPattern)) << what << ": something was written behind it";
   }
@@ -77,10 +79,10 @@ public:
   /// Every element of type T was written.
   template <typename T>
   void expectWritten(const std::string &what) const {
-    T pattern;
-    std::memset(&pattern, kPattern, sizeof(T));
+    T untouched;
+    std::memset(&untouched, pattern, sizeof(T));
     for (size_t i = 0; i < bytes / sizeof(T); ++i)
-      if (std::memcmp(start + i * sizeof(T), &pattern, sizeof(T)) == 0) {
+      if (std::memcmp(start + i * sizeof(T), &untouched, sizeof(T)) == 0) {
         ADD_FAILURE() << what << ": element " << i << " was not written";
         return;
       }

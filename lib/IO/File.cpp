@@ -15,6 +15,7 @@
 #include <cstring>
 #include <dirent.h>
 #include <fcntl.h>
+#include <random>
 #include <string_view>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -48,16 +49,9 @@ void unregisterTemporary(int slot) {
     std::free(temporaries[slot].exchange(nullptr));
 }
 
-/// The permissions a new file gets: what open(2) would give it.
-mode_t newFileMode() {
-  mode_t mask = ::umask(0);
-  ::umask(mask);
-  return 0666 & ~mask;
-}
-
-/// A temporary of NAME is called NAME.flowc-XXXXXX.tmp.
+/// A temporary of NAME is called NAME.flowc-XXXXXXXXXXXX.tmp, with random letters.
 constexpr std::string_view kTemporaryMark = ".flowc-", kTemporaryEnd = ".tmp";
-constexpr size_t kRandomLetters = 6;
+constexpr size_t kRandomLetters = 12;
 
 /// Whether `path` still is the file that is open as `fd`.
 bool isSameFile(const std::string &path, int fd) {
@@ -66,21 +60,41 @@ bool isSameFile(const std::string &path, int fd) {
          named.st_ino == open.st_ino;
 }
 
-/// Makes a new temporary for `target`, locked as long as it is open: the system ends the
-/// lock with the process, however that ends. -1 and errno on failure. Where there are no
-/// locks, nobody takes one, and temporaries of killed processes stay.
-int createTemporary(const std::string &target, std::string &temporary) {
+std::string temporaryFor(const std::string &target) {
+  std::random_device random;
+  std::uniform_int_distribution<int> letter('a', 'z');
+  std::string letters(kRandomLetters, ' ');
+  std::generate(letters.begin(), letters.end(), [&] { return static_cast<char>(letter(random)); });
+  return target + std::string(kTemporaryMark) + letters + std::string(kTemporaryEnd);
+}
+
+/// A new temporary: its path, descriptor (-1 and errno on failure) and entry for handlers.
+struct Temporary {
+  std::string path;
+  int fd = -1, slot = -1;
+};
+
+/// Makes one for `target`, locked as long as it is open: the system ends the lock with the
+/// process, however that ends. Where there are no locks, nobody takes one, and temporaries
+/// of killed processes stay. Handlers know the name before there is a file of it. Its
+/// permissions are those of new files: umask belongs to the process and is not touched.
+Temporary createTemporary(const std::string &target) {
   while (true) {
-    temporary = target + std::string(kTemporaryMark) + std::string(kRandomLetters, 'X') + std::string(kTemporaryEnd);
-    int fd = ::mkostemps(temporary.data(), static_cast<int>(kTemporaryEnd.size()), O_CLOEXEC);
-    if (fd < 0)
-      return fd;
-    while (::flock(fd, LOCK_EX) != 0 && errno == EINTR)
+    Temporary made{temporaryFor(target)};
+    made.slot = registerTemporary(made.path);
+    made.fd = ::open(made.path.c_str(), O_CREAT | O_EXCL | O_RDWR | O_NOFOLLOW | O_CLOEXEC, 0666);
+    while (made.fd >= 0 && ::flock(made.fd, LOCK_EX) != 0 && errno == EINTR)
       ;
     // Between the two calls another process may have taken it for one of a dead process.
-    if (isSameFile(temporary, fd))
-      return fd;
-    ::close(fd);
+    if (made.fd >= 0 && isSameFile(made.path, made.fd))
+      return made;
+    int problem = made.fd < 0 ? errno : EEXIST;
+    if (made.fd >= 0)
+      ::close(made.fd);
+    unregisterTemporary(made.slot);
+    errno = problem;
+    if (problem != EEXIST)
+      return {};
   }
 }
 
@@ -229,15 +243,15 @@ Expected<OutputFile> OutputFile::create(const std::string &path) {
       target = resolved;
       std::free(resolved);
     }
-  std::string temporary;
-  int fd = createTemporary(target, temporary);
-  if (fd < 0)
+  Temporary made = createTemporary(target);
+  if (made.fd < 0)
     return systemError("write", path);
-  ::fchmod(fd, exists ? (info.st_mode & 07777) : newFileMode());
-  OutputFile file(path, fd);
-  file.temporary = temporary;
+  if (exists)
+    ::fchmod(made.fd, info.st_mode & 07777);
+  OutputFile file(path, made.fd);
+  file.temporary = made.path;
   file.target = target;
-  file.slot = registerTemporary(temporary);
+  file.slot = made.slot;
   return file;
 }
 

@@ -99,7 +99,6 @@ FAULT(Write, size_t, fwrite, (const void *data, size_t size, size_t count, FILE 
 FAULT(Write, int, ftruncate, (int fd, off_t size), (fd, size), -1)
 FAULT(Sync, int, fsync, (int fd), (fd), -1)
 FAULT(Rename, int, rename, (const char *from, const char *to), (from, to), -1)
-FAULT(Open, int, mkstemps, (char *path, int suffix), (path, suffix), -1)
 FAULT(Map, void *, mmap, (void *address, size_t size, int protection, int flags, int fd, off_t at),
       (address, size, protection, flags, fd, at), MAP_FAILED)
 

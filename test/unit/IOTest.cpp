@@ -505,12 +505,12 @@ TEST(OutputFileTest, TheNextWriteRemovesWhatAKilledProcessLeft) {
 TEST(OutputFileTest, TemporariesOfLivingWritersAndFilesOfOthersStay) {
   TemporaryDirectory folder;
   std::string path = folder / "x.npy";
-  const std::vector<std::string> others = {"x.npy.backup.tmp", "x.npy.flowc-abc.tmp", "x.npy.flowc-abcdef.txt",
-                                           "zx.npy.flowc-abcdef.tmp"};
+  const std::vector<std::string> others = {"x.npy.backup.tmp", "x.npy.flowc-abc.tmp", "x.npy.flowc-abcdefabcdef.txt",
+                                           "zx.npy.flowc-abcdefabcdef.tmp"};
   for (const std::string &name : others)
     folder.write(name, "mine");
-  std::filesystem::create_directory(folder / "x.npy.flowc-folder.tmp");
-  std::filesystem::create_symlink(folder / others[0], folder / "x.npy.flowc-linked.tmp");
+  std::filesystem::create_directory(folder / "x.npy.flowc-folderfolder.tmp");
+  std::filesystem::create_symlink(folder / others[0], folder / "x.npy.flowc-linkedlinked.tmp");
   auto living = OutputFile::create(path);
   ASSERT_TRUE(living && living->write("later", 5));
   size_t before = folder.numFiles();

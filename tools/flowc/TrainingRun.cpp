@@ -8,6 +8,7 @@
 #include "TrainingRun.h"
 
 #include "Common.h"
+#include "Signals.h"
 
 #include <cmath>
 #include <csignal>
@@ -24,7 +25,7 @@ static volatile std::sig_atomic_t stopSignal = 0;
 /// the program.
 static void requestStop(int signal) {
   stopSignal = signal;
-  std::signal(signal, SIG_DFL);
+  std::signal(signal, endBySignal);
 }
 
 namespace {

@@ -7,30 +7,14 @@
 
 #include "Common.h"
 #include "Memory.h"
+#include "Signals.h"
 
-#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <stdexcept>
-#include <string_view>
-#include <unistd.h>
 
 using namespace flowc;
 using namespace flowc::tool;
-
-/// Ctrl-C leaves no temporary behind. (Training handles it by itself.)
-static void handleSignal(int signal) {
-  OutputFile::removeTemporaries();
-  ::_exit(128 + signal);
-}
-
-/// A page of a mapped file is lost: somebody has shortened it.
-static void handleLostPage(int) {
-  static constexpr std::string_view message = "flowc: error: a data file has become shorter while it is in use\n";
-  [[maybe_unused]] ssize_t written = ::write(STDERR_FILENO, message.data(), message.size());
-  OutputFile::removeTemporaries();
-  ::_exit(1);
-}
 
 /// Messages about the text of a flow already say where they come from.
 static bool hasLocation(const std::string &message) { return message.find(": error: ") != std::string::npos; }
@@ -42,10 +26,7 @@ static int reportError(const std::string &message) {
 }
 
 int main(int argc, char **argv) {
-  std::signal(SIGINT, handleSignal);
-  std::signal(SIGTERM, handleSignal);
-  std::signal(SIGPIPE, handleSignal);
-  std::signal(SIGBUS, handleLostPage);
+  handleSignals();
   reportLackOfMemory();
 
   CLI::App app("flowc compiles normalizing flows: train them on data, score rows, draw samples.", "flowc");

@@ -10,6 +10,7 @@ import time
 number, command = signal.Signals[sys.argv[1]], sys.argv[2:]
 log = pathlib.Path(command[command.index("--log") + 1])
 log.unlink(missing_ok=True)
+signal.signal(number, signal.SIG_DFL)  # Shells ignore some for what runs in the background, and so would flowc.
 process = subprocess.Popen(command)
 deadline = time.time() + 120
 while process.poll() is None and time.time() < deadline:

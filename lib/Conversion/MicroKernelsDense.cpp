@@ -11,7 +11,7 @@
 // processors that take a vector of 512 bits in two turns then need one.
 //
 // 16 registers hold 12 sums: 3 rows by 3 or 4 vectors, where a tile has as many in
-// use, or 6 rows by 1 or 2. Eight are the least that two multiply-adds started per
+// use, or up to 6 rows by 2. Eight are the least that two multiply-adds started per
 // cycle, of four cycles each, leave no gaps with, and then every delay is one; a
 // table's block has up to 6 rows, so that both shapes find theirs.
 //
@@ -192,26 +192,28 @@ static void emitInGroups(DenseBlock &block, Value rows, const DenseVectors &vect
   });
 }
 
-/// The rows of a block, with 16 registers: three or four vectors by three rows, one or
-/// two by all.
-static void emitByHalves(DenseBlock &block, Value rows, Value vectors) {
+/// The rows of a block, with 16 registers: three by three or four vectors, if they come
+/// in threes, else all of them by two. (Two by four would read x twice as often.)
+static void emitInTwelves(DenseBlock &block, Value rows, Value vectors) {
   KernelBuilder &b = block.b;
-  Value start = b.i64(0);
+  constexpr int64_t most = 3;
+  Value start = b.i64(0), fewRows = b.less(rows, b.i64(most + 1)), manyRows = b.less(b.i64(2 * most - 1), rows);
+  Value inThrees = arith::AndIOp::create(b, b.less(b.i64(2), vectors), arith::OrIOp::create(b, fewRows, manyRows));
   b.when(
-      b.less(b.i64(2), vectors),
+      inThrees,
       [&] {
-        // As many rows in the one half as in the other, or one more.
-        Value half = arith::SelectOp::create(b, b.less(rows, b.i64(4)), rows, b.div(b.add(rows, 1), 2));
-        b.loop(start, rows, half, [&](Value first) {
+        b.loop(start, rows, most, [&](Value first) {
           DenseBlock piece = block.after(first);
-          b.dispatch(b.min(half, b.sub(rows, first)), {1, 2, 3}, [&](int64_t count) {
+          b.dispatch(b.min(b.i64(most), b.sub(rows, first)), {1, 2, 3}, [&](int64_t count) {
             b.dispatch(vectors, {3, 4}, [&](int64_t width) { piece.emit(count, width, start); });
           });
         });
       },
       [&] {
+        Value paired = b.mul(b.div(vectors, 2), 2);
         b.dispatch(rows, {1, 2, 3, 4, 5, 6}, [&](int64_t count) {
-          b.dispatch(vectors, {1, 2}, [&](int64_t width) { block.emit(count, width, start); });
+          b.loop(start, paired, 2, [&](Value j) { block.emit(count, 2, b.mul(j, b.shape.lanes)); });
+          b.loop(paired, vectors, 1, [&](Value j) { block.emit(count, 1, b.mul(j, b.shape.lanes)); });
         });
       });
 }
@@ -240,7 +242,7 @@ func::FuncOp flowc::getOrCreateDense(ModuleOp module, const TileShape &shape, co
       if (shape.registers >= 32)
         emitInGroups(block, rows, vectors);
       else
-        emitByHalves(block, rows, vectors.count);
+        emitInTwelves(block, rows, vectors.count);
       if (epilogue.build && !epilogue.inRegisters)
         block.finish(rows, vectors.count);
     });

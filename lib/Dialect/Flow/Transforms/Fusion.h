@@ -25,6 +25,10 @@ bool isAvailableBefore(mlir::Value value, mlir::Operation *op);
 /// Moves the map down to `user` where `other` is not available before.
 bool absorbAddend(mlir::OpResult result, mlir::Value other, mlir::Operation *user);
 
+/// Moves what sweeps of `block` compute step by step, though they know it before they
+/// begin, to maps, if there are maps that go through the same elements.
+void hoistFromSweeps(mlir::Block &block);
+
 /// Calls `visit` on every block of the functions and scans of `root`, innermost
 /// first.
 void forEachProgramBlock(mlir::Operation *root, llvm::function_ref<void(mlir::Block &)> visit);

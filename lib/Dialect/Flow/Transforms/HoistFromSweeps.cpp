@@ -1,0 +1,194 @@
+//===- HoistFromSweeps.cpp - What sweeps need not wait for ----------------===//
+//
+// Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// A step of a sweep that runs back through a network knows the network's outputs
+// before the sweep begins, and with them scales, knots and bins. A map beside the sweep
+// may compute them already, as that of the way there does: then they move to a map that
+// fuses with it, and the sweep reads them.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Fusion.h"
+#include "flowc/Dialect/Flow/IR/FlowBodies.h"
+#include "flowc/Dialect/Flow/IR/FlowBuilders.h"
+#include "flowc/Dialect/Flow/IR/FlowVjp.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+#include "llvm/ADT/SetVector.h"
+
+using namespace mlir;
+using namespace flowc::flow;
+
+/// Whether `op` costs no more than reading its result from memory would.
+static bool isCheap(Operation *op) {
+  if (isa<arith::ArithDialect>(op->getDialect()))
+    return !isa<arith::DivFOp>(op);
+  return isa<math::AbsFOp, SplitOp, ConcatOp, SplatOp>(op);
+}
+
+/// Numbers of a step that are worth keeping: more than these take longer to store and
+/// load than to compute twice. An affine transformer has three, a spline of eight knots
+/// sixty.
+static constexpr int64_t kMostNumbers = 8;
+
+namespace {
+/// The last stage of a sweep.
+class SweepHoister {
+public:
+  explicit SweepHoister(SweepOp sweep)
+      : sweep(sweep), body(*sweep.getStageBlock(sweep.getNumStages() - 1)), lastStage(sweep.getNumStages() - 1) {}
+
+  void run();
+
+private:
+  void findOperands();
+  void findKnown();
+  void findStaying();
+  /// Whether `user` reads a value of what moves from the sweep.
+  bool isReader(Operation *user) const { return !moved.contains(user) || staying.contains(user); }
+  bool hasPartner();
+  /// Numbers that ops which stay read from those that move.
+  SmallVector<Value> findResults();
+  MapOp buildMap(ArrayRef<Value> results);
+
+  SweepOp sweep;
+  Block &body;
+  int64_t lastStage;
+  /// The operand that an argument stands for; none for what the step accumulates.
+  DenseMap<Value, Value> operands;
+  unsigned firstShared = 0;
+  /// Ops that depend on nothing that a step computes, as far as dear ones need them;
+  /// those that need a dear one, or are one.
+  llvm::SetVector<Operation *> moved;
+  DenseSet<Operation *> dear;
+  /// Conditions and bins of `moved` that the sweep reads: only numbers are kept, so it
+  /// finds these again.
+  DenseSet<Operation *> staying;
+};
+} // namespace
+
+void SweepHoister::findOperands() {
+  SmallVector<Value> values;
+  for (auto [operand, stage] : llvm::zip_equal(sweep.getIndexed(), sweep.getIndexedStage()))
+    if (stage == lastStage)
+      values.push_back(operand);
+  firstShared = body.getNumArguments() - sweep.getShared().size();
+  llvm::append_range(values, sweep.getShared());
+  for (auto [argument, value] : llvm::zip_equal(body.getArguments().take_back(values.size()), values))
+    operands[argument] = value;
+}
+
+void SweepHoister::findKnown() {
+  SmallVector<Operation *> known;
+  DenseSet<Operation *> isKnown;
+  for (Operation &op : body.without_terminator()) {
+    bool knows = op.getNumRegions() == 0 && isMemoryEffectFree(&op) && llvm::all_of(op.getOperands(), [&](Value value) {
+                   return operands.contains(value) || isKnown.contains(value.getDefiningOp());
+                 });
+    if (!knows)
+      continue;
+    known.push_back(&op);
+    isKnown.insert(&op);
+    if (!isCheap(&op) ||
+        llvm::any_of(op.getOperands(), [&](Value value) { return dear.contains(value.getDefiningOp()); }))
+      dear.insert(&op);
+  }
+  DenseSet<Operation *> isNeeded;
+  for (Operation *op : llvm::reverse(known))
+    if (!isCheap(op) || llvm::any_of(op->getUsers(), [&](Operation *user) { return isNeeded.contains(user); }))
+      isNeeded.insert(op);
+  for (Operation *op : known)
+    if (isNeeded.contains(op))
+      moved.insert(op);
+}
+
+void SweepHoister::findStaying() {
+  for (Operation *op : llvm::reverse(moved))
+    for (Value result : op->getResults())
+      if (!isDifferentiable(result.getType()) &&
+          llvm::any_of(result.getUsers(), [&](Operation *user) { return isReader(user); }))
+        staying.insert(op);
+}
+
+/// Whether a map of the same block goes through elements that what moves reads, too.
+bool SweepHoister::hasPartner() {
+  DenseSet<Value> read;
+  for (Operation *op : moved)
+    for (Value value : op->getOperands())
+      if (auto argument = dyn_cast<BlockArgument>(value); argument && argument.getArgNumber() < firstShared)
+        read.insert(operands.lookup(argument));
+  return llvm::any_of(sweep->getBlock()->getOps<MapOp>(), [&](MapOp map) {
+    return map.getExtent() == sweep.getExtent() &&
+           llvm::any_of(map.getIndexed(), [&](Value operand) { return read.contains(operand); });
+  });
+}
+
+SmallVector<Value> SweepHoister::findResults() {
+  SmallVector<Value> results;
+  for (Operation *op : moved)
+    for (Value result : op->getResults())
+      if (dear.contains(op) && isDifferentiable(result.getType()) &&
+          llvm::any_of(result.getUsers(), [&](Operation *user) { return isReader(user); }))
+        results.push_back(result);
+  return results;
+}
+
+MapOp SweepHoister::buildMap(ArrayRef<Value> results) {
+  BodyBuilder inside(sweep.getLoc());
+  IRMapping mapping;
+  for (BlockArgument argument : body.getArguments())
+    if (Value operand = operands.lookup(argument))
+      mapping.map(argument,
+                  inside.add(argument.getArgNumber() < firstShared ? BodyBuilder::Indexed : BodyBuilder::Shared,
+                             operand, argument.getType()));
+  for (Operation *op : moved)
+    inside.getBuilder().clone(*op, mapping);
+  SmallVector<Type> types;
+  for (Value result : results)
+    types.push_back(RankedTensorType::get({int64_t(sweep.getExtent()) * getNumElements(result.getType())},
+                                          getElementTypeOrSelf(result.getType())));
+  YieldOp::create(inside.getBuilder(), llvm::map_to_vector(results, [&](Value v) { return mapping.lookup(v); }));
+  eraseDeadOps(inside.getBlock());
+  inside.dropUnused(BodyBuilder::Indexed);
+  inside.dropUnused(BodyBuilder::Shared);
+  ImplicitLocOpBuilder builder(sweep.getLoc(), sweep);
+  auto map = MapOp::create(builder, types, TypeRange(), sweep.getExtent(), inside.getOperands(BodyBuilder::Indexed),
+                           inside.getOperands(BodyBuilder::Shared), ValueRange());
+  inside.finish(map.getBody());
+  return map;
+}
+
+void SweepHoister::run() {
+  findOperands();
+  findKnown();
+  if (dear.empty() || !hasPartner())
+    return;
+  findStaying();
+  SmallVector<Value> results = findResults();
+  int64_t numbers = 0;
+  for (Value result : results)
+    numbers += getNumElements(result.getType());
+  if (numbers == 0 || numbers > kMostNumbers)
+    return;
+  MapOp map = buildMap(results);
+  SmallVector<int64_t> stages(sweep.getIndexedStage());
+  for (auto [result, stacked] : llvm::zip_equal(results, map.getStacked())) {
+    BlockArgument argument = body.insertArgument(firstShared++, result.getType(), result.getLoc());
+    result.replaceUsesWithIf(argument, [&](OpOperand &use) { return isReader(use.getOwner()); });
+    sweep.getIndexedMutable().append(stacked);
+    stages.push_back(lastStage);
+  }
+  sweep.setIndexedStage(stages);
+  eraseDeadOps(body);
+}
+
+void flowc::flow::hoistFromSweeps(Block &block) {
+  for (SweepOp sweep : block.getOps<SweepOp>())
+    SweepHoister(sweep).run();
+}

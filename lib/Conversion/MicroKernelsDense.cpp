@@ -42,25 +42,66 @@ struct DenseBlock {
   void finish(Value rows, Value vectors);
   /// The block without its first `rows` rows.
   DenseBlock after(Value rows) const;
+
+private:
+  Value loadScalar(Value address);
+  /// `sums`, row after row, and the weights of column `column` times its vectors at `x`.
+  SmallVector<Value> addColumn(ArrayRef<Value> weightRows, Value column, Value x, ArrayRef<VectorType> types,
+                               ValueRange sums);
 };
 } // namespace
 
+Value DenseBlock::loadScalar(Value address) {
+  return LLVM::LoadOp::create(b, b.shape.element, address, b.elementBytes());
+}
+
+SmallVector<Value> DenseBlock::addColumn(ArrayRef<Value> weightRows, Value column, Value x, ArrayRef<VectorType> types,
+                                         ValueRange sums) {
+  int64_t rows = weightRows.size(), vectors = types.size();
+  SmallVector<Value> next(rows * vectors);
+  auto loadVector = [&](int64_t j) { return b.load(types[j], b.at(x, j * b.shape.lanes)); };
+  auto loadWeight = [&](int64_t r) { return loadScalar(b.at(weightRows[r], column)); };
+  auto multiply = [&](int64_t r, int64_t j, Value weight, Value vector) {
+    next[r * vectors + j] =
+        math::FmaOp::create(b, vector::BroadcastOp::create(b, types[j], weight), vector, sums[r * vectors + j]);
+  };
+  // Beside the sums, registers hold all vectors and one weight, or all weights and one
+  // vector.
+  if (rows * vectors + vectors + 1 <= b.shape.registers) {
+    SmallVector<Value> loaded;
+    for (int64_t j = 0; j < vectors; ++j)
+      loaded.push_back(loadVector(j));
+    for (int64_t r = 0; r < rows; ++r) {
+      Value weight = loadWeight(r);
+      for (int64_t j = 0; j < vectors; ++j)
+        multiply(r, j, weight, loaded[j]);
+    }
+    return next;
+  }
+  SmallVector<Value> loaded;
+  for (int64_t r = 0; r < rows; ++r)
+    loaded.push_back(loadWeight(r));
+  for (int64_t j = 0; j < vectors; ++j) {
+    Value vector = loadVector(j);
+    for (int64_t r = 0; r < rows; ++r)
+      multiply(r, j, loaded[r], vector);
+  }
+  return next;
+}
+
 void DenseBlock::emit(int64_t rows, int64_t vectors, Value lane, bool isLastHalf) {
   int64_t lanes = b.shape.lanes, stride = b.shape.rowStride();
-  auto typeOf = [&](int64_t j) {
-    return VectorType::get({isLastHalf && j == vectors - 1 ? lanes / 2 : lanes}, b.shape.element);
-  };
-  auto loadScalar = [&](Value address) {
-    return LLVM::LoadOp::create(b, b.shape.element, address, b.elementBytes()).getResult();
-  };
+  SmallVector<VectorType> types(vectors, b.shape.vectorType());
+  if (isLastHalf)
+    types.back() = VectorType::get({lanes / 2}, b.shape.element);
   Value xLane = b.at(x, lane), yLane = b.at(y, lane);
   SmallVector<Value> sums, weightRows;
   for (int64_t r = 0; r < rows; ++r) {
     Value bias = loadScalar(b.at(biases, r));
     for (int64_t j = 0; j < vectors; ++j) {
-      Value sum = vector::BroadcastOp::create(b, typeOf(j), bias);
+      Value sum = vector::BroadcastOp::create(b, types[j], bias);
       if (accumulate)
-        sum = arith::AddFOp::create(b, b.load(typeOf(j), b.at(yLane, r * stride + j * lanes)), sum);
+        sum = arith::AddFOp::create(b, b.load(types[j], b.at(yLane, r * stride + j * lanes)), sum);
       sums.push_back(sum);
     }
     weightRows.push_back(r == 0 ? weights : b.at(weightRows.back(), rowStride));
@@ -68,35 +109,8 @@ void DenseBlock::emit(int64_t rows, int64_t vectors, Value lane, bool isLastHalf
   // The offset of column k is carried along behind the sums.
   sums.push_back(b.i64(0));
   sums = b.loop(b.i64(0), inputs, 1, sums, [&](Value k, ValueRange carried) {
-    Value row = b.at(xLane, b.mul(k, stride)), column = carried.back();
-    SmallVector<Value> next(rows * vectors);
-    auto loadVector = [&](int64_t j) { return b.load(typeOf(j), b.at(row, j * lanes)); };
-    auto loadWeight = [&](int64_t r) { return loadScalar(b.at(weightRows[r], column)); };
-    auto multiply = [&](int64_t r, int64_t j, Value weight, Value vector) {
-      next[r * vectors + j] =
-          math::FmaOp::create(b, vector::BroadcastOp::create(b, typeOf(j), weight), vector, carried[r * vectors + j]);
-    };
-    // Beside the sums, registers hold all vectors and one weight, or all weights
-    // and one vector.
-    if (rows * vectors + vectors + 1 <= b.shape.registers) {
-      SmallVector<Value> loaded;
-      for (int64_t j = 0; j < vectors; ++j)
-        loaded.push_back(loadVector(j));
-      for (int64_t r = 0; r < rows; ++r) {
-        Value weight = loadWeight(r);
-        for (int64_t j = 0; j < vectors; ++j)
-          multiply(r, j, weight, loaded[j]);
-      }
-    } else {
-      SmallVector<Value> weightsHere;
-      for (int64_t r = 0; r < rows; ++r)
-        weightsHere.push_back(loadWeight(r));
-      for (int64_t j = 0; j < vectors; ++j) {
-        Value vector = loadVector(j);
-        for (int64_t r = 0; r < rows; ++r)
-          multiply(r, j, weightsHere[r], vector);
-      }
-    }
+    Value column = carried.back();
+    SmallVector<Value> next = addColumn(weightRows, column, b.at(xLane, b.mul(k, stride)), types, carried.drop_back());
     next.push_back(b.add(column, columnStride));
     return next;
   });

@@ -262,10 +262,10 @@ static LogicalResult buildReverseLayer(ScanOp scan, VjpBuilder &vjp, const llvm:
   return buildBlockVjp(reverse.vjp, layer, seeds);
 }
 
-/// Whether `op` of a layer is a network's layer, a map of the results of one, or a
-/// search for roots. A sweep is not: its own derivative gives it more results.
+/// Whether `op` of a layer is a network, a layer of one, a map of the results of one, or
+/// a search for roots.
 static bool isNetworkOp(Operation *op) {
-  if (isa<DenseOp, BlockDenseOp, BlockSweepOp, RootOp>(op))
+  if (isa<DenseOp, BlockDenseOp, SweepOp, BlockSweepOp, RootOp>(op))
     return true;
   if (auto map = dyn_cast<MapOp>(op); map && !map.getBlock()->getOps<RootOp>().empty())
     return true;
@@ -302,6 +302,8 @@ public:
       clones.insert(clone);
       if (bool isMoved = movesCarry(&op); isMoved || isNetworkOp(&op))
         dear.push_back({unsigned(index), clone, isMoved});
+      if (auto sweep = dyn_cast<SweepOp>(op))
+        sweeps.push_back({unsigned(index), sweep, getKeptStages(sweep, cast<SweepOp>(clone))});
     }
   }
 
@@ -328,8 +330,35 @@ public:
     return saved;
   }
 
+  /// Lets the sweeps of the layer there keep what those of the reverse body kept, whose
+  /// results they then have.
+  void extendSweeps(ScanOp forward) {
+    OpBuilder builder(forward);
+    for (PlacedSweep &sweep : sweeps) {
+      IRMapping mapping;
+      mapping.map(sweep.primal.getResults(), std::next(forward.getBlock()->begin(), sweep.index)->getResults());
+      saveAccumulated(sweep.primal, mapping, builder, sweep.keptStages, {});
+    }
+  }
+
 private:
   SmallPtrSet<Operation *, 16> clones;
+  /// The stages whose sums the derivative of `sweep` made `clone` keep.
+  static llvm::BitVector getKeptStages(SweepOp sweep, SweepOp clone) {
+    llvm::BitVector kept(sweep.getNumStages());
+    for (int64_t t = 0; t < sweep.getNumStages(); ++t)
+      kept[t] = clone.getStageBlock(t)->getTerminator()->getNumOperands() >
+                sweep.getStageBlock(t)->getTerminator()->getNumOperands();
+    return kept;
+  }
+
+  /// A sweep by its place.
+  struct PlacedSweep {
+    unsigned index;
+    SweepOp primal;
+    llvm::BitVector keptStages;
+  };
+  SmallVector<PlacedSweep> sweeps;
   /// The place of an op, what recomputes it, and whether that only moves a carry.
   struct Dear {
     unsigned index;
@@ -422,7 +451,9 @@ LogicalResult ScanOp::buildVjp(VjpBuilder &vjp, ValueRange cotangents) {
       saved.push_back({{i, std::nullopt}, reverse->carries[i]});
   if (!saved.empty()) {
     SmallVector<LayerValue> places = llvm::map_to_vector(saved, [](const SavedValue &value) { return value.place; });
-    ScanOp forward = saveValues(vjp.lookup(getResult(0)).getDefiningOp<ScanOp>(), places);
+    ScanOp forward = vjp.lookup(getResult(0)).getDefiningOp<ScanOp>();
+    recomputation.extendSweeps(forward);
+    forward = saveValues(forward, places);
     vjp.getMapping().map(getResults(), forward.getResults().take_front(getNumResults()));
     for (auto [value, stack] : llvm::zip_equal(saved, forward.getResults().take_back(saved.size())))
       body.setOperand(value.argument, stack);

@@ -110,3 +110,49 @@ func.func @kernel(%x: tensor<4xf32> {flow.row}, %w: tensor<3x4xf32>, %p: tensor<
   } -> (), (f32)
   return %sum : f32
 }
+
+// -----
+
+// A sweep is as dear as a network: the way there keeps its units, its state and the sums
+// that its steps started from, and the way back sweeps only in reverse.
+
+// CHECK-LABEL: func.func @kernel
+// CHECK: %{{.*}}, %[[KEPT:.*]]:4 = flow.scan 2 carries(
+// CHECK: %[[UNITS:.*]], %[[STATE:.*]], %[[SUMS:.*]] = flow.sweep 3 weights
+// CHECK: ^bb0(%{{.*}}: f32):
+// CHECK: ^bb0(%[[SUM:.*]]: f32, %{{.*}}: f32):
+// CHECK: flow.yield %{{.*}}, %[[SUM]] : f32, f32
+// CHECK: flow.yield %[[STATE]], %[[UNITS]], %[[STATE]], %[[SUMS]]
+// CHECK: flow.scan 2 reverse
+// CHECK-SAME: %[[KEPT]]#0, %[[KEPT]]#1, %[[KEPT]]#2
+// CHECK-NOT: flow.sweep 3 weights
+// CHECK: flow.sweep 3 reverse transposed weights
+// CHECK-NOT: flow.sweep
+// CHECK: return
+func.func @prepare(%w0: tensor<2x4x3xf32> {flow.name = ".w0", flow.trainable}, %w1: tensor<2x3x4xf32> {flow.name = ".w1", flow.trainable})
+    -> (tensor<2x4x3xf32>, tensor<2x3x4xf32>) {
+  return %w0, %w1 : tensor<2x4x3xf32>, tensor<2x3x4xf32>
+}
+func.func @kernel(%x: tensor<3xf32> {flow.row}, %w0: tensor<2x4x3xf32>, %w1: tensor<2x3x4xf32>) -> f32 {
+  %y = flow.scan 2 carries(%x : tensor<3xf32>) over(%w0, %w1 : tensor<2x4x3xf32>, tensor<2x3x4xf32>) {
+  ^bb0(%c: tensor<3xf32>, %v0: tensor<4x3xf32>, %v1: tensor<3x4xf32>):
+    %units, %state = flow.sweep 3 weights(%v0, %v1 : tensor<4x3xf32>, tensor<3x4xf32>) indexed(%c : tensor<3xf32>)
+        attributes {indexed_stage = array<i64: 1>, row_ends = [array<i64: 0, 0, 2, 4>, array<i64: 0, 1, 2, 3>]} {
+    ^bb0(%u: f32):
+      %h = math.tanh %u : f32
+      flow.yield %h : f32
+    }, {
+    ^bb0(%p: f32, %xi: f32):
+      %e = math.exp %p : f32
+      %yi = arith.mulf %e, %xi : f32
+      flow.yield %yi : f32
+    } -> (tensor<4xf32>), tensor<3xf32>, (), ()
+    flow.yield %state : tensor<3xf32>
+  } -> (tensor<3xf32>), ()
+  %zero = arith.constant 0.0 : f32
+  %sum = flow.map 3 indexed(%y : tensor<3xf32>) init(%zero : f32) {
+  ^bb0(%a: f32):
+    flow.yield %a : f32
+  } -> (), (f32)
+  return %sum : f32
+}

@@ -305,6 +305,7 @@ static bool repeat(Block &block, function_ref<bool(OpTy)> step) {
 }
 
 static void fuse(Block &block) {
+  useSumsOfSweeps(block);
   hoistFromSweeps(block);
   repeat<ReduceSumOp>(block, absorbReduction);
   repeat<MapOp>(block, absorbActivation);

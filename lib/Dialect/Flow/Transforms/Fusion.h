@@ -29,6 +29,10 @@ bool absorbAddend(mlir::OpResult result, mlir::Value other, mlir::Operation *use
 /// begin, to maps, if there are maps that go through the same elements.
 void hoistFromSweeps(mlir::Block &block);
 
+/// Replaces layers of networks whose outputs a sweep of `block` keeps: the same sums, of
+/// terms in the same order.
+void useSumsOfSweeps(mlir::Block &block);
+
 /// Calls `visit` on every block of the functions and scans of `root`, innermost
 /// first.
 void forEachProgramBlock(mlir::Operation *root, llvm::function_ref<void(mlir::Block &)> visit);

@@ -1,4 +1,4 @@
-//===- HoistFromSweeps.cpp - What sweeps need not wait for ----------------===//
+//===- HoistFromSweeps.cpp - What sweeps share with their block ------------===//
 //
 // Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -9,6 +9,9 @@
 // before the sweep begins, and with them scales, knots and bins. A map beside the sweep
 // may compute them already, as that of the way there does: then they move to a map that
 // fuses with it, and the sweep reads them.
+//
+// The other way round, a network whose units are those of a sweep has the outputs that
+// the sweep's last stage started from.
 //
 //===----------------------------------------------------------------------===//
 
@@ -191,4 +194,53 @@ void SweepHoister::run() {
 void flowc::flow::hoistFromSweeps(Block &block) {
   for (SweepOp sweep : block.getOps<SweepOp>())
     SweepHoister(sweep).run();
+}
+
+//===----------------------------------------------------------------------===//
+// Outputs of networks
+//===----------------------------------------------------------------------===//
+
+/// What the units of the last stage start from, if the sweep keeps it.
+static Value getKeptSums(SweepOp sweep) {
+  int64_t last = sweep.getNumStages() - 1;
+  size_t extra = 0;
+  for (int64_t t = 0; t < last; ++t)
+    extra += sweep.getStageBlock(t)->getTerminator()->getNumOperands() - 1;
+  Block &body = *sweep.getStageBlock(last);
+  for (Value yielded : body.getTerminator()->getOperands().drop_front().drop_back(sweep.getSums().size())) {
+    if (yielded == body.getArgument(0))
+      return sweep.getExtras()[extra];
+    ++extra;
+  }
+  return {};
+}
+
+/// Whether `dense` computes for all steps what the last stage of `sweep` does step by step.
+static bool isLastStage(DenseOp dense, SweepOp sweep) {
+  int64_t last = sweep.getNumStages() - 1;
+  std::optional<RankMaskAttr> mask = dense.getMask();
+  Value bias = sweep.getBiases().empty() ? Value() : sweep.getBiases()[last];
+  if (dense.getTransposed() || !dense.getActivation().empty() || !mask || dense.getBias() != bias ||
+      dense.getWeight() != sweep.getWeights()[last] || dense.getX() != sweep.getUnits()[last - 1])
+    return false;
+  ArrayRef<int64_t> rowEnds = sweep.getStageRowEnds(last), columnEnds = sweep.getStageRowEnds(last - 1);
+  for (int64_t step = 0, extent = sweep.getExtent(); step < extent; ++step)
+    for (int64_t row = rowEnds[step]; row < rowEnds[step + 1]; ++row)
+      for (int64_t column = 0; column < columnEnds.back(); ++column)
+        if (mask->exists(row, column) != (column < columnEnds[step + 1]))
+          return false;
+  return true;
+}
+
+void flowc::flow::useSumsOfSweeps(Block &block) {
+  for (SweepOp sweep : block.getOps<SweepOp>()) {
+    if (sweep.getReverse() || sweep.getTransposed() || sweep.getNumStages() < 2)
+      continue;
+    Value kept = getKeptSums(sweep);
+    if (!kept)
+      continue;
+    for (DenseOp dense : block.getOps<DenseOp>())
+      if (dense.getType() == kept.getType() && isLastStage(dense, sweep))
+        dense.replaceAllUsesWith(kept);
+  }
 }

@@ -94,3 +94,36 @@ func.func @kernel(%p: tensor<27xf32> {flow.row}, %w: tensor<3x3xf32>) -> (tensor
   } -> (), tensor<3xf32>, (), ()
   return %y, %state : tensor<3xf32>, tensor<3xf32>
 }
+
+// -----
+
+// A network's last layer on the units of a sweep is what the sweep's last stage started
+// from: with the sweep's weights, where exactly what a step knows is not masked. (The
+// second layer's mask leaves out the units of the own step, the third has no bias.)
+
+// CHECK-LABEL: func.func @kernel
+// CHECK: %{{.*}}, %{{.*}}, %[[SUMS:.*]] = flow.sweep 2
+// CHECK-COUNT-2: flow.dense
+// CHECK-NOT: flow.dense
+// CHECK: return %[[SUMS]], %{{.*}}, %{{.*}} :
+func.func @kernel(%x: tensor<2xf32> {flow.row}, %v: tensor<3x2xf32>, %w: tensor<2x3xf32>, %c: tensor<3xf32>, %b: tensor<2xf32>)
+    -> (tensor<2xf32>, tensor<2xf32>, tensor<2xf32>) {
+  %units, %state, %sums = flow.sweep 2 weights(%v, %w : tensor<3x2xf32>, tensor<2x3xf32>) biases(%c, %b : tensor<3xf32>, tensor<2xf32>)
+      indexed(%x : tensor<2xf32>)
+      attributes {indexed_stage = array<i64: 1>, row_ends = [array<i64: 0, 1, 3>, array<i64: 0, 1, 2>]} {
+  ^bb0(%u: f32):
+    %h = math.tanh %u : f32
+    flow.yield %h : f32
+  }, {
+  ^bb0(%p: f32, %xi: f32):
+    %y = arith.mulf %p, %xi : f32
+    flow.yield %y, %p : f32, f32
+  } -> (tensor<3xf32>), tensor<2xf32>, (tensor<2xf32>), ()
+  %same = flow.dense %w, %units bias(%b : tensor<2xf32>) mask <out = [0, 1], in = [0, 1, 1], strict = false>
+      : tensor<2x3xf32>, tensor<3xf32> -> tensor<2xf32>
+  %fewer = flow.dense %w, %units bias(%b : tensor<2xf32>) mask <out = [0, 1], in = [0, 1, 1], strict = true>
+      : tensor<2x3xf32>, tensor<3xf32> -> tensor<2xf32>
+  %unbiased = flow.dense %w, %units mask <out = [0, 1], in = [0, 1, 1], strict = false>
+      : tensor<2x3xf32>, tensor<3xf32> -> tensor<2xf32>
+  return %same, %fewer, %unbiased : tensor<2xf32>, tensor<2xf32>, tensor<2xf32>
+}

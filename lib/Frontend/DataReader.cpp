@@ -21,12 +21,20 @@ using ast::Item;
 using llvm::StringRef;
 using llvm::Twine;
 
-std::vector<const DataArray *> getDataArrays(const Node &density) {
+using SharedArrays = std::vector<std::shared_ptr<const DataArray>>;
+
+static std::vector<const DataArray *> listArrays(const Node &density, SharedArrays Item::*which) {
   std::vector<const DataArray *> arrays;
   if (density.formula)
-    for (const std::shared_ptr<const DataArray> &array : density.formula->item.data)
+    for (const std::shared_ptr<const DataArray> &array : density.formula->item.*which)
       arrays.push_back(array.get());
   return arrays;
+}
+
+std::vector<const DataArray *> getDataArrays(const Node &density) { return listArrays(density, &Item::data); }
+
+std::vector<const DataArray *> getPositionSources(const Node &density) {
+  return listArrays(density, &Item::positionData);
 }
 
 std::string describeCompiledData(const Node &density) {

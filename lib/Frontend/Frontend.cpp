@@ -120,8 +120,11 @@ static Expected<ParsedItem> parseItem(std::string_view text, std::string_view fi
   return result;
 }
 
+/// What a text is mostly about.
+static constexpr Item::Kind flowKinds[] = {Item::Kind::Flow, Item::Kind::Bijection, Item::Kind::Density};
+
 Expected<ParsedItem> parseFlow(std::string_view text, std::string_view file, std::string_view name) {
-  return parseItem(text, file, name, {Item::Kind::Flow, Item::Kind::Bijection, Item::Kind::Density},
+  return parseItem(text, file, name, flowKinds,
                    "a `flow` or a `bijection`, as in `flow f = coupling_flow(standard_normal([2]))`");
 }
 
@@ -138,6 +141,13 @@ Expected<ParsedItem> parseDensity(std::string_view text, std::string_view file, 
 Expected<ParsedItem> parseObjective(std::string_view text, int64_t rows, std::string_view file, std::string_view name) {
   return parseItem(text, file, name, Item::Kind::Objective,
                    "an `objective`, as in `objective nll(q, x) = -mean(log_prob(q, x))`", rows);
+}
+
+bool selectsObjective(std::string_view text, std::string_view name) {
+  SourceText source(text, "<text>");
+  Expected<ast::File> parsed = parseSource(source);
+  return parsed && !selectItem(*parsed, "", name, flowKinds, "") &&
+         selectItem(*parsed, "", name, Item::Kind::Objective, "");
 }
 
 } // namespace flowc

@@ -237,8 +237,12 @@ std::optional<PartShape> ShapeChecker::checkScan(MathExpr &scan) {
 //===----------------------------------------------------------------------===//
 
 std::optional<ConstantPart> ShapeChecker::evaluateName(const MathExpr &part, size_t numNames) {
-  if (part.data >= 0)
-    return ConstantPart{!item.data[part.data]->shape.empty(), item.data[part.data]->values};
+  if (part.data >= 0) {
+    const DataReader::Array &array = item.data[part.data];
+    if (!llvm::is_contained(item.positionData, array))
+      item.positionData.push_back(array);
+    return ConstantPart{!array->shape.empty(), array->values};
+  }
   Name *name = findName(part.text, numNames);
   if (!name || !name->definition)
     return std::nullopt;

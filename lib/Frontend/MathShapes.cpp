@@ -184,6 +184,7 @@ static void dropUnusedData(ast::Item &item) {
       kept.push_back(std::move(array));
     }
   item.data = std::move(kept);
+  llvm::erase_if(item.positionData, [&](const auto &array) { return llvm::is_contained(item.data, array); });
   forEachUse(item.formula, [&](int64_t &use) { use = places[use]; });
 }
 

@@ -185,6 +185,25 @@ TEST(DensityData, PositionsAreComputedFromData) {
   EXPECT_EQ(folder.messageFor("x[t.group[2]] + x[t.group[0] - 1]"), "no error");
 }
 
+TEST(DensityData, ArraysThatOnlySayPositionsAreKnown) {
+  DataFolder folder;
+  auto sourcesOf = [&](const std::string &formula) {
+    Expected<ParsedItem> item = folder.parse(formula);
+    EXPECT_TRUE(item) << item.error().message;
+    std::vector<std::string> names;
+    for (const DataArray *array : getPositionSources(*item->root))
+      names.push_back(array->name);
+    return names;
+  };
+  using Names = std::vector<std::string>;
+  EXPECT_EQ(sourcesOf("sum(x[t.group - 1]) + sum(t.y) + sum(x[4 - t.group])"), Names{"t.group"});
+  EXPECT_EQ(sourcesOf("x[t.group[1] - 1]"), Names{"t.group"}) << "a single position";
+  EXPECT_EQ(sourcesOf("sum(x[t.group[0] - 1:2])"), Names{"t.group"}) << "the end of a slice";
+  EXPECT_EQ(sourcesOf("let g = t.group - 1 in sum(x[g])"), Names{"t.group"});
+  EXPECT_EQ(sourcesOf("let g = t.y in sum(x[t.group - 1])"), Names{"t.group"}) << "what nothing needs is not read";
+  EXPECT_EQ(sourcesOf("let g = t.group in sum(x[g - 1]*g*t.y)"), Names{}) << "it is an argument, too";
+}
+
 TEST(DensityData, ShapesThatFit) {
   DataFolder folder;
   for (const char *formula :

@@ -50,11 +50,15 @@ bool tool::isModelPath(const std::string &path) { return path.ends_with(".safete
 
 static constexpr int64_t largestText = 1 << 26;
 
-Expected<Flow> tool::loadFlow(const std::string &path, const std::string &name) {
+Expected<std::string> tool::loadText(const std::string &path) {
   for (const char *ending : {".safetensors", ".eqx", ".npy", ".csv", ".tsv"})
     if (path.ends_with(ending))
       return Error{"'" + path + "' is no text of a flow, expected a .flow file"};
-  auto text = readFile(path, largestText);
+  return readFile(path, largestText);
+}
+
+Expected<Flow> tool::loadFlow(const std::string &path, const std::string &name) {
+  auto text = loadText(path);
   if (!text)
     return text.takeError();
   return Flow::parse(*text, name, path);

@@ -75,7 +75,8 @@ struct Loaded {
 
 /// Whether a path names a model (and not the text of a flow).
 bool isModelPath(const std::string &path);
-/// Reads the text of a flow.
+/// Reads a text, and the flow in it.
+Expected<std::string> loadText(const std::string &path);
 Expected<Flow> loadFlow(const std::string &path, const std::string &name);
 /// Reads the density in the text at `path`; nothing if there is no path.
 Expected<std::optional<Flow>> loadTarget(const std::string &path);

@@ -10,6 +10,7 @@
 #include "flowc/API/ModelImpl.h"
 #include "flowc/Explain/Summary.h"
 #include "flowc/Frontend/Data.h"
+#include "flowc/Frontend/Frontend.h"
 #include "flowc/Frontend/Warnings.h"
 
 #include <algorithm>
@@ -130,13 +131,40 @@ int64_t countLeaves(const Flow &flow, Leaf::Kind kind) {
   return count;
 }
 
+/// The data that a density depends on.
+void printData(const Flow &density) {
+  auto print = [](const DataArray &array, const char *use) {
+    std::printf("  reads:       %s %s%s\n", array.name.c_str(), formatShape(array.shape).c_str(), use);
+  };
+  for (const DataArray *array : getDataArrays(density.root()))
+    if (!array->isPositions)
+      print(*array, "");
+  for (const DataArray *array : getPositionSources(density.root()))
+    print(*array, ", positions");
+}
+
+Expected<int> checkObjective(const std::string &text, const CheckOptions &options) {
+  auto objective = Flow::parseObjective(text, /*rows=*/1, options.model.name, options.model.path);
+  if (!objective)
+    return objective.takeError();
+  std::printf("objective %s\n", objective->name().c_str());
+  for (const std::string &term : objective->terms())
+    std::printf("  row:         %s%s\n", term.c_str(), term == "target" ? ", log-density of the target" : ", a column");
+  return 0;
+}
+
 Expected<int> runCheck(const CheckOptions &options) {
   if (auto ok = options.data.checkUse(); !ok)
     return ok.takeError();
   auto loaded = isModelPath(options.model.path) ? loadModel(options.model) : Expected<Loaded>(Error{});
   if (isModelPath(options.model.path) && !loaded)
     return loaded.takeError();
-  auto parsed = loaded ? Expected<Flow>(loaded->flow()) : loadFlow(options.model.path, options.model.name);
+  auto text = loaded ? Expected<std::string>(loaded->flow().text()) : loadText(options.model.path);
+  if (!text)
+    return text.takeError();
+  if (selectsObjective(*text, options.model.name))
+    return checkObjective(*text, options);
+  auto parsed = loaded ? Expected<Flow>(loaded->flow()) : Flow::parse(*text, options.model.name, options.model.path);
   if (!parsed)
     return parsed.takeError();
   const Flow &flow = *parsed;
@@ -145,9 +173,7 @@ Expected<int> runCheck(const CheckOptions &options) {
   std::printf("  event:       %s (%s coordinates)\n", formatShape(flow.shape()).c_str(),
               formatCount(flow.dim()).c_str());
   if (flow.isDensity()) {
-    for (const DataArray *array : getDataArrays(flow.root()))
-      if (!array->isPositions)
-        std::printf("  reads:       %s %s\n", array->name.c_str(), formatShape(array->shape).c_str());
+    printData(flow);
     return 0;
   }
   if (flow.condShape())

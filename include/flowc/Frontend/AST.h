@@ -125,6 +125,9 @@ struct Item {
   bool isTable = false;
   /// The arrays that a density reads: what its function takes after the event.
   std::vector<std::shared_ptr<const DataArray>> data;
+  /// Arrays from which positions were computed, and nothing else: its function does not
+  /// take them.
+  std::vector<std::shared_ptr<const DataArray>> positionData;
   /// Positions in its formula that follow from the numbers in data: these are part of
   /// the code, as the text is.
   std::vector<int64_t> dataPositions;

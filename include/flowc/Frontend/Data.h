@@ -39,6 +39,10 @@ struct DataArray {
 /// its function takes them.
 std::vector<const DataArray *> getDataArrays(const Node &density);
 
+/// The other arrays that `density` depends on: positions were computed from them when it
+/// was parsed.
+std::vector<const DataArray *> getPositionSources(const Node &density);
+
 /// All that the code of `density` takes from its data: shapes, and positions of single
 /// elements and ends of slices that were computed from them. For keys of caches.
 std::string describeCompiledData(const Node &density);

@@ -48,6 +48,10 @@ Expected<ParsedItem> parseDensity(std::string_view text, std::string_view file =
 Expected<ParsedItem> parseObjective(std::string_view text, int64_t rows, std::string_view file = "<text>",
                                     std::string_view name = {});
 
+/// Whether what `name` selects is an `objective`: so called or, without a name, the last
+/// item of a text that has none of the others. Not if there is a mistake in the text.
+bool selectsObjective(std::string_view text, std::string_view name = {});
+
 /// The density over (x, h) that is `density` but for its detached parts, which are those
 /// at h; null if nothing is detached.
 Expected<NodePtr> splitDetached(const Node &density);

@@ -33,8 +33,9 @@ struct ExternalTarget {
   /// at a time calls it.
   bool threadSafe = false;
   TargetFunction function;
-  /// Tells the data it was loaded with from other data; 0: none.
-  uint64_t dataHash = 0;
+  /// Tell the data it was loaded with from other data, and its code from other code; 0:
+  /// none, or not known. What a checkpoint must agree on.
+  uint64_t dataHash = 0, codeHash = 0;
 
   /// Calls the function for parts of the rows, by at most `threads` threads (0: all
   /// processors). Results do not depend on their number.

@@ -67,13 +67,14 @@ static Expected<ExternalTarget> loadFunctions(std::shared_ptr<SharedLibrary> lib
   return target;
 }
 
+static uint64_t hashOf(const std::string &text) { return hashBytes(text.data(), static_cast<int64_t>(text.size())); }
+
 /// Of what is in the file called `data` or, if there is none, of that text.
 static uint64_t hashOfData(const std::string &data) {
   if (data.empty())
     return 0;
   auto contents = readFile(data);
-  const std::string &text = contents ? *contents : data;
-  return hashBytes(text.data(), static_cast<int64_t>(text.size()));
+  return hashOf(contents ? *contents : data);
 }
 
 Expected<ExternalTarget> flowc::loadTargetLibrary(const std::string &path, const std::string &data) {
@@ -84,9 +85,14 @@ Expected<ExternalTarget> flowc::loadTargetLibrary(const std::string &path, const
               : (*library)->find<void()>("bs_model_construct")     ? loadBridgeStan
                                                                    : nullptr;
   if (load) {
+    auto code = readFile(path);
+    if (!code)
+      return code.takeError();
     auto target = load(std::move(*library), data);
-    if (target)
+    if (target) {
       target->dataHash = hashOfData(data);
+      target->codeHash = hashOf(*code);
+    }
     return target;
   }
   return Error{"'" + path + "' is no target: it has neither a function flowc_target_log_density (flowc/target.h) nor " +

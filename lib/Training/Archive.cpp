@@ -22,7 +22,7 @@ using namespace flowc;
 //===----------------------------------------------------------------------===//
 
 static constexpr const char *formatName = "flowc checkpoint";
-static constexpr const char *formatVersion = "2";
+static constexpr const char *formatVersion = "3";
 /// What counts are called among the strings of a file.
 static constexpr std::string_view countPrefix = "count.";
 

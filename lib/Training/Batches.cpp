@@ -7,6 +7,7 @@
 
 #include "Batches.h"
 
+#include "flowc/Support/Hash.h"
 #include "flowc/Support/Philox.h"
 
 #include <algorithm>
@@ -49,6 +50,18 @@ void flowc::randomPermutation(uint64_t seed, uint32_t stream, uint64_t epoch, st
 }
 void flowc::randomPermutation(uint64_t seed, uint32_t stream, uint64_t epoch, std::span<uint32_t> permutation) {
   permute(seed, stream, epoch, permutation);
+}
+
+uint64_t flowc::hashRows(const RowsView &rows, const RowSubset &subset, DType dtype, uint64_t hash) {
+  if (!rows)
+    return hash;
+  int64_t rowBytes = rows.columns() * static_cast<int64_t>(elementSize(elementTypeOf(dtype)));
+  auto add = [&](const void *block, int64_t count) -> Expected<void> {
+    hash = hashBytes(block, count * rowBytes, hash);
+    return {};
+  };
+  (void)forEachBlock(rows, subset, dtype, add); // Nothing here fails.
+  return hash;
 }
 
 /// Copies `rows` of `from` to `to`. Rows lie far apart: of a large batch, several threads

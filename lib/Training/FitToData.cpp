@@ -87,19 +87,6 @@ private:
   std::vector<double> losses; ///< Of a part of the rows to validate with.
 };
 
-/// Tells whether the numbers of rows, as the model takes them, are the same.
-uint64_t fingerprint(const RowsView &rows, const RowSubset &subset, DType dtype, uint64_t hash) {
-  if (!rows)
-    return hash;
-  int64_t rowBytes = rows.columns() * static_cast<int64_t>(elementSize(elementTypeOf(dtype)));
-  auto add = [&](const void *block, int64_t count) -> Expected<void> {
-    hash = hashBytes(block, count * rowBytes, hash);
-    return {};
-  };
-  (void)forEachBlock(rows, subset, dtype, add); // Nothing here fails.
-  return hash;
-}
-
 /// One over the mean weight of the rows to train on: a batch is then, on average, what
 /// it would be without weights. Equal weights become 1, to the bit.
 double weightFactorOf(const RowsView &weights, const RowOrder &order, int64_t count, DType dtype) {
@@ -130,7 +117,7 @@ DataLoop::DataLoop(Model &model, const TrainingData &data, const FitOptions &opt
   train = ShuffledRows(source, std::move(orders.train));
   dataHash = kHashStart;
   for (const RowsView *view : {&data.x, &data.condition, &data.weights})
-    dataHash = fingerprint(*view, *rows, dtype, dataHash);
+    dataHash = hashRows(*view, *rows, dtype, dataHash);
   if (data.validation) {
     plan.valRows = data.validation.rows();
     plan.valBatch = std::min(options.batchSize, plan.valRows);
@@ -139,7 +126,7 @@ DataLoop::DataLoop(Model &model, const TrainingData &data, const FitOptions &opt
     rows = allRows(plan.valRows);
     orders.validation = validationOrder(rows, ordering, {source.x, source.condition, source.weights});
     for (const RowsView *view : {&source.x, &source.condition, &source.weights})
-      dataHash = fingerprint(*view, *rows, dtype, dataHash);
+      dataHash = hashRows(*view, *rows, dtype, dataHash);
   }
   val = ShuffledRows(source, std::move(orders.validation));
 }
@@ -274,12 +261,6 @@ std::map<std::string, std::string> DataLoop::identity() const {
                  {"shuffled", data.rows() > options.listedRows ? "in windows" : "as a whole"},
                  {"batch_size", std::to_string(options.batchSize)},
                  {"val_prop", data.validation ? "given" : exactDigits(options.valProp)}});
-  if (!minimised->isMeanOfRows()) {
-    const std::string density = options.density ? options.density->text() : std::string();
-    for (auto [name, text] : {std::pair("objective", options.objective.text()),
-                              std::pair("objective_text", options.objectiveText), std::pair("density", density)})
-      result[name] = std::to_string(hashBytes(text.data(), static_cast<int64_t>(text.size()), kHashStart));
-  }
   if (auto schedule = findSchedule(update.schedule.name); schedule && (*schedule)->usesLength)
     result["max_epochs"] = std::to_string(options.maxEpochs);
   return result;

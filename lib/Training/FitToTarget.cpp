@@ -5,9 +5,11 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Batches.h"
 #include "Objectives/Table.h"
 #include "StepLoop.h"
 
+#include "flowc/Support/Hash.h"
 #include "flowc/Training/Optimizer.h"
 #include "flowc/Training/TrainingTarget.h"
 
@@ -69,8 +71,7 @@ private:
   std::unique_ptr<Objective> owned;
 };
 
-StepLoop::Plan makePlan(Model &model, const TrainingTarget &target, const TrainingData &draws,
-                        const TargetOptions &options, Objective &objective) {
+StepLoop::Plan makePlan(Model &model, const TrainingData &draws, const TargetOptions &options, Objective &objective) {
   constexpr int64_t rounds = 50;
   StepLoop::Plan plan;
   plan.steps = options.steps;
@@ -97,16 +98,13 @@ StepLoop::Plan makePlan(Model &model, const TrainingTarget &target, const Traini
   };
   plan.roundConverged = [variance, tolerance = options.tolerance] { return *variance / 2 < tolerance; };
   plan.identity = {{"loop", "target"},
-                   {"objective", options.objective.text()},
-                   {"objective_text", options.objectiveText},
-                   {"target", target.identity()},
-                   {"target_data", std::to_string(target.dataHash())},
-                   {"target_item", target.name()},
                    {"steps", std::to_string(options.steps)},
                    {"num_samples", std::to_string(plan.rowsPerStep)},
                    {"val_samples", std::to_string(options.valSamples)},
                    {"redraw", options.redraw ? "yes" : "no"},
                    {"seed", std::to_string(options.seed)}};
+  if (draws.x)
+    plan.identity["draws"] = std::to_string(hashRows(draws.x, *allRows(draws.x.rows()), model.dtype(), kHashStart));
   return plan;
 }
 
@@ -147,7 +145,7 @@ Expected<std::unique_ptr<Trainer>> Trainer::create(Model &model, const TrainingT
     return ok.takeError();
   Objective &borrowed = **objective;
   auto loop = std::make_unique<TargetLoop>(model, options, std::move(*objective),
-                                           makePlan(model, target, draws, options, borrowed));
+                                           makePlan(model, draws, options, borrowed));
   if (auto ok = loop->begin(); !ok)
     return ok.takeError();
   return std::unique_ptr<Trainer>(std::move(loop));

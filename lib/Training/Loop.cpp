@@ -134,16 +134,40 @@ std::map<std::string, std::string> Loop::identity() const {
   std::string frozen;
   for (const std::string &pattern : update.freeze)
     frozen += (frozen.empty() ? "" : ",") + pattern;
-  return {{"flow", model.flow().text()},
-          {"item", model.flow().name()},
-          {"dtype", model.dtype() == F32 ? "f32" : "f64"},
-          {"objective", objective->name()},
-          {"optimizer", update.optimizer.text()},
-          {"schedule", update.schedule.text()},
-          {"clip_norm", exactDigits(update.clipNorm)},
-          {"freeze", frozen},
-          {"average", exactDigits(update.average)},
-          {"learning_rate", exactDigits(learningRate)}};
+  std::map<std::string, std::string> result = objective->identity();
+  result.insert({{"flow", model.flow().text()},
+                 {"item", model.flow().name()},
+                 {"dtype", model.dtype() == F32 ? "f32" : "f64"},
+                 {"optimizer", update.optimizer.text()},
+                 {"schedule", update.schedule.text()},
+                 {"clip_norm", exactDigits(update.clipNorm)},
+                 {"freeze", frozen},
+                 {"average", exactDigits(update.average)},
+                 {"learning_rate", exactDigits(learningRate)}});
+  return result;
+}
+
+/// Whether people can tell two values of this entry of an identity from each other: not
+/// whole texts, and not hashes.
+static bool canBeShown(const std::string &key) {
+  return !key.ends_with("data") && !key.ends_with("_code") && key != "draws" && key != "flow" && key != "target" &&
+         key != "prior" && key != "formula";
+}
+
+/// Says in what two identities differ; empty if they are the same.
+static std::string findDifference(const std::map<std::string, std::string> &saved,
+                                  const std::map<std::string, std::string> &now) {
+  auto valueIn = [](const std::map<std::string, std::string> &identity, const std::string &key) {
+    auto found = identity.find(key);
+    return found == identity.end() ? "nothing" : found->second;
+  };
+  for (const auto *identity : {&now, &saved})
+    for (const auto &[key, value] : *identity) {
+      std::string was = valueIn(saved, key), is = valueIn(now, key);
+      if (was != is)
+        return "another '" + key + "'" + (canBeShown(key) ? " (" + was + ", now " + is + ")" : "");
+    }
+  return "";
 }
 
 void Loop::describe(Archive &archive, TrainingState &state) {
@@ -178,14 +202,8 @@ SavedState Loop::save() {
 }
 
 Expected<void> Loop::restore(SavedState &state, const std::string &source) {
-  for (const auto &[key, value] : identity()) {
-    auto found = state.identity.find(key);
-    std::string other = found == state.identity.end() ? "nothing" : found->second;
-    bool isText = key == "flow" || key == "data" || key == "target" || key == "target_data";
-    if (other != value)
-      return Error{"cannot resume from " + source + ": it was written with another '" + key + "'" +
-                   (isText ? "" : " (" + other + ", now " + value + ")")};
-  }
+  if (std::string difference = findDifference(state.identity, identity()); !difference.empty())
+    return Error{"cannot resume from " + source + ": it was written with " + difference};
   Archive archive = Archive::restoring(state);
   TrainingState restored;
   describe(archive, restored);

@@ -74,7 +74,7 @@ Expected<Trainer::Outcome> StepLoop::advance() {
 
 std::map<std::string, std::string> StepLoop::identity() const {
   auto result = Loop::identity();
-  result.insert(plan.identity.begin(), plan.identity.end());
+  result.insert(plan.identity.begin(), plan.identity.end()); // Other keys than those.
   return result;
 }
 

@@ -9,23 +9,7 @@
 
 #include "Objectives/Table.h"
 
-#include "flowc/Frontend/Data.h"
-#include "flowc/Support/Hash.h"
-
 using namespace flowc;
-
-uint64_t TrainingTarget::dataHash() const {
-  if (code)
-    return code->dataHash;
-  std::vector<const DataArray *> arrays = getDataArrays(density->root());
-  uint64_t hash = arrays.empty() ? 0 : kHashStart;
-  for (const DataArray *array : arrays) {
-    // Which array it is says the text.
-    hash = hashBytes(array->shape.data(), std::ssize(array->shape) * 8, hash);
-    hash = hashBytes(array->values.data(), std::ssize(array->values) * 8, hash);
-  }
-  return hash;
-}
 
 Expected<std::unique_ptr<Objective>> TrainingTarget::makeObjective(const Choice &objective, const Flow &flow,
                                                                    const CompileOptions &options,

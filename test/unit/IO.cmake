@@ -4,6 +4,7 @@ add_flowc_test(ModelTest DATA LINK FlowcAPI GTest::gmock)
 foreach(area IN ITEMS Checkpoint Objectives Optimizer Standardize Target Training)
   add_flowc_test(${area}Test DATA LINK FlowcTraining GTest::gmock)
 endforeach()
+add_flowc_test(TrainingIdentityTest LINK FlowcTraining GTest::gmock)
 # Orders of rows are of no use outside.
 add_flowc_test(RowOrderTest LINK FlowcTraining GTest::gmock)
 target_include_directories(RowOrderTest PRIVATE ${PROJECT_SOURCE_DIR}/lib/Training)

@@ -7,6 +7,8 @@
 
 #include "flowc/Targets.h"
 
+#include "TemporaryDirectory.h"
+
 #include "flowc/Evaluation.h"
 
 #include <gtest/gtest.h>
@@ -67,6 +69,21 @@ TEST(TargetsTest, DataOfASharedLibrary) {
   EXPECT_EQ(messageOf(loadTargetLibrary(banana, "bent")),
             "flowc_target_load of the target '" + banana + "' failed: the curvature is no number");
   ASSERT_TRUE(loadTargetLibrary(banana, "0.3")); // As other tests expect it.
+}
+
+TEST(TargetsTest, CodeIsToldFromOtherCode) {
+  test::TemporaryDirectory folder;
+  std::string bytes = test::TemporaryDirectory::read(banana);
+  std::string same = folder.write("same.so", bytes), other = folder.write("other.so", bytes + "!");
+  auto target = loadTargetLibrary(banana), copy = loadTargetLibrary(same), changed = loadTargetLibrary(other);
+  ASSERT_TRUE(target && copy && changed);
+  EXPECT_NE(target->codeHash, 0u);
+  EXPECT_EQ(target->codeHash, copy->codeHash);
+  EXPECT_NE(target->codeHash, changed->codeHash);
+  auto model = loadTargetLibrary(stan, stanData);
+  ASSERT_TRUE(model) << model.error().message;
+  EXPECT_NE(model->codeHash, 0u);
+  EXPECT_NE(model->codeHash, target->codeHash);
 }
 
 TEST(TargetsTest, StanModel) {

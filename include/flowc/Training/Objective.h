@@ -40,6 +40,11 @@ public:
   virtual ~Objective() = default;
   /// Its name in the table, or what its author calls it.
   virtual std::string name() const = 0;
+  /// What a checkpoint must agree on: its name under "objective", and what it was made of.
+  std::map<std::string, std::string> identity() const;
+  /// Adds to that; for whoever makes an objective: its settings, and texts, data and code
+  /// that it reads.
+  void addIdentity(const std::map<std::string, std::string> &parts);
   /// Compiles what the steps need; others are compiled when they are used.
   virtual Expected<void> prepare() { return {}; }
   /// The loss, and its gradient in the trainable parameters: flat in leaf order, in
@@ -59,6 +64,9 @@ public:
   /// The terms whose mean is the loss, one for each row: for validation, and to find
   /// the row that went wrong. By default an error.
   virtual Expected<void> rowLosses(const Model &model, const Batch &batch, std::span<double> losses);
+
+private:
+  std::map<std::string, std::string> origin;
 };
 
 /// A row of the table of objectives.

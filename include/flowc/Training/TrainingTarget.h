@@ -21,10 +21,6 @@ public:
 
   const std::string &name() const { return density ? density->name() : code->name; }
   int64_t dim() const { return density ? density->dim() : code->dim; }
-  /// What tells it from other targets in a checkpoint: the text, or a name.
-  const std::string &identity() const { return density ? density->text() : code->name; }
-  /// Tells the data that it reads, or was loaded with, from other data; 0: none.
-  uint64_t dataHash() const;
 
   /// The objective for models of `flow`: one of the table or, if `text` is not empty, its
   /// last `objective` item. Errors: another number of coordinates; no objective of a

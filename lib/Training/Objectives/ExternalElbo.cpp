@@ -150,5 +150,9 @@ Expected<std::unique_ptr<Objective>> flowc::makeExternalElbo(const ObjectiveInfo
   auto kernels = compile(flow, options);
   if (!kernels)
     return kernels.takeError();
-  return std::unique_ptr<Objective>(std::make_unique<ExternalElbo>(info, target, std::move(*kernels), options.threads));
+  auto objective = std::make_unique<ExternalElbo>(info, target, std::move(*kernels), options.threads);
+  objective->addIdentity({{"target", target.name},
+                          {"target_data", std::to_string(target.dataHash)},
+                          {"target_code", std::to_string(target.codeHash)}});
+  return std::unique_ptr<Objective>(std::move(objective));
 }

@@ -322,6 +322,10 @@ Expected<std::unique_ptr<Objective>> flowc::parseObjective(std::string_view text
   auto kernels = compile(flow, options);
   if (!kernels)
     return kernels.takeError();
-  return std::unique_ptr<Objective>(std::make_unique<FormulaObjective>(
-      std::string(text), formula->name(), std::string(file), terms, std::move(*kernels), options));
+  auto objective = std::make_unique<FormulaObjective>(std::string(text), formula->name(), std::string(file), terms,
+                                                      std::move(*kernels), options);
+  objective->addIdentity({{"formula", std::string(text)}});
+  if (needsTarget)
+    objective->addIdentity(identityOf(*options.target, "target"));
+  return std::unique_ptr<Objective>(std::move(objective));
 }

@@ -7,6 +7,9 @@
 
 #include "Table.h"
 
+#include "flowc/Frontend/Data.h"
+#include "flowc/Support/Hash.h"
+
 #include <algorithm>
 #include <cmath>
 
@@ -24,6 +27,44 @@ Expected<double> Objective::surrogate(const Model &model, const Model &, const B
   std::vector<std::byte> unused(static_cast<size_t>(model.numTrainable()) * (model.dtype() == F32 ? 4 : 8));
   return lossAndGradient(model, batch, unused.data());
 }
+
+//===----------------------------------------------------------------------===//
+// Identity
+//===----------------------------------------------------------------------===//
+
+std::map<std::string, std::string> Objective::identity() const {
+  auto result = origin;
+  result.try_emplace("objective", name());
+  return result;
+}
+
+void Objective::addIdentity(const std::map<std::string, std::string> &parts) {
+  for (const auto &[key, value] : parts)
+    origin[key] = value;
+}
+
+/// Tells the data that a density depends on from other data; 0: none. Which arrays they
+/// are says its text.
+static uint64_t hashOfData(const Node &density) {
+  std::vector<const DataArray *> arrays = getDataArrays(density);
+  std::ranges::copy(getPositionSources(density), std::back_inserter(arrays));
+  uint64_t hash = arrays.empty() ? 0 : kHashStart;
+  for (const DataArray *array : arrays) {
+    hash = hashBytes(array->shape.data(), std::ssize(array->shape) * 8, hash);
+    hash = hashBytes(array->values.data(), std::ssize(array->values) * 8, hash);
+  }
+  return hash;
+}
+
+std::map<std::string, std::string> flowc::identityOf(const Flow &density, const std::string &role) {
+  return {{role, density.text()},
+          {role + "_item", density.name()},
+          {role + "_data", std::to_string(hashOfData(density.root()))}};
+}
+
+//===----------------------------------------------------------------------===//
+// The table
+//===----------------------------------------------------------------------===//
 
 void flowc::addRows(const Batch &batch, Kernels::Call &call) {
   for (const void *input : {batch.x, batch.condition})
@@ -63,7 +104,11 @@ Expected<std::unique_ptr<Objective>> flowc::makeObjective(const Choice &objectiv
   auto kernels = compile(flow, options);
   if (!kernels)
     return kernels.takeError();
-  return (*info)->make(std::move(*kernels), options, *settings);
+  auto made = (*info)->make(std::move(*kernels), options, *settings);
+  made->addIdentity({{"objective", objective.text()}});
+  if ((*info)->needsDensity)
+    made->addIdentity(identityOf(*options.target, (*info)->rows == RowSource::Drawn ? "target" : "prior"));
+  return made;
 }
 
 namespace {

@@ -24,6 +24,10 @@ inline constexpr const ObjectiveInfo *kObjectives[] = {
 Expected<std::unique_ptr<Objective>> makeExternalElbo(const ObjectiveInfo &info, const Flow &flow,
                                                       const ExternalTarget &target, const CompileOptions &options);
 
+/// What a checkpoint must agree on of a density that is the `role` ("target", say) of a
+/// training: its text, its name, and the data that it reads.
+std::map<std::string, std::string> identityOf(const Flow &density, const std::string &role);
+
 /// Adds what a batch gives of a call's inputs: the rows and their condition.
 void addRows(const Batch &batch, Kernels::Call &call);
 

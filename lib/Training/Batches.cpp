@@ -82,8 +82,8 @@ static void copyRows(const RowsView &from, std::span<const int64_t> rows, const 
 }
 
 Expected<void> SourceRows::check() const {
-  for (const RowsView *view : {&x, &condition, &weights})
-    if (auto ok = view->checkSize(); !ok)
+  for (const RowsView &view : views())
+    if (auto ok = view.checkSize(); !ok)
       return ok;
   return {};
 }
@@ -97,6 +97,21 @@ template <typename T>
 static void scaleAll(std::vector<char> &values, double factor) {
   for (T &value : std::span(reinterpret_cast<T *>(values.data()), values.size() / sizeof(T)))
     value = static_cast<T>(static_cast<double>(value) * factor);
+}
+
+/// Rows of `columns` numbers, as that many columns; gives the beginning of each.
+template <typename T>
+static std::vector<const void *> transpose(const std::vector<char> &rows, int64_t columns, std::vector<char> &to) {
+  using RowMajor = Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+  auto count = static_cast<int64_t>(rows.size() / sizeof(T)) / columns;
+  to.resize(rows.size());
+  auto *begin = reinterpret_cast<T *>(to.data());
+  Eigen::Map<RowMajor>(begin, columns, count) =
+      Eigen::Map<const RowMajor>(reinterpret_cast<const T *>(rows.data()), count, columns).transpose();
+  std::vector<const void *> beginnings;
+  for (int64_t i = 0; i < columns; ++i)
+    beginnings.push_back(begin + i * count);
+  return beginnings;
 }
 
 Batch ShuffledRows::gather(int64_t begin, int64_t count) {
@@ -119,5 +134,8 @@ Batch ShuffledRows::gather(int64_t begin, int64_t count) {
     else
       scaleAll<double>(weights, source.weightFactor);
   }
+  if (copyTo(source.columns, columns))
+    batch.columns = source.dtype == F32 ? transpose<float>(columns, source.columns.columns(), columnByColumn)
+                                        : transpose<double>(columns, source.columns.columns(), columnByColumn);
   return batch;
 }

@@ -21,12 +21,15 @@ void randomPermutation(uint64_t seed, uint32_t stream, uint64_t epoch, std::span
 /// what had the hash `hash` before them; no rows change nothing.
 uint64_t hashRows(const RowsView &rows, const RowSubset &subset, DType dtype, uint64_t hash);
 
-/// What batches are copied from; `condition` and `weights` may be none.
+/// What batches are copied from; all but `x` may be none.
 struct SourceRows {
   DType dtype = F32; ///< Of the batches.
   int threads = 0;   ///< That copy large batches; 0: all.
-  RowsView x, condition, weights;
+  RowsView x, condition, weights, columns;
   double weightFactor = 1;
+
+  /// All of them.
+  std::vector<RowsView> views() const { return {x, condition, weights, columns}; }
 
   /// Fails if a file has become shorter.
   Expected<void> check() const;
@@ -50,7 +53,9 @@ private:
   SourceRows source;
   std::unique_ptr<RowOrder> order;
   std::vector<int64_t> rows;
-  std::vector<char> x, condition, weights;
+  std::vector<char> x, condition, weights, columns;
+  /// The columns one after the other, as a batch has them.
+  std::vector<char> columnByColumn;
 };
 
 } // namespace flowc

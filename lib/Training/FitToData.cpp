@@ -111,22 +111,27 @@ DataLoop::DataLoop(Model &model, const TrainingData &data, const FitOptions &opt
   OrderOptions ordering{options.seed, options.listedRows, options.threads};
   plan = planBatches(data.rows(), data.validation ? 0 : options.valProp, options.batchSize);
   std::shared_ptr<const RowSubset> rows = data.subset ? data.subset : allRows(data.rows());
-  SplitOrders orders = splitRows(rows, plan.valRows, ordering, {data.x, data.condition, data.weights});
-  SourceRows source{dtype, options.threads, data.x, data.condition, data.weights};
+  SourceRows source{dtype, options.threads, data.x, data.condition, data.weights, data.columns};
+  SplitOrders orders = splitRows(rows, plan.valRows, ordering, source.views());
   source.weightFactor = weightFactorOf(data.weights, *orders.train, plan.trainRows, dtype);
   train = ShuffledRows(source, std::move(orders.train));
   dataHash = kHashStart;
-  for (const RowsView *view : {&data.x, &data.condition, &data.weights})
-    dataHash = hashRows(*view, *rows, dtype, dataHash);
+  for (const RowsView &view : source.views())
+    dataHash = hashRows(view, *rows, dtype, dataHash);
   if (data.validation) {
     plan.valRows = data.validation.rows();
     plan.valBatch = std::min(options.batchSize, plan.valRows);
     plan.valBatches = plan.valRows / plan.valBatch;
-    source = {dtype, options.threads, data.validation, data.validationCondition, data.validationWeights};
+    source = {dtype,
+              options.threads,
+              data.validation,
+              data.validationCondition,
+              data.validationWeights,
+              data.validationColumns};
     rows = allRows(plan.valRows);
-    orders.validation = validationOrder(rows, ordering, {source.x, source.condition, source.weights});
-    for (const RowsView *view : {&source.x, &source.condition, &source.weights})
-      dataHash = hashRows(*view, *rows, dtype, dataHash);
+    orders.validation = validationOrder(rows, ordering, source.views());
+    for (const RowsView &view : source.views())
+      dataHash = hashRows(view, *rows, dtype, dataHash);
   }
   val = ShuffledRows(source, std::move(orders.validation));
 }
@@ -293,12 +298,16 @@ Expected<void> checkShapes(const Flow &flow, const TrainingData &data) {
     return Error{"there are no rows to validate with"};
   if (data.validation && bool(data.condition) != bool(data.validationCondition))
     return Error{"conditions are needed for both training and validation"};
+  if (data.validation && bool(data.columns) != bool(data.validationColumns))
+    return Error{"columns of the objective are needed for both training and validation"};
   int64_t rows = data.x.rows(), others = data.validation.rows();
   for (Expected<void> ok : {checkShape(data.condition, rows, flow.condDim(), "the condition has"),
                             checkShape(data.weights, rows, 1, "the weights have"),
+                            checkShape(data.columns, rows, data.columns.columns(), "the columns of the objective have"),
                             checkShape(data.validation, others, flow.dim(), "the data to validate with has"),
                             checkShape(data.validationCondition, others, flow.condDim(), "its condition has"),
-                            checkShape(data.validationWeights, others, 1, "its weights have")})
+                            checkShape(data.validationWeights, others, 1, "its weights have"),
+                            checkShape(data.validationColumns, others, data.columns.columns(), "its columns have")})
     if (!ok)
       return ok;
   return {};
@@ -351,24 +360,38 @@ Expected<void> checkOptions(const Model &model, const TrainingData &data, const 
   return {};
 }
 
+/// Whether the rows have the columns that an objective in the language reads: those of its
+/// names or, of one alone, the weights.
+Expected<void> checkColumns(const Objective &objective, const TrainingData &data) {
+  int64_t named = std::ssize(objective.columns()), given = data.columns ? data.columns.columns() : 0;
+  std::string label = "the objective '" + objective.name() + "' names " + std::to_string(named) +
+                      (named == 1 ? " column" : " columns") + " of the data, but ";
+  if (given > 0 && data.weights)
+    return Error{label + "there are weights beside the columns: expected its columns alone"};
+  if (named == (data.weights ? 1 : given))
+    return {};
+  return Error{label + (data.weights ? "there are weights for one" : "got " + std::to_string(given))};
+}
+
+/// An objective in the language.
+Expected<std::unique_ptr<Objective>> makeFormula(const Model &model, const TrainingData &data,
+                                                 const FitOptions &options, const CompileOptions &compileOptions) {
+  if (options.density)
+    return Error{"an objective in the language ('" + options.objective.name + "') has no prior, leave it out"};
+  auto objective = parseObjective(options.objectiveText, model.flow(), compileOptions, {}, options.objective.name);
+  if (objective)
+    if (auto ok = checkColumns(**objective, data); !ok)
+      return ok.takeError();
+  return objective;
+}
+
 /// The objective that is minimised: one about given rows.
-Expected<std::unique_ptr<Objective>> makeDataObjective(const Model &model, bool hasWeights, const FitOptions &options) {
+Expected<std::unique_ptr<Objective>> makeDataObjective(const Model &model, const TrainingData &data,
+                                                       const FitOptions &options) {
   CompileOptions compileOptions{
       .dtype = model.dtype(), .threads = options.threads, .useCache = options.useCache, .target = options.density};
-  if (!options.objectiveText.empty()) {
-    if (options.density)
-      return Error{"an objective in the language ('" + options.objective.name + "') has no prior, leave it out"};
-    auto objective = parseObjective(options.objectiveText, model.flow(), compileOptions, {}, options.objective.name);
-    if (!objective)
-      return objective;
-    std::string label = "the objective '" + (*objective)->name() + "' ";
-    std::vector<std::string> columns = (*objective)->columns();
-    if (columns.size() > 1 || (columns.size() == 1) != hasWeights)
-      return Error{label + "names " + std::to_string(columns.size()) +
-                   " columns of the data, but there are weights for " + (hasWeights ? "one" : "none") +
-                   ": expected the one column of weights (--weights), or none"};
-    return objective;
-  }
+  if (!options.objectiveText.empty())
+    return makeFormula(model, data, options, compileOptions);
   auto info = findObjective(options.objective.name);
   if (!info)
     return info.takeError();
@@ -377,12 +400,15 @@ Expected<std::unique_ptr<Objective>> makeDataObjective(const Model &model, bool 
     std::string known;
     for (const ObjectiveInfo *other : objectiveTable())
       if (other->rows == RowSource::Given)
-        known += (known.empty() ? "" : ", ") + std::string(other->name);
-    return Error{label + "is about draws that are compared with a target, expected one about data: " + known};
+        known += std::string(other->name) + ", ";
+    return Error{label + "is about draws that are compared with a target, expected one about data: " + known +
+                 "or a formula (a .flow file with an 'objective')"};
   }
+  if (data.columns)
+    return Error{label + "reads no columns beside events, conditions and weights"};
   if (options.density && !(*info)->needsDensity)
     return Error{label + "has no prior, leave it out"};
-  if (hasWeights && (*info)->needsDensity)
+  if (data.weights && (*info)->needsDensity)
     return Error{label + "has no weights, leave them out"};
   return makeObjective(options.objective, model.flow(), compileOptions);
 }
@@ -424,7 +450,7 @@ RowsMap<T> mapOf(const ConstRows<T> &rows) {
 Expected<std::unique_ptr<Trainer>> Trainer::create(Model &model, const TrainingData &data, const FitOptions &options) {
   if (auto ok = checkOptions(model, data, options); !ok)
     return ok.takeError();
-  auto minimised = makeDataObjective(model, bool(data.weights), options);
+  auto minimised = makeDataObjective(model, data, options);
   if (!minimised)
     return minimised.takeError();
   if (auto ok = (*minimised)->prepare(); !ok)

@@ -249,7 +249,7 @@ Expected<DataOptions> tool::withoutColumns(const DataOptions &data, const Traini
   DataOptions result = data;
   if (others.empty() || !data.columns.empty() || !record.columns.empty())
     return result;
-  auto names = readColumnNames(data.path);
+  auto names = listColumns(data.path);
   if (!names)
     return names.takeError();
   for (const std::string &name : *names)

@@ -20,9 +20,22 @@ using namespace flowc::tool;
 
 namespace {
 
-/// Events, conditions and weights of the same rows; what there is not is none.
+/// Columns that are none of the event: weights, and those that an objective names.
+struct OtherColumns {
+  std::string weights;
+  std::vector<std::string> named;
+
+  std::vector<std::string> all() const {
+    std::vector<std::string> names = named;
+    if (!weights.empty())
+      names.push_back(weights);
+    return names;
+  }
+};
+
+/// Events, conditions and other columns of the same rows; what there is not is none.
 struct Part {
-  RowsView x, condition, weights;
+  RowsView x, condition, weights, columns;
   std::vector<std::string> names, conditionNames;
 };
 
@@ -32,9 +45,19 @@ struct TrainRows {
   HeldOut rows; ///< Of `all`.
 };
 
-/// Holds the rows of `from`, and their conditions and weights.
+/// Holds these columns of the rows of a file; without any, none.
+Expected<RowsView> holdColumns(const std::string &path, const std::vector<std::string> &columns, DType dtype) {
+  if (columns.empty())
+    return RowsView();
+  auto reader = openRows(path, columns);
+  if (!reader)
+    return reader.takeError();
+  return holdRows(**reader, dtype);
+}
+
+/// Holds the rows of `from`, their conditions and other columns.
 Expected<Part> holdPart(const Flow &flow, const TrainingRecord &record, const DataOptions &from,
-                        const std::string &weights, DType dtype) {
+                        const OtherColumns &others, DType dtype) {
   Part part;
   auto events = openEvents(flow, record, from);
   if (!events)
@@ -59,39 +82,23 @@ Expected<Part> holdPart(const Flow &flow, const TrainingRecord &record, const Da
       return Error{"'" + (*events)->path() + "' has " + std::to_string(part.x.rows()) + " rows, '" +
                    (*conditions)->path() + "' " + std::to_string(part.condition.rows()) + ": expected as many"};
   }
-  if (weights.empty())
-    return part;
-  auto reader = openRows(from.path, {weights});
-  if (!reader)
-    return reader.takeError();
-  auto column = holdRows(**reader, dtype);
-  if (!column)
-    return column.takeError();
-  part.weights = std::move(*column);
+  const std::vector<std::string> weights(others.weights.empty() ? 0 : 1, others.weights);
+  for (auto [names, view] : {std::pair{&weights, &part.weights}, std::pair{&others.named, &part.columns}}) {
+    auto columns = holdColumns(from.path, *names, dtype);
+    if (!columns)
+      return columns.takeError();
+    *view = std::move(*columns);
+  }
   return part;
 }
 
-/// Where the data is; a column of weights is none of the event, unless it is asked for.
-Expected<DataOptions> eventSource(const TrainOptions &options, const TrainingRecord &record) {
-  DataOptions source = options.data;
-  if (options.weights.empty() || !source.columns.empty() || !record.columns.empty())
-    return source;
-  auto columns = listColumns(source.path);
-  if (!columns)
-    return columns.takeError();
-  for (const std::string &column : *columns)
-    if (column != options.weights &&
-        std::ranges::find(source.conditionColumns, column) == source.conditionColumns.end())
-      source.columns.push_back(column);
-  return source;
-}
-
-Expected<TrainRows> holdData(const Flow &flow, const TrainingRecord &record, const TrainOptions &options, DType dtype) {
+Expected<TrainRows> holdData(const Flow &flow, const TrainingRecord &record, const TrainOptions &options,
+                             const OtherColumns &others, DType dtype) {
   TrainRows data;
-  auto source = eventSource(options, record);
+  auto source = withoutColumns(options.data, record, others.all());
   if (!source)
     return source.takeError();
-  auto all = holdPart(flow, record, *source, options.weights, dtype);
+  auto all = holdPart(flow, record, *source, others, dtype);
   if (!all)
     return all.takeError();
   data.all = std::move(*all);
@@ -105,7 +112,7 @@ Expected<TrainRows> holdData(const Flow &flow, const TrainingRecord &record, con
   DataOptions other = *source;
   other.path = options.valData;
   other.condition = options.valCondition;
-  auto validation = holdPart(flow, names, other, options.weights, dtype);
+  auto validation = holdPart(flow, names, other, others, dtype);
   if (!validation)
     return validation.takeError();
   data.validation = std::move(*validation);
@@ -242,8 +249,9 @@ void report(const TrainOptions &options, const TrainingRecord &record) {
   std::printf("model: %s\n", options.output.c_str());
 }
 
-/// Sets what is minimised, and its prior.
-Expected<void> chooseObjective(const TrainOptions &options, FitOptions &fit) {
+/// Sets what is minimised, and its prior; gives the columns that it takes. A formula reads
+/// those that it names; to one of a single column, weights are that column.
+Expected<OtherColumns> chooseObjective(const TrainOptions &options, FitOptions &fit) {
   if (!options.objective.empty()) {
     auto source = readObjective(options.objective);
     if (!source)
@@ -255,25 +263,30 @@ Expected<void> chooseObjective(const TrainOptions &options, FitOptions &fit) {
   if (!prior)
     return prior.takeError();
   fit.density = std::move(*prior);
-  return {};
+  OtherColumns others{options.weights, {}};
+  if (fit.objectiveText.empty() || !options.weights.empty())
+    return others;
+  auto formula = Flow::parseObjective(fit.objectiveText, /*rows=*/1, {}, fit.objective.name);
+  if (!formula)
+    return formula.takeError();
+  others.named = formula->terms();
+  std::erase(others.named, "target"); // Which data has not: the loop says so.
+  return others;
 }
 
-/// What the loop is given: FlowJAX's defaults, and what was asked for.
-Expected<FitOptions> fitOptions(const TrainOptions &options, int64_t rows) {
-  FitOptions fit = options.fit;
+/// Completes what the loop is given: FlowJAX's defaults, and what was asked for.
+Expected<void> setOptions(const TrainOptions &options, int64_t rows, FitOptions &fit) {
   fit.seed = options.seed;
   fit.mayShrinkStart = !isModelPath(options.model.path);
   fit.threads = options.model.threads;
   fit.useCache = !options.model.noCache;
   if (auto ok = options.apply(fit.learningRate, fit.update); !ok)
-    return ok.takeError();
-  if (auto ok = chooseObjective(options, fit); !ok)
-    return ok.takeError();
+    return ok;
   auto optimizer = findOptimizer(fit.update.optimizer.name);
   if (!optimizer)
     return optimizer.takeError();
   fit.batchSize = options.batchSize.value_or((*optimizer)->needsAllRows ? rows : fit.batchSize);
-  return fit;
+  return {};
 }
 
 void remember(TrainingRecord &record, const TrainOptions &options, const FitOptions &fit) {
@@ -293,10 +306,12 @@ void remember(TrainingRecord &record, const TrainOptions &options, const FitOpti
 TrainingData trainingData(const TrainRows &data) {
   TrainingData rows(data.all.x, data.all.condition);
   rows.weights = data.all.weights;
+  rows.columns = data.all.columns;
   rows.subset = data.rows.kept;
   rows.validation = data.validation.x;
   rows.validationCondition = data.validation.condition;
   rows.validationWeights = data.validation.weights;
+  rows.validationColumns = data.validation.columns;
   return rows;
 }
 
@@ -318,7 +333,11 @@ Expected<void> scoreAtTheEnd(const Model &model, const TrainRows &data, const Tr
 
 Expected<int> tool::trainOnData(const TrainOptions &options, Trainee trainee) {
   TrainingRecord record;
-  auto data = holdData(trainee.flow, trainee.loaded ? trainee.loaded->record : record, options, trainee.dtype);
+  FitOptions fit = options.fit;
+  auto others = chooseObjective(options, fit);
+  if (!others)
+    return others.takeError();
+  auto data = holdData(trainee.flow, trainee.loaded ? trainee.loaded->record : record, options, *others, trainee.dtype);
   if (!data)
     return data.takeError();
   auto model = initialModel(options, trainee, *data, record);
@@ -327,15 +346,14 @@ Expected<int> tool::trainOnData(const TrainOptions &options, Trainee trainee) {
   record.columns = data->all.names;
   record.conditionColumns = data->all.conditionNames;
   record.rows = data->rows.kept->size();
-  auto fit = fitOptions(options, record.rows);
-  if (!fit)
-    return fit.takeError();
-  remember(record, options, *fit);
+  if (auto ok = setOptions(options, record.rows, fit); !ok)
+    return ok.takeError();
+  remember(record, options, fit);
 
   TrainingRun run(options.run, record);
-  fit->interrupted = [&run] { return run.poll(); };
-  fit->update.onRecovery = [&run](const std::string &what) { run.tell(what); };
-  auto trainer = Trainer::create(*model, trainingData(*data), *fit);
+  fit.interrupted = [&run] { return run.poll(); };
+  fit.update.onRecovery = [&run](const std::string &what) { run.tell(what); };
+  auto trainer = Trainer::create(*model, trainingData(*data), fit);
   if (!trainer)
     return trainer.takeError();
   auto ending = run.run(**trainer);

@@ -32,6 +32,9 @@ struct TrainingData {
   /// `condition` and `weights` have a row for each of `x`, `validationCondition` and
   /// `validationWeights` one for each of `validation`; what is not needed is none.
   RowsView x, condition, weights, validation, validationCondition, validationWeights;
+  /// What an objective in the language reads of each row: its columns side by side, in the
+  /// order of `Objective::columns`.
+  RowsView columns, validationColumns;
   /// The rows of `x` to train on (and to validate with); null: all.
   std::shared_ptr<const RowSubset> subset;
 
@@ -46,6 +49,10 @@ struct TrainingData {
   template <typename T>
   void setWeights(RowsMap<T> given) {
     weights = viewOf(given);
+  }
+  template <typename T>
+  void setColumns(RowsMap<T> given) {
+    columns = viewOf(given);
   }
   /// Rows of as many columns as those to train on.
   template <typename T>

@@ -46,13 +46,13 @@ public:
         return loss.takeError();
     return createStepper(*minimised, totalSteps());
   }
-  Expected<Outcome> advance() override;
   Expected<HeldOut> heldOut() override;
   int64_t stepsPerEpoch() const override { return plan.trainBatches; }
   int64_t totalSteps() const override { return options.maxEpochs * plan.trainBatches; }
   int64_t rowsPerStep() const override { return plan.trainBatch; }
 
 protected:
+  Expected<Outcome> advanceRound() override;
   std::string place() const override;
   bool hasEvents() const override { return true; }
   std::string rowName(int64_t row) const override {
@@ -105,8 +105,9 @@ double weightFactorOf(const RowsView &weights, const RowOrder &order, int64_t co
 
 DataLoop::DataLoop(Model &model, const TrainingData &data, const FitOptions &options,
                    std::unique_ptr<Objective> minimised)
-    : Loop(model, options.update, options.learningRate, options.threads, options.returnBest), data(data),
-      options(options), minimised(std::move(minimised)) {
+    : Loop(model, options.update, options.learningRate, options.threads, options.returnBest,
+           {options.checkpoint, options.interrupted}),
+      data(data), options(options), minimised(std::move(minimised)) {
   DType dtype = model.dtype();
   OrderOptions ordering{options.seed, options.listedRows, options.threads};
   plan = planBatches(data.rows(), data.validation ? 0 : options.valProp, options.batchSize);
@@ -236,11 +237,14 @@ Expected<Trainer::Outcome> DataLoop::endEpoch() {
   return current.finished ? Outcome::Finished : Outcome::EpochEnded;
 }
 
-Expected<Trainer::Outcome> DataLoop::advance() {
+Expected<Trainer::Outcome> DataLoop::advanceRound() {
   if (current.finished || current.epoch >= options.maxEpochs)
     return Outcome::Finished;
   while (current.batch < plan.trainBatches) {
-    if (options.interrupted && options.interrupted())
+    auto interrupted = isInterrupted();
+    if (!interrupted)
+      return interrupted.takeError();
+    if (*interrupted)
       return Outcome::Interrupted;
     if (auto ok = train.startEpoch(current.epoch); !ok)
       return ok.takeError();
@@ -457,6 +461,8 @@ Expected<std::unique_ptr<Trainer>> Trainer::create(Model &model, const TrainingD
     return ok.takeError();
   auto loop = std::make_unique<DataLoop>(model, data, options, std::move(*minimised));
   if (auto ok = loop->start(); !ok)
+    return ok.takeError();
+  if (auto ok = loop->resume(); !ok)
     return ok.takeError();
   return std::unique_ptr<Trainer>(std::move(loop));
 }

@@ -79,7 +79,7 @@ StepLoop::Plan makePlan(Model &model, const TrainingData &draws, const TargetOpt
   plan.rowsPerStep = draws.x ? draws.x.rows() : options.numSamples;
   plan.closesLastRound = true;
   plan.onRound = options.onRound;
-  plan.interrupted = options.interrupted;
+  plan.between = {options.checkpoint, options.interrupted};
   plan.batch = [draws = draws.x.data(), rows = plan.rowsPerStep, seed = options.seed,
                 redraw = options.redraw](int64_t step) {
     return Batch{.x = draws, .rows = rows, .first = redraw ? static_cast<uint64_t>(step * rows) : 0, .seed = seed};
@@ -147,6 +147,8 @@ Expected<std::unique_ptr<Trainer>> Trainer::create(Model &model, const TrainingT
   auto loop = std::make_unique<TargetLoop>(model, options, std::move(*objective),
                                            makePlan(model, draws, options, borrowed));
   if (auto ok = loop->begin(); !ok)
+    return ok.takeError();
+  if (auto ok = loop->resume(); !ok)
     return ok.takeError();
   return std::unique_ptr<Trainer>(std::move(loop));
 }

@@ -39,6 +39,38 @@ Expected<void> Loop::createStepper(Objective &given, int64_t steps) {
   return {};
 }
 
+//===----------------------------------------------------------------------===//
+// Between steps
+//===----------------------------------------------------------------------===//
+
+Expected<void> Loop::resume() {
+  return between.checkpoint.resume.empty() ? Expected<void>() : loadCheckpoint(between.checkpoint.resume);
+}
+
+Expected<void> Loop::writeCheckpoint() {
+  lastCheckpoint = Clock::now();
+  checkpointStep = stepper->steps();
+  return saveCheckpoint(between.checkpoint.path);
+}
+
+Expected<bool> Loop::isInterrupted() {
+  const CheckpointOptions &options = between.checkpoint;
+  bool isDue = (options.steps > 0 && stepper->steps() >= checkpointStep + options.steps) ||
+               secondsSince(lastCheckpoint) >= options.seconds;
+  if (!options.path.empty() && isDue)
+    if (auto ok = writeCheckpoint(); !ok)
+      return ok.takeError();
+  return between.interrupted && between.interrupted();
+}
+
+Expected<Trainer::Outcome> Loop::advance() {
+  auto outcome = advanceRound();
+  if (outcome && *outcome != Outcome::EpochEnded && !between.checkpoint.path.empty())
+    if (auto ok = writeCheckpoint(); !ok)
+      return ok.takeError();
+  return outcome;
+}
+
 double Loop::seconds() const { return earlierSeconds + secondsSince(begin); }
 
 //===----------------------------------------------------------------------===//
@@ -227,6 +259,8 @@ Expected<void> Loop::restore(SavedState &state, const std::string &source) {
     restored.gradientNorm = restored.gradientNorms.back();
   }
   current = std::move(restored);
+  checkpointStep = current.step;
+  lastCheckpoint = begin;
   afterRestore();
   return {};
 }

@@ -21,21 +21,35 @@ namespace flowc {
 /// that of their stream, xor this.
 inline constexpr uint64_t kValidationStream = 0x76616c6964617465ULL;
 
+/// What may happen between two steps.
+struct BetweenSteps {
+  CheckpointOptions checkpoint = {};
+  std::function<bool()> interrupted = {};
+};
+
 /// Steps, recovery from what is not finite, the best parameters, and the state
 /// that all of this has. A loop says which batches there are and when an epoch (or
 /// round) ends.
 class Loop : public Trainer {
 public:
-  Loop(Model &model, UpdateOptions update, double learningRate, int threads, bool returnBest)
+  Loop(Model &model, UpdateOptions update, double learningRate, int threads, bool returnBest, BetweenSteps between)
       : model(model), update(std::move(update)), learningRate(learningRate), threads(threads), returnBest(returnBest),
-        begin(Clock::now()) {}
+        between(std::move(between)), begin(Clock::now()), lastCheckpoint(begin) {}
 
+  /// An epoch or round; writes the last checkpoint when there is no other.
+  Expected<Outcome> advance() final;
+  /// Goes on from the checkpoint that was asked for, if one was.
+  Expected<void> resume();
   void keepBest() override;
   SavedState save() override;
   Expected<void> restore(SavedState &state, const std::string &source) override;
   const std::vector<StepStatistics> &statistics() const override { return noStatistics; }
 
 protected:
+  /// What `advance` is, of this loop.
+  virtual Expected<Outcome> advanceRound() = 0;
+  /// Before a step: writes a checkpoint if it is time to; whether to stop.
+  Expected<bool> isInterrupted();
   /// What came of trying a step: with smaller ones, too, it was not finite if training
   /// has ended, at the last good epoch.
   enum class Tried { Moved, Recovered, Ended };
@@ -82,7 +96,11 @@ protected:
   std::vector<StepStatistics> noStatistics;
 
 private:
-  Clock::time_point begin;
+  Expected<void> writeCheckpoint();
+
+  BetweenSteps between;
+  Clock::time_point begin, lastCheckpoint;
+  int64_t checkpointStep = 0;
   double earlierSeconds = 0;
 
   // Recovery.cpp

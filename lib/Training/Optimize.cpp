@@ -42,7 +42,7 @@ Expected<std::unique_ptr<Trainer>> Trainer::create(Model &model, Objective &obje
     };
   plan.callback = options.callback;
   plan.hasConverged = options.hasConverged;
-  plan.interrupted = options.interrupted;
+  plan.between = {options.checkpoint, options.interrupted};
   plan.identity = {{"loop", "optimize"},
                    {"first", std::to_string(options.first)},
                    {"seed", std::to_string(options.seed)},
@@ -55,11 +55,16 @@ Expected<std::unique_ptr<Trainer>> Trainer::create(Model &model, Objective &obje
     return ok.takeError();
   if (auto ok = loop->start(objective); !ok)
     return ok.takeError();
+  if (auto ok = loop->resume(); !ok)
+    return ok.takeError();
   return std::unique_ptr<Trainer>(std::move(loop));
 }
 
 Expected<OptimizeResult> flowc::optimize(Model &model, Objective &objective, const OptimizeOptions &options,
                                          const OptimizerState &state) {
+  if (!state.empty() && !options.checkpoint.resume.empty())
+    return Error{"there is a state to go on from beside the checkpoint '" + options.checkpoint.resume +
+                 "', expected one of the two"};
   auto trainer = Trainer::create(model, objective, options);
   if (!trainer)
     return trainer.takeError();

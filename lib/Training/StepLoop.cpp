@@ -13,7 +13,7 @@ using namespace flowc;
 
 StepLoop::StepLoop(Model &model, const UpdateOptions &update, double learningRate, int threads, bool returnBest,
                    Plan given)
-    : Loop(model, update, learningRate, threads, returnBest), plan(std::move(given)) {
+    : Loop(model, update, learningRate, threads, returnBest, given.between), plan(std::move(given)) {
   beforeMove = [this](const StepResult &result) { remember(result); };
 }
 
@@ -42,9 +42,12 @@ Expected<bool> StepLoop::endRound() {
   return plan.onRound && !plan.onRound(current.epoch, trainLoss, current.valLosses.back());
 }
 
-Expected<Trainer::Outcome> StepLoop::advance() {
+Expected<Trainer::Outcome> StepLoop::advanceRound() {
   while (!current.finished && stepper->steps() < plan.steps) {
-    if (plan.interrupted && plan.interrupted())
+    auto interrupted = isInterrupted();
+    if (!interrupted)
+      return interrupted.takeError();
+    if (*interrupted)
       return Outcome::Interrupted;
     auto tried = tryStep(plan.batch(stepper->steps()));
     if (!tried)

@@ -29,7 +29,7 @@ public:
     /// Called after a round: whether it has converged; false of `onRound` stops.
     std::function<bool()> roundConverged = {};
     std::function<bool(int64_t, double, double)> onRound = {};
-    std::function<bool()> interrupted = {};
+    BetweenSteps between = {};
     /// What a checkpoint must agree on.
     std::map<std::string, std::string> identity = {};
     /// Whether the end of the training ends a round, too.
@@ -38,13 +38,13 @@ public:
   StepLoop(Model &model, const UpdateOptions &update, double learningRate, int threads, bool returnBest, Plan plan);
 
   Expected<void> start(Objective &objective) { return createStepper(objective, plan.steps); }
-  Expected<Outcome> advance() override;
   int64_t stepsPerEpoch() const override { return plan.roundSteps; }
   int64_t totalSteps() const override { return plan.steps; }
   int64_t rowsPerStep() const override { return plan.rowsPerStep; }
   const std::vector<StepStatistics> &statistics() const override { return all; }
 
 protected:
+  Expected<Outcome> advanceRound() override;
   std::string place() const override { return "in step " + std::to_string(stepper->steps() + 1); }
   std::string rowName(int64_t row) const override;
   std::map<std::string, std::string> identity() const override;

@@ -72,7 +72,7 @@ Expected<int> runTrain(const TrainOptions &options) {
                                              "both given"};
   if (!isModelPath(options.output))
     return Error{"a model is a .safetensors file, but the output is '" + options.output + "'"};
-  for (const std::string &path : {options.output, options.run.checkpoint})
+  for (const std::string &path : {options.output, options.run.checkpoint.path})
     if (!path.empty())
       if (auto ok = checkWritable(path); !ok)
         return ok.takeError();
@@ -197,15 +197,15 @@ void addUpdateOptions(CLI::App &command, TrainOptions &options) {
 
 void addRunOptions(CLI::App &command, RunOptions &run) {
   markOutput(
-      command.add_option("--checkpoint", run.checkpoint, "File to write the state of training to (.safetensors)"));
-  command.add_option("--checkpoint-steps", run.checkpointSteps, "Write it after so many steps, too")
+      command.add_option("--checkpoint", run.checkpoint.path, "File to write the state of training to (.safetensors)"));
+  command.add_option("--checkpoint-steps", run.checkpoint.steps, "Write it after so many steps, too")
       ->check(isWholeNumber(INT64_MAX))
       ->needs("--checkpoint");
-  command.add_option("--checkpoint-seconds", run.checkpointSeconds, "Write it after so many seconds")
+  command.add_option("--checkpoint-seconds", run.checkpoint.seconds, "Write it after so many seconds")
       ->capture_default_str()
       ->check(CLI::Range(0.0, 1e9))
       ->needs("--checkpoint");
-  markReplaceable(command.add_option("--resume", run.resume, "Go on from such a file"));
+  markReplaceable(command.add_option("--resume", run.checkpoint.resume, "Go on from such a file"));
   markOutput(command.add_option("--log", run.log, "Losses of each epoch or step: .csv, or one JSON object a line"));
 }
 

@@ -351,6 +351,7 @@ Expected<int> tool::trainOnData(const TrainOptions &options, Trainee trainee) {
   remember(record, options, fit);
 
   TrainingRun run(options.run, record);
+  fit.checkpoint = options.run.checkpoint;
   fit.interrupted = [&run] { return run.poll(); };
   fit.update.onRecovery = [&run](const std::string &what) { run.tell(what); };
   auto trainer = Trainer::create(*model, trainingData(*data), fit);

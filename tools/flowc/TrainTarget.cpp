@@ -106,13 +106,13 @@ Expected<void> judge(const Model &model, const TrainingTarget &target, const Tra
 Expected<Model> initialModel(const TrainOptions &options, Trainee &trainee, const TrainingTarget &target) {
   if (trainee.loaded)
     return std::move(trainee.loaded->model);
-  if (!options.run.resume.empty()) {
-    auto state = SavedState::read(options.run.resume);
+  if (!options.run.checkpoint.resume.empty()) {
+    auto state = SavedState::read(options.run.checkpoint.resume);
     if (!state)
       return state.takeError();
     const std::string &text = state->identity["flow"];
     auto flow = text.starts_with(trainee.flow.text())
-                    ? Flow::parse(text, state->identity["item"], options.run.resume)
+                    ? Flow::parse(text, state->identity["item"], options.run.checkpoint.resume)
                     : Expected<Flow>(trainee.flow); // Restoring will say what is different.
     if (!flow)
       return flow.takeError();
@@ -168,6 +168,7 @@ Expected<int> tool::trainOnTarget(const TrainOptions &options, Trainee trainee) 
   remember(record, options, *loopOptions);
   record.standardized = model->flow().text() != trainee.flow.text();
   TrainingRun run(options.run, record);
+  loopOptions->checkpoint = options.run.checkpoint;
   loopOptions->interrupted = [&run, &time] { return run.poll() || time.check(); };
   loopOptions->update.onRecovery = [&run](const std::string &what) { run.tell(what); };
   auto trainer = Trainer::create(*model, target, {}, *loopOptions);

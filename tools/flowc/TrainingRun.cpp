@@ -57,7 +57,7 @@ private:
 } // namespace
 
 TrainingRun::TrainingRun(const RunOptions &options, TrainingRecord &record)
-    : options(options), record(record), start(Clock::now()), lastCheckpoint(start) {}
+    : options(options), record(record), start(Clock::now()) {}
 
 TrainingRun::~TrainingRun() = default;
 
@@ -96,29 +96,10 @@ std::string TrainingRun::note() const {
   return line + text;
 }
 
-bool TrainingRun::checkpointIsDue() const {
-  if (options.checkpoint.empty())
-    return false;
-  if (options.checkpointSteps > 0 && trainer->state().step >= checkpointStep + options.checkpointSteps)
-    return true;
-  return secondsSince(lastCheckpoint) >= options.checkpointSeconds;
-}
-
-Expected<void> TrainingRun::writeCheckpoint() {
-  if (options.checkpoint.empty())
-    return {};
-  lastCheckpoint = Clock::now();
-  checkpointStep = trainer->state().step;
-  return trainer->saveCheckpoint(options.checkpoint);
-}
-
 bool TrainingRun::poll() {
   if (progress && progress->isDue())
     progress->update(trainer->state().step, note());
-  if (checkpointIsDue())
-    if (auto ok = writeCheckpoint(); !ok)
-      failure = ok.takeError();
-  return stopSignal != 0 || failure;
+  return stopSignal != 0;
 }
 
 void TrainingRun::tell(const std::string &what) {
@@ -136,8 +117,6 @@ Expected<Trainer::Outcome> TrainingRun::loop() {
     auto outcome = trainer->advance();
     if (!outcome)
       return outcome;
-    if (failure)
-      return *failure;
     if (auto ok = log.write(*trainer); !ok)
       return ok.takeError();
     if (*outcome != Trainer::Outcome::EpochEnded)
@@ -147,30 +126,24 @@ Expected<Trainer::Outcome> TrainingRun::loop() {
 
 Expected<TrainingRun::Ending> TrainingRun::run(Trainer &given) {
   trainer = &given;
-  if (!options.resume.empty())
-    if (auto ok = trainer->loadCheckpoint(options.resume); !ok)
-      return ok.takeError();
   if (!options.log.empty()) {
     if (auto ok = log.open(options.log, *trainer); !ok)
       return ok.takeError();
   }
   const TrainingState &state = trainer->state();
-  firstStep = checkpointStep = state.step;
+  firstStep = state.step;
   std::optional<StopSignals> signals(std::in_place);
-  start = lastCheckpoint = Clock::now();
+  start = Clock::now();
   progress = std::make_unique<Progress>("training", trainer->totalSteps(), "", firstStep);
   auto outcome = loop();
   progress.reset();
-  auto written = outcome ? writeCheckpoint() : Expected<void>();
   // Only now: who ends training in its last moment gets the checkpoint, too.
   signals.reset();
   // A loss that is no number ends training, but not what was learned before.
-  if (!outcome && (state.bestEpoch == 0 || failure))
+  if (!outcome && state.bestEpoch == 0)
     return outcome.takeError();
   if (!outcome)
     std::fprintf(stderr, "flowc: warning: %s; the best parameters so far are kept\n", outcome.error().message.c_str());
-  if (!written)
-    return written.takeError();
   trainer->keepBest();
   record.trainLosses = state.trainLosses;
   record.valLosses = state.valLosses;

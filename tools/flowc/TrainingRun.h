@@ -17,9 +17,8 @@ namespace flowc::tool {
 
 /// Files that a training writes beside its model.
 struct RunOptions {
-  std::string checkpoint, resume, log;
-  int64_t checkpointSteps = 0;   ///< 0: not by steps.
-  double checkpointSeconds = 10; ///< A write to the disk costs far more than a small epoch.
+  CheckpointOptions checkpoint; ///< A write to the disk costs far more than a small epoch.
+  std::string log;
 };
 
 /// Runs a trainer under a progress bar, with its log and checkpoints. SIGINT, SIGTERM,
@@ -47,8 +46,6 @@ public:
 
 private:
   Expected<Trainer::Outcome> loop();
-  Expected<void> writeCheckpoint();
-  bool checkpointIsDue() const;
   std::string note() const;
 
   const RunOptions &options;
@@ -56,10 +53,8 @@ private:
   Trainer *trainer = nullptr;
   TrainingLog log;
   std::unique_ptr<Progress> progress;
-  Clock::time_point start, lastCheckpoint;
-  int64_t firstStep = 0, checkpointStep = 0;
-  /// What went wrong while it was polled.
-  std::optional<Error> failure;
+  Clock::time_point start;
+  int64_t firstStep = 0;
 };
 
 } // namespace flowc::tool

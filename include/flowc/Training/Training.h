@@ -41,6 +41,17 @@ struct UpdateOptions {
   std::function<void(const std::string &)> onRecovery = {};
 };
 
+/// When a training writes its whole state to a file, and from which one it goes on: the
+/// result is, bit for bit, that of a training that nothing stopped (docs/Training.md).
+struct CheckpointOptions {
+  /// The file (`.safetensors`) to write, at the end, too; empty: none.
+  std::string path = {};
+  double seconds = 10; ///< At the first step after so many seconds since the last time.
+  int64_t steps = 0;   ///< After so many steps, too; 0: not by steps.
+  /// The file to go on from; empty: training begins anew.
+  std::string resume = {};
+};
+
 /// FlowJAX's `fit_to_data`.
 struct FitOptions {
   Choice objective = "likelihood"; ///< One of those of given rows, see `objectiveTable`.
@@ -69,6 +80,7 @@ struct FitOptions {
   std::function<bool(int64_t epoch, double trainLoss, double valLoss)> onEpoch = {};
   /// Called before every step; true interrupts training.
   std::function<bool()> interrupted = {};
+  CheckpointOptions checkpoint = {};
   UpdateOptions update = {};
 };
 
@@ -134,6 +146,7 @@ struct OptimizeOptions {
   /// Called after every update, with the new parameters; true ends the training.
   std::function<bool(const StepStatistics &, const Model &)> hasConverged = {};
   std::function<bool()> interrupted = {};
+  CheckpointOptions checkpoint = {};
 };
 
 struct OptimizeResult {
@@ -145,7 +158,8 @@ struct OptimizeResult {
 /// Minimises `objective` in the trainable parameters of `model`, in place. A `state`
 /// that an earlier call returned is continued, to `options.maxIters` steps in all:
 /// the result is, bit for bit, that of one call; the model must be the one that was
-/// returned with it.
+/// returned with it. Errors: those of the objective and of checkpoints; a state beside
+/// `options.checkpoint.resume`.
 Expected<OptimizeResult> optimize(Model &model, Objective &objective, const OptimizeOptions &options = {},
                                   const OptimizerState &state = {});
 
@@ -171,6 +185,7 @@ struct TargetOptions {
   /// Called after every round (a fiftieth of the steps); false stops.
   std::function<bool(int64_t round, double trainLoss, double valLoss)> onRound = {};
   std::function<bool()> interrupted = {};
+  CheckpointOptions checkpoint = {};
   UpdateOptions update = {.schedule = "warmup_cosine", .clipNorm = 10};
 };
 

@@ -1,11 +1,13 @@
 """Kills trainings at random moments and resumes them, over and over:
 
-    kill.py FLOWC FOLDER PAIR.flow DATA.csv TARGET.flow [--kills 12] [--seed 0] [--case NAME ...]
+    kill.py FOLDER tool FLOWC PAIR.flow DATA.csv TARGET.flow [--kills 14] [--seed 0] [--case NAME ...]
+    kill.py FOLDER program FLOWC-RESUME [the same]
 
-Each case is another loop or another state to keep. After every signal all files that are there can be read: the model
-by flowc, the checkpoint by the run that goes on, the log line by line. A training that came to its end after kills has
-written the model and the log of the uninterrupted run, bit for bit (but for seconds). Kills are dealt out to the
-cases in turn; prints how many each had.
+Each case is another loop or another state to keep: of the tool, or of a program that uses the C++ interface
+(test/api/resume.cpp). After every signal all files that are there can be read: the model by flowc, the checkpoint by the
+run that goes on, the log line by line. A training that came to its end after kills has written the model and the log (a
+program: the result) of the uninterrupted run, bit for bit (but for seconds), and has removed the temporaries of those
+that were killed while they wrote. Kills are dealt out to the cases in turn; prints how many each had.
 """
 
 import argparse
@@ -51,48 +53,34 @@ def read_log(path):
 
 
 class Case:
-    def __init__(self, arguments, name):
-        kind, ending, options = CASES[name]
-        self.name, self.flowc, self.folder = name, arguments.flowc, arguments.folder / name
+    """A training in a folder of its own. Subclasses know the command, the result and what else can be checked."""
+
+    def __init__(self, folder, name):
+        self.name, self.folder = name, folder / name
         self.folder.mkdir(parents=True, exist_ok=True)
         self.checkpoint = self.folder / "checkpoint.safetensors"
-        self.model, self.log = self.folder / "model.safetensors", self.folder / f"log.{ending}"
-        source = arguments.data if kind == "--data" else arguments.target
-        self.base = [self.flowc, "train", arguments.flow, kind, source, *options]
-        self.base += ["--checkpoint", self.checkpoint, "--checkpoint-seconds", "0.02", "--log", self.log]
         self.kills = 0
+
+    def run_whole(self):
+        """What the uninterrupted run gives, and how long it takes."""
         self.clear()
         start = time.time()
         subprocess.run(self.command(), check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self.seconds = time.time() - start
-        self.samples, self.lines = self.draw(), read_log(self.log)
-        if name == "recovery":
-            assert int(self.lines[-1]["recoveries"]) > 0, "nothing was recovered from"
+        self.whole = self.result()
         self.clear()
 
     def clear(self):
         for file in self.folder.iterdir():
             file.unlink()
 
-    def command(self):
-        resume = ["--resume", self.checkpoint] if self.checkpoint.exists() else []
-        return [*self.base, *resume, "--threads", str(random.choice([1, 2])), "-o", self.model]
-
-    def draw(self):
-        return subprocess.run([self.flowc, "sample", self.model, "-n", "200"], check=True, capture_output=True).stdout
-
-    def check_files(self):
-        if self.model.exists():
-            subprocess.run([self.flowc, "check", self.model], check=True, stdout=subprocess.DEVNULL)
-        if self.log.exists():
-            read_log(self.log)
-
     def finish(self, process):
         """After a run that no signal ended."""
         output = process.communicate()[1]
         assert process.returncode == 0, f"{self.name}: exit code {process.returncode}: {output}"
-        assert self.draw() == self.samples, f"{self.name}: resumed after kills, the model is another one"
-        assert read_log(self.log) == self.lines, f"{self.name}: resumed after kills, the log is another one"
+        assert self.result() == self.whole, f"{self.name}: resumed after kills, the result is another one"
+        left = [file.name for file in self.folder.iterdir() if file.suffix == ".tmp"]
+        assert not left, f"{self.name}: temporaries of killed processes are left: {left}"
         self.clear()
 
     def start(self):
@@ -115,21 +103,83 @@ class Case:
         self.kills += 1
 
 
+class ToolCase(Case):
+    """flowc train."""
+
+    def __init__(self, arguments, name):
+        super().__init__(arguments.folder, name)
+        kind, ending, options = CASES[name]
+        self.flowc = arguments.flowc
+        self.model, self.log = self.folder / "model.safetensors", self.folder / f"log.{ending}"
+        source = arguments.data if kind == "--data" else arguments.target
+        self.base = [self.flowc, "train", arguments.flow, kind, source, *options]
+        self.base += ["--checkpoint", self.checkpoint, "--checkpoint-seconds", "0.02", "--log", self.log]
+        self.run_whole()
+        if name == "recovery":
+            assert int(self.whole[1][-1]["recoveries"]) > 0, "nothing was recovered from"
+
+    def command(self):
+        resume = ["--resume", self.checkpoint] if self.checkpoint.exists() else []
+        return [*self.base, *resume, "--threads", str(random.choice([1, 2])), "-o", self.model]
+
+    def result(self):
+        """Draws of the model, and the lines of the log."""
+        draws = subprocess.run([self.flowc, "sample", self.model, "-n", "200"], check=True, capture_output=True).stdout
+        return draws, read_log(self.log)
+
+    def check_files(self):
+        if self.model.exists():
+            subprocess.run([self.flowc, "check", self.model], check=True, stdout=subprocess.DEVNULL)
+        if self.log.exists():
+            read_log(self.log)
+
+
+class ProgramCase(Case):
+    """A loop of flowc-resume."""
+
+    def __init__(self, arguments, name):
+        super().__init__(arguments.folder, name)
+        self.program, self.output = arguments.program, self.folder / "result.txt"
+        self.run_whole()
+
+    def command(self):
+        return [self.program, self.name, self.checkpoint, self.output, str(random.choice([1, 2]))]
+
+    def result(self):
+        return self.output.read_text()
+
+    def check_files(self):
+        """The next run reads all that there is."""
+
+
+def loops_of(program):
+    """What the program says that it knows."""
+    usage = subprocess.run([program], capture_output=True, text=True).stderr
+    return usage.split("loops:")[1].split()
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    for name in ["flowc", "folder", "flow", "data", "target"]:
-        parser.add_argument(name, type=str if name == "flowc" else pathlib.Path)
-    parser.add_argument("--kills", type=int, default=14)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--case", choices=CASES, action="append")
+    parser.add_argument("folder", type=pathlib.Path)
+    kinds = parser.add_subparsers(dest="kind", required=True)
+    tool, program = kinds.add_parser("tool"), kinds.add_parser("program")
+    tool.add_argument("flowc")
+    for name in ["flow", "data", "target"]:
+        tool.add_argument(name, type=pathlib.Path)
+    program.add_argument("program")
+    for kind in [tool, program]:
+        kind.add_argument("--kills", type=int, default=14)
+        kind.add_argument("--seed", type=int, default=0)
+        kind.add_argument("--case", action="append")
     arguments = parser.parse_args()
     random.seed(arguments.seed)
-    cases = [Case(arguments, name) for name in arguments.case or CASES]
+    make, known = (ToolCase, CASES) if arguments.kind == "tool" else (ProgramCase, loops_of(arguments.program))
+    cases = [make(arguments, name) for name in arguments.case or known]
     for number in range(arguments.kills):
         cases[number % len(cases)].kill()
     for case in cases:
         case.finish(case.start())
-        print(f"{case.name}: {case.kills} kills, the same model and log in the end", flush=True)
+        print(f"{case.name}: {case.kills} kills, the same result in the end", flush=True)
 
 
 if __name__ == "__main__":

@@ -148,13 +148,7 @@ const ScheduleInfo table[] = {
 std::span<const ScheduleInfo> flowc::scheduleTable() { return table; }
 
 Expected<const ScheduleInfo *> flowc::findSchedule(std::string_view name) {
-  std::vector<std::string> names;
-  for (const ScheduleInfo &info : table) {
-    if (name == info.name)
-      return &info;
-    names.emplace_back(info.name);
-  }
-  return unknownName("schedule", name, names);
+  return findRow<ScheduleInfo>("schedule", name, table);
 }
 
 Expected<std::unique_ptr<Schedule>> flowc::makeSchedule(const Choice &choice, int64_t steps) {

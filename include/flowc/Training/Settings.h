@@ -21,6 +21,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 namespace flowc {
@@ -62,6 +63,24 @@ Expected<std::vector<double>> resolveSettings(std::string_view kind, const Choic
 
 /// The error of a name that no row of a table has; suggests the nearest one.
 Error unknownName(std::string_view kind, std::string_view name, std::span<const std::string> names);
+
+/// The row of this name of a table of rows, or of pointers to them; an unknown name is an
+/// error that suggests the nearest. `kind`: what a row is, in messages.
+template <typename Row, typename Table>
+Expected<const Row *> findRow(std::string_view kind, std::string_view name, const Table &table) {
+  std::vector<std::string> names;
+  for (const auto &entry : table) {
+    const Row *row;
+    if constexpr (std::is_convertible_v<decltype(entry), const Row *>)
+      row = entry;
+    else
+      row = &entry;
+    if (name == row->name)
+      return row;
+    names.emplace_back(row->name);
+  }
+  return unknownName(kind, name, names);
+}
 
 } // namespace flowc
 

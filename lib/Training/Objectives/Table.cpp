@@ -81,13 +81,7 @@ int64_t flowc::countRareFailures(std::span<const double> losses) {
 std::span<const ObjectiveInfo *const> flowc::objectiveTable() { return kObjectives; }
 
 Expected<const ObjectiveInfo *> flowc::findObjective(std::string_view name) {
-  std::vector<std::string> names;
-  for (const ObjectiveInfo *info : kObjectives) {
-    if (name == info->name)
-      return info;
-    names.emplace_back(info->name);
-  }
-  return unknownName("objective", name, names);
+  return findRow<ObjectiveInfo>("objective", name, kObjectives);
 }
 
 Expected<std::unique_ptr<Objective>> flowc::makeObjective(const Choice &objective, const Flow &flow,

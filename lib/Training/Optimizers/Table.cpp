@@ -12,13 +12,7 @@ using namespace flowc;
 std::span<const OptimizerInfo *const> flowc::optimizerTable() { return kOptimizers; }
 
 Expected<const OptimizerInfo *> flowc::findOptimizer(std::string_view name) {
-  std::vector<std::string> names;
-  for (const OptimizerInfo *info : kOptimizers) {
-    if (name == info->name)
-      return info;
-    names.emplace_back(info->name);
-  }
-  return unknownName("optimiser", name, names);
+  return findRow<OptimizerInfo>("optimiser", name, kOptimizers);
 }
 
 template <typename T>

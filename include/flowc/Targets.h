@@ -25,6 +25,11 @@ namespace flowc {
 using TargetFunction =
     std::function<Expected<void>(const double *x, int64_t rows, double *logDensity, double *gradient)>;
 
+/// The log-density of a `density`, or of an unconditional `flow` with its initial
+/// parameters, as such a function: compiled in float64 (`options.dtype` and
+/// `options.target` have no meaning here). Several threads may call it at once.
+Expected<TargetFunction> compileTargetFunction(const Flow &density, CompileOptions options = {});
+
 /// A target that is code.
 struct ExternalTarget {
   std::string name;

@@ -10,6 +10,8 @@
 #include "Draws.h"
 #include "Pareto.h"
 
+#include "flowc/Targets.h"
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -19,20 +21,11 @@ using namespace flowc;
 static constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 Expected<LogDensity> flowc::compileLogDensity(const Flow &density, CompileOptions options) {
-  if (!density.isDensity() && (!density.isDistribution() || density.condShape()))
-    return Error{"'" + density.name() + "' is " + (density.isDistribution() ? "conditional" : "a bijection") +
-                 ", expected a density as a target"};
-  options.dtype = F64;
-  options.target.reset();
-  auto model = Model::initialise(density, {.dtype = F64});
-  if (!model)
-    return model.takeError();
-  auto kernels = compile(density, options);
-  if (!kernels)
-    return kernels.takeError();
-  return LogDensity([model = std::make_shared<Model>(std::move(*model)),
-                     kernels = *kernels](const double *x, int64_t rows, double *result) {
-    return kernels->run(*model, {.kernel = Kernel::LogProb, .inputs = {x}, .outputs = {result}, .rows = rows});
+  auto function = compileTargetFunction(density, std::move(options));
+  if (!function)
+    return function.takeError();
+  return LogDensity([function = std::move(*function)](const double *x, int64_t rows, double *result) {
+    return function(x, rows, result, /*gradient=*/nullptr);
   });
 }
 

@@ -42,17 +42,5 @@ Expected<TargetFunction> TrainingTarget::function(const CompileOptions &options)
                                                                       double *gradient) {
       return target.evaluate(x, rows, logDensity, gradient, threads);
     });
-  CompileOptions plain = options;
-  plain.dtype = F64;
-  plain.target.reset();
-  auto kernels = compile(*density, plain);
-  if (!kernels)
-    return kernels.takeError();
-  return TargetFunction([kernels = *kernels, model = Model::zeros(*density, F64)](
-                            const double *x, int64_t rows, double *logDensity, double *gradient) -> Expected<void> {
-    Kernels::Call logProb{.kernel = Kernel::LogProb, .inputs = {x}, .outputs = {logDensity}, .rows = rows};
-    if (auto ok = kernels->run(model, logProb); !ok || !gradient)
-      return ok;
-    return kernels->run(model, {.kernel = Kernel::Score, .inputs = {x}, .outputs = {gradient}, .rows = rows});
-  });
+  return compileTargetFunction(*density, options);
 }

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "flowc/Support/WithType.h"
 #include "flowc/Targets.h"
 
 using namespace flowc;
@@ -113,8 +114,8 @@ Expected<double> flowc::elboGradient(Kernels &kernels, const Model &model, const
   if (static_cast<int64_t>(gradient.size()) != model.numTrainable())
     return Error{"the gradient of '" + kernels.flow().name() + "' has " + std::to_string(model.numTrainable()) +
                  " numbers, but there is room for " + std::to_string(gradient.size())};
-  return kernels.dtype() == F32 ? elboGradientAs<float>(kernels, model, target, draws, gradient)
-                                : elboGradientAs<double>(kernels, model, target, draws, gradient);
+  return withType(kernels.dtype(),
+                  [&]<typename T>() { return elboGradientAs<T>(kernels, model, target, draws, gradient); });
 }
 
 Expected<void> flowc::elboTerms(Kernels &kernels, const Model &model, const ExternalTarget &target,
@@ -124,6 +125,5 @@ Expected<void> flowc::elboTerms(Kernels &kernels, const Model &model, const Exte
   if (static_cast<int64_t>(terms.size()) != draws.rows)
     return Error{"there are " + std::to_string(draws.rows) + " draws, but there is room for " +
                  std::to_string(terms.size()) + " terms"};
-  return kernels.dtype() == F32 ? elboTermsAs<float>(kernels, model, target, draws, terms)
-                                : elboTermsAs<double>(kernels, model, target, draws, terms);
+  return withType(kernels.dtype(), [&]<typename T>() { return elboTermsAs<T>(kernels, model, target, draws, terms); });
 }

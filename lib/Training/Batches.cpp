@@ -9,6 +9,7 @@
 
 #include "flowc/Support/Hash.h"
 #include "flowc/Support/Philox.h"
+#include "flowc/Support/WithType.h"
 
 #include <algorithm>
 #include <cmath>
@@ -128,14 +129,10 @@ Batch ShuffledRows::gather(int64_t begin, int64_t count) {
               .condition = copyTo(source.condition, condition),
               .weights = copyTo(source.weights, weights),
               .rows = count};
-  if (batch.weights && source.weightFactor != 1) {
-    if (source.dtype == F32)
-      scaleAll<float>(weights, source.weightFactor);
-    else
-      scaleAll<double>(weights, source.weightFactor);
-  }
+  if (batch.weights && source.weightFactor != 1)
+    withType(source.dtype, [&]<typename T>() { scaleAll<T>(weights, source.weightFactor); });
   if (copyTo(source.columns, columns))
-    batch.columns = source.dtype == F32 ? transpose<float>(columns, source.columns.columns(), columnByColumn)
-                                        : transpose<double>(columns, source.columns.columns(), columnByColumn);
+    batch.columns = withType(
+        source.dtype, [&]<typename T>() { return transpose<T>(columns, source.columns.columns(), columnByColumn); });
   return batch;
 }

@@ -15,6 +15,7 @@
 
 #include "flowc/Reference/Reference.h"
 #include "flowc/Support/Shape.h"
+#include "flowc/Support/WithType.h"
 
 #include <algorithm>
 #include <charconv>
@@ -119,16 +120,15 @@ std::string findFaultOfGradientAs(const Model &model, Objective &objective, cons
 } // namespace
 
 std::string flowc::findFault(const Model &model, const void *x, const void *condition) {
-  return model.dtype() == F32 ? findFaultAs<float>(model, x, condition) : findFaultAs<double>(model, x, condition);
+  return withType(model.dtype(), [&]<typename T>() { return findFaultAs<T>(model, x, condition); });
 }
 
 std::string flowc::findFaultOfDraw(const Model &model, const Batch &draw, double loss, int threads) {
-  return model.dtype() == F32 ? findFaultOfDrawAs<float>(model, draw, loss, threads)
-                              : findFaultOfDrawAs<double>(model, draw, loss, threads);
+  return withType(model.dtype(), [&]<typename T>() { return findFaultOfDrawAs<T>(model, draw, loss, threads); });
 }
 
 std::string flowc::findFaultOfGradient(const Model &model, Objective &objective, const Batch &batch,
                                        const std::function<std::string(int64_t)> &rowName) {
-  return model.dtype() == F32 ? findFaultOfGradientAs<float>(model, objective, batch, rowName)
-                              : findFaultOfGradientAs<double>(model, objective, batch, rowName);
+  return withType(model.dtype(),
+                  [&]<typename T>() { return findFaultOfGradientAs<T>(model, objective, batch, rowName); });
 }

@@ -8,6 +8,7 @@
 #include "flowc/Training/Stepper.h"
 
 #include "flowc/API/ModelImpl.h"
+#include "flowc/Support/WithType.h"
 #include "flowc/Training/Archive.h"
 #include "flowc/Training/Optimizer.h"
 #include "flowc/Training/Schedule.h"
@@ -282,6 +283,5 @@ Expected<std::unique_ptr<Stepper>> Stepper::create(Model &model, Objective &obje
     return Error{"the decay of the average is " + std::to_string(update.average) + ", expected 0 <= decay < 1"};
   if (update.maxRecoveries < 0)
     return Error{"the number of recoveries is " + std::to_string(update.maxRecoveries) + ", expected 0 or more"};
-  return model.dtype() == F32 ? createTyped<float>(model, objective, update, options)
-                              : createTyped<double>(model, objective, update, options);
+  return withType(model.dtype(), [&]<typename T>() { return createTyped<T>(model, objective, update, options); });
 }

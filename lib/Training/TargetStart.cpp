@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "flowc/Training/TargetStart.h"
+#include "flowc/Support/WithType.h"
 
 #include "HamiltonianChains.h"
 #include "NormalApproximation.h"
@@ -97,8 +98,7 @@ static Expected<void> trainOften(Model &model, const Rows<double> &draws, const 
       return other.takeError();
     if (auto ok = model.setTrainable(other->trainable()); !ok)
       return ok;
-    auto loss =
-        model.dtype() == F32 ? trainOnRows<float>(model, draws, options) : trainOnRows<double>(model, draws, options);
+    auto loss = withType(model.dtype(), [&]<typename T>() { return trainOnRows<T>(model, draws, options); });
     if (!loss)
       return loss.takeError();
     if (*loss < least) {

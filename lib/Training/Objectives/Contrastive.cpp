@@ -33,12 +33,10 @@ public:
   std::string name() const override { return contrastiveInfo.name; }
   Expected<void> prepare() override;
   Expected<double> lossAndGradient(const Model &model, const Batch &batch, void *gradient) override {
-    return model.dtype() == F32 ? lossAndGradientAs<float>(model, batch, gradient)
-                                : lossAndGradientAs<double>(model, batch, gradient);
+    return withType(model.dtype(), [&]<typename T>() { return lossAndGradientAs<T>(model, batch, gradient); });
   }
   Expected<LossSlope> lossAndSlope(const Model &model, const Batch &batch, std::span<const double> direction) override {
-    return model.dtype() == F32 ? lossAndSlopeAs<float>(model, batch, direction)
-                                : lossAndSlopeAs<double>(model, batch, direction);
+    return withType(model.dtype(), [&]<typename T>() { return lossAndSlopeAs<T>(model, batch, direction); });
   }
 
 private:

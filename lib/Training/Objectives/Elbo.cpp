@@ -55,8 +55,7 @@ public:
       return ok.takeError();
     if (std::isfinite(loss))
       return loss;
-    return model.dtype() == F32 ? leaveOutFailures<float>(model, batch, loss)
-                                : leaveOutFailures<double>(model, batch, loss);
+    return withType(model.dtype(), [&]<typename T>() { return leaveOutFailures<T>(model, batch, loss); });
   }
 
   Expected<LossSlope> lossAndSlope(const Model &model, const Batch &batch, std::span<const double> direction) override {
@@ -77,7 +76,7 @@ public:
   }
 
   Expected<void> rowLosses(const Model &model, const Batch &batch, std::span<double> losses) override {
-    return model.dtype() == F32 ? rowLossesAs<float>(model, batch, losses) : rowLossesAs<double>(model, batch, losses);
+    return withType(model.dtype(), [&]<typename T>() { return rowLossesAs<T>(model, batch, losses); });
   }
 
 private:

@@ -43,19 +43,18 @@ public:
   }
 
   Expected<LossSlope> lossAndSlope(const Model &model, const Batch &batch, std::span<const double> direction) override {
-    return model.dtype() == F32 ? lossAndSlopeAs<float>(model, batch, direction)
-                                : lossAndSlopeAs<double>(model, batch, direction);
+    return withType(model.dtype(), [&]<typename T>() { return lossAndSlopeAs<T>(model, batch, direction); });
   }
 
   /// Of "stl", log q has the parameters that are held.
   Expected<double> surrogate(const Model &model, const Model &held, const Batch &batch) override {
     if (&info != &stlInfo)
       return Objective::surrogate(model, held, batch);
-    return model.dtype() == F32 ? stuckLoss<float>(model, held, batch) : stuckLoss<double>(model, held, batch);
+    return withType(model.dtype(), [&]<typename T>() { return stuckLoss<T>(model, held, batch); });
   }
 
   Expected<void> rowLosses(const Model &model, const Batch &batch, std::span<double> losses) override {
-    return model.dtype() == F32 ? rowLossesAs<float>(model, batch, losses) : rowLossesAs<double>(model, batch, losses);
+    return withType(model.dtype(), [&]<typename T>() { return rowLossesAs<T>(model, batch, losses); });
   }
 
 private:

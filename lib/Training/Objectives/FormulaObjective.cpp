@@ -40,13 +40,11 @@ public:
     return names;
   }
   Expected<double> lossAndGradient(const Model &model, const Batch &batch, void *gradient) override {
-    return model.dtype() == F32 ? lossAndGradientAs<float>(model, batch, gradient)
-                                : lossAndGradientAs<double>(model, batch, gradient);
+    return withType(model.dtype(), [&]<typename T>() { return lossAndGradientAs<T>(model, batch, gradient); });
   }
 
   Expected<LossSlope> lossAndSlope(const Model &model, const Batch &batch, std::span<const double> direction) override {
-    return model.dtype() == F32 ? lossAndSlopeAs<float>(model, batch, direction)
-                                : lossAndSlopeAs<double>(model, batch, direction);
+    return withType(model.dtype(), [&]<typename T>() { return lossAndSlopeAs<T>(model, batch, direction); });
   }
   /// Detached parts of the formula are those of `held`.
   Expected<double> surrogate(const Model &model, const Model &held, const Batch &batch) override;
@@ -192,8 +190,7 @@ Expected<void> FormulaObjective::computeTerms(const Model &model, const Batch &b
 
 Expected<std::vector<double>> FormulaObjective::termsAt(const Model &model, const Batch &batch) {
   std::vector<double> values;
-  auto ok =
-      model.dtype() == F32 ? computeTerms<float>(model, batch, values) : computeTerms<double>(model, batch, values);
+  auto ok = withType(model.dtype(), [&]<typename T>() { return computeTerms<T>(model, batch, values); });
   if (!ok)
     return ok.takeError();
   return values;

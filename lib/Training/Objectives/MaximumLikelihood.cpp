@@ -34,7 +34,7 @@ public:
 
   Expected<double> lossAndGradient(const Model &model, const Batch &batch, void *gradient) override {
     if (batch.weights)
-      return model.dtype() == F32 ? weighted<float>(model, batch, gradient) : weighted<double>(model, batch, gradient);
+      return withType(model.dtype(), [&]<typename T>() { return weighted<T>(model, batch, gradient); });
     double loss = 0;
     step.inputs.assign({batch.x});
     if (batch.condition)
@@ -65,7 +65,7 @@ public:
   }
 
   Expected<void> rowLosses(const Model &model, const Batch &batch, std::span<double> losses) override {
-    return model.dtype() == F32 ? rowLossesAs<float>(model, batch, losses) : rowLossesAs<double>(model, batch, losses);
+    return withType(model.dtype(), [&]<typename T>() { return rowLossesAs<T>(model, batch, losses); });
   }
 
 private:

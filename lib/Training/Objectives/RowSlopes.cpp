@@ -47,8 +47,7 @@ static Expected<RowSlopes> runRowSlopesAs(Kernels &kernels, const Model &model, 
 Expected<RowSlopes> flowc::runRowSlopes(Kernels &kernels, const Model &model, Kernels::Call call,
                                         std::span<const double> direction) {
   call.tangent = direction;
-  return model.dtype() == F32 ? runRowSlopesAs<float>(kernels, model, call)
-                              : runRowSlopesAs<double>(kernels, model, call);
+  return withType(model.dtype(), [&]<typename T>() { return runRowSlopesAs<T>(kernels, model, call); });
 }
 
 Expected<RowSlopes> flowc::runDrawSlopes(Kernels &kernels, Program program, const Model &model, const Batch &batch,

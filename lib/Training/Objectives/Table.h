@@ -8,6 +8,7 @@
 #ifndef FLOWC_LIB_TRAINING_OBJECTIVES_TABLE_H
 #define FLOWC_LIB_TRAINING_OBJECTIVES_TABLE_H
 
+#include "flowc/Support/WithType.h"
 #include "flowc/Targets.h"
 #include "flowc/flowc.h"
 

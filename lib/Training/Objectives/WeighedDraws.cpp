@@ -119,8 +119,7 @@ Expected<std::vector<double>> DrawSurrogate::lossesAs(Program program, const Mod
 
 Expected<std::vector<double>> DrawSurrogate::losses(Program program, const Model &model, const Model &held,
                                                     const Batch &batch) {
-  return model.dtype() == F32 ? lossesAs<float>(program, model, held, batch)
-                              : lossesAs<double>(program, model, held, batch);
+  return withType(model.dtype(), [&]<typename T>() { return lossesAs<T>(program, model, held, batch); });
 }
 
 template <typename T>
@@ -168,8 +167,7 @@ Expected<double> WeighedDraws::lossAndGradientAs(const Model &model, const Batch
 }
 
 Expected<double> WeighedDraws::lossAndGradient(const Model &model, const Batch &batch, void *gradient) {
-  return model.dtype() == F32 ? lossAndGradientAs(model, batch, gradient, floats)
-                              : lossAndGradientAs(model, batch, gradient, doubles);
+  return withMemory(model, [&](auto &memory) { return lossAndGradientAs(model, batch, gradient, memory); });
 }
 
 template <typename T>
@@ -193,8 +191,7 @@ Expected<LossSlope> WeighedDraws::lossAndSlopeAs(const Model &model, const Batch
 
 Expected<LossSlope> WeighedDraws::lossAndSlope(const Model &model, const Batch &batch,
                                                std::span<const double> direction) {
-  return model.dtype() == F32 ? lossAndSlopeAs(model, batch, direction, floats)
-                              : lossAndSlopeAs(model, batch, direction, doubles);
+  return withMemory(model, [&](auto &memory) { return lossAndSlopeAs(model, batch, direction, memory); });
 }
 
 template <typename T>
@@ -225,11 +222,11 @@ Expected<double> WeighedDraws::surrogateAs(const Model &model, const Model &held
 }
 
 Expected<double> WeighedDraws::surrogate(const Model &model, const Model &held, const Batch &batch) {
-  return model.dtype() == F32 ? surrogateAs(model, held, batch, floats) : surrogateAs(model, held, batch, doubles);
+  return withMemory(model, [&](auto &memory) { return surrogateAs(model, held, batch, memory); });
 }
 
 Expected<void> WeighedDraws::rowLosses(const Model &model, const Batch &batch, std::span<double> losses) {
-  auto ok = model.dtype() == F32 ? weigh(model, batch, floats) : weigh(model, batch, doubles);
+  auto ok = withMemory(model, [&](auto &memory) { return weigh(model, batch, memory); });
   if (ok)
     std::ranges::transform(logWeights, losses.begin(), std::negate<>());
   return ok;

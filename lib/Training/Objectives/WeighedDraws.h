@@ -95,6 +95,12 @@ private:
   template <typename T>
   Expected<double> surrogateAs(const Model &model, const Model &held, const Batch &batch, Memory<T> &memory);
 
+  /// Calls `function` with the memory of the model's element type.
+  template <typename Function>
+  auto withMemory(const Model &model, Function &&function) {
+    return model.dtype() == F32 ? function(floats) : function(doubles);
+  }
+
   const ObjectiveInfo &info;
   PullBack pullBack;
   std::shared_ptr<Kernels> kernels;

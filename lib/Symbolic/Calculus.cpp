@@ -37,7 +37,7 @@ Expr Algebra::derivative(Expr e, Expr symbol) {
     std::vector<Term> terms;
     for (size_t i = 0; i < slopes.size(); ++i)
       terms.push_back({e->terms[i].factor, slopes[i]});
-    return sum(0, std::move(terms));
+    return shareSums(sum(0, std::move(terms)));
   }
   case Kind::Product: {
     std::vector<Term> terms;
@@ -109,6 +109,32 @@ Expr Algebra::factorize(Expr e) {
   std::vector<Term> factors = std::move(common);
   factors.push_back({1, factorize(sum(0, std::move(rest)))});
   return product(1, std::move(factors));
+}
+
+Expr Algebra::shareSums(Expr e) {
+  Recursion recursion(*this);
+  if (isExhausted() || e->kind != Kind::Sum || e->terms.size() < 2 || !spend(e->terms.size()))
+    return e;
+  // The product is the youngest term, as it was made of the others.
+  Term last = e->terms.back();
+  std::vector<Term> factors = factorsOf(last.node), common;
+  auto isSum = [](const Term &factor) { return factor.factor == 1 && factor.node->kind == Kind::Sum; };
+  if (last.node->kind != Kind::Product || std::none_of(factors.begin(), factors.end(), isSum))
+    return e;
+  std::vector<Term> others = factorsOf(shareSums(subtract(e, scale(last.factor, last.node))));
+  for (const Term &factor : factors)
+    for (const Term &other : others)
+      if (factor.node == other.node && isSum(factor) && isSum(other))
+        common.push_back(factor);
+  if (common.empty())
+    return e;
+  auto divide = [&](std::vector<Term> from) {
+    for (const Term &shared : common)
+      std::erase_if(from, [&](const Term &factor) { return factor.node == shared.node; });
+    return product(1, std::move(from));
+  };
+  common.push_back({1, sum(0, {{1, divide(others)}, {last.factor, divide(factors)}})});
+  return product(1, std::move(common));
 }
 
 Expr Algebra::logAbs(Expr e) {

@@ -16,6 +16,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <tuple>
 
 namespace flowc::symbolic {
 
@@ -64,8 +65,9 @@ namespace {
 /// Takes an expression apart until interval arithmetic sees signs.
 class PartProver {
 public:
-  PartProver(Algebra &algebra, Expr variable, int &attempts, std::vector<std::string> &reductions)
-      : algebra(algebra), variable(variable), attempts(attempts), reductions(reductions) {}
+  /// Interval arithmetic may be tried `attempts` times, on `maxParts` intervals.
+  PartProver(Algebra &algebra, Expr variable, int attempts, int maxParts, std::vector<std::string> &reductions)
+      : algebra(algebra), variable(variable), attempts(attempts), maxParts(maxParts), reductions(reductions) {}
 
   /// Within `depth` reductions.
   Sign prove(Expr e, const Interval &domain, int depth);
@@ -89,8 +91,7 @@ private:
 
   Algebra &algebra;
   Expr variable;
-  /// How often interval arithmetic may be tried.
-  int &attempts;
+  int attempts, maxParts;
   std::vector<std::string> &reductions;
 };
 
@@ -274,8 +275,7 @@ Sign PartProver::proveAsItIs(Expr e, const Interval &domain, int depth) {
   if (--attempts < 0)
     return Sign::Unknown;
   Interval stuck;
-  constexpr int kMaxParts = 400;
-  Sign sign = proveSign(algebra, e, variable, domain, stuck, kMaxParts);
+  Sign sign = proveSign(algebra, e, variable, domain, stuck, maxParts);
   bool isMultiple = e->kind == Kind::Sum && e->number == 0 && e->terms.size() == 1;
   if (sign == Sign::Unknown && isMultiple)
     sign =
@@ -303,9 +303,13 @@ Sign PartProver::prove(Expr e, const Interval &domain, int depth) {
 
 Sign proveByParts(Algebra &algebra, Expr e, Expr variable, const Interval &domain,
                   std::vector<std::string> &reductions) {
-  int attempts = 60;
-  constexpr int kMaxDepth = 4;
-  return PartProver(algebra, variable, attempts, reductions).prove(e, domain, kMaxDepth);
+  // What is a sum of positive terms, once it is taken apart, needs one interval: many such
+  // are tried before few that need many.
+  for (auto [attempts, maxParts, depth] : {std::tuple(300, 2, 10), std::tuple(60, 400, 4)})
+    if (Sign sign = PartProver(algebra, variable, attempts, maxParts, reductions).prove(e, domain, depth);
+        sign != Sign::Unknown)
+      return sign;
+  return Sign::Unknown;
 }
 
 } // namespace flowc::symbolic

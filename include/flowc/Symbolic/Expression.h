@@ -126,6 +126,9 @@ public:
   Expr logAbs(Expr e);
   /// A sum as a product of what its terms share and the rest.
   Expr factorize(Expr sum);
+  /// u + p u = u (1 + p) for a sum u, whose terms stand beside the product: the slopes of
+  /// v + exp(v), and of what is made of it, stay products.
+  Expr shareSums(Expr sum);
   Expr substitute(Expr e, Expr what, Expr by);
 
   //===--------------------------------------------------------------------===//

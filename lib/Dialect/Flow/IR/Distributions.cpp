@@ -150,16 +150,24 @@ Value StandardCauchyOp::buildDraw(ImplicitLocOpBuilder &builder, Value value) {
 }
 
 // With h = df / 2: lgamma(h + 1/2) - lgamma(h) - log(2 pi h) / 2
-//   = h log(1 + 1 / 2h) - 1/2 + stirling(h + 1/2) - stirling(h) - log(2 pi) / 2.
+//   = h log(1 + 1 / 2h) - 1/2 + stirling(h + 1/2) - stirling(h) - log(2 pi) / 2,
+// whose logarithm has a form for each end that differentiates without overflow.
 PreparedDensity StandardStudentTOp::buildPrepared(ImplicitLocOpBuilder &builder, Type, ValueRange parameters) {
-  Number df{&builder, parameters[0]}, h = 0.5 * df;
-  Number norm = h * log1p(1.0 / df) + (stirling(h + 0.5) - stirling(h)) - (0.5 + kHalfLogTwoPi);
-  return {norm, {df.apply<math::SqrtOp>(), -(h + 0.5)}};
+  Number df{&builder, parameters[0]}, h = 0.5 * df, logDf = log(df);
+  Value isSmall = df < 1.0;
+  Number logRatio = select(isSmall, log1p(select(isSmall, df, 0.0)) - logDf, log1p(1.0 / select(isSmall, 1.0, df)));
+  Number norm = h * logRatio + (stirling(h + 0.5) - stirling(h)) - (0.5 + kHalfLogTwoPi);
+  return {norm, {df.apply<math::SqrtOp>(), -(h + 0.5), logDf}};
 }
 
-Value StandardStudentTOp::buildElement(ImplicitLocOpBuilder &builder, Value x, ValueRange prepared) {
-  Number rootDf{&builder, prepared[0]}, exponent{&builder, prepared[1]};
-  return exponent * buildLog1pSquare(Number{&builder, x} / rootDf);
+// Far out 1 is nothing beside x^2 / df, and x / sqrt(df) may overflow.
+Value StandardStudentTOp::buildElement(ImplicitLocOpBuilder &builder, Value value, ValueRange prepared) {
+  Number x{&builder, value}, rootDf{&builder, prepared[0]}, exponent{&builder, prepared[1]},
+      logDf{&builder, prepared[2]};
+  Number a = abs(x);
+  Value isFar = a.compare(arith::CmpFPredicate::OGT, (x.isF32() ? 0x1p13 : 0x1p27) * rootDf);
+  Number close = select(isFar, 0.0, x) / rootDf;
+  return exponent * select(isFar, 2.0 * log(select(isFar, a, 1.0)) - logDf, log1p(close * close));
 }
 
 //===----------------------------------------------------------------------===//
@@ -169,19 +177,36 @@ Value StandardStudentTOp::buildElement(ImplicitLocOpBuilder &builder, Value x, V
 // With k = a - 1, m = max(a, 1), r = x / m and t = r - 1:
 //   k log(x) - x - lgamma(a) = k (log(r) - t) + (k - m) t + k log(m) - m - lgamma(a)
 // and the last three terms are -log(2 pi a) / 2 - stirling(a) for a >= 1, else
-// -1 - lgamma(a).
+// -1 - lgamma(a). Far from the mode the first two are k log(r) - m t: what moves with a in
+// k t would cancel.
 PreparedDensity StandardGammaOp::buildPrepared(ImplicitLocOpBuilder &builder, Type, ValueRange parameters) {
   Number a{&builder, parameters[0]}, logA = log(a);
   Value isLarge = a >= 1;
   Number rest = select(isLarge, -0.5 * logA, (0.5 - a) * logA + (a - 1.0));
   Number norm = rest - stirling(a) - kHalfLogTwoPi;
-  return {norm, {a - 1.0, select(isLarge, a, 1.0), select(isLarge, -1.0, a - 2.0)}};
+  return {norm, {a - 1.0, select(isLarge, a, 1.0), select(isLarge, -1.0, a - 2.0), select(isLarge, logA, 0.0)}};
 }
 
-/// `factor` times log(r) - t, but 0 for r = 0.
-static Number buildLogTerm(Number factor, Number r, Number t) {
-  Value isZero = r.isZero();
-  return factor * logMinus(select(isZero, 1.0, r), select(isZero, 0.0, t));
+namespace {
+/// The logarithm of r = x / m for x >= 0, of which t = (x - m) / m is known without
+/// cancellation; anything finite for x = 0.
+struct LogRatio {
+  Value isClose; ///< r is of the size of 1
+  Number rest;   ///< log(r) - t, where it is close
+  Number whole;  ///< log(r)
+};
+} // namespace
+
+/// Far out r may underflow or overflow, and so may the factors of its derivatives;
+/// log(x) - log(m) cancels little there.
+static LogRatio buildLogRatio(Number x, Number m, Number logM, Number t) {
+  ImplicitLocOpBuilder &builder = *x.builder;
+  Number r = x / m;
+  Value isClose = both(builder, r > 0.25, r < 4), isModerate = both(builder, r > 0x1p-20, r < 0x1p20);
+  Number rest = logMinus(select(isClose, r, 1.0), select(isClose, t, 0.0));
+  Number logarithm = log(select(isModerate, r, select(x.isZero(), 1.0, x)));
+  Number far = select(isModerate, logarithm, logarithm - logM);
+  return {isClose, rest, select(isClose, rest + t, far)};
 }
 
 /// `density`, or where `distance` to an end of the support is 0, the limit that a
@@ -193,11 +218,13 @@ static Number buildEnd(Number factor, Number distance, Number density) {
 }
 
 Value StandardGammaOp::buildElement(ImplicitLocOpBuilder &builder, Value value, ValueRange prepared) {
-  Number x{&builder, value}, k{&builder, prepared[0]}, m{&builder, prepared[1]}, slope{&builder, prepared[2]};
+  Number x{&builder, value}, k{&builder, prepared[0]}, m{&builder, prepared[1]}, slope{&builder, prepared[2]},
+      logM{&builder, prepared[3]};
   Value outside = x < 0;
   Number inside = select(outside, m, x);
   Number t = (inside - m) / m;
-  Number density = buildLogTerm(k, inside / m, t) + slope * t;
+  LogRatio ratio = buildLogRatio(inside, m, logM, t);
+  Number density = select(ratio.isClose, k * ratio.rest + slope * t, k * ratio.whole - (inside - m));
   return select(outside, -kInfinity, buildEnd(k, inside, density));
 }
 
@@ -209,7 +236,8 @@ Value StandardGammaOp::buildElement(ImplicitLocOpBuilder &builder, Value value, 
 // p = k / n, q = l / n is inside, and
 //   k log(x) + l log(1 - x) = k (log(x/p) - t) + l (log((1-x)/q) - s) + k log(p) + l log(q)
 // for t = (x - p) / p, s = (p - x) / q, since k t + l s = 0. Otherwise nothing is
-// gained: p = q = 1, t = x - 1, s = -x, and k t + l s = (k - l) x - k.
+// gained: p = q = 1, t = x - 1, s = -x, and k t + l s = (k - l) x - k. Far from the mode
+// t and s are left out, as in the gamma distribution.
 PreparedDensity BetaOp::buildPrepared(ImplicitLocOpBuilder &builder, Type, ValueRange parameters) {
   Number a{&builder, parameters[0]}, b{&builder, parameters[1]};
   Value aIsLess = a.compare(arith::CmpFPredicate::OLT, b);
@@ -220,10 +248,12 @@ PreparedDensity BetaOp::buildPrepared(ImplicitLocOpBuilder &builder, Type, Value
   Number remainders = stirling(u) + stirling(v) - stirling(w);
   // -log B(k + 1, l + 1) + k log(k/n) + l log(l/n), and -log B(a, b) - k.
   Number large = 0.5 * (log(w) - log(u) - log(v)) + log(w + 1.0) - remainders;
-  Number small = 0.5 * log(u) - u * log(u / w) + (v - 0.5) * log1p(u / v) - remainders - k;
+  Number small = 0.5 * log(u) - u * (log(u) - log(w)) + (v - 0.5) * log1p(u / v) - remainders - k;
   Number norm = select(isLarge, large, small) - kHalfLogTwoPi;
   Number p = select(isLarge, u / w, 1.0), q = select(isLarge, v / w, 1.0);
-  return {norm, {k, l, p, q, select(isLarge, u / w, 0.0), select(isLarge, 0.0, k - l)}};
+  return {
+      norm,
+      {k, l, p, q, select(isLarge, u / w, 0.0), select(isLarge, 0.0, k - l), log(p), log(q), select(isLarge, 0.0, k)}};
 }
 
 Value BetaOp::buildElement(ImplicitLocOpBuilder &builder, Value value, ValueRange prepared) {
@@ -232,8 +262,11 @@ Value BetaOp::buildElement(ImplicitLocOpBuilder &builder, Value value, ValueRang
          q = number(prepared[3]), center = number(prepared[4]), slope = number(prepared[5]);
   Value outside = either(builder, x < 0, x > 1);
   Number inside = select(outside, 0.5, x);
-  Number density = buildLogTerm(k, inside / p, (inside - p) / p) +
-                   buildLogTerm(l, (1.0 - inside) / q, (center - inside) / q) + slope * inside;
+  LogRatio first = buildLogRatio(inside, p, number(prepared[6]), (inside - p) / p);
+  LogRatio second = buildLogRatio(1.0 - inside, q, number(prepared[7]), (center - inside) / q);
+  Number density =
+      select(both(builder, first.isClose, second.isClose), k * first.rest + l * second.rest + slope * inside,
+             k * first.whole + l * second.whole + number(prepared[8]));
   return select(outside, -kInfinity, buildEnd(k, inside, buildEnd(l, 1.0 - inside, density)));
 }
 

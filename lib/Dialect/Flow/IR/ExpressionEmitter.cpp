@@ -301,9 +301,27 @@ Value ExpressionEmitter::emitFraction(Expr e, Expr t) {
   return fraction;
 }
 
+/// For a product of powers with exponents n and -n alone, n > 1; null for any other.
+Value ExpressionEmitter::emitPowerOfQuotient(Expr e) {
+  double count = std::abs(e->terms.front().factor);
+  auto isCounted = [&](const Term &term) { return std::abs(term.factor) == count; };
+  bool isPower = count > 1 && count == std::floor(count) && count <= kMaxWhole && llvm::all_of(e->terms, isCounted);
+  bool isFraction = llvm::any_of(e->terms, [](const Term &term) { return term.factor > 0; }) &&
+                    llvm::any_of(e->terms, [](const Term &term) { return term.factor < 0; });
+  if (!isPower || !isFraction)
+    return {};
+  symbolic::Node quotient = *e;
+  for (Term &term : quotient.terms)
+    term.factor /= count;
+  return emitWholePower(emitProduct(&quotient), static_cast<unsigned>(count));
+}
+
 Value ExpressionEmitter::emitProduct(Expr e) {
   if (Expr t = findScaledNode(e))
     return emitFraction(e, t);
+  // (u / v)^2: u^2 and v^2 may overflow where it does not.
+  if (Value power = emitPowerOfQuotient(e))
+    return power;
   Value above, below;
   for (auto [exponent, base] : e->terms) {
     Value &side = exponent < 0 ? below : above;

@@ -78,6 +78,7 @@ private:
   mlir::Value emitNode(symbolic::Expr e);
   mlir::Value emitSum(symbolic::Expr e);
   mlir::Value emitProduct(symbolic::Expr e);
+  mlir::Value emitPowerOfQuotient(symbolic::Expr e);
   mlir::Value emitPower(symbolic::Expr base, double exponent);
   mlir::Value emitWholePower(mlir::Value base, unsigned exponent);
   mlir::Value emitFactor(symbolic::Expr base, double exponent);

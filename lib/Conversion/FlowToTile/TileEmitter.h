@@ -64,7 +64,7 @@ inline int64_t alignUp(int64_t value) { return int64_t(llvm::alignTo(value, 16))
 
 /// Fields of a block in the attribute of an op on panels: row0, rows, k0,
 /// columns, offset.
-inline constexpr int64_t kPanelBlockFields = 5;
+inline constexpr int64_t kPanelBlockFields = flow::PackOp::kBlockFields;
 
 /// A body value: one SSA value (a vector of lanes, or a scalar in uniform code)
 /// per element of the float or small tensor that it stands for.

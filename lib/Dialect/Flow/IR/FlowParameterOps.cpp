@@ -21,13 +21,15 @@ using namespace flowc::flow;
 // Weight normalisation
 //===----------------------------------------------------------------------===//
 
-// weight_normalize_c1: one scale per row.
-LogicalResult WeightNormalizeOp::verify() {
-  int64_t rows = getW().getType().getDimSize(0), scales = getNumElements(getRawScale().getType());
-  if (rows == scales)
+static LogicalResult verifyScales(Operation *op, RankedTensorType matrix, Type scales) {
+  if (matrix.getDimSize(0) == getNumElements(scales))
     return success();
-  return emitOpError("needs one scale per row, ") << rows << ", but has " << scales;
+  return op->emitOpError("needs one scale per row, ") << matrix.getDimSize(0) << ", but has " << getNumElements(scales);
 }
+
+// weight_normalize_c1, weight_normalize_vjp_c1: one scale per row.
+LogicalResult WeightNormalizeOp::verify() { return verifyScales(*this, getW().getType(), getRawScale().getType()); }
+LogicalResult WeightNormalizeVjpOp::verify() { return verifyScales(*this, getW().getType(), getRawScale().getType()); }
 
 LogicalResult WeightNormalizeOp::buildVjp(VjpBuilder &vjp, ValueRange cotangents) {
   auto op = WeightNormalizeVjpOp::create(vjp.getBuilder(), getW().getType(), getRawScale().getType(),
@@ -100,8 +102,10 @@ LogicalResult TriangleOp::verify() {
                  failed(verifyDiagonal(*this, getA().getType(), getDiagonal().getType())));
 }
 
-// triangular_inverse_c1: the matrix is square.
+// triangular_inverse_c1, triangular_inverse_vjp_c1, triangular_inverse_jvp_c1: the matrix is square.
 LogicalResult TriangularInverseOp::verify() { return verifySquare(*this, getA().getType()); }
+LogicalResult TriangularInverseVjpOp::verify() { return verifySquare(*this, getInverse().getType()); }
+LogicalResult TriangularInverseJvpOp::verify() { return verifySquare(*this, getInverse().getType()); }
 
 // cosine_matrix_c1: the matrix is square.
 LogicalResult CosineMatrixOp::verify() { return verifySquare(*this, getY().getType()); }

@@ -30,7 +30,10 @@ static LogicalResult verifyPositions(Operation *op, Type moved, Type other, Type
 LogicalResult PickOp::verify() {
   // pick_c1: an element of the result for each position.
   // pick_c2: of the operand's type.
-  return verifyPositions(*this, getY().getType(), getX().getType(), getPositions().getType());
+  if (failed(verifyPositions(*this, getY().getType(), getX().getType(), getPositions().getType())))
+    return failure();
+  // pick_c3: constant positions are in the operand.
+  return verifyConstantPositions(*this, getPositions(), getX().getType().getNumElements());
 }
 
 LogicalResult PickOp::buildVjp(VjpBuilder &vjp, ValueRange cotangents) {
@@ -42,7 +45,10 @@ LogicalResult PickOp::buildVjp(VjpBuilder &vjp, ValueRange cotangents) {
 LogicalResult ScatterSumOp::verify() {
   // scatter_sum_c1: a position for each element of the operand.
   // scatter_sum_c2: of the result's type.
-  return verifyPositions(*this, getX().getType(), getY().getType(), getPositions().getType());
+  if (failed(verifyPositions(*this, getX().getType(), getY().getType(), getPositions().getType())))
+    return failure();
+  // scatter_sum_c3: constant positions are in the result.
+  return verifyConstantPositions(*this, getPositions(), getY().getType().getNumElements());
 }
 
 LogicalResult ScatterSumOp::buildVjp(VjpBuilder &vjp, ValueRange cotangents) {

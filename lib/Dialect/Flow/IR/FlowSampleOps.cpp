@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "flowc/Dialect/Flow/IR/FlowDialect.h"
+#include "VerifyOps.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/Builders.h"
@@ -25,15 +25,12 @@ static void printTypeList(OpAsmPrinter &printer, Operation *, TypeRange types) {
 #define GET_OP_CLASSES
 #include "flowc/Dialect/Flow/IR/FlowOps.cpp.inc"
 
-/// Number of consecutive elements per step if `type` is split over `extent`
-/// steps; 0 if that is not a whole number.
-static int64_t getGroup(Type type, int64_t extent) {
+int64_t flowc::flow::getGroup(Type type, int64_t extent) {
   int64_t elements = getNumElements(type);
   return elements % extent == 0 ? elements / extent : 0;
 }
 
-/// Checks that a region's arguments or yielded values have the expected types.
-static LogicalResult verifyTypes(Operation *op, TypeRange found, ArrayRef<Type> expected, const Twine &what) {
+LogicalResult flowc::flow::verifyTypes(Operation *op, TypeRange found, ArrayRef<Type> expected, const Twine &what) {
   if (found.size() != expected.size())
     return op->emitOpError() << what << ": expected " << expected.size() << " values but got " << found.size();
   for (auto [i, types] : llvm::enumerate(llvm::zip_equal(found, expected)))
@@ -146,8 +143,7 @@ LogicalResult ScanOp::verify() {
 // DenseOp, OuterOp
 //===----------------------------------------------------------------------===//
 
-/// Checks that a mask's rank lists fit a matrix of `rows` x `columns`.
-static LogicalResult verifyMask(Operation *op, std::optional<RankMaskAttr> mask, int64_t rows, int64_t columns) {
+LogicalResult flowc::flow::verifyMask(Operation *op, std::optional<RankMaskAttr> mask, int64_t rows, int64_t columns) {
   if (!mask)
     return success();
   if (int64_t(mask->getOut().size()) != rows || int64_t(mask->getIn().size()) != columns)
@@ -156,6 +152,14 @@ static LogicalResult verifyMask(Operation *op, std::optional<RankMaskAttr> mask,
   if (!llvm::is_sorted(mask->getOut()) || !llvm::is_sorted(mask->getIn()))
     return op->emitOpError("ranks of a mask must ascend");
   return success();
+}
+
+LogicalResult flowc::flow::verifyActivation(Operation *op, Region &activation, Type element) {
+  if (activation.empty())
+    return success();
+  Block &block = activation.front();
+  return failure(failed(verifyTypes(op, block.getArgumentTypes(), {element}, "activation argument")) ||
+                 failed(verifyTypes(op, block.getTerminator()->getOperandTypes(), {element}, "activation result")));
 }
 
 LogicalResult DenseOp::verify() {
@@ -173,14 +177,7 @@ LogicalResult DenseOp::verify() {
   if (getBias() && getBias().getType().getDimSize(0) != rows)
     return emitOpError("bias ") << getBias().getType() << " needs " << rows << " elements";
   // dense_c4: an activation takes and yields a float.
-  if (!getActivation().empty()) {
-    Block &block = getActivation().front();
-    Type element = getY().getType().getElementType();
-    if (failed(verifyTypes(*this, block.getArgumentTypes(), {element}, "activation argument")) ||
-        failed(verifyTypes(*this, block.getTerminator()->getOperandTypes(), {element}, "activation result")))
-      return failure();
-  }
-  return success();
+  return verifyActivation(*this, getActivation(), getY().getType().getElementType());
 }
 
 LogicalResult OuterOp::verify() {
@@ -191,64 +188,6 @@ LogicalResult OuterOp::verify() {
                                   << getX().getType();
   // outer_c2: the mask fits.
   return verifyMask(*this, getMask(), weight.getDimSize(0), weight.getDimSize(1));
-}
-
-//===----------------------------------------------------------------------===//
-// SweepOp
-//===----------------------------------------------------------------------===//
-
-ArrayRef<int64_t> SweepOp::getStageRowEnds(int64_t stage) {
-  return cast<DenseI64ArrayAttr>(getRowEnds()[stage]).asArrayRef();
-}
-
-int64_t SweepOp::getUnitsPerStep() {
-  ArrayRef<int64_t> ends = getStageRowEnds(getNumStages() - 1);
-  return (ends.back() - ends.front()) / getExtent();
-}
-
-int64_t SweepOp::getStatePerStep() { return getState().getType().getNumElements() / getExtent(); }
-
-LogicalResult SweepOp::verify() {
-  int64_t extent = getExtent(), stages = getNumStages();
-  // sweep_c1: one region, one list of row ends and (if any) one bias per weight.
-  if (stages < 1 || int64_t(getStages().size()) != stages || int64_t(getRowEnds().size()) != stages ||
-      (!getBiases().empty() && int64_t(getBiases().size()) != stages) || int64_t(getUnits().size()) != stages - 1)
-    return emitOpError("needs one region, one list of row ends, at most one bias and one result of units per stage");
-  // sweep_c2: row ends ascend to the stage's rows in extent + 1 entries.
-  int64_t inputs = (getPrefix() ? getPrefix().getType().getNumElements() : 0) + getState().getType().getNumElements();
-  for (int64_t t = 0; t < stages; ++t) {
-    ArrayRef<int64_t> ends = getStageRowEnds(t);
-    auto weight = cast<RankedTensorType>(getWeights()[t].getType());
-    int64_t rows = weight.getDimSize(getTransposed() ? 1 : 0), columns = weight.getDimSize(getTransposed() ? 0 : 1);
-    if (int64_t(ends.size()) != extent + 1 || ends.front() < 0 || ends.back() != rows || !llvm::is_sorted(ends))
-      return emitOpError("row ends of stage ") << t << " must ascend to " << rows << " in " << extent + 1 << " entries";
-    // sweep_c3: each stage reads what the one before computes.
-    if (columns != inputs)
-      return emitOpError("weight of stage ")
-             << t << " has " << columns << " inputs but the stage before gives " << inputs;
-    inputs = rows;
-  }
-  // sweep_c4: the last stage has equally many units at every step.
-  for (auto [s, end] : llvm::enumerate(getStageRowEnds(stages - 1)))
-    if (end != getStageRowEnds(stages - 1).front() + int64_t(s) * getUnitsPerStep())
-      return emitOpError("the last stage needs equally many units at every step");
-  if (getIndexedStage().size() != getIndexed().size())
-    return emitOpError("needs a stage for every indexed operand");
-  // sweep_c5: bodies take accumulated values, indexed elements and shared operands.
-  for (int64_t t = 0; t < stages; ++t) {
-    bool last = t == stages - 1;
-    Type element = getState().getType().getElementType();
-    SmallVector<Type> arguments;
-    int64_t units = getUnitsPerStep();
-    arguments.push_back(!last || units == 1 ? element : Type(RankedTensorType::get({units}, element)));
-    for (auto [operand, stage] : llvm::zip_equal(getIndexed(), getIndexedStage()))
-      if (stage == t)
-        arguments.push_back(MapOp::getElementType(operand.getType(), last ? extent : getStageRowEnds(t).back()));
-    llvm::append_range(arguments, getShared().getTypes());
-    if (failed(verifyTypes(*this, getStageBlock(t)->getArgumentTypes(), arguments, "argument of stage " + Twine(t))))
-      return failure();
-  }
-  return success();
 }
 
 //===----------------------------------------------------------------------===//
@@ -268,6 +207,15 @@ static LogicalResult verifyPieces(Operation *op, TypeRange pieces, Type whole) {
 // split_c1, concat_c1: nothing is lost.
 LogicalResult SplitOp::verify() { return verifyPieces(*this, getPieces().getTypes(), getX().getType()); }
 LogicalResult ConcatOp::verify() { return verifyPieces(*this, getPieces().getTypes(), getY().getType()); }
+
+LogicalResult GatherOp::verify() {
+  int64_t elements = getX().getType().getNumElements();
+  // gather_c1: one index per element, in both directions.
+  if (getIndices().getType().getNumElements() != elements || getInverse().getType().getNumElements() != elements)
+    return emitOpError("indices and inverse need ") << elements << " elements";
+  // gather_c2: a constant permutation is one.
+  return verifyPermutation(*this, getIndices(), getInverse());
+}
 
 LogicalResult ReorderOp::verify() {
   auto type = cast<RankedTensorType>(getX().getType());
@@ -304,8 +252,34 @@ OpFoldResult ReshapeOp::fold(FoldAdaptor) {
 }
 
 //===----------------------------------------------------------------------===//
-// TakeOp
+// Small tensors
 //===----------------------------------------------------------------------===//
+
+// clip_c1: the interval is one.
+LogicalResult ClipOp::verify() {
+  if (getLower() <= getUpper())
+    return success();
+  return emitOpError("needs an interval but has [")
+         << getLower().convertToDouble() << ", " << getUpper().convertToDouble() << "]";
+}
+
+// bin_search_c1: there is a bin.
+LogicalResult BinSearchOp::verify() {
+  if (getKnots().getType().getNumElements() >= 2)
+    return success();
+  return emitOpError("needs two knots or more but has ") << getKnots().getType();
+}
+
+/// Checks an offset from the first index of a small tensor.
+static LogicalResult verifyOffset(Operation *op, int64_t offset, RankedTensorType type) {
+  if (offset >= 0 && offset < type.getNumElements())
+    return success();
+  return op->emitOpError("offset ") << offset << " leads out of " << type;
+}
+
+// take_c1, one_hot_c1: an index of 0 leads to an element.
+LogicalResult TakeOp::verify() { return verifyOffset(*this, getOffset(), getX().getType()); }
+LogicalResult OneHotOp::verify() { return verifyOffset(*this, getOffset(), getY().getType()); }
 
 namespace {
 /// take(f(a, b, ...), i) = f(take(a, i), take(b, i), ...) for elementwise f: only

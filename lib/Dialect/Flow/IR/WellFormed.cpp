@@ -11,6 +11,7 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/TypeUtilities.h"
+#include "mlir/Transforms/RegionUtils.h"
 
 #include <algorithm>
 
@@ -70,8 +71,13 @@ LogicalResult TypeChecker::check(TypeRange types) {
   return success();
 }
 
-/// Checks one op without what is inside of it.
-static LogicalResult verifyOne(Operation *op, int64_t leastExtent) {
+bool flowc::flow::isEventType(Type type) {
+  auto isReal = [](Type element) { return element.isF32() || element.isF64(); };
+  auto tensor = dyn_cast<RankedTensorType>(type);
+  return tensor ? tensor.getRank() == 1 && tensor.getDimSize(0) > 0 && isReal(tensor.getElementType()) : isReal(type);
+}
+
+LogicalResult flowc::flow::verifyOpTypes(Operation *op, int64_t leastExtent) {
   TypeChecker types(op, leastExtent);
   if (failed(types.check(op->getOperandTypes())) || failed(types.check(op->getResultTypes())))
     return failure();
@@ -90,18 +96,43 @@ static LogicalResult verifyOne(Operation *op, int64_t leastExtent) {
 
 LogicalResult flowc::flow::verifyWellFormed(Operation *function, int64_t leastExtent) {
   WalkResult result = function->walk<WalkOrder::PreOrder>([&](Operation *op) {
-    return succeeded(verifyOne(op, leastExtent)) ? WalkResult::advance() : WalkResult::interrupt();
+    return succeeded(verifyOpTypes(op, leastExtent)) ? WalkResult::advance() : WalkResult::interrupt();
   });
   return failure(result.wasInterrupted());
 }
 
+/// Checks that `op` takes no draw among `operands`, and nothing of it inside.
+static LogicalResult verifyNoDraws(Operation *op, ValueRange operands) {
+  for (Value operand : operands)
+    if (Operation *source = operand.getDefiningOp(); isa_and_nonnull<DistributionOpInterface>(source))
+      return op->emitOpError("has a draw of '") << source->getName() << "' as a parameter";
+  return success();
+}
+
+LogicalResult flowc::flow::verifyBijectionOperands(Operation *op) {
+  // In a sample program a scan is a loop, which may read what it carries.
+  if (isa<DifferentiableOpInterface>(op) || op->getNumOperands() == 0)
+    return success();
+  SetVector<Value> parameters(op->operand_begin() + 1, op->operand_end());
+  getUsedValuesDefinedAbove(op->getRegions(), parameters);
+  if (parameters.contains(op->getOperand(0)))
+    return op->emitOpError("takes its own event as a parameter, too");
+  return verifyNoDraws(op, parameters.getArrayRef());
+}
+
+LogicalResult flowc::flow::verifyDistributionOperands(Operation *op) { return verifyNoDraws(op, op->getOperands()); }
+
+/// The numbers of a constant tensor of i32.
+static std::optional<SmallVector<int32_t>> getIndices(Value value) {
+  auto constant = value.getDefiningOp<arith::ConstantOp>();
+  auto dense = constant ? dyn_cast<DenseIntElementsAttr>(constant.getValue()) : nullptr;
+  if (!dense || !dense.getElementType().isInteger(32))
+    return std::nullopt;
+  return llvm::to_vector(dense.getValues<int32_t>());
+}
+
 LogicalResult flowc::flow::verifyPermutation(Operation *op, Value indices, Value inverse) {
-  auto getValues = [](Value value) {
-    auto constant = value.getDefiningOp<arith::ConstantOp>();
-    auto dense = constant ? dyn_cast<DenseIntElementsAttr>(constant.getValue()) : nullptr;
-    return dense ? std::optional(llvm::to_vector(dense.getValues<int32_t>())) : std::nullopt;
-  };
-  std::optional<SmallVector<int32_t>> to = getValues(indices), from = getValues(inverse);
+  std::optional<SmallVector<int32_t>> to = getIndices(indices), from = getIndices(inverse);
   for (const auto &order : {to, from}) {
     SmallVector<int32_t> sorted(order ? *order : SmallVector<int32_t>());
     llvm::sort(sorted);
@@ -113,5 +144,13 @@ LogicalResult flowc::flow::verifyPermutation(Operation *op, Value indices, Value
     for (auto [i, index] : llvm::enumerate(*to))
       if ((*from)[static_cast<size_t>(index)] != static_cast<int32_t>(i))
         return op->emitOpError("has a constant permutation whose inverse is another one");
+  return success();
+}
+
+LogicalResult flowc::flow::verifyConstantPositions(Operation *op, Value positions, int64_t count) {
+  if (std::optional<SmallVector<int32_t>> constant = getIndices(positions))
+    for (int32_t position : *constant)
+      if (position < 0 || position >= count)
+        return op->emitOpError("has the position ") << position << ", which is not in 0 ... " << count - 1;
   return success();
 }

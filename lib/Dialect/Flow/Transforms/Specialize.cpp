@@ -153,24 +153,33 @@ static constexpr Emission kEmissions[] = {
 // Reading the graph
 //===----------------------------------------------------------------------===//
 
+/// Whether a function is one block that returns one value.
+static bool returnsOne(func::FuncOp function) {
+  return function.getBody().hasOneBlock() && !function.getBody().front().empty() &&
+         isa<func::ReturnOp>(function.getBody().front().back()) && function.getNumResults() == 1;
+}
+
 /// Reads `function`; `density`, if there is one, is the function itself or the
 /// target.
 static FailureOr<Graph> readGraph(func::FuncOp function, func::FuncOp density) {
   Graph graph;
   graph.function = function;
   graph.density = density;
-  if (density && (!density.getBody().hasOneBlock() || density.getNumArguments() == 0 || density.getNumResults() != 1 ||
-                  !isa<FloatType>(density.getResultTypes().front())))
+  if (density && (!returnsOne(density) || density.getNumArguments() == 0 ||
+                  !isEventType(density.getArgumentTypes()[0]) || !isa<FloatType>(density.getResultTypes().front())))
     return density.emitError("a density must be one block that takes an event, then data, and returns a float");
   if (graph.isDensity()) {
     graph.event = density.getArgument(0);
     return graph;
   }
-  if (!function.getBody().hasOneBlock() || function.getNumResults() != 1)
+  if (!returnsOne(function))
     return function.emitError("a flow graph must be one block with one result");
   for (BlockArgument argument : function.getArguments()) {
     bool isRow = function.getArgAttr(argument.getArgNumber(), FlowDialect::kRowAttr) != nullptr;
     bool isCondition = function.getArgAttr(argument.getArgNumber(), FlowDialect::kConditionAttr) != nullptr;
+    if (isRow && !isCondition && graph.event)
+      return function.emitError("a flow graph takes one event, but arguments ")
+             << graph.event.getArgNumber() << " and " << argument.getArgNumber() << " are rows";
     if (isRow && !isCondition)
       graph.event = argument;
     else

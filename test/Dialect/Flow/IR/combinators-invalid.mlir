@@ -55,8 +55,8 @@ func.func @partition_c3(%x: tensor<3xf32>) {
 func.func @partition_c3(%x: tensor<3xf32>) {
   // expected-error @+1 {{region must take one piece of type 'tensor<3xf32>'}}
   %y = flow.partition %x [3] : tensor<3xf32> {
-  ^bb0(%a: tensor<3xf64>):
-    flow.yield %a : tensor<3xf64>
+  ^bb0(%a: tensor<2xf32>):
+    flow.yield %a : tensor<2xf32>
   }
   return
 }

@@ -41,8 +41,8 @@ func.func @bounded_affine_c2(%x: f32, %loc: f32, %s: tensor<1xf32>) {
 
 // -----
 
-func.func @bounded_affine_c3(%x: f32) {
+func.func @bounded_affine_c3(%x: f32, %p: f32) {
   // expected-error @+1 {{bound must be positive and at most 80 but is}}
-  %y = flow.bounded_affine %x, %x, %x bound 81.0 : f32, f32, f32
+  %y = flow.bounded_affine %x, %p, %p bound 81.0 : f32, f32, f32
   return
 }

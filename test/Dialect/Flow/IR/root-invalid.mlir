@@ -3,7 +3,7 @@
 // RUN: flowc-opt %s -split-input-file -verify-diagnostics
 
 func.func @root_c1(%lower: f64) {
-  // expected-error @+1 {{bounds and first guess must be 'f32' as the root is, but one is 'f64'}}
+  // expected-error @+1 {{'flow.root' op mixes 'f64' and 'f32'}}
   %0 = flow.root above(%lower : f64) {
   ^bb0(%t: f32):
     flow.yield %t, %t : f32, f32

@@ -47,11 +47,11 @@ func.func @map_c4(%x: tensor<4xf32>) {
 // -----
 
 func.func @map_c5(%x: tensor<4xf32>, %c0: f32) {
-  // expected-error @+1 {{sum #0: expected 'f32' but got 'f64'}}
+  // expected-error @+1 {{sum #0: expected 'f32' but got 'tensor<1xf32>'}}
   %y = flow.map 4 indexed(%x : tensor<4xf32>) init(%c0 : f32) {
   ^bb0(%a: f32):
     flow.yield %a : f32
-  } -> (), (f64)
+  } -> (), (tensor<1xf32>)
   return
 }
 
@@ -102,11 +102,11 @@ func.func @scan_c4(%x: f32) {
 // -----
 
 func.func @scan_c5(%x: f32) {
-  // expected-error @+1 {{final carry #0: expected 'f32' but got 'f64'}}
+  // expected-error @+1 {{final carry #0: expected 'f32' but got 'tensor<1xf32>'}}
   %y = flow.scan 3 carries(%x : f32) {
   ^bb0(%a: f32):
     flow.yield %a : f32
-  } -> (f64), ()
+  } -> (tensor<1xf32>), ()
   return
 }
 
@@ -270,5 +270,135 @@ func.func @reorder_c1_axis(%x: tensor<3xf32>) {
 func.func @reshape_c1(%x: tensor<3x2xf32>) {
   // expected-error @+1 {{cannot reshape 'tensor<3x2xf32>' to 'tensor<5xf32>'}}
   %0 = flow.reshape %x : tensor<3x2xf32> -> tensor<5xf32>
+  return
+}
+
+// -----
+
+func.func @sweep_c6(%y: tensor<3xf32>, %w: tensor<2x3xf32>) {
+  // expected-error @+1 {{cannot make 'tensor<3xf32>' in 2 equal steps}}
+  %x = flow.sweep 2 weights(%w : tensor<2x3xf32>)
+      attributes {indexed_stage = array<i64>, row_ends = [array<i64: 0, 1, 2>]} {
+  ^bb0(%p: f32):
+    flow.yield %p : f32
+  } -> (), tensor<3xf32>, (), ()
+  return
+}
+
+// -----
+
+func.func @no_steps(%w: tensor<2x2xf32>) {
+  // expected-error @+1 {{cannot make 'tensor<2xf32>' in 0 equal steps}}
+  %x = flow.sweep 0 weights(%w : tensor<2x2xf32>)
+      attributes {indexed_stage = array<i64>, row_ends = [array<i64: 2>]} {
+  ^bb0(%p: f32):
+    flow.yield %p : f32
+  } -> (), tensor<2xf32>, (), ()
+  return
+}
+
+// -----
+
+func.func @sweep_c7(%w: tensor<2x2xf32>) {
+  // expected-error @+1 {{value yielded by stage 0 #0: expected 'f32' but got 'i1'}}
+  %x = flow.sweep 2 weights(%w : tensor<2x2xf32>)
+      attributes {indexed_stage = array<i64>, row_ends = [array<i64: 0, 1, 2>]} {
+  ^bb0(%p: f32):
+    %c = arith.cmpf olt, %p, %p : f32
+    flow.yield %c : i1
+  } -> (), tensor<2xf32>, (), ()
+  return
+}
+
+// -----
+
+func.func @sweep_c8(%w: tensor<2x2xf32>, %b: tensor<3xf32>) {
+  // expected-error @+1 {{bias of stage 0 needs 2 elements}}
+  %x = flow.sweep 2 weights(%w : tensor<2x2xf32>) biases(%b : tensor<3xf32>)
+      attributes {indexed_stage = array<i64>, row_ends = [array<i64: 0, 1, 2>]} {
+  ^bb0(%p: f32):
+    flow.yield %p : f32
+  } -> (), tensor<2xf32>, (), ()
+  return
+}
+
+// -----
+
+func.func @gather_c1(%x: tensor<3xf32>, %p: tensor<2xi32>) {
+  // expected-error @+1 {{indices and inverse need 3 elements}}
+  %y = flow.gather %x, %p, %p : tensor<3xf32>, tensor<2xi32>, tensor<2xi32>
+  return
+}
+
+// -----
+
+func.func @gather_c2(%x: tensor<3xf32>) {
+  %p = arith.constant dense<[0, 9, -5]> : tensor<3xi32>
+  // expected-error @+1 {{has a constant permutation that is none: it needs each of 0 ... 2 once}}
+  %y = flow.gather %x, %p, %p : tensor<3xf32>, tensor<3xi32>, tensor<3xi32>
+  return
+}
+
+// -----
+
+func.func @clip_c1(%x: f32) {
+  // expected-error @+1 {{needs an interval but has [1.000000e+00, 0.000000e+00]}}
+  %y = flow.clip %x to [1.0, 0.0] : f32
+  return
+}
+
+// -----
+
+func.func @clip_to_nan(%x: f32) {
+  // expected-error @+1 {{needs an interval}}
+  %y = flow.clip %x to [0.0, 0x7FF8000000000000] : f32
+  return
+}
+
+// -----
+
+func.func @bin_search_c1(%k: tensor<1xf32>, %v: f32) {
+  // expected-error @+1 {{needs two knots or more but has 'tensor<1xf32>'}}
+  %y = flow.bin_search %k, %v : tensor<1xf32>, f32
+  return
+}
+
+// -----
+
+func.func @take_c1(%x: tensor<3xf32>, %i: i32) {
+  // expected-error @+1 {{offset 3 leads out of 'tensor<3xf32>'}}
+  %y = flow.take %x[%i + 3] : tensor<3xf32> -> f32
+  return
+}
+
+// -----
+
+func.func @one_hot_c1(%x: f32, %i: i32) {
+  // expected-error @+1 {{offset -1 leads out of 'tensor<3xf32>'}}
+  %y = flow.one_hot %x at [%i + -1] : f32 -> tensor<3xf32>
+  return
+}
+
+// -----
+
+func.func @weight_normalize_vjp_c1(%w: tensor<2x3xf32>, %s: tensor<3xf32>) {
+  // expected-error @+1 {{needs one scale per row, 2, but has 3}}
+  %a, %b = flow.weight_normalize_vjp %w, %s, %w : tensor<2x3xf32>, tensor<3xf32>
+  return
+}
+
+// -----
+
+func.func @triangular_inverse_vjp_c1(%w: tensor<2x3xf32>) {
+  // expected-error @+1 {{needs a square matrix but has 'tensor<2x3xf32>'}}
+  %a = flow.triangular_inverse_vjp %w, %w : tensor<2x3xf32>
+  return
+}
+
+// -----
+
+func.func @triangular_inverse_jvp_c1(%w: tensor<2x3xf32>) {
+  // expected-error @+1 {{needs a square matrix but has 'tensor<2x3xf32>'}}
+  %a = flow.triangular_inverse_jvp %w, %w : tensor<2x3xf32>
   return
 }

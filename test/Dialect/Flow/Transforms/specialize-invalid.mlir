@@ -37,7 +37,8 @@ func.func @bijection(%x: f32 {flow.row}) -> f32 {
 func.func @flow() -> f32 {
   %z = flow.standard_normal : f32
   %y = flow.tanh %z : f32
-  %w = flow.loc %y, %y : f32, f32
+  %p = arith.negf %y : f32
+  %w = flow.loc %y, %p : f32, f32
   return %w : f32
 }
 
@@ -57,7 +58,7 @@ func.func @flow() -> f32 {
 
 // -----
 
-// CHECK: error: 'flow.standard_gumbel' op is a draw, which cannot be a parameter
+// CHECK: error: 'flow.loc' op has a draw of 'flow.standard_gumbel' as a parameter
 func.func @flow() -> f32 {
   %z = flow.standard_normal : f32
   %w = flow.standard_gumbel : f32
@@ -67,7 +68,7 @@ func.func @flow() -> f32 {
 
 // -----
 
-// CHECK: error: 'flow.standard_exponential' op is a draw, which cannot be a parameter
+// CHECK: error: 'flow.standard_student_t' op has a draw of 'flow.standard_exponential' as a parameter
 func.func @flow() -> f32 {
   %d = flow.standard_exponential : f32
   %z = flow.standard_student_t %d : f32
@@ -105,26 +106,38 @@ func.func @density(%x: tensor<?xf32>) -> f32 {
 
 // -----
 
-// CHECK: error: '{{.*}}' op needs tensors of known extents, at least 1, but has 'tensor<0xf32>'
-func.func @flow() -> tensor<0xf32> {
-  %z = flow.standard_normal : tensor<0xf32>
-  return %z : tensor<0xf32>
+// A draw that reaches a parameter through a computation.
+// CHECK: error: 'flow.standard_gumbel' op is a draw, which cannot be a parameter
+func.func @flow() -> f32 {
+  %z = flow.standard_normal : f32
+  %w = flow.standard_gumbel : f32
+  %v = arith.negf %w : f32
+  %y = flow.loc %z, %v : f32, f32
+  return %y : f32
 }
 
 // -----
 
-// CHECK: error: '{{.*}}' op needs tensors of known extents, at least 1, but has 'tensor<?xf32>'
-func.func @flow() -> tensor<?xf32> {
-  %z = flow.standard_normal : tensor<?xf32>
-  return %z : tensor<?xf32>
+// CHECK: error: a flow graph takes one event, but arguments 0 and 1 are rows
+func.func @bijection(%x: f32 {flow.row}, %w: f32 {flow.row}) -> f32 {
+  %y = flow.tanh %x : f32
+  return %y : f32
 }
 
 // -----
 
-// CHECK: error: 'flow.dense' op mixes 'f64' and 'f32'
-func.func @density(%x: tensor<2xf32>) -> f32 {
-  %w = arith.constant dense<1.0> : tensor<1x2xf64>
-  %y = flow.dense %w, %x : tensor<1x2xf64>, tensor<2xf32> -> tensor<1xf32>
-  %s = flow.reduce_sum %y : tensor<1xf32> -> f32
-  return %s : f32
+// CHECK: error: a flow graph must be one block with one result
+func.func @flow() -> f32 {
+  %z = flow.standard_normal : f32
+  cf.br ^next
+^next:
+  return %z : f32
+}
+
+// -----
+
+// CHECK: error: a density must be one block that takes an event, then data, and returns a float
+func.func @density(%x: i32) -> f32 {
+  %y = arith.constant 0.0 : f32
+  return %y : f32
 }

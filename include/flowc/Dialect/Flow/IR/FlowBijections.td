@@ -38,8 +38,8 @@ def Flow_RationalQuadraticSplineOp : Flow_ElementwiseBijectionOp<"rational_quadr
     `derivatives` hold K + 2 values each: the knots, end points of the interval
     included, and the slopes there.
   }];
-  let arguments = (ins Flow_Event:$x, 1DTensorOf<[AnyFloat]>:$x_pos, 1DTensorOf<[AnyFloat]>:$y_pos,
-                   1DTensorOf<[AnyFloat]>:$derivatives, F64Attr:$lower, F64Attr:$upper);
+  let arguments = (ins Flow_Event:$x, 1DTensorOf<[Flow_Float]>:$x_pos, 1DTensorOf<[Flow_Float]>:$y_pos,
+                   1DTensorOf<[Flow_Float]>:$derivatives, F64Attr:$lower, F64Attr:$upper);
   let assemblyFormat = [{
     $x `,` $x_pos `,` $y_pos `,` $derivatives attr-dict `:` type($x) `,` type($x_pos) `,` type($y_pos) `,` type($derivatives)
   }];
@@ -95,8 +95,8 @@ def Flow_CouplingOp : Flow_BijectionOp<"coupling", [AttrSizedOperandSegments, Si
     coordinate. The region takes one coordinate (a float) and its `n` raw
     parameters (a tensor) and yields the transformed coordinate.
   }];
-  let arguments = (ins Flow_Event:$x, Optional<1DTensorOf<[AnyFloat]>>:$condition,
-                   Variadic<2DTensorOf<[AnyFloat]>>:$weights, Variadic<1DTensorOf<[AnyFloat]>>:$biases,
+  let arguments = (ins Flow_Event:$x, Optional<1DTensorOf<[Flow_Float]>>:$condition,
+                   Variadic<2DTensorOf<[Flow_Float]>>:$weights, Variadic<1DTensorOf<[Flow_Float]>>:$biases,
                    I64Attr:$untransformed_dim, StrAttr:$activation);
   let regions = (region SizedRegion<1>:$transformer);
   let assemblyFormat = [{
@@ -117,8 +117,8 @@ def Flow_MaskedAutoregressiveOp : Flow_Op<"masked_autoregressive",
     `hidden_ranks` and `out_ranks` are FlowJAX's, in FlowJAX's order of units. The
     region is as in `flow.coupling`. The inverse is a sweep over the ranks.
   }];
-  let arguments = (ins Flow_Event:$x, Optional<1DTensorOf<[AnyFloat]>>:$condition,
-                   Variadic<2DTensorOf<[AnyFloat]>>:$weights, Variadic<1DTensorOf<[AnyFloat]>>:$biases,
+  let arguments = (ins Flow_Event:$x, Optional<1DTensorOf<[Flow_Float]>>:$condition,
+                   Variadic<2DTensorOf<[Flow_Float]>>:$weights, Variadic<1DTensorOf<[Flow_Float]>>:$biases,
                    DenseI64ArrayAttr:$in_ranks, DenseI64ArrayAttr:$hidden_ranks, DenseI64ArrayAttr:$out_ranks,
                    StrAttr:$activation);
   let regions = (region SizedRegion<1>:$transformer);

@@ -37,9 +37,9 @@ def Flow_BlockAutoregressiveNetworkOp : Flow_Op<"block_autoregressive_network",
     own derivatives, which are products of the blocks on the diagonal. The inverse
     is a sweep over the coordinates that solves one scalar equation for each.
   }];
-  let arguments = (ins Flow_Event:$x, Optional<1DTensorOf<[AnyFloat]>>:$condition,
-                   Optional<2DTensorOf<[AnyFloat]>>:$cond_weight, Variadic<2DTensorOf<[AnyFloat]>>:$weights,
-                   Variadic<1DTensorOf<[AnyFloat]>>:$biases, OptionalAttr<StrAttr>:$activation);
+  let arguments = (ins Flow_Event:$x, Optional<1DTensorOf<[Flow_Float]>>:$condition,
+                   Optional<2DTensorOf<[Flow_Float]>>:$cond_weight, Variadic<2DTensorOf<[Flow_Float]>>:$weights,
+                   Variadic<1DTensorOf<[Flow_Float]>>:$biases, OptionalAttr<StrAttr>:$activation);
   let results = (outs Flow_Event:$y);
   let regions = (region AnyRegion:$bijection);
   let assemblyFormat = [{
@@ -60,8 +60,8 @@ def Flow_BlockDiagonalOp : Flow_LinearOp<"block_diagonal"> {
     %y = flow.block_diagonal %a blocks = 3 : tensor<12x3xf32> -> tensor<12x1xf32>
     ```
   }];
-  let arguments = (ins 2DTensorOf<[AnyFloat]>:$a, I64Attr:$blocks);
-  let results = (outs 2DTensorOf<[AnyFloat]>:$y);
+  let arguments = (ins 2DTensorOf<[Flow_Float]>:$a, I64Attr:$blocks);
+  let results = (outs 2DTensorOf<[Flow_Float]>:$y);
   let assemblyFormat = "$a `blocks` `=` $blocks attr-dict `:` type($a) `->` type($y)";
   let hasVerifier = 1;
 }
@@ -75,8 +75,8 @@ def Flow_BlockTriangleOp : Flow_LinearOp<"block_triangle", [AllTypesMatch<["a", 
     %y = flow.block_triangle %a, %d blocks = 3 : tensor<12x3xf32>, tensor<12x1xf32>
     ```
   }];
-  let arguments = (ins 2DTensorOf<[AnyFloat]>:$a, 2DTensorOf<[AnyFloat]>:$diagonal, I64Attr:$blocks);
-  let results = (outs 2DTensorOf<[AnyFloat]>:$y);
+  let arguments = (ins 2DTensorOf<[Flow_Float]>:$a, 2DTensorOf<[Flow_Float]>:$diagonal, I64Attr:$blocks);
+  let results = (outs 2DTensorOf<[Flow_Float]>:$y);
   let assemblyFormat = "$a `,` $diagonal `blocks` `=` $blocks attr-dict `:` type($a) `,` type($diagonal)";
   let hasVerifier = 1;
 }
@@ -95,9 +95,9 @@ def Flow_BlockDenseOp : Flow_TangentOp<"block_dense"> {
     %y = flow.block_dense %w, %x blocks = 3 : tensor<12x4xf32>, tensor<12xf32> -> tensor<12xf32>
     ```
   }];
-  let arguments = (ins 2DTensorOf<[AnyFloat]>:$weight, 1DTensorOf<[AnyFloat]>:$x, I64Attr:$blocks,
+  let arguments = (ins 2DTensorOf<[Flow_Float]>:$weight, 1DTensorOf<[Flow_Float]>:$x, I64Attr:$blocks,
                    UnitAttr:$transposed);
-  let results = (outs 1DTensorOf<[AnyFloat]>:$y);
+  let results = (outs 1DTensorOf<[Flow_Float]>:$y);
   let assemblyFormat = [{
     $weight `,` $x (`transposed` $transposed^)? `blocks` `=` $blocks attr-dict `:` type($weight) `,` type($x) `->` type($y)
   }];
@@ -106,8 +106,8 @@ def Flow_BlockDenseOp : Flow_TangentOp<"block_dense"> {
 
 def Flow_BlockOuterOp : Flow_DerivativeOp<"block_outer"> {
   let summary = "Cotangent of flow.block_dense's weight: in each block g x^T";
-  let arguments = (ins 1DTensorOf<[AnyFloat]>:$g, 1DTensorOf<[AnyFloat]>:$x, I64Attr:$blocks);
-  let results = (outs 2DTensorOf<[AnyFloat]>:$weight);
+  let arguments = (ins 1DTensorOf<[Flow_Float]>:$g, 1DTensorOf<[Flow_Float]>:$x, I64Attr:$blocks);
+  let results = (outs 2DTensorOf<[Flow_Float]>:$weight);
   let assemblyFormat = "$g `,` $x `blocks` `=` $blocks attr-dict `:` type($g) `,` type($x) `->` type($weight)";
   let hasVerifier = 1;
 }
@@ -154,11 +154,11 @@ def Flow_BlockSweepOp : Flow_TangentOp<"block_sweep", [IsolatedFromAbove, AttrSi
     The derivative is that of the implicit function. That of x is attributed to
     `weights` alone and not to `diagonals` and `bounds`, which follow from them.
   }];
-  let arguments = (ins 1DTensorOf<[AnyFloat]>:$y, Optional<1DTensorOf<[AnyFloat]>>:$offset,
-                   Variadic<2DTensorOf<[AnyFloat]>>:$weights, Variadic<1DTensorOf<[AnyFloat]>>:$biases,
-                   Variadic<2DTensorOf<[AnyFloat]>>:$diagonals, Variadic<1DTensorOf<[AnyFloat]>>:$bounds,
+  let arguments = (ins 1DTensorOf<[Flow_Float]>:$y, Optional<1DTensorOf<[Flow_Float]>>:$offset,
+                   Variadic<2DTensorOf<[Flow_Float]>>:$weights, Variadic<1DTensorOf<[Flow_Float]>>:$biases,
+                   Variadic<2DTensorOf<[Flow_Float]>>:$diagonals, Variadic<1DTensorOf<[Flow_Float]>>:$bounds,
                    Variadic<Flow_Value>:$shared, F64Attr:$leak);
-  let results = (outs 1DTensorOf<[AnyFloat]>:$x, AnyFloat:$log_det);
+  let results = (outs 1DTensorOf<[Flow_Float]>:$x, Flow_Float:$log_det);
   let regions = (region SizedRegion<1>:$activation, AnyRegion:$surrogate);
   let assemblyFormat = [{
     $y (`offset` `(` $offset^ `:` type($offset) `)`)? `weights` `(` $weights `:` type($weights) `)`
@@ -177,9 +177,9 @@ def Flow_BlockAdjointOp : Flow_DerivativeOp<"block_adjoint", [AttrSizedOperandSe
     lambda backwards through the network; the part of each block is linear in its
     own element of lambda, which is where the equation is solved.
   }];
-  let arguments = (ins 1DTensorOf<[AnyFloat]>:$g, Variadic<1DTensorOf<[AnyFloat]>>:$slopes,
-                   Variadic<2DTensorOf<[AnyFloat]>>:$weights, Variadic<2DTensorOf<[AnyFloat]>>:$diagonals);
-  let results = (outs 1DTensorOf<[AnyFloat]>:$lambda);
+  let arguments = (ins 1DTensorOf<[Flow_Float]>:$g, Variadic<1DTensorOf<[Flow_Float]>>:$slopes,
+                   Variadic<2DTensorOf<[Flow_Float]>>:$weights, Variadic<2DTensorOf<[Flow_Float]>>:$diagonals);
+  let results = (outs 1DTensorOf<[Flow_Float]>:$lambda);
   let assemblyFormat = [{
     $g `slopes` `(` $slopes `:` type($slopes) `)` `weights` `(` $weights `:` type($weights) `)`
     `diagonals` `(` $diagonals `:` type($diagonals) `)` attr-dict `:` type($g) `->` type($lambda)

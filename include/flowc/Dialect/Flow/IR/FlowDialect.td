@@ -58,7 +58,12 @@ def Flow_Dialect : Dialect {
   }];
 }
 
-class Flow_Op<string mnemonic, list<Trait> traits = []> : Op<Flow_Dialect, mnemonic, traits>;
+/// Of operands, results and arguments of regions: see verifyOpTypes.
+def Flow_WellTyped : NativeOpTrait<"WellTyped"> {
+  let cppNamespace = "::flowc::flow";
+}
+
+class Flow_Op<string mnemonic, list<Trait> traits = []> : Op<Flow_Dialect, mnemonic, [Flow_WellTyped] # traits>;
 
 class Flow_Attr<string name, string mnemonic_, list<Trait> traits = []> : AttrDef<Flow_Dialect, name, traits> {
   let mnemonic = mnemonic_;

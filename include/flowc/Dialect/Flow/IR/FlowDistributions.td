@@ -123,7 +123,7 @@ def Flow_MixtureOp : Flow_Op<"mixture", [IsolatedFromAbove, AttrSizedOperandSegm
     }
     ```
   }];
-  let arguments = (ins 1DTensorOf<[AnyFloat]>:$log_weights, Variadic<Flow_Value>:$over, Variadic<Flow_Value>:$shared);
+  let arguments = (ins 1DTensorOf<[Flow_Float]>:$log_weights, Variadic<Flow_Value>:$over, Variadic<Flow_Value>:$shared);
   let results = (outs Flow_Event:$z);
   let regions = (region SizedRegion<1>:$component);
   let assemblyFormat = [{

@@ -14,8 +14,10 @@ def BijectionOpInterface : OpInterface<"BijectionOpInterface"> {
   let cppNamespace = "::flowc::flow";
   let description = [{
     An op of the flow graph that maps an event (operand 0) to an event (result
-    0) of the same type. All other operands are parameters or the condition.
+    0) of the same type. All other operands are parameters or the condition: neither
+    that event nor a draw.
   }];
+  let verify = [{ return ::flowc::flow::verifyBijectionOperands($_op); }];
   let methods = [
     InterfaceMethod<
       [{Emits the sample program of y = f(x) and log|det df/dx|. `x` is the value
@@ -67,8 +69,9 @@ def DistributionOpInterface : OpInterface<"DistributionOpInterface"> {
   let cppNamespace = "::flowc::flow";
   let description = [{
     A base distribution: an op of the flow graph without an event operand whose
-    result is a draw. Its operands are parameters.
+    result is a draw. Its operands are parameters, which no draw is.
   }];
+  let verify = [{ return ::flowc::flow::verifyDistributionOperands($_op); }];
   let methods = [
     InterfaceMethod<"Emits the log-density of the event `x`.",
       "::mlir::Value", "buildLogProb", (ins "::flowc::flow::Specializer &":$specializer, "::mlir::Value":$x)>,

@@ -37,8 +37,8 @@ def Flow_SurrogateOp : Flow_TangentOp<"surrogate", [AllTypesMatch<["x", "slope"]
     %l = flow.surrogate %loss at %x slope %g : f32, tensor<4xf32>
     ```
   }];
-  let arguments = (ins AnyFloat:$value, Flow_Rows:$x, Flow_Rows:$slope);
-  let results = (outs AnyFloat:$y);
+  let arguments = (ins Flow_Float:$value, Flow_Rows:$x, Flow_Rows:$slope);
+  let results = (outs Flow_Float:$y);
   let assemblyFormat = "$value `at` $x `slope` $slope attr-dict `:` type($value) `,` type($x)";
 }
 

@@ -23,8 +23,16 @@ include "mlir/Interfaces/SideEffectInterfaces.td"
 // Flow graph
 //===----------------------------------------------------------------------===//
 
-def Flow_Event : AnyTypeOf<[AnyFloat, 1DTensorOf<[AnyFloat]>], "an event: a float or a tensor of floats of rank 1">;
-def Flow_Parameter : AnyTypeOf<[AnyFloat, AnyInteger, RankedTensorOf<[AnyFloat, AnyInteger]>], "a parameter">;
+/// What kernels compute with. That tensors have known extents, and that an op works in
+/// one of the two types of floats, is asked of every op (see Flow_Op).
+def Flow_Float : Type<CPred<"$_self.isF32() || $_self.isF64()">, "f32 or f64", "::mlir::FloatType">;
+def Flow_Integer : Type<CPred<"$_self.isSignlessInteger(1) || $_self.isSignlessInteger(32)">, "i1 or i32",
+                        "::mlir::IntegerType">;
+
+def Flow_Event : Type<And<[AnyTypeOf<[Flow_Float, 1DTensorOf<[Flow_Float]>]>.predicate,
+                           CPred<"::flowc::flow::isEventType($_self)">]>,
+                      "an event: a float or a tensor of rank 1 of one float or more">;
+def Flow_Parameter : AnyTypeOf<[Flow_Float, Flow_Integer, RankedTensorOf<[Flow_Float, Flow_Integer]>], "a parameter">;
 
 class Flow_BijectionOp<string mnemonic, list<Trait> traits = []>
     : Flow_Op<mnemonic, traits # [Pure, AllTypesMatch<["x", "y"]>,
@@ -62,10 +70,11 @@ class Flow_ElementwiseBijectionOp<string mnemonic, list<Trait> traits = []>
 // Sample program
 //===----------------------------------------------------------------------===//
 
-def Flow_Value : AnyTypeOf<[AnyFloat, AnyInteger, RankedTensorOf<[AnyFloat, AnyInteger]>],
+def Flow_Value : AnyTypeOf<[Flow_Float, Flow_Integer, RankedTensorOf<[Flow_Float, Flow_Integer]>],
                            "a float, an integer or a tensor of them">;
-def Flow_Rows : AnyTypeOf<[AnyFloat, 1DTensorOf<[AnyFloat]>], "a float or a tensor of floats of rank 1">;
-def Flow_Small : 1DTensorOf<[AnyFloat]>;
+def Flow_Rows : AnyTypeOf<[Flow_Float, 1DTensorOf<[Flow_Float]>], "a float or a tensor of floats of rank 1">;
+def Flow_Small : Type<And<[1DTensorOf<[Flow_Float]>.predicate, CPred<"::flowc::flow::isEventType($_self)">]>,
+                      "a tensor of rank 1 of one float or more", "::mlir::RankedTensorType">;
 
 class Flow_SampleOp<string mnemonic, list<Trait> traits = []> : Flow_Op<mnemonic, traits # [Pure]>;
 class Flow_DifferentiableOp<string mnemonic, list<Trait> traits = []>

@@ -16,7 +16,7 @@
 
 include "flowc/Dialect/Flow/IR/FlowOpBase.td"
 
-def Flow_Matrix : 2DTensorOf<[AnyFloat]>;
+def Flow_Matrix : 2DTensorOf<[Flow_Float]>;
 
 def Flow_WeightNormalizeOp : Flow_TangentOp<"weight_normalize", [AllTypesMatch<["w", "y"]>]> {
   let summary = "Rows of a matrix, scaled to norms of their own";
@@ -45,6 +45,7 @@ def Flow_WeightNormalizeVjpOp : Flow_SampleOp<"weight_normalize_vjp",
   let arguments = (ins Flow_Matrix:$w, Flow_Small:$raw_scale, Flow_Matrix:$g);
   let results = (outs Flow_Matrix:$w_cotangent, Flow_Small:$raw_scale_cotangent);
   let assemblyFormat = "$w `,` $raw_scale `,` $g attr-dict `:` type($w) `,` type($raw_scale)";
+  let hasVerifier = 1;
 }
 
 def Flow_DiagonalOp : Flow_LinearOp<"diagonal"> {
@@ -92,6 +93,7 @@ def Flow_TriangularInverseVjpOp : Flow_SampleOp<"triangular_inverse_vjp",
   let arguments = (ins Flow_Matrix:$inverse, Flow_Matrix:$g, UnitAttr:$upper);
   let results = (outs Flow_Matrix:$a_cotangent);
   let assemblyFormat = "$inverse `,` $g (`upper` $upper^)? attr-dict `:` type($inverse)";
+  let hasVerifier = 1;
 }
 
 def Flow_TriangularInverseJvpOp : Flow_SampleOp<"triangular_inverse_jvp",
@@ -103,6 +105,7 @@ def Flow_TriangularInverseJvpOp : Flow_SampleOp<"triangular_inverse_jvp",
   let arguments = (ins Flow_Matrix:$inverse, Flow_Matrix:$a_tangent, UnitAttr:$upper);
   let results = (outs Flow_Matrix:$tangent);
   let assemblyFormat = "$inverse `,` $a_tangent (`upper` $upper^)? attr-dict `:` type($inverse)";
+  let hasVerifier = 1;
 }
 
 def Flow_AntiTransposeOp : Flow_LinearOp<"anti_transpose"> {

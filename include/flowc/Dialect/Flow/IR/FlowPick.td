@@ -20,8 +20,8 @@ def Flow_PickOp : Flow_LinearOp<"pick"> {
     %y = flow.pick %x[%p] : tensor<3xf32>[tensor<5xi32>] -> tensor<5xf32>
     ```
   }];
-  let arguments = (ins 1DTensorOf<[AnyFloat]>:$x, 1DTensorOf<[I32]>:$positions);
-  let results = (outs 1DTensorOf<[AnyFloat]>:$y);
+  let arguments = (ins 1DTensorOf<[Flow_Float]>:$x, 1DTensorOf<[I32]>:$positions);
+  let results = (outs 1DTensorOf<[Flow_Float]>:$y);
   let assemblyFormat = "$x `[` $positions `]` attr-dict `:` type($x) `[` type($positions) `]` `->` type($y)";
   let hasVerifier = 1;
 }
@@ -35,8 +35,8 @@ def Flow_ScatterSumOp : Flow_LinearOp<"scatter_sum"> {
     %y = flow.scatter_sum %x to %p : tensor<5xf32> to tensor<5xi32> -> tensor<3xf32>
     ```
   }];
-  let arguments = (ins 1DTensorOf<[AnyFloat]>:$x, 1DTensorOf<[I32]>:$positions);
-  let results = (outs 1DTensorOf<[AnyFloat]>:$y);
+  let arguments = (ins 1DTensorOf<[Flow_Float]>:$x, 1DTensorOf<[I32]>:$positions);
+  let results = (outs 1DTensorOf<[Flow_Float]>:$y);
   let assemblyFormat = "$x `to` $positions attr-dict `:` type($x) `to` type($positions) `->` type($y)";
   let hasVerifier = 1;
 }

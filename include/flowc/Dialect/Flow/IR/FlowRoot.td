@@ -56,9 +56,9 @@ def Flow_RootOp : Flow_TangentOp<"root",
     } : f32
     ```
   }];
-  let arguments = (ins Optional<AnyFloat>:$lower, Optional<AnyFloat>:$upper, Optional<AnyFloat>:$start,
+  let arguments = (ins Optional<Flow_Float>:$lower, Optional<Flow_Float>:$upper, Optional<Flow_Float>:$start,
                    Variadic<Flow_Rows>:$inputs, OptionalAttr<F64Attr>:$tolerance);
-  let results = (outs AnyFloat:$root);
+  let results = (outs Flow_Float:$root);
   let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = [{
     (`above` `(` $lower^ `:` type($lower) `)`)? (`below` `(` $upper^ `:` type($upper) `)`)?

@@ -115,10 +115,10 @@ def Flow_DenseOp : Flow_TangentOp<"dense", [IsolatedFromAbove]> {
     %h = flow.dense %w, %x bias(%b : tensor<50xf32>) : tensor<50x4xf32>, tensor<4xf32> -> tensor<50xf32>
     ```
   }];
-  let arguments = (ins 2DTensorOf<[AnyFloat]>:$weight, 1DTensorOf<[AnyFloat]>:$x,
-                   Optional<1DTensorOf<[AnyFloat]>>:$bias, UnitAttr:$transposed,
+  let arguments = (ins 2DTensorOf<[Flow_Float]>:$weight, 1DTensorOf<[Flow_Float]>:$x,
+                   Optional<1DTensorOf<[Flow_Float]>>:$bias, UnitAttr:$transposed,
                    OptionalAttr<Flow_RankMaskAttr>:$mask);
-  let results = (outs 1DTensorOf<[AnyFloat]>:$y);
+  let results = (outs 1DTensorOf<[Flow_Float]>:$y);
   let regions = (region AnyRegion:$activation);
   let assemblyFormat = [{
     $weight `,` $x (`bias` `(` $bias^ `:` type($bias) `)`)? (`transposed` $transposed^)? (`mask` $mask^)?
@@ -133,8 +133,8 @@ def Flow_OuterOp : Flow_DerivativeOp<"outer"> {
     `weight[o, i] = g[o] * x[i]` where `mask` has an entry, else 0; `bias = g`. Summed
     over all rows by the tile program.
   }];
-  let arguments = (ins 1DTensorOf<[AnyFloat]>:$g, 1DTensorOf<[AnyFloat]>:$x, OptionalAttr<Flow_RankMaskAttr>:$mask);
-  let results = (outs 2DTensorOf<[AnyFloat]>:$weight, 1DTensorOf<[AnyFloat]>:$bias);
+  let arguments = (ins 1DTensorOf<[Flow_Float]>:$g, 1DTensorOf<[Flow_Float]>:$x, OptionalAttr<Flow_RankMaskAttr>:$mask);
+  let results = (outs 2DTensorOf<[Flow_Float]>:$weight, 1DTensorOf<[Flow_Float]>:$bias);
   let assemblyFormat = [{
     $g `,` $x (`mask` $mask^)? attr-dict `:` type($g) `,` type($x) `->` type($weight) `,` type($bias)
   }];
@@ -170,11 +170,11 @@ def Flow_SweepOp : Flow_TangentOp<"sweep",
     prefix, then all extras stage by stage, then the sums.
   }];
   let arguments = (ins I64Attr:$extent, UnitAttr:$reverse, UnitAttr:$transposed,
-                   Optional<1DTensorOf<[AnyFloat]>>:$prefix,
-                   Variadic<2DTensorOf<[AnyFloat]>>:$weights, Variadic<1DTensorOf<[AnyFloat]>>:$biases,
+                   Optional<1DTensorOf<[Flow_Float]>>:$prefix,
+                   Variadic<2DTensorOf<[Flow_Float]>>:$weights, Variadic<1DTensorOf<[Flow_Float]>>:$biases,
                    Variadic<Flow_Value>:$indexed, Variadic<Flow_Value>:$shared, Variadic<Flow_Rows>:$init,
                    DenseI64ArrayAttr:$indexed_stage, ArrayAttr:$row_ends);
-  let results = (outs Variadic<1DTensorOf<[AnyFloat]>>:$units, 1DTensorOf<[AnyFloat]>:$state,
+  let results = (outs Variadic<1DTensorOf<[Flow_Float]>>:$units, 1DTensorOf<[Flow_Float]>:$state,
                  Variadic<Flow_Value>:$extras, Variadic<Flow_Rows>:$sums);
   let regions = (region VariadicRegion<SizedRegion<1>>:$stages);
   let assemblyFormat = [{
@@ -208,7 +208,7 @@ def Flow_SplitOp : Flow_LinearOp<"split"> {
     %loc, %raw = flow.split %p : tensor<2xf32> -> f32, f32
     ```
   }];
-  let arguments = (ins 1DTensorOf<[AnyFloat]>:$x);
+  let arguments = (ins 1DTensorOf<[Flow_Float]>:$x);
   let results = (outs Variadic<Flow_Rows>:$pieces);
   let assemblyFormat = "$x attr-dict `:` type($x) `->` type($pieces)";
   let hasCanonicalizer = 1;
@@ -218,7 +218,7 @@ def Flow_SplitOp : Flow_LinearOp<"split"> {
 def Flow_ConcatOp : Flow_LinearOp<"concat"> {
   let summary = "Pieces one after the other";
   let arguments = (ins Variadic<Flow_Rows>:$pieces);
-  let results = (outs 1DTensorOf<[AnyFloat]>:$y);
+  let results = (outs 1DTensorOf<[Flow_Float]>:$y);
   let assemblyFormat = "$pieces attr-dict `:` type($pieces) `->` type($y)";
   let hasFolder = 1;
   let hasVerifier = 1;
@@ -226,15 +226,16 @@ def Flow_ConcatOp : Flow_LinearOp<"concat"> {
 
 def Flow_GatherOp : Flow_LinearOp<"gather", [AllTypesMatch<["x", "y"]>]> {
   let summary = "y[i] = x[indices[i]] for a permutation and its inverse";
-  let arguments = (ins 1DTensorOf<[AnyFloat]>:$x, 1DTensorOf<[I32]>:$indices, 1DTensorOf<[I32]>:$inverse);
-  let results = (outs 1DTensorOf<[AnyFloat]>:$y);
+  let arguments = (ins 1DTensorOf<[Flow_Float]>:$x, 1DTensorOf<[I32]>:$indices, 1DTensorOf<[I32]>:$inverse);
+  let results = (outs 1DTensorOf<[Flow_Float]>:$y);
   let assemblyFormat = "$x `,` $indices `,` $inverse attr-dict `:` type($x) `,` type($indices) `,` type($inverse)";
+  let hasVerifier = 1;
 }
 
 def Flow_ReverseOp : Flow_LinearOp<"reverse", [AllTypesMatch<["x", "y"]>]> {
   let summary = "y[i] = x[n-1-i]";
-  let arguments = (ins 1DTensorOf<[AnyFloat]>:$x);
-  let results = (outs 1DTensorOf<[AnyFloat]>:$y);
+  let arguments = (ins 1DTensorOf<[Flow_Float]>:$x);
+  let results = (outs 1DTensorOf<[Flow_Float]>:$y);
   let assemblyFormat = "$x attr-dict `:` type($x)";
 }
 
@@ -244,8 +245,8 @@ def Flow_ReorderOp : Flow_LinearOp<"reorder", [AllTypesMatch<["x", "y"]>]> {
     y[i, j] = x[rows[i], columns[j]]; an empty list keeps the order. Used to sort
     hidden units by rank.
   }];
-  let arguments = (ins RankedTensorOf<[AnyFloat]>:$x, DenseI64ArrayAttr:$rows, DenseI64ArrayAttr:$columns);
-  let results = (outs RankedTensorOf<[AnyFloat]>:$y);
+  let arguments = (ins RankedTensorOf<[Flow_Float]>:$x, DenseI64ArrayAttr:$rows, DenseI64ArrayAttr:$columns);
+  let results = (outs RankedTensorOf<[Flow_Float]>:$y);
   let assemblyFormat = "$x `rows` `=` $rows `columns` `=` $columns attr-dict `:` type($x)";
   let hasVerifier = 1;
 }
@@ -280,26 +281,27 @@ def Flow_ClipOp : Flow_DifferentiableOp<"clip", [SameOperandsAndResultType, Elem
   let arguments = (ins Flow_Value:$x, F64Attr:$lower, F64Attr:$upper);
   let results = (outs Flow_Value:$y);
   let assemblyFormat = "$x `to` `[` $lower `,` $upper `]` attr-dict `:` type($x)";
+  let hasVerifier = 1;
 }
 
 def Flow_ReduceSumOp : Flow_LinearOp<"reduce_sum"> {
   let summary = "Sum of all elements, in order";
   let arguments = (ins Flow_Small:$x);
-  let results = (outs AnyFloat:$y);
+  let results = (outs Flow_Float:$y);
   let assemblyFormat = "$x attr-dict `:` type($x) `->` type($y)";
 }
 
 def Flow_ReduceMaxOp : Flow_TangentOp<"reduce_max"> {
   let summary = "Largest element; its cotangent is taken as zero (it only shifts a softmax)";
   let arguments = (ins Flow_Small:$x);
-  let results = (outs AnyFloat:$y);
+  let results = (outs Flow_Float:$y);
   let assemblyFormat = "$x attr-dict `:` type($x) `->` type($y)";
 }
 
 def Flow_SplatOp : Flow_LinearOp<"splat"> {
   let summary = "A tensor with the same value everywhere";
-  let arguments = (ins AnyFloat:$x);
-  let results = (outs 1DTensorOf<[AnyFloat]>:$y);
+  let arguments = (ins Flow_Float:$x);
+  let results = (outs 1DTensorOf<[Flow_Float]>:$y);
   let assemblyFormat = "$x attr-dict `:` type($x) `->` type($y)";
 }
 
@@ -316,24 +318,27 @@ def Flow_BinSearchOp : Flow_SampleOp<"bin_search"> {
     The number of knots below `v`, less one, clipped to [0, n-2]: a value on a knot
     belongs to the bin on its left.
   }];
-  let arguments = (ins Flow_Small:$knots, AnyFloat:$v);
+  let arguments = (ins Flow_Small:$knots, Flow_Float:$v);
   let results = (outs I32:$bin);
   let assemblyFormat = "$knots `,` $v attr-dict `:` type($knots) `,` type($v)";
+  let hasVerifier = 1;
 }
 
 def Flow_TakeOp : Flow_LinearOp<"take"> {
   let summary = "Element `index + offset` of a small tensor";
   let arguments = (ins Flow_Small:$x, I32:$index, DefaultValuedAttr<I64Attr, "0">:$offset);
-  let results = (outs AnyFloat:$y);
+  let results = (outs Flow_Float:$y);
   let assemblyFormat = "$x `[` $index `+` $offset `]` attr-dict `:` type($x) `->` type($y)";
   let hasCanonicalizer = 1;
+  let hasVerifier = 1;
 }
 
 def Flow_OneHotOp : Flow_LinearOp<"one_hot"> {
   let summary = "A small tensor that is `x` at `index + offset` and zero elsewhere";
-  let arguments = (ins AnyFloat:$x, I32:$index, DefaultValuedAttr<I64Attr, "0">:$offset);
+  let arguments = (ins Flow_Float:$x, I32:$index, DefaultValuedAttr<I64Attr, "0">:$offset);
   let results = (outs Flow_Small:$y);
   let assemblyFormat = "$x `at` `[` $index `+` $offset `]` attr-dict `:` type($x) `->` type($y)";
+  let hasVerifier = 1;
 }
 
 //===----------------------------------------------------------------------===//
@@ -342,7 +347,7 @@ def Flow_OneHotOp : Flow_LinearOp<"one_hot"> {
 
 def Flow_RowWeightOp : Flow_SampleOp<"row_weight"> {
   let summary = "1 for a row of the batch, 0 for a lane beyond its end";
-  let results = (outs AnyFloat:$weight);
+  let results = (outs Flow_Float:$weight);
   let assemblyFormat = "attr-dict `:` type($weight)";
 }
 
@@ -369,24 +374,30 @@ def Flow_PackOp : Flow_SampleOp<"pack"> {
     that `mask` lacks are zero. Rows and columns refer to the matrix after
     `transposed`.
   }];
-  let arguments = (ins 2DTensorOf<[AnyFloat]>:$weight, Optional<1DTensorOf<[AnyFloat]>>:$bias,
+  let arguments = (ins 2DTensorOf<[Flow_Float]>:$weight, Optional<1DTensorOf<[Flow_Float]>>:$bias,
                    DenseI32ArrayAttr:$blocks, UnitAttr:$transposed, OptionalAttr<Flow_RankMaskAttr>:$mask);
-  let results = (outs 1DTensorOf<[AnyFloat]>:$panel);
+  let results = (outs 1DTensorOf<[Flow_Float]>:$panel);
   let assemblyFormat = [{
     $weight (`bias` `(` $bias^ `:` type($bias) `)`)? (`transposed` $transposed^)? `blocks` `=` $blocks (`mask` $mask^)?
     attr-dict `:` type($weight) `->` type($panel)
+  }];
+  let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    /// Numbers that describe a block, and rows of one at most.
+    static constexpr int64_t kBlockFields = 5, kMaxBlockRows = 4;
   }];
 }
 
 def Flow_PanelDenseOp : Flow_SampleOp<"panel_dense", [IsolatedFromAbove]> {
   let summary = "flow.dense on packed weights";
-  let arguments = (ins 1DTensorOf<[AnyFloat]>:$panel, 1DTensorOf<[AnyFloat]>:$x, DenseI32ArrayAttr:$blocks,
+  let arguments = (ins 1DTensorOf<[Flow_Float]>:$panel, 1DTensorOf<[Flow_Float]>:$x, DenseI32ArrayAttr:$blocks,
                    I64Attr:$macs);
-  let results = (outs 1DTensorOf<[AnyFloat]>:$y);
+  let results = (outs 1DTensorOf<[Flow_Float]>:$y);
   let regions = (region AnyRegion:$activation);
   let assemblyFormat = [{
     $panel `,` $x `blocks` `=` $blocks `macs` `=` $macs attr-dict `:` type($panel) `,` type($x) `->` type($y) ($activation^)?
   }];
+  let hasVerifier = 1;
 }
 
 def Flow_PanelSweepOp : Flow_SampleOp<"panel_sweep",
@@ -396,11 +407,11 @@ def Flow_PanelSweepOp : Flow_SampleOp<"panel_sweep",
     As `flow.sweep`; `blocks` holds the blocks of each stage's panel, of which
     `block_ends[t][s] ... block_ends[t][s+1]-1` belong to step s.
   }];
-  let arguments = (ins I64Attr:$extent, UnitAttr:$reverse, Optional<1DTensorOf<[AnyFloat]>>:$prefix,
-                   Variadic<1DTensorOf<[AnyFloat]>>:$panels, Variadic<Flow_Value>:$indexed,
+  let arguments = (ins I64Attr:$extent, UnitAttr:$reverse, Optional<1DTensorOf<[Flow_Float]>>:$prefix,
+                   Variadic<1DTensorOf<[Flow_Float]>>:$panels, Variadic<Flow_Value>:$indexed,
                    Variadic<Flow_Value>:$shared, Variadic<Flow_Rows>:$init, DenseI64ArrayAttr:$indexed_stage,
                    ArrayAttr:$row_ends, ArrayAttr:$blocks, ArrayAttr:$block_ends, I64Attr:$macs);
-  let results = (outs Variadic<1DTensorOf<[AnyFloat]>>:$units, 1DTensorOf<[AnyFloat]>:$state,
+  let results = (outs Variadic<1DTensorOf<[Flow_Float]>>:$units, 1DTensorOf<[Flow_Float]>:$state,
                  Variadic<Flow_Value>:$extras, Variadic<Flow_Rows>:$sums);
   let regions = (region VariadicRegion<SizedRegion<1>>:$stages);
   let assemblyFormat = [{
@@ -410,6 +421,7 @@ def Flow_PanelSweepOp : Flow_SampleOp<"panel_sweep",
     attr-dict-with-keyword $stages
     `->` custom<TypeList>(type($units)) `,` type($state) `,` custom<TypeList>(type($extras)) `,` custom<TypeList>(type($sums))
   }];
+  let hasVerifier = 1;
 }
 
 #endif // FLOWC_DIALECT_FLOW_IR_FLOWSAMPLEOPS

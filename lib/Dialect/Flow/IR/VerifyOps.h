@@ -1,0 +1,31 @@
+//===- VerifyOps.h - What verifiers of several files share ------*- C++ -*-===//
+//
+// Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FLOWC_LIB_DIALECT_FLOW_IR_VERIFYOPS_H
+#define FLOWC_LIB_DIALECT_FLOW_IR_VERIFYOPS_H
+
+#include "flowc/Dialect/Flow/IR/FlowDialect.h"
+
+namespace flowc::flow {
+
+/// Number of consecutive elements per step if `type` is split over `extent` > 0
+/// steps; 0 if that is not a whole number.
+int64_t getGroup(mlir::Type type, int64_t extent);
+
+/// Checks that a region's arguments or yielded values have the expected types.
+mlir::LogicalResult verifyTypes(mlir::Operation *op, mlir::TypeRange found, llvm::ArrayRef<mlir::Type> expected,
+                                const llvm::Twine &what);
+
+/// Checks that a mask's rank lists fit a matrix of `rows` x `columns`.
+mlir::LogicalResult verifyMask(mlir::Operation *op, std::optional<RankMaskAttr> mask, int64_t rows, int64_t columns);
+
+/// Checks the region of a dense layer, if there is one: it takes and yields `element`.
+mlir::LogicalResult verifyActivation(mlir::Operation *op, mlir::Region &activation, mlir::Type element);
+
+} // namespace flowc::flow
+
+#endif // FLOWC_LIB_DIALECT_FLOW_IR_VERIFYOPS_H

@@ -1,7 +1,57 @@
 // RUN: flowc-opt %s --split-input-file --verify-diagnostics --convert-flow-to-tile
 
-// expected-error @below {{needs the functions @kernel and @prepare}}
+// expected-error @below {{needs the function @kernel, which flow-specialize makes}}
 module {
+}
+
+// -----
+
+func.func @prepare() {
+  return
+}
+// expected-error @below {{argument 0 is a row, which cannot be 'i32'}}
+func.func @kernel(%x: i32 {flow.row}) -> i32 {
+  return %x : i32
+}
+
+// -----
+
+func.func @prepare(%a: f32) -> f32 {
+  return %a : f32
+}
+func.func @kernel(%x: f32 {flow.row}, %a: f32) -> (f32 {flow.sum}, f32 {flow.sum}) {
+  return %x, %a : f32, f32
+}
+// expected-error @below {{takes the cotangents 'tensor<2xf32>' but @kernel returns the sums 'f32', 'f32'}}
+func.func @finish(%a: f32, %g: tensor<2xf32> {flow.cotangent}) -> tensor<2xf32> {
+  return %g : tensor<2xf32>
+}
+
+// -----
+
+func.func @prepare(%a: f32) -> f32 {
+  return %a : f32
+}
+func.func @kernel(%x: f32 {flow.row}, %a: f32) -> (f32 {flow.sum}, f32 {flow.sum}) {
+  return %x, %a : f32, f32
+}
+// expected-error @below {{takes the parameters 'f32', 'f32' but @prepare takes 'f32'}}
+func.func @finish(%a: f32, %b: f32, %g: f32 {flow.cotangent}) -> f32 {
+  return %g : f32
+}
+
+// -----
+
+func.func @prepare(%a: f32) -> f32 {
+  return %a : f32
+}
+func.func @kernel(%x: f32 {flow.row}, %a: f32) -> (f32 {flow.sum}, f32 {flow.sum}) {
+  return %x, %a : f32, f32
+}
+// expected-error @below {{returns 'i32', which is no gradient}}
+func.func @finish(%a: f32, %g: f32 {flow.cotangent}) -> i32 {
+  %c = arith.constant 1 : i32
+  return %c : i32
 }
 
 // -----

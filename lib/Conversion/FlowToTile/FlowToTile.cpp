@@ -7,7 +7,7 @@
 
 #include "flowc/Conversion/FlowToTile.h"
 #include "TileEmitter.h"
-#include "flowc/Dialect/Flow/IR/WellFormed.h"
+#include "flowc/Dialect/Flow/Transforms/KernelFunctions.h"
 #include "flowc/Runtime/KernelABI.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -30,15 +30,10 @@ struct ConvertFlowToTile : flowc::impl::ConvertFlowToTileBase<ConvertFlowToTile>
 
   void runOnOperation() override {
     ModuleOp module = getOperation();
-    auto kernel = module.lookupSymbol<func::FuncOp>("kernel"), prepare = module.lookupSymbol<func::FuncOp>("prepare"),
-         finish = module.lookupSymbol<func::FuncOp>("finish");
-    if (!kernel || !prepare) {
-      module.emitError("needs the functions @kernel and @prepare");
+    FailureOr<flow::KernelFunctions> functions = flow::findKernelFunctions(module, {"kernel", "prepare"});
+    if (failed(functions))
       return signalPassFailure();
-    }
-    for (func::FuncOp function : {kernel, prepare, finish})
-      if (function && failed(flow::verifyWellFormed(function, /*leastExtent=*/0)))
-        return signalPassFailure();
+    auto [kernel, prepare, finish] = *functions;
     // Two sums of one value are one sum.
     SmallVector<Operation *> scans;
     kernel.walk([&](flow::ScanOp scan) { scans.push_back(scan); });

@@ -8,6 +8,7 @@
 #include "KernelSignature.h"
 #include "flowc/Dialect/Flow/IR/FlowBuilders.h"
 #include "flowc/Dialect/Flow/IR/FlowVjp.h"
+#include "flowc/Dialect/Flow/Transforms/KernelFunctions.h"
 #include "flowc/Dialect/Flow/Transforms/Passes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -293,17 +294,23 @@ struct Differentiate : flowc::flow::impl::DifferentiatePassBase<Differentiate> {
 
   void runOnOperation() override {
     ModuleOp module = getOperation();
-    auto kernel = module.lookupSymbol<func::FuncOp>("kernel");
-    if (!kernel || kernel.getNumResults() == 0) {
-      module.emitError("needs a function @kernel with results");
+    FailureOr<KernelFunctions> functions = findKernelFunctions(module, {"kernel"});
+    if (failed(functions))
+      return signalPassFailure();
+    func::FuncOp kernel = functions->kernel;
+    if (kernel.getNumResults() == 0) {
+      kernel.emitError("has no results to differentiate");
+      return signalPassFailure();
+    }
+    if (functions->finish) {
+      functions->finish.emitError("is there already: a kernel is differentiated by its parameters once");
       return signalPassFailure();
     }
     if (of != "params" && of != "inputs" && of != "condition") {
       module.emitError("cannot differentiate with respect to '") << of << "', only to params, inputs or condition";
       return signalPassFailure();
     }
-    auto prepare = module.lookupSymbol<func::FuncOp>("prepare");
-    if (failed(KernelDifferentiator(kernel, prepare, of).run()))
+    if (failed(KernelDifferentiator(kernel, functions->prepare, of).run()))
       signalPassFailure();
   }
 };

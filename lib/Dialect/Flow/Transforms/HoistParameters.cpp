@@ -13,6 +13,7 @@
 
 #include "ScanUtils.h"
 #include "flowc/Dialect/Flow/IR/FlowDistributions.h"
+#include "flowc/Dialect/Flow/Transforms/KernelFunctions.h"
 #include "flowc/Dialect/Flow/Transforms/Passes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -329,9 +330,12 @@ struct HoistParameters : flowc::flow::impl::HoistParametersPassBase<HoistParamet
 
   void runOnOperation() override {
     ModuleOp module = getOperation();
-    auto kernel = module.lookupSymbol<func::FuncOp>("kernel");
-    if (!kernel || kernel.isExternal()) {
-      module.emitError("needs a function @kernel");
+    FailureOr<KernelFunctions> functions = findKernelFunctions(module, {"kernel"});
+    if (failed(functions))
+      return signalPassFailure();
+    func::FuncOp kernel = functions->kernel;
+    if (functions->prepare) {
+      functions->prepare.emitError("is there already: parameters are hoisted once");
       return signalPassFailure();
     }
     Block &body = kernel.getBody().front();

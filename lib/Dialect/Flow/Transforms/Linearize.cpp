@@ -9,6 +9,7 @@
 #include "flowc/Dialect/Flow/IR/FlowBuilders.h"
 #include "flowc/Dialect/Flow/IR/FlowJvp.h"
 #include "flowc/Dialect/Flow/IR/FlowVjp.h"
+#include "flowc/Dialect/Flow/Transforms/KernelFunctions.h"
 #include "flowc/Dialect/Flow/Transforms/Passes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -106,9 +107,12 @@ struct Linearize : flowc::flow::impl::LinearizePassBase<Linearize> {
 
   void runOnOperation() override {
     ModuleOp module = getOperation();
-    auto kernel = module.lookupSymbol<func::FuncOp>("kernel");
-    if (!kernel || kernel.isExternal() || kernel.getNumResults() == 0) {
-      module.emitError("needs a function @kernel with results");
+    FailureOr<KernelFunctions> functions = findKernelFunctions(module, {"kernel"});
+    if (failed(functions))
+      return signalPassFailure();
+    func::FuncOp kernel = functions->kernel;
+    if (kernel.getNumResults() == 0) {
+      kernel.emitError("has no results to differentiate");
       return signalPassFailure();
     }
     if (of != "params" && of != "inputs") {
@@ -116,7 +120,7 @@ struct Linearize : flowc::flow::impl::LinearizePassBase<Linearize> {
       return signalPassFailure();
     }
     bool ofParams = of == "params";
-    if (ofParams && module.lookupSymbol("prepare")) {
+    if (ofParams && functions->prepare) {
       kernel.emitError("must be linearised with respect to parameters before they are hoisted");
       return signalPassFailure();
     }

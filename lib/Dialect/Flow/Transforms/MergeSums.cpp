@@ -12,6 +12,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "flowc/Dialect/Flow/IR/FlowDialect.h"
+#include "flowc/Dialect/Flow/Transforms/KernelFunctions.h"
 #include "flowc/Dialect/Flow/Transforms/Passes.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -88,17 +89,14 @@ struct MergeSums : flowc::flow::impl::MergeSumsPassBase<MergeSums> {
   using Base::Base;
 
   void runOnOperation() override {
-    auto kernel = getOperation().lookupSymbol<func::FuncOp>("kernel");
-    auto finish = getOperation().lookupSymbol<func::FuncOp>("finish");
-    if (!kernel || !finish) {
-      getOperation().emitError("needs the functions @kernel and @finish");
+    FailureOr<KernelFunctions> functions = findKernelFunctions(getOperation(), {"kernel", "finish"});
+    if (failed(functions))
       return signalPassFailure();
-    }
     SmallVector<ScanOp> scans;
-    kernel.walk<WalkOrder::PostOrder>([&](ScanOp scan) { scans.push_back(scan); });
+    functions->kernel.walk<WalkOrder::PostOrder>([&](ScanOp scan) { scans.push_back(scan); });
     for (ScanOp scan : scans)
       mergeStacked(scan);
-    mergeResults(kernel, finish);
+    mergeResults(functions->kernel, functions->finish);
   }
 };
 } // namespace

@@ -15,6 +15,7 @@
 
 #include "ScanUtils.h"
 #include "flowc/Dialect/Flow/IR/FlowDialect.h"
+#include "flowc/Dialect/Flow/Transforms/KernelFunctions.h"
 #include "flowc/Dialect/Flow/Transforms/Passes.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -30,7 +31,7 @@ using namespace flowc::flow;
 namespace {
 
 /// Rows of a block at most, and the numbers that describe it.
-constexpr int64_t kBlockRows = 4, kBlockFields = 5;
+constexpr int64_t kBlockRows = PackOp::kMaxBlockRows, kBlockFields = PackOp::kBlockFields;
 
 /// The blocks of a panel and what they amount to.
 struct Layout {
@@ -318,11 +319,10 @@ struct PackWeights : flowc::flow::impl::PackWeightsPassBase<PackWeights> {
 
   void runOnOperation() override {
     ModuleOp module = getOperation();
-    Packer packer{module.lookupSymbol<func::FuncOp>("kernel"), module.lookupSymbol<func::FuncOp>("prepare"), {}};
-    if (!packer.kernel || !packer.prepare) {
-      module.emitError("needs the functions @kernel and @prepare");
+    FailureOr<KernelFunctions> functions = findKernelFunctions(module, {"kernel", "prepare"});
+    if (failed(functions))
       return signalPassFailure();
-    }
+    Packer packer{functions->kernel, functions->prepare, {}};
     SmallVector<Operation *> work;
     packer.kernel.walk([&](Operation *op) {
       auto dense = dyn_cast<DenseOp>(op);

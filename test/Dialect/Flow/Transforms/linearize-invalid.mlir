@@ -3,8 +3,15 @@
 // RUN: not flowc-opt %S/Inputs/prepared.mlir --flow-linearize=of=condition 2>&1 | FileCheck %s
 // CHECK: cannot differentiate with respect to 'condition', only to params or inputs
 
-// expected-error @below {{needs a function @kernel with results}}
+// expected-error @below {{needs the function @kernel, which flow-specialize makes}}
 module {
+}
+
+// -----
+
+// expected-error @below {{has no results to differentiate}}
+func.func @kernel(%x: f32 {flow.row}) {
+  return
 }
 
 // -----

@@ -9,3 +9,36 @@ func.func @kernel(%x: tensor<3xf32> {flow.row}, %w: tensor<2x3xf32> {flow.row}) 
   %y = flow.dense %w, %x mask <out = [0, 1], in = [0, 0, 1], strict = false> : tensor<2x3xf32>, tensor<3xf32> -> tensor<2xf32>
   return %y : tensor<2xf32>
 }
+
+// -----
+
+// expected-error @below {{needs the function @prepare, which flow-hoist-parameters makes}}
+module {
+  func.func @kernel(%x: f32 {flow.row}) -> f32 {
+    return %x : f32
+  }
+}
+
+// -----
+
+// What @kernel takes is what @prepare returns.
+
+func.func @prepare() {
+  return
+}
+// expected-error @below {{takes 'tensor<2x3xf32>' apart from rows but @prepare returns }}
+func.func @kernel(%x: tensor<3xf32> {flow.row}, %w: tensor<2x3xf32>) -> tensor<2xf32> {
+  %y = flow.dense %w, %x mask <out = [0, 1], in = [0, 0, 1], strict = false> : tensor<2x3xf32>, tensor<3xf32> -> tensor<2xf32>
+  return %y : tensor<2xf32>
+}
+
+// -----
+
+func.func @prepare(%w: tensor<3x3xf32>) -> tensor<3x3xf32> {
+  return %w : tensor<3x3xf32>
+}
+// expected-error @below {{takes 'tensor<2x3xf32>' apart from rows but @prepare returns 'tensor<3x3xf32>'}}
+func.func @kernel(%x: tensor<3xf32> {flow.row}, %w: tensor<2x3xf32>) -> tensor<2xf32> {
+  %y = flow.dense %w, %x mask <out = [0, 1], in = [0, 0, 1], strict = false> : tensor<2x3xf32>, tensor<3xf32> -> tensor<2xf32>
+  return %y : tensor<2xf32>
+}

@@ -25,7 +25,7 @@ readonly PACKAGES=(
   # LLVM and MLIR, and the compiler and linker of the same release.
   llvm-22-dev libmlir-22-dev mlir-22-tools llvm-22-tools clang-22 lld-22 libclang-rt-22-dev
   # Libraries.
-  libgtest-dev libgmock-dev libeigen3-dev libtbb-dev libcli11-dev nlohmann-json3-dev libcairo2-dev
+  libgtest-dev libgmock-dev libeigen3-dev libtbb-dev libcli11-dev nlohmann-json3-dev libcairo2-dev zlib1g-dev
   # Building and testing.
   cmake ninja-build ccache g++ pkg-config python3 python3-numpy
 )

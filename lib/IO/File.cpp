@@ -20,6 +20,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <vector>
 
 using namespace flowc;
 
@@ -150,6 +151,66 @@ Expected<InputFile> InputFile::open(const std::string &path) {
     return error;
   }
   return InputFile(path, fd, S_ISREG(info.st_mode) ? static_cast<int64_t>(info.st_size) : -1);
+}
+
+/// A file without a name, in the folder for temporary ones.
+static int openTemporary() {
+  const char *folder = std::getenv("TMPDIR");
+  std::string base = folder && *folder ? folder : "/tmp";
+  int fd = ::open(base.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+  if (fd >= 0)
+    return fd;
+  // Not every file system has files without names.
+  std::string path = base + "/flowc.XXXXXX";
+  fd = ::mkostemp(path.data(), O_CLOEXEC);
+  if (fd >= 0)
+    ::unlink(path.c_str());
+  return fd;
+}
+
+/// Opens what a descriptor refers to once more, with a position of its own.
+static int openAgain(int fd) { return ::open(("/proc/self/fd/" + std::to_string(fd)).c_str(), O_RDONLY | O_CLOEXEC); }
+
+Expected<InputFile> InputFile::keep(const std::string &name,
+                                    const std::function<Expected<size_t>(void *, size_t)> &read) {
+  int fd = openTemporary();
+  if (fd < 0)
+    return systemError("keep", name);
+  OutputFile file("a temporary copy of '" + name + "'", fd);
+  std::vector<char> buffer(1 << 20);
+  int64_t bytes = 0;
+  while (true) {
+    auto got = read(buffer.data(), buffer.size());
+    if (!got)
+      return got.takeError();
+    if (*got == 0)
+      break;
+    if (auto ok = file.write(buffer.data(), *got); !ok)
+      return ok.takeError();
+    bytes += static_cast<int64_t>(*got);
+  }
+  int again = openAgain(fd);
+  return again < 0 ? Expected<InputFile>(systemError("keep", name)) : InputFile(name, again, bytes);
+}
+
+Expected<InputFile> InputFile::standardInput() {
+  static const std::string name = "standard input";
+  struct stat info;
+  if (::fstat(STDIN_FILENO, &info) != 0)
+    return systemError("read", name);
+  if (S_ISREG(info.st_mode)) {
+    int fd = openAgain(STDIN_FILENO);
+    return fd < 0 ? Expected<InputFile>(systemError("open", name)) : InputFile(name, fd, info.st_size);
+  }
+  // Readers of names come first, readers of rows later.
+  static Expected<InputFile> kept = [] {
+    InputFile input(name, ::dup(STDIN_FILENO), -1);
+    return keep(name, [&](void *buffer, size_t count) { return input.readSome(buffer, count); });
+  }();
+  if (!kept)
+    return kept.error();
+  int fd = openAgain(kept->fd);
+  return fd < 0 ? Expected<InputFile>(systemError("open", name)) : InputFile(name, fd, kept->bytes);
 }
 
 InputFile::InputFile(InputFile &&other) noexcept

@@ -8,6 +8,7 @@
 #include "RowsDetail.h"
 
 #include "flowc/IO/Npy.h"
+#include "flowc/Support/Format.h"
 
 #include <charconv>
 
@@ -60,10 +61,13 @@ public:
       : file(std::move(file)), dtype(dtype), columns(columns), separator(separator) {}
 
   Expected<void> begin(const std::vector<std::string> &names) {
+    // Names that are numbers would be taken for a row.
+    double value;
+    bool isRow = std::ranges::any_of(names, [&](const std::string &name) { return detail::parseNumber(name, value); });
     for (size_t i = 0; i < names.size(); ++i) {
       if (i)
         text += separator;
-      text += quoted(names[i]);
+      text += detail::writeName(names[i], separator, isRow);
     }
     text += '\n';
     return {};
@@ -81,18 +85,6 @@ public:
   }
 
 private:
-  /// A name as a cell: in quotes, each of its own twice (RFC 4180), if a reader would
-  /// take it for something else without.
-  std::string quoted(const std::string &name) const {
-    bool isBlank = name.starts_with(' ') || name.ends_with(' ');
-    if (!isBlank && name.find(separator) == std::string::npos && name.find_first_of("\"\r\n") == std::string::npos)
-      return name;
-    std::string cell = "\"";
-    for (char c : name)
-      cell += c == '"' ? std::string("\"\"") : std::string(1, c);
-    return cell + '"';
-  }
-
   Expected<void> flush() {
     auto ok = file.write(text.data(), text.size());
     text.clear();
@@ -127,10 +119,18 @@ private:
 
 } // namespace
 
+/// The separator of a text file to write; nothing for other files.
+static std::optional<char> outputSeparator(const std::string &path) {
+  if (path.empty() || path.ends_with(".csv"))
+    return ',';
+  return path.ends_with(".tsv") ? std::optional('\t') : std::nullopt;
+}
+
 Expected<void> flowc::checkOutputFormat(const std::string &path) {
-  if (path.empty() || path.ends_with(".npy") || detail::separatorOf(path))
+  if (path.ends_with(".npy") || outputSeparator(path))
     return {};
-  return Error{"cannot tell the format of '" + path + "', expected a name that ends in .npy, .csv or .tsv"};
+  return Error{"cannot tell the format of '" + abbreviate(path, 200) +
+               "', expected a name that ends in .npy, .csv or .tsv"};
 }
 
 Expected<std::unique_ptr<RowWriter>> flowc::createRowWriter(const std::string &path, DType dtype, const Shape &rowShape,
@@ -146,8 +146,7 @@ Expected<std::unique_ptr<RowWriter>> flowc::createRowWriter(const std::string &p
       return ok.takeError();
     return std::unique_ptr<RowWriter>(std::move(writer));
   }
-  char separator = path.empty() ? ',' : detail::separatorOf(path);
-  auto writer = std::make_unique<TextWriter>(std::move(*file), dtype, numElements(rowShape), separator);
+  auto writer = std::make_unique<TextWriter>(std::move(*file), dtype, numElements(rowShape), *outputSeparator(path));
   if (auto ok = writer->begin(columnNames); !ok)
     return ok.takeError();
   return std::unique_ptr<RowWriter>(std::move(writer));

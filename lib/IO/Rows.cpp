@@ -9,6 +9,7 @@
 
 #include "flowc/IO/Npy.h"
 #include "flowc/IO/Safetensors.h"
+#include "flowc/Support/Format.h"
 
 #include <algorithm>
 #include <charconv>
@@ -17,7 +18,7 @@ using namespace flowc;
 
 std::string RowReader::describeColumn(int64_t column) const {
   if (column < static_cast<int64_t>(names.size()))
-    return "column '" + names[column] + "'";
+    return "column '" + abbreviate(names[column]) + "'";
   return "column " + std::to_string(column);
 }
 
@@ -30,12 +31,12 @@ std::vector<std::string> flowc::defaultColumnNames(const std::string &prefix, in
   return names;
 }
 
-char detail::separatorOf(const std::string &path) {
-  if (path.ends_with(".csv"))
-    return ',';
-  if (path.ends_with(".tsv"))
-    return '\t';
-  return 0;
+/// The position that `text` is, from 0 to `count` - 1, or -1.
+static int64_t parsePosition(std::string_view text, int64_t count) {
+  int64_t index = -1;
+  auto [end, status] = std::from_chars(text.data(), text.data() + text.size(), index);
+  bool isPosition = status == std::errc() && end == text.data() + text.size() && index >= 0 && index < count;
+  return isPosition ? index : -1;
 }
 
 Expected<std::vector<int64_t>> detail::selectColumns(const std::string &path, const std::vector<std::string> &names,
@@ -47,11 +48,11 @@ Expected<std::vector<int64_t>> detail::selectColumns(const std::string &path, co
     return selected;
   }
   for (const std::string &column : wanted) {
+    bool isMarked = column.starts_with('#');
     if (names.empty()) {
-      int64_t index = -1;
-      auto [end, status] = std::from_chars(column.data(), column.data() + column.size(), index);
-      if (status != std::errc() || end != column.data() + column.size() || index < 0 || index >= count)
-        return Error{"'" + path + "' has no column names: cannot select '" + column +
+      int64_t index = parsePosition(std::string_view(column).substr(isMarked), count);
+      if (index < 0)
+        return Error{"'" + path + "' has no column names: cannot select '" + abbreviate(column) +
                      "', expected numbers of columns from 0 to " + std::to_string(count - 1)};
       selected.push_back(index);
       continue;
@@ -61,38 +62,42 @@ Expected<std::vector<int64_t>> detail::selectColumns(const std::string &path, co
       selected.push_back(std::find(names.begin(), names.end(), column) - names.begin());
       continue;
     }
+    int64_t index = isMarked ? parsePosition(std::string_view(column).substr(1), count) : -1;
+    if (matches == 0 && index >= 0) {
+      selected.push_back(index);
+      continue;
+    }
     if (matches > 1)
-      return Error{"'" + path + "' has " + std::to_string(matches) + " columns named '" + column + "'"};
-    std::string known;
-    for (const std::string &name : names)
-      known += (known.empty() ? "" : ", ") + name;
-    return Error{"'" + path + "' has no column '" + column + "'; its columns are: " + known};
+      return Error{"'" + path + "' has " + std::to_string(matches) + " columns named '" + abbreviate(column) +
+                   "': choose by position, e.g. #" +
+                   std::to_string(std::find(names.begin(), names.end(), column) - names.begin())};
+    return Error{"'" + path + "' has no column '" + abbreviate(column) +
+                 "'; its columns are: " + abbreviateList(names)};
   }
   return selected;
 }
 
 namespace {
 
-/// Splits `FILE.safetensors:NAME`; an empty name if it is not of this form.
-std::pair<std::string, std::string> splitTensorPath(const std::string &path) {
-  static const std::string mark = ".safetensors:";
-  size_t at = path.rfind(mark);
+/// Splits `FILE.safetensors:NAME`, by its ending; an empty name if it is not of this form.
+std::pair<std::string, std::string> splitMember(const std::string &path, const std::string &ending) {
+  size_t at = path.rfind(ending + ":");
   if (at == std::string::npos)
     return {path, {}};
-  return {path.substr(0, at + mark.size() - 1), path.substr(at + mark.size())};
+  return {path.substr(0, at + ending.size()), path.substr(at + ending.size() + 1)};
 }
 
 Expected<std::unique_ptr<RowReader>> openTensorRows(const std::string &path, const std::vector<std::string> &columns) {
-  auto [file, name] = splitTensorPath(path);
+  auto [file, name] = splitMember(path, ".safetensors");
   auto reader = SafetensorsReader::open(file);
   if (!reader)
     return reader.takeError();
   const ArrayLayout *layout = reader->find(name);
   if (!layout) {
-    std::string known;
+    std::vector<std::string> known;
     for (const auto &[tensor, unused] : reader->tensors())
-      known += (known.empty() ? "" : ", ") + tensor;
-    return Error{"'" + file + "' has no tensor '" + name + "'; its tensors are: " + known};
+      known.push_back(tensor);
+    return Error{"'" + file + "' has no tensor '" + abbreviate(name) + "'; its tensors are: " + abbreviateList(known)};
   }
   auto input = InputFile::open(file);
   if (!input)
@@ -100,26 +105,64 @@ Expected<std::unique_ptr<RowReader>> openTensorRows(const std::string &path, con
   return detail::openArrayRows(std::move(*input), *layout, path, columns);
 }
 
+Expected<std::unique_ptr<RowReader>> openNpyRows(InputFile file, const std::vector<std::string> &columns) {
+  std::string path = file.path();
+  auto layout = readNpyHeader(file, 0, "'" + path + "'");
+  if (!layout)
+    return layout.takeError();
+  if (layout->offset + layout->numBytes() != file.size())
+    return Error{"'" + path + "' is no valid .npy array: there are " +
+                 std::to_string(file.size() - layout->offset - layout->numBytes()) + " bytes after its data"};
+  return detail::openArrayRows(std::move(file), *layout, path, columns);
+}
+
+/// Standard input holds an array if it begins like one, else text.
+Expected<bool> isArrayOnInput() {
+  auto file = InputFile::standardInput();
+  if (!file)
+    return file.takeError();
+  std::string_view magic = "\x93NUMPY";
+  std::string begin(magic.size(), '\0');
+  if (file->size() < static_cast<int64_t>(begin.size()))
+    return false;
+  if (auto ok = file->readAt(begin.data(), begin.size(), 0); !ok)
+    return ok.takeError();
+  return begin == magic;
+}
+
 } // namespace
 
+std::string flowc::getDataFile(const std::string &path) {
+  if (auto text = detail::parseTextName(path))
+    return text->file;
+  for (const char *ending : {".safetensors", ".npz"})
+    if (auto [file, name] = splitMember(path, ending); !name.empty())
+      return file;
+  return path;
+}
+
 Expected<std::unique_ptr<RowReader>> flowc::openRows(const std::string &path, const std::vector<std::string> &columns) {
-  if (char separator = detail::separatorOf(path))
-    return detail::openTextRows(path, separator, columns);
-  if (!splitTensorPath(path).second.empty())
+  if (path == "-") {
+    auto isArray = isArrayOnInput();
+    if (!isArray)
+      return isArray.takeError();
+    if (*isArray) {
+      auto input = InputFile::standardInput();
+      return input ? openNpyRows(std::move(*input), columns) : input.takeError();
+    }
+  }
+  if (auto name = detail::parseTextName(path))
+    return detail::openTextRows(*name, columns);
+  if (!splitMember(path, ".safetensors").second.empty())
     return openTensorRows(path, columns);
+  if (auto [file, name] = splitMember(path, ".npz"); !name.empty() || path.ends_with(".npz"))
+    return detail::openArchiveRows(file, name, columns);
   if (path.ends_with(".npy")) {
     auto file = InputFile::open(path);
-    if (!file)
-      return file.takeError();
-    auto layout = readNpyHeader(*file, 0, "'" + path + "'");
-    if (!layout)
-      return layout.takeError();
-    if (layout->offset + layout->numBytes() != file->size())
-      return Error{"'" + path + "' is no valid .npy array: there are " +
-                   std::to_string(file->size() - layout->offset - layout->numBytes()) + " bytes after its data"};
-    return detail::openArrayRows(std::move(*file), *layout, path, columns);
+    return file ? openNpyRows(std::move(*file), columns) : file.takeError();
   }
-  return Error{"cannot tell the format of '" + path + "', expected .npy, .csv, .tsv or FILE.safetensors:NAME"};
+  return Error{"cannot tell the format of '" + abbreviate(path, 200) +
+               "', expected .npy, .csv, .tsv, .txt, .npz or FILE.safetensors:NAME"};
 }
 
 int64_t detail::rowsPerBlock(int64_t columns) {

@@ -8,6 +8,8 @@
 #ifndef FLOWC_LIB_IO_ROWSDETAIL_H
 #define FLOWC_LIB_IO_ROWSDETAIL_H
 
+#include "TextFormat.h"
+
 #include "flowc/IO/Rows.h"
 
 #include <algorithm>
@@ -15,8 +17,9 @@
 
 namespace flowc::detail {
 
-/// Positions of `wanted` among the columns of a file that has `names` (or none)
-/// and `count` columns; all of them if `wanted` is empty.
+/// Positions of `wanted` among the columns of a file that has `names` (or none) and
+/// `count` columns; all of them if `wanted` is empty. `#3` is the column at position 3,
+/// whatever its name.
 Expected<std::vector<int64_t>> selectColumns(const std::string &path, const std::vector<std::string> &names,
                                              int64_t count, const std::vector<std::string> &wanted);
 
@@ -24,9 +27,13 @@ Expected<std::vector<int64_t>> selectColumns(const std::string &path, const std:
 Expected<std::unique_ptr<RowReader>> openArrayRows(InputFile file, const ArrayLayout &layout, const std::string &name,
                                                    const std::vector<std::string> &columns);
 
-/// Rows of a text file with this separator.
-Expected<std::unique_ptr<RowReader>> openTextRows(const std::string &path, char separator,
-                                                  const std::vector<std::string> &columns);
+/// Rows of a text file.
+Expected<std::unique_ptr<RowReader>> openTextRows(const TextName &name, const std::vector<std::string> &columns);
+
+/// Rows of an array of a NumPy archive (.npz), which need not be named if it is the only
+/// one.
+Expected<std::unique_ptr<RowReader>> openArchiveRows(const std::string &path, const std::string &array,
+                                                     const std::vector<std::string> &columns);
 
 /// Rows of so many columns that are worked on at once where they may be more than
 /// fit in memory.
@@ -44,9 +51,6 @@ Expected<void> checkFinite(const RowReader &reader, std::span<const T> rows, int
                reader.describeColumn(at % reader.columns()) + " is " + (std::isnan(*bad) ? "NaN" : "infinite") +
                ", expected a finite number"};
 }
-
-/// The separator of a text file, by its extension; 0 for other files.
-char separatorOf(const std::string &path);
 
 } // namespace flowc::detail
 

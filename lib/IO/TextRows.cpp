@@ -1,88 +1,127 @@
-//===- TextRows.cpp - Rows of .csv and .tsv files -------------------------===//
+//===- TextRows.cpp - Rows of text files ----------------------------------===//
 //
 // Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 
+#include "ByteStream.h"
 #include "RowsDetail.h"
+#include "TextFormat.h"
+
+#include "flowc/Support/Format.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
-#include <cstdlib>
 #include <cstring>
-#include <string_view>
+#include <deque>
 
 using namespace flowc;
+using namespace flowc::detail;
 
 namespace {
 
-std::string_view trim(std::string_view text) {
-  auto isSpace = [](char c) { return c == ' ' || c == '\t' || c == '\r'; };
-  while (!text.empty() && isSpace(text.front()))
-    text.remove_prefix(1);
-  while (!text.empty() && isSpace(text.back()))
-    text.remove_suffix(1);
-  return text;
-}
+/// Bytes of a line at most: longer ones are no rows, and would fill the memory.
+constexpr size_t kMaxLine = size_t(1) << 26;
 
-/// A cell without the blanks and the quotes around it.
-std::string_view cellValue(std::string_view cell) {
-  cell = trim(cell);
-  if (cell.size() >= 2 && cell.front() == '"' && cell.back() == '"')
-    cell = cell.substr(1, cell.size() - 2);
-  return cell;
-}
+/// The lines of a file.
+class LineReader {
+public:
+  LineReader(ReadBytes bytes, std::string name) : bytes(std::move(bytes)), name(std::move(name)) {}
 
-/// A name from a header: inside of quotes, two quotes stand for one (RFC 4180).
-std::string nameIn(std::string_view cell) {
-  std::string_view value = cellValue(cell);
-  bool isQuoted = value.size() < trim(cell).size();
-  std::string text;
-  for (size_t i = 0; i < value.size(); ++i) {
-    text += value[i];
-    i += isQuoted && value.substr(i, 2) == "\"\"";
+  /// The next line without its end, valid until the next call; false at the end of the
+  /// file. A line break in quotes does not end a line.
+  Expected<bool> next(std::string_view &line);
+  /// The number, from 1 on, at which the last line began.
+  int64_t number() const { return begin; }
+
+private:
+  /// The next line, wherever quotes are.
+  Expected<bool> nextPart(std::string_view &line);
+  Error tooLong() const {
+    return {"'" + name + "', line " + std::to_string(begin) + " has more than " + std::to_string(kMaxLine) +
+            " bytes, expected rows of numbers"};
   }
-  return text;
-}
 
-template <typename T>
-bool parseNumber(std::string_view text, T &value) {
-  if (!text.empty() && text.front() == '+')
-    text.remove_prefix(1);
-  auto [end, status] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (status == std::errc::result_out_of_range) {
-    // Too large or too small for T: infinite, subnormal or zero.
-    value = static_cast<T>(std::strtod(std::string(text.data(), end).c_str(), nullptr));
-    return end == text.data() + text.size();
-  }
-  return status == std::errc() && end == text.data() + text.size();
-}
+  ReadBytes bytes;
+  std::string name;
+  std::vector<char> buffer = std::vector<char>(1 << 20);
+  size_t at = 0, end = 0;
+  bool atEnd = false;
+  int64_t count = 0, begin = 0;
+  std::string joined;
+};
 
-/// Splits a line at separators outside of quotes.
-void splitLine(std::string_view line, char separator, std::vector<std::string_view> &cells) {
-  cells.clear();
+} // namespace
+
+Expected<bool> LineReader::nextPart(std::string_view &line) {
+  size_t searched = at;
   while (true) {
-    size_t from = 0;
-    if (size_t quote = line.find_first_not_of(' '); quote != std::string_view::npos && line[quote] == '"') {
-      size_t close = line.find('"', quote + 1);
-      while (close != std::string_view::npos && line.substr(close).starts_with("\"\""))
-        close = line.find('"', close + 2);
-      from = close == std::string_view::npos ? 0 : close + 1;
+    if (const void *newline = std::memchr(buffer.data() + searched, '\n', end - searched)) {
+      size_t stop = static_cast<const char *>(newline) - buffer.data();
+      line = {buffer.data() + at, stop - at};
+      at = stop + 1;
+      ++count;
+      return true;
     }
-    size_t end = line.find(separator, from);
-    cells.push_back(line.substr(0, end));
-    if (end == std::string_view::npos)
-      return;
-    line.remove_prefix(end + 1);
+    if (atEnd) {
+      if (at == end)
+        return false;
+      line = {buffer.data() + at, end - at};
+      at = end;
+      ++count;
+      return true;
+    }
+    // Make room: move what is left to the front, grow for a very long line.
+    std::memmove(buffer.data(), buffer.data() + at, end - at);
+    end -= at;
+    at = 0;
+    searched = end;
+    if (end == buffer.size()) {
+      if (end >= kMaxLine)
+        return tooLong();
+      buffer.resize(buffer.size() * 2);
+    }
+    auto got = bytes(buffer.data() + end, buffer.size() - end);
+    if (!got)
+      return got.takeError();
+    end += *got;
+    atEnd = *got == 0;
   }
 }
+
+Expected<bool> LineReader::next(std::string_view &line) {
+  begin = count + 1;
+  auto more = nextPart(line);
+  if (!more || !*more || line.find('"') == std::string_view::npos || line.find_first_not_of(" \t") == line.find('#'))
+    return more;
+  auto isOpen = [](std::string_view text) { return std::ranges::count(text, '"') % 2 != 0; };
+  if (!isOpen(line))
+    return true;
+  joined = line;
+  while (true) {
+    auto part = nextPart(line);
+    if (!part)
+      return part;
+    if (!*part)
+      return Error{"'" + name + "', line " + std::to_string(begin) + " opens a quote that nothing closes"};
+    joined += '\n';
+    joined += line;
+    if (joined.size() > kMaxLine)
+      return tooLong();
+    if (isOpen(line))
+      break;
+  }
+  line = joined;
+  return true;
+}
+
+namespace {
 
 class TextRowReader : public RowReader {
 public:
-  TextRowReader(InputFile file, char separator) : file(std::move(file)), separator(separator) {
-    name = this->file.path();
+  TextRowReader(ReadBytes bytes, TextName from) : lines(std::move(bytes), from.file), from(std::move(from)) {
+    name = this->from.file;
   }
 
   /// Reads the header, if there is one, and resolves the columns.
@@ -92,28 +131,40 @@ public:
   }
 
 private:
-  /// The next line without its end; false at the end of the file.
-  Expected<bool> nextLine(std::string_view &line);
-  /// The next line that is not blank; blank lines may only end the file.
+  /// A line that was read to see what the file is like.
+  struct Pending {
+    std::string text;
+    int64_t number;
+  };
+
+  /// The next line that is neither blank nor a comment; blank lines may only end the
+  /// file.
   Expected<bool> nextRow(std::string_view &line);
+  /// Keeps the next row for later; false at the end.
+  Expected<bool> lookAhead();
+  /// Whether the first line is a header.
+  Expected<bool> hasHeader(const std::vector<std::string_view> &first);
+  /// Names in the comment right before the rows, if it has one for each.
+  void readNamesInComment(size_t columns);
   template <typename T>
   Expected<int64_t> read(int64_t maxRows, T *out);
   template <typename T>
   Expected<void> parseRow(std::string_view line, T *out);
+  template <typename T>
+  bool parseCell(std::string_view text, T &value);
   Error cellError(int64_t column, std::string_view text) const;
   std::string where() const {
     return "'" + name + "', line " + std::to_string(lineNumber) + " (row " + std::to_string(rowsRead + 1) + ")";
   }
 
-  InputFile file;
-  char separator;
-  std::vector<char> buffer = std::vector<char>(1 << 20);
-  size_t at = 0, end = 0;
-  bool atEnd = false;
+  LineReader lines;
+  TextName from;
+  Separator separator = ',';
+  /// '.' or ','; 0 until a number has one of them.
+  char decimalMark = '.';
   int64_t lineNumber = 0;
-  /// The first line, if it is a row.
-  std::string pending;
-  bool hasPending = false;
+  std::deque<Pending> ahead;
+  std::string current, comment;
   std::vector<std::string> fileNames;
   std::vector<int64_t> selection;
   /// For each column of the file its place in a row, or -1.
@@ -121,87 +172,96 @@ private:
   std::vector<std::string_view> cells;
 };
 
-Expected<bool> TextRowReader::nextLine(std::string_view &line) {
-  size_t searched = at;
-  while (true) {
-    if (const void *newline = std::memchr(buffer.data() + searched, '\n', end - searched)) {
-      size_t stop = static_cast<const char *>(newline) - buffer.data();
-      line = {buffer.data() + at, stop - at};
-      at = stop + 1;
-      ++lineNumber;
-      return true;
-    }
-    if (atEnd) {
-      if (at == end)
-        return false;
-      line = {buffer.data() + at, end - at};
-      at = end;
-      ++lineNumber;
-      return true;
-    }
-    // Make room: move what is left to the front, grow for a very long line.
-    std::memmove(buffer.data(), buffer.data() + at, end - at);
-    end -= at;
-    at = 0;
-    searched = end;
-    if (end == buffer.size())
-      buffer.resize(buffer.size() * 2);
-    auto got = file.readSome(buffer.data() + end, buffer.size() - end);
-    if (!got)
-      return got.takeError();
-    end += *got;
-    atEnd = *got == 0;
-  }
-}
+} // namespace
 
 Expected<bool> TextRowReader::nextRow(std::string_view &line) {
   int64_t blank = 0;
   while (true) {
-    auto more = nextLine(line);
+    auto more = lines.next(line);
     if (!more || !*more)
       return more;
-    if (!trim(line).empty() || (separator == '\t' && line.find('\t') != std::string_view::npos)) {
+    bool isFirst = lines.number() == 1;
+    if (isFirst && line.starts_with("\xEF\xBB\xBF"))
+      line.remove_prefix(3);
+    std::string_view content = trim(line);
+    if (content.starts_with('#')) {
+      if (rowsRead == 0 && ahead.empty())
+        comment = content.substr(1);
+      continue;
+    }
+    if (!content.empty() || (from.separator == '\t' && line.find('\t') != std::string_view::npos)) {
       if (blank)
         return Error{"'" + name + "', line " + std::to_string(blank) + " is empty, expected numbers"};
+      lineNumber = lines.number();
       return true;
     }
     if (!blank)
-      blank = lineNumber;
+      blank = lines.number();
   }
 }
 
-Expected<void> TextRowReader::begin(const std::vector<std::string> &wanted) {
+Expected<bool> TextRowReader::lookAhead() {
   std::string_view line;
   auto more = nextRow(line);
-  if (!more)
-    return more.takeError();
-  if (!*more)
+  if (more && *more)
+    ahead.push_back({std::string(line), lineNumber});
+  return more;
+}
+
+Expected<bool> TextRowReader::hasHeader(const std::vector<std::string_view> &first) {
+  if (from.hasHeader)
+    return *from.hasHeader;
+  std::vector<std::string_view> second;
+  if (ahead.size() > 1)
+    splitLine(ahead[1].text, separator, second);
+  FirstLine kind = judgeFirstLine(first, second, separator);
+  if (kind == FirstLine::Header || kind == FirstLine::Row)
+    return kind == FirstLine::Header;
+  std::string problem = kind == FirstLine::Mixed ? "holds numbers and words, so that it is neither a header nor a row"
+                                                 : "may be names or numbers";
+  return Error{"'" + name + "': the first line, '" + abbreviate(trim(ahead[0].text)) + "', " + problem + ": write '" +
+               name + ":header' if it names the columns, '" + name + ":no-header' if it is a row"};
+}
+
+void TextRowReader::readNamesInComment(size_t columns) {
+  double value;
+  std::vector<std::string_view> found;
+  splitLine(comment, separator, found);
+  if (found.size() == columns &&
+      std::ranges::none_of(found, [&](std::string_view cell) { return parseNumber(cellValue(cell), value); }))
+    for (std::string_view cell : found)
+      fileNames.push_back(cellText(cell));
+}
+
+Expected<void> TextRowReader::begin(const std::vector<std::string> &wanted) {
+  for (int i = 0; i < 2; ++i)
+    if (auto more = lookAhead(); !more)
+      return more.takeError();
+    else if (!*more)
+      break;
+  if (ahead.empty())
     return Error{"'" + name + "' is empty, expected a header and rows of numbers"};
-  if (line.starts_with("\xEF\xBB\xBF"))
-    line.remove_prefix(3);
-  splitLine(line, separator, cells);
-  // A header has no numbers, except for one that counts the columns from 0.
-  size_t numbers = 0;
-  bool counts = cells.size() > 1;
-  for (size_t i = 0; i < cells.size(); ++i) {
-    double value;
-    std::string_view text = cellValue(cells[i]);
-    numbers += parseNumber(text, value);
-    counts = counts && text == std::to_string(i);
+  auto second = ahead.size() > 1 ? std::optional<std::string_view>(ahead[1].text) : std::nullopt;
+  separator = from.separator ? *from.separator : findSeparator(ahead[0].text, second);
+  decimalMark = separator == ',' ? '.' : '\0';
+  std::vector<std::string_view> first;
+  splitLine(ahead[0].text, separator, first);
+  auto count = static_cast<int64_t>(first.size());
+  auto isHeader = hasHeader(first);
+  if (!isHeader)
+    return isHeader.takeError();
+  if (*isHeader) {
+    for (std::string_view cell : first)
+      fileNames.push_back(cellText(cell));
+    ahead.pop_front();
+  } else if (!comment.empty()) {
+    readNamesInComment(first.size());
   }
-  if (numbers == 0 || counts) {
-    for (std::string_view cell : cells)
-      fileNames.push_back(nameIn(cell));
-  } else {
-    pending = line;
-    hasPending = true;
-  }
-  auto count = static_cast<int64_t>(cells.size());
   auto selected = detail::selectColumns(name, fileNames, count, wanted);
   if (!selected)
     return selected.takeError();
   selection = std::move(*selected);
-  place.assign(cells.size(), -1);
+  place.assign(static_cast<size_t>(count), -1);
   for (size_t i = 0; i < selection.size(); ++i) {
     if (place[selection[i]] >= 0)
       return Error{"column '" + wanted[i] + "' is selected twice"};
@@ -214,37 +274,48 @@ Expected<void> TextRowReader::begin(const std::vector<std::string> &wanted) {
 }
 
 Error TextRowReader::cellError(int64_t column, std::string_view text) const {
-  std::string shown(text.substr(0, 40));
-  for (char &c : shown)
-    c = static_cast<unsigned char>(c) < ' ' ? '?' : c;
-  std::string problem = text.empty() ? "is empty" : "is '" + shown + "'";
+  std::string problem = text.empty() ? "is empty" : "is '" + abbreviate(text, 40) + "'";
+  if (decimalMark == ',' && text.find('.') != std::string_view::npos)
+    problem += " where others have decimal commas";
   return {where() + ", " + describeColumn(place[column]) + " " + problem + ", expected a number"};
+}
+
+template <typename T>
+bool TextRowReader::parseCell(std::string_view text, T &value) {
+  if (decimalMark == 0)
+    if (size_t at = text.find_first_of(".,"); at != std::string_view::npos)
+      decimalMark = text[at];
+  if (decimalMark != ',')
+    return parseNumber(text, value) && !std::isnan(value);
+  std::string copy(text);
+  size_t comma = copy.find(',');
+  if (comma != std::string::npos)
+    copy[comma] = '.';
+  return text.find('.') == std::string_view::npos && parseNumber(copy, value) && !std::isnan(value);
 }
 
 template <typename T>
 Expected<void> TextRowReader::parseRow(std::string_view line, T *out) {
   const char *from = line.data(), *stop = line.data() + line.size();
   const auto columns = static_cast<int64_t>(place.size());
+  bool isPlain = separator != ' ' && line.find('"') == std::string_view::npos;
   for (int64_t column = 0; column < columns; ++column) {
     const char *next = static_cast<const char *>(std::memchr(from, separator, static_cast<size_t>(stop - from)));
     bool last = column + 1 == columns;
-    if ((next == nullptr) != last || std::memchr(from, '"', static_cast<size_t>((next ? next : stop) - from))) {
-      // Not the plain case: quotes, or a wrong number of cells.
+    if (!isPlain || (next == nullptr) != last) {
+      // Quotes, blanks, or a wrong number of cells.
       splitLine(line, separator, cells);
       if (static_cast<int64_t>(cells.size()) != columns)
         return Error{where() + " has " + std::to_string(cells.size()) + " cells, expected " + std::to_string(columns)};
       for (int64_t i = 0; i < columns; ++i)
-        if (place[i] >= 0) {
-          std::string_view text = cellValue(cells[i]);
-          if (!parseNumber(text, out[place[i]]) || std::isnan(out[place[i]]))
+        if (place[i] >= 0)
+          if (std::string_view text = cellValue(cells[i]); !parseCell(text, out[place[i]]))
             return cellError(i, text);
-        }
       return {};
     }
     if (place[column] >= 0) {
       std::string_view text = trim({from, static_cast<size_t>((next ? next : stop) - from)});
-      T &value = out[place[column]];
-      if (!parseNumber(text, value) || std::isnan(value))
+      if (!parseCell(text, out[place[column]]))
         return cellError(column, text);
     }
     from = next ? next + 1 : stop;
@@ -256,15 +327,19 @@ template <typename T>
 Expected<int64_t> TextRowReader::read(int64_t maxRows, T *out) {
   int64_t count = 0;
   for (; count < maxRows; ++count) {
-    std::string_view line = pending;
-    if (!hasPending) {
+    std::string_view line;
+    if (!ahead.empty()) {
+      current = std::move(ahead.front().text);
+      lineNumber = ahead.front().number;
+      ahead.pop_front();
+      line = current;
+    } else {
       auto more = nextRow(line);
       if (!more)
         return more.takeError();
       if (!*more)
         break;
     }
-    hasPending = false;
     if (auto ok = parseRow(line, out); !ok)
       return ok.takeError();
     out += selection.size();
@@ -273,24 +348,25 @@ Expected<int64_t> TextRowReader::read(int64_t maxRows, T *out) {
   return count;
 }
 
-} // namespace
-
-Expected<std::unique_ptr<RowReader>> detail::openTextRows(const std::string &path, char separator,
+Expected<std::unique_ptr<RowReader>> detail::openTextRows(const TextName &name,
                                                           const std::vector<std::string> &columns) {
-  auto file = InputFile::open(path);
+  auto file = name.file == "-" ? InputFile::standardInput() : InputFile::open(name.file);
   if (!file)
     return file.takeError();
-  auto reader = std::make_unique<TextRowReader>(std::move(*file), separator);
+  auto bytes = openBytes(std::make_shared<InputFile>(std::move(*file)));
+  if (!bytes)
+    return bytes.takeError();
+  auto reader = std::make_unique<TextRowReader>(std::move(*bytes), name);
   if (auto ok = reader->begin(columns); !ok)
     return ok.takeError();
   return std::unique_ptr<RowReader>(std::move(reader));
 }
 
 Expected<std::vector<std::string>> flowc::readColumnNames(const std::string &path) {
-  char separator = detail::separatorOf(path);
-  if (!separator)
+  auto name = parseTextName(path);
+  if (!name)
     return std::vector<std::string>();
-  auto reader = detail::openTextRows(path, separator, {});
+  auto reader = detail::openTextRows(*name, {});
   if (!reader)
     return reader.takeError();
   return (*reader)->columnNames();

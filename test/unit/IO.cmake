@@ -1,5 +1,6 @@
 # Files, models and training.
 add_flowc_test(IOTest DATA LINK FlowcIO GTest::gmock)
+add_flowc_test(TablesTest LINK FlowcIO GTest::gmock)
 add_flowc_test(ModelTest DATA LINK FlowcAPI GTest::gmock)
 foreach(area IN ITEMS Checkpoint Objectives Optimizer Standardize Target Training)
   add_flowc_test(${area}Test DATA LINK FlowcTraining GTest::gmock)

@@ -7,6 +7,8 @@
 
 #include "Arguments.h"
 
+#include "flowc/IO/Rows.h"
+
 #include <algorithm>
 #include <filesystem>
 #include <set>
@@ -41,10 +43,7 @@ struct NamedFile {
 } // namespace
 
 NamedFile::NamedFile(const CLI::Option &option, const std::string &value) : option(option.get_name()), path(value) {
-  // An array in a file.
-  constexpr std::string_view ending = ".safetensors:";
-  if (size_t at = path.find(ending); at != std::string::npos)
-    path.resize(at + ending.size() - 1);
+  path = getDataFile(path);
   struct stat info;
   exists = ::stat(path.c_str(), &info) == 0;
   if (exists) {

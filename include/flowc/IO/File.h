@@ -18,6 +18,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
 
 namespace flowc {
@@ -26,6 +27,13 @@ namespace flowc {
 class InputFile {
 public:
   static Expected<InputFile> open(const std::string &path);
+  /// What comes on standard input, from its beginning, however often it is asked for:
+  /// what is no file is kept in a temporary one that has no name.
+  static Expected<InputFile> standardInput();
+  /// Keeps what `read` gives (up to `count` bytes; 0 at the end) in a temporary file that
+  /// has no name; messages call it `name`.
+  static Expected<InputFile> keep(const std::string &name,
+                                  const std::function<Expected<size_t>(void *buffer, size_t count)> &read);
   InputFile(InputFile &&other) noexcept;
   InputFile &operator=(InputFile &&other) noexcept;
   ~InputFile();
@@ -73,6 +81,7 @@ public:
   static void removeTemporaries();
 
 private:
+  friend class InputFile; // keeps what it reads in one
   OutputFile(std::string name, int fd) : name(std::move(name)), fd(fd) {}
 
   std::string name;

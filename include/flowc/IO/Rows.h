@@ -5,8 +5,10 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Data of any length passes through buffers of fixed size. Files: `.npy`,
-// `.csv`, `.tsv` and `FILE.safetensors:NAME`.
+// Data of any length passes through buffers of fixed size. Files: `.npy`, `.npz` or
+// `FILE.npz:NAME`, `FILE.safetensors:NAME`, and text: `.csv`, `.tsv`, `.txt` or `.dat`,
+// compressed by gzip or not, with `:header` or `:no-header` after the name where the first
+// line leaves it open. `-` is standard input, text or a `.npy` array.
 //
 //===----------------------------------------------------------------------===//
 
@@ -50,8 +52,11 @@ protected:
   std::vector<std::string> names;
 };
 
+/// The file that a path of data names: `FILE.csv` of `FILE.csv:header`.
+std::string getDataFile(const std::string &path);
+
 /// Opens a data file. `columns` selects columns by name or, in files without
-/// names, by number from 0; empty: all, in the file's order.
+/// names, by number from 0 (`#0` does it in any file); empty: all, in the file's order.
 Expected<std::unique_ptr<RowReader>> openRows(const std::string &path, const std::vector<std::string> &columns = {});
 
 /// The names in the header of a text file; empty for other files and for text
@@ -76,13 +81,18 @@ public:
 
 /// Opens a writer; the format follows the extension (`.npy`, `.csv`, `.tsv`),
 /// an empty path means CSV on standard output. `.npy` files get the shape
-/// [rows] + `rowShape`. Text starts with a header of `columnNames`.
+/// [rows] + `rowShape`. Text starts with a header of `columnNames`, in quotes where RFC 4180
+/// asks for them, and where they could be taken for a row.
 Expected<std::unique_ptr<RowWriter>> createRowWriter(const std::string &path, DType dtype, const Shape &rowShape,
                                                      const std::vector<std::string> &columnNames);
 
 /// Whether `path` has an extension that `createRowWriter` knows; the error
 /// names those it knows.
 Expected<void> checkOutputFormat(const std::string &path);
+
+/// Splits a list of column names at commas; a name with a comma, or none at all, stands in
+/// quotes, as in a file.
+std::vector<std::string> splitColumnNames(std::string_view list);
 
 /// Default column names: `prefix` alone for one number, else `prefix0`, `prefix1`, ...
 std::vector<std::string> defaultColumnNames(const std::string &prefix, int64_t count);

@@ -9,11 +9,21 @@
 #define FLOWC_SUPPORT_FORMAT_H
 
 #include <string>
+#include <string_view>
+#include <vector>
 
 namespace flowc {
 
 /// A number as a person would write it.
 std::string formatNumber(double value);
+
+/// Text of a user's as messages show it: at most `limit` characters, of which the last
+/// is `…` if something is left out; control characters become `?`.
+std::string abbreviate(std::string_view text, size_t limit = 60);
+
+/// `items`, abbreviated, separated by commas; of many the first ones, and how many there
+/// are.
+std::string abbreviateList(const std::vector<std::string> &items, size_t limit = 20);
 
 } // namespace flowc
 

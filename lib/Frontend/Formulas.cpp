@@ -148,6 +148,8 @@ bool Evaluator::checkScalar(const MathExpr &part) {
     fail(part.loc, "`" + part.text + "` needs a vector, and a bijection defined by a formula has only numbers");
   else if (part.kind == Kind::Array || part.kind == Kind::Index || part.kind == Kind::Slice)
     fail(part.loc, "a bijection defined by a formula has only numbers, no arrays");
+  else if (part.kind == Kind::Column)
+    fail(part.loc, "a bijection defined by a formula has only numbers: only tables have columns");
   else if (part.kind == Kind::Scan)
     fail(part.loc, "a bijection defined by a formula has only numbers: a scan needs vectors");
   else if (part.kind == Kind::Divide && foldConstant(part.operands[1]) == 0.0)

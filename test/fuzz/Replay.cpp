@@ -15,6 +15,8 @@
 #include "Fuzzing.h"
 
 #include <algorithm>
+#include <csignal>
+#include <fcntl.h>
 #include <random>
 #include <vector>
 
@@ -26,7 +28,30 @@ static int numDamages() {
   return wanted ? std::atoi(wanted) : usual;
 }
 
+/// What runs now. Who ends in a signal leaves it behind in the file `failure`.
+static std::string_view current;
+
+static void keepFailure(int signal) {
+  int file = ::open("failure", O_WRONLY | O_CREAT | O_TRUNC, 0644);
+  [[maybe_unused]] ssize_t written = ::write(file, current.data(), current.size());
+  std::signal(signal, SIG_DFL);
+  std::raise(signal);
+}
+
+/// On a stack of its own: one that overflows has no room for a handler.
+static void catchSignals() {
+  static std::vector<char> stack(1 << 16);
+  stack_t alternative{.ss_sp = stack.data(), .ss_flags = 0, .ss_size = stack.size()};
+  ::sigaltstack(&alternative, nullptr);
+  struct sigaction action = {};
+  action.sa_handler = keepFailure;
+  action.sa_flags = SA_ONSTACK;
+  for (int signal : {SIGSEGV, SIGABRT, SIGBUS, SIGFPE, SIGILL})
+    ::sigaction(signal, &action, nullptr);
+}
+
 static void run(const std::string &bytes) {
+  current = bytes;
   LLVMFuzzerTestOneInput(reinterpret_cast<const uint8_t *>(bytes.data()), bytes.size());
 }
 
@@ -58,6 +83,7 @@ static int runWithDamages(const std::string &bytes) {
 }
 
 int main(int argc, char **argv) {
+  catchSignals();
   std::vector<fs::path> files;
   for (int i = 1; i < argc; ++i) {
     if (!fs::is_directory(argv[i])) {

@@ -167,7 +167,8 @@ def find_statements(text):
                 statements.append(Statement("if", tuple(tokens[i : other[i + 1] + 1]), tuple(condition)))
         previous = tokens[i - 1].text if i else ";"
         heads = previous == ")" and i - 1 in other and tokens[other[i - 1] - 1].text in ("if", "for", "while")
-        if not (previous in (";", "{", "}", "else") or heads) or token.text in "{}":
+        begins = token.kind == "word" or token.text in ("*", "(", "++", "--")
+        if not (previous in (";", "{", "}", "else") or heads) or not begins:
             continue
         end = find_end(tokens, i, other)
         if end is None or end == i:

@@ -139,6 +139,9 @@ def other_token(text, tokens, i):
         return ""
     if token.kind == "symbol" and not (spaced and i > 0 and (tokens[i - 1].kind in ("word", "number") or tokens[i - 1].text in ")]")):
         return None
+    # Texts are put together, never taken apart.
+    if token.text == "+" and "string" in {other.kind for other in tokens[max(0, i - 1) : i + 2]}:
+        return None
     if token.text in ("first", "second") and (i == 0 or tokens[i - 1].text not in (".", "->")):
         return None
     return SWAPS.get(token.text)
@@ -301,10 +304,15 @@ def write_if_changed(path, content):
 
 
 def dropped_by(log, mutants):
-    """Numbers of mutants on lines that a compiler complains about."""
-    numbers = set()
-    for match in re.finditer(r"(?:^|/)((?:lib|tools)/[^\s:]+\.cpp):(\d+):\d+: (?:fatal )?error", log, re.MULTILINE):
+    """Numbers of mutants on lines that a compiler complains about. What follows the first
+    error of syntax in a file is its consequence."""
+    numbers, lost = set(), set()
+    for match in re.finditer(r"(?:^|/)((?:lib|tools)/[^\s:]+\.cpp):(\d+):\d+: error: (.*)", log, re.MULTILINE):
         line = int(match.group(2))
+        if match.group(1) in lost:
+            continue
+        if match.group(3).startswith("expected"):
+            lost.add(match.group(1))
         numbers |= {m["number"] for m in mutants if m["file"] == match.group(1) and m["line"] <= line <= m["last"]}
     return numbers
 

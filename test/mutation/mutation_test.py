@@ -79,6 +79,10 @@ class StatementsTest(unittest.TestCase):
         found = cpp_statements.find_statements('void f() { // if (a)\n g("if (b) { h(1 + 2); }"); }')
         self.assertEqual([one.kind for one in found], ["call"])
 
+    def test_the_end_of_a_statement_is_none(self):
+        found = cpp_statements.find_statements("void f() { g([&](int i) { return i; }, T{1}); h(T{2} + 3); }")
+        self.assertEqual([one.kind for one in found], ["return"])
+
 
 class CopyTest(unittest.TestCase):
     def setUp(self):

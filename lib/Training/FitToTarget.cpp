@@ -15,6 +15,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 using namespace flowc;
 
@@ -59,19 +60,57 @@ Expected<void> checkOptions(const Model &model, const TrainingData &draws, const
   return {};
 }
 
+/// A loss with two estimates of its gradient, one of which is in use.
+class TwoEstimates : public Objective {
+public:
+  TwoEstimates(std::unique_ptr<Objective> first, std::unique_ptr<Objective> second)
+      : first(std::move(first)), second(std::move(second)) {
+    addIdentity(this->first->identity());
+  }
+
+  void choose(bool takesSecond) { current = (takesSecond ? second : first).get(); }
+
+  std::string name() const override { return first->name(); }
+  Expected<void> prepare() override { return first->prepare(); } // The second may not be needed.
+  Expected<double> lossAndGradient(const Model &model, const Batch &batch, void *gradient) override {
+    return current->lossAndGradient(model, batch, gradient);
+  }
+  Expected<void> rowLosses(const Model &model, const Batch &batch, std::span<double> losses) override {
+    return first->rowLosses(model, batch, losses);
+  }
+
+private:
+  std::unique_ptr<Objective> first, second;
+  Objective *current = first.get();
+};
+
+/// What the draws to validate with said after the last round.
+struct Validation {
+  double halfVariance = std::numeric_limits<double>::infinity(); ///< Of log q - target.
+};
+
 /// A loop that owns its objective.
 class TargetLoop : public StepLoop {
 public:
-  TargetLoop(Model &model, const TargetOptions &options, std::unique_ptr<Objective> objective, Plan plan)
+  TargetLoop(Model &model, const TargetOptions &options, std::unique_ptr<Objective> objective,
+             std::shared_ptr<Validation> validation, Plan plan)
       : StepLoop(model, options.update, options.learningRate, options.threads, options.returnBest, std::move(plan)),
-        owned(std::move(objective)) {}
+        owned(std::move(objective)), validation(std::move(validation)) {}
   Expected<void> begin() { return start(*owned); }
+
+protected:
+  void describe(Archive &archive, TrainingState &state) override {
+    archive.number("half_variance", validation->halfVariance, /*mayBeInfinite=*/true);
+    StepLoop::describe(archive, state);
+  }
 
 private:
   std::unique_ptr<Objective> owned;
+  std::shared_ptr<Validation> validation;
 };
 
-StepLoop::Plan makePlan(Model &model, const TrainingData &draws, const TargetOptions &options, Objective &objective) {
+StepLoop::Plan makePlan(Model &model, const TrainingData &draws, const TargetOptions &options, Objective &objective,
+                        const std::shared_ptr<Validation> &validation, TwoEstimates *estimates) {
   constexpr int64_t rounds = 50;
   StepLoop::Plan plan;
   plan.steps = options.steps;
@@ -80,28 +119,31 @@ StepLoop::Plan makePlan(Model &model, const TrainingData &draws, const TargetOpt
   plan.closesLastRound = true;
   plan.onRound = options.onRound;
   plan.between = {options.checkpoint, options.interrupted};
-  plan.batch = [draws = draws.x.data(), rows = plan.rowsPerStep, seed = options.seed,
-                redraw = options.redraw](int64_t step) {
+  plan.batch = [draws = draws.x.data(), rows = plan.rowsPerStep, seed = options.seed, redraw = options.redraw,
+                validation, estimates, scoreBelow = options.scoreBelow](int64_t step) {
+    if (estimates)
+      estimates->choose(validation->halfVariance < scoreBelow);
     return Batch{.x = draws, .rows = rows, .first = redraw ? static_cast<uint64_t>(step * rows) : 0, .seed = seed};
   };
   // Always the same draws: which parameters are better is then clear sooner.
-  auto variance = std::make_shared<double>(0);
-  plan.validate = [&model, &objective, variance, rows = options.valSamples, seed = options.seed]() -> Expected<double> {
+  plan.validate = [&model, &objective, validation, rows = options.valSamples,
+                   seed = options.seed]() -> Expected<double> {
     std::vector<double> losses(static_cast<size_t>(rows));
     if (auto ok = objective.rowLosses(model, {.rows = rows, .seed = seed ^ kValidationStream}, losses); !ok)
       return ok.takeError();
     if (countRareFailures(losses) > 0)
       std::erase_if(losses, [](double loss) { return !std::isfinite(loss); });
     Moments moments = momentsOf(losses);
-    *variance = moments.variance;
+    validation->halfVariance = moments.variance / 2;
     return moments.mean;
   };
-  plan.roundConverged = [variance, tolerance = options.tolerance] { return *variance / 2 < tolerance; };
+  plan.roundConverged = [validation, tolerance = options.tolerance] { return validation->halfVariance < tolerance; };
   plan.identity = {{"loop", "target"},
                    {"steps", std::to_string(options.steps)},
                    {"num_samples", std::to_string(plan.rowsPerStep)},
                    {"val_samples", std::to_string(options.valSamples)},
                    {"redraw", options.redraw ? "yes" : "no"},
+                   {"score_below", exactDigits(options.scoreBelow)},
                    {"seed", std::to_string(options.seed)}};
   if (draws.x)
     plan.identity["draws"] = std::to_string(hashRows(draws.x, *allRows(draws.x.rows()), model.dtype(), kHashStart));
@@ -136,16 +178,31 @@ Expected<std::unique_ptr<Trainer>> Trainer::create(Model &model, const TrainingT
                                                    const TrainingData &draws, const TargetOptions &options) {
   if (auto ok = checkOptions(model, draws, options); !ok)
     return ok.takeError();
-  auto objective = target.makeObjective(
-      options.objective, model.flow(),
-      {.dtype = model.dtype(), .threads = options.threads, .useCache = options.useCache}, options.objectiveText);
+  auto make = [&](const Choice &choice) {
+    return target.makeObjective(choice, model.flow(),
+                                {.dtype = model.dtype(), .threads = options.threads, .useCache = options.useCache},
+                                options.objectiveText);
+  };
+  auto objective = make(options.objective);
   if (!objective)
     return objective.takeError();
+  TwoEstimates *estimates = nullptr;
+  // A search along a line needs a loss of which the gradient is the derivative.
+  bool isRedrawn = options.redraw && !draws.x;
+  bool isElbo = options.objectiveText.empty() && options.objective.name == elboInfo.name && !target.isCode();
+  if (isElbo && isRedrawn && options.scoreBelow > 0) {
+    auto score = make(vargradInfo.name);
+    if (!score)
+      return score.takeError();
+    auto both = std::make_unique<TwoEstimates>(std::move(*objective), std::move(*score));
+    estimates = both.get();
+    *objective = std::move(both);
+  }
   if (auto ok = (*objective)->prepare(); !ok)
     return ok.takeError();
-  Objective &borrowed = **objective;
-  auto loop = std::make_unique<TargetLoop>(model, options, std::move(*objective),
-                                           makePlan(model, draws, options, borrowed));
+  auto validation = std::make_shared<Validation>();
+  StepLoop::Plan plan = makePlan(model, draws, options, **objective, validation, estimates);
+  auto loop = std::make_unique<TargetLoop>(model, options, std::move(*objective), validation, std::move(plan));
   if (auto ok = loop->begin(); !ok)
     return ok.takeError();
   if (auto ok = loop->resume(); !ok)

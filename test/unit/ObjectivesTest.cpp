@@ -11,6 +11,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <numeric>
 
 using namespace flowc;
 using testing::HasSubstr;
@@ -165,6 +166,39 @@ TEST(ObjectivesTest, ForwardKlAndWeightVarianceByHand) {
     EXPECT_NEAR(kl.gradient[i], expectedKl.parameters[i], 1e-11 * (1 + std::abs(kl.gradient[i])));
     EXPECT_NEAR(variance.gradient[i], expectedVariance.parameters[i], 1e-10 * (1 + std::abs(variance.gradient[i])));
   }
+}
+
+/// The loss of the ELBO, and the gradient of half the variance of its terms at draws that
+/// are held constant; in the mean over many draws it is the ELBO's.
+TEST(ObjectivesTest, VarGradByHand) {
+  auto flow = *Flow::parse(flowText);
+  Model model = modelOf(flow);
+  Batch batch{.rows = 50, .seed = 8};
+  std::vector<double> r = logWeights(model, batch);
+  double mean = std::accumulate(r.begin(), r.end(), 0.0) / 50;
+  auto objective = objectiveOf("vargrad", flow);
+  Result found = evaluate(*objective, model, batch);
+  EXPECT_NEAR(found.loss, -mean, 1e-12);
+  auto kernels = *compile(flow, {.dtype = F64});
+  Rows<double> y = *kernels->sample<double>(model, 50, batch.seed);
+  Column<double> derivatives(50);
+  for (int k = 0; k < 50; ++k)
+    derivatives[k] = (mean - r[k]) / 49;
+  auto expected = *kernels->pullBackLogProb<double>(model, y, derivatives);
+  for (size_t i = 0; i < found.gradient.size(); ++i)
+    EXPECT_NEAR(found.gradient[i], expected.parameters[i], 1e-11 * (1 + std::abs(found.gradient[i])));
+}
+
+TEST(ObjectivesTest, TheGradientByScoresIsThatOfTheElbo) {
+  auto flow = *Flow::parse("flow f = transformed(standard_normal([2]), affine([0.3, 0], [1.5, 0.7]))");
+  Model model = modelOf(flow);
+  Batch batch{.rows = 200000, .seed = 3};
+  Result path = evaluate(*objectiveOf("elbo", flow), model, batch);
+  Result score = evaluate(*objectiveOf("vargrad", flow), model, batch);
+  EXPECT_NEAR(score.loss, path.loss, 1e-9 * std::abs(path.loss));
+  // Both are means over 200,000 terms of order 1 to 10.
+  for (size_t i = 0; i < path.gradient.size(); ++i)
+    EXPECT_NEAR(score.gradient[i], path.gradient[i], 0.05) << i;
 }
 
 TEST(ObjectivesTest, WeightVarianceIsStratifiedByTheCondition) {

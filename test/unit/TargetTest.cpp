@@ -201,6 +201,36 @@ TEST(ResumeTest, DamagedCheckpointsAreRefused) {
   EXPECT_THAT(error([](SavedState &state) { state.identity["target"] = "density"; }), HasSubstr("another 'target'"));
 }
 
+/// Which gradient is in use follows from the last round, so that it is a part of the state.
+TEST(ResumeTest, NearTheTargetTheGradientIsByScoresAlsoAfterAResume) {
+  constexpr int64_t steps = 500; // In rounds of 10.
+  auto train = [&](double scoreBelow, int64_t stopAfter, const SavedState *from) {
+    Model model = initialise(couplingText, F64);
+    TargetOptions options{.steps = steps, .numSamples = 32, .scoreBelow = scoreBelow};
+    options.interrupted = [stopAfter, calls = int64_t(0)]() mutable { return calls++ == stopAfter; };
+    auto trainer = take(Trainer::create(model, density(normalText), {}, options));
+    if (from) {
+      SavedState copy = *from;
+      EXPECT_TRUE(trainer->restore(copy, "it"));
+    }
+    while (take(trainer->advance()) == Trainer::Outcome::EpochEnded)
+      ;
+    return std::tuple(trainer->save(), trainer->statistics(), model.trainable());
+  };
+  auto [pathState, path, pathEnd] = train(0, -1, nullptr);
+  auto [state, mixed, end] = train(1e300, -1, nullptr);
+  ASSERT_EQ(path.size(), steps);
+  ASSERT_EQ(mixed.size(), steps);
+  for (int i = 0; i < 10; ++i)
+    EXPECT_EQ(mixed[i].gradientNorm, path[i].gradientNorm)
+        << "step " << i << ": nothing is known before the first round";
+  EXPECT_NEAR(mixed[10].loss, path[10].loss, 1e-10) << "it is the same loss";
+  EXPECT_NE(mixed[10].gradientNorm, path[10].gradientNorm);
+  auto [half, some, halfEnd] = train(1e300, 25, nullptr);
+  auto [resumedState, resumed, resumedEnd] = train(1e300, -1, &half);
+  EXPECT_EQ(resumedEnd, end);
+}
+
 TEST(ResumeTest, OtherDataOfATargetIsRefused) {
   TemporaryDirectory folder;
   std::string text = "data y = array(\"y.csv\")\ndensity p(x[2]) = sum(normal_log(y, x[0], exp(x[1])))";

@@ -173,7 +173,7 @@ void addTargetOptions(CLI::App &command, TrainOptions &options, CLI::Option *tar
 void addUpdateOptions(CLI::App &command, TrainOptions &options) {
   command.add_option("--objective,--loss", options.objective,
                      "What to minimise, see below, or a .flow file with an 'objective' (default: likelihood; on a "
-                     "target elbo)");
+                     "target elbo, near it with the gradient of vargrad)");
   command.add_option("--optimizer", options.optimizer, "What moves the parameters, see below (default: adam)");
   command.add_option("--schedule", options.schedule,
                      "Of the learning rate, see below (default: constant; on a target warmup_cosine)");

@@ -33,6 +33,8 @@ Expected<void> chooseObjective(const TrainOptions &options, TargetOptions &targe
   if (!source)
     return source.takeError();
   target.objective = std::move(source->choice);
+  // Who asks for `elbo` gets its own gradient.
+  target.scoreBelow = 0;
   target.objectiveText = std::move(source->text);
   return {};
 }

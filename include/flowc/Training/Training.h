@@ -179,6 +179,10 @@ struct TargetOptions {
   /// Stops when half the variance of log q - target, which is about what the ELBO
   /// lacks, is below this.
   double tolerance = 1e-6;
+  /// Where that half of the variance was below this after the last round, the gradient of
+  /// the objective `elbo` is that of `vargrad`, of the same loss (0: never). Not of targets
+  /// that are code.
+  double scoreBelow = 0.5;
   uint64_t seed = 0;
   int threads = 0;
   bool useCache = true;

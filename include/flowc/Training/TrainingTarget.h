@@ -20,6 +20,7 @@ public:
   TrainingTarget(ExternalTarget code) : code(std::move(code)) {}
 
   const std::string &name() const { return density ? density->name() : code->name; }
+  bool isCode() const { return code.has_value(); }
   int64_t dim() const { return density ? density->dim() : code->dim; }
 
   /// The objective for models of `flow`: one of the table or, if `text` is not empty, its

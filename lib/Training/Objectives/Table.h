@@ -14,12 +14,13 @@
 
 namespace flowc {
 
-extern const ObjectiveInfo likelihoodInfo, elboInfo, stlInfo, iwaeInfo, renyiInfo, forwardKlInfo, weightVarianceInfo,
-    contrastiveInfo;
+extern const ObjectiveInfo likelihoodInfo, elboInfo, stlInfo, vargradInfo, iwaeInfo, renyiInfo, forwardKlInfo,
+    weightVarianceInfo, contrastiveInfo;
 
 /// In the order of help and documentation.
-inline constexpr const ObjectiveInfo *kObjectives[] = {
-    &likelihoodInfo, &stlInfo, &elboInfo, &iwaeInfo, &renyiInfo, &forwardKlInfo, &weightVarianceInfo, &contrastiveInfo};
+inline constexpr const ObjectiveInfo *kObjectives[] = {&likelihoodInfo, &stlInfo,   &elboInfo,      &vargradInfo,
+                                                       &iwaeInfo,       &renyiInfo, &forwardKlInfo, &weightVarianceInfo,
+                                                       &contrastiveInfo};
 
 /// The ELBO ("elbo") or what sticks the landing ("stl") of a target that is code.
 Expected<std::unique_ptr<Objective>> makeExternalElbo(const ObjectiveInfo &info, const Flow &flow,

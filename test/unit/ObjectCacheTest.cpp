@@ -100,6 +100,19 @@ TEST_F(ObjectCacheTest, OtherUsersCannotReadOrWriteIt) {
   EXPECT_EQ(fs::status(directory / "deep").permissions(), fs::perms::owner_all);
 }
 
+TEST_F(ObjectCacheTest, CodeOfAnotherUserIsNotUsed) {
+  if (geteuid() != 0)
+    GTEST_SKIP() << "only root can give a file away";
+  ObjectCache cache(directory);
+  CacheKey key = makeCacheKey({"x"});
+  cache.store(key, "code");
+  constexpr uid_t somebody = 65534;
+  ASSERT_EQ(::chown(onlyFile().c_str(), somebody, -1), 0);
+  EXPECT_FALSE(cache.load(key));
+  ASSERT_EQ(::chown(onlyFile().c_str(), geteuid(), -1), 0);
+  EXPECT_EQ(cache.load(key), "code");
+}
+
 TEST_F(ObjectCacheTest, StaysBelowItsLimit) {
   ObjectCache cache(directory, /*limitBytes=*/10000);
   std::string object(3000, 'x');

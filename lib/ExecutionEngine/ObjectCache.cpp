@@ -15,15 +15,17 @@
 #include "llvm/Support/CachePruning.h"
 #include "llvm/Support/Error.h"
 #include "llvm/Support/FileSystem.h"
-#include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
-#include "llvm/Support/raw_ostream.h"
 
+#include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <dlfcn.h>
 #include <elf.h>
+#include <fcntl.h>
 #include <link.h>
+#include <random>
+#include <sys/stat.h>
 #include <unistd.h>
 
 using namespace flowc;
@@ -121,32 +123,88 @@ std::string ObjectCache::userDirectory() {
   return path.str().str();
 }
 
-std::string ObjectCache::pathOf(const CacheKey &key) const {
-  llvm::SmallString<128> path(directory);
-  // The prefix that `llvm::pruneCache` wants to see.
-  llvm::sys::path::append(path, "llvmcache-" + key.digest);
-  return path.str().str();
+/// The file of a key; `llvm::pruneCache` wants to see this prefix.
+static std::string nameOf(const CacheKey &key) { return "llvmcache-" + key.digest; }
+
+namespace {
+/// A descriptor that is closed at the end.
+struct Descriptor {
+  int number;
+
+  explicit Descriptor(int number) : number(number) {}
+  Descriptor(const Descriptor &) = delete;
+  Descriptor &operator=(const Descriptor &) = delete;
+  ~Descriptor() { close(); }
+  bool close() { return number < 0 || ::close(std::exchange(number, -1)) == 0; }
+};
+} // namespace
+
+/// Whether what is open is of this kind, this user's, and nobody else may write to it:
+/// code of somebody else must never run. Asked of the descriptor, so that what is looked
+/// at is what is used.
+static bool isPrivate(int descriptor, mode_t kind, struct stat &info) {
+  return descriptor >= 0 && ::fstat(descriptor, &info) == 0 && (info.st_mode & S_IFMT) == kind &&
+         info.st_uid == ::geteuid() && (info.st_mode & (S_IWGRP | S_IWOTH)) == 0;
+}
+
+/// Opens a folder that nobody else may write to, or nothing.
+static int openFolder(const std::string &directory) {
+  struct stat info;
+  int folder = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (isPrivate(folder, S_IFDIR, info))
+    return folder;
+  Descriptor refused(folder);
+  return -1;
+}
+
+/// Reads `count` bytes, or fewer from a file that became shorter.
+static std::string readAll(int file, size_t count) {
+  std::string bytes(count, '\0');
+  size_t known = 0;
+  while (known < count) {
+    ssize_t got = ::read(file, bytes.data() + known, count - known);
+    if (got < 0 && errno == EINTR)
+      continue;
+    if (got <= 0)
+      break;
+    known += static_cast<size_t>(got);
+  }
+  bytes.resize(known);
+  return bytes;
+}
+
+static bool writeAll(int file, llvm::StringRef bytes) {
+  while (!bytes.empty()) {
+    ssize_t put = ::write(file, bytes.data(), bytes.size());
+    if (put < 0 && errno == EINTR)
+      continue;
+    if (put <= 0)
+      return false;
+    bytes = bytes.drop_front(static_cast<size_t>(put));
+  }
+  return true;
 }
 
 std::optional<std::string> ObjectCache::load(const CacheKey &key) const {
   if (directory.empty())
     return std::nullopt;
-  std::string path = pathOf(key);
-  fs::file_status status;
-  // Code of somebody else must never run.
-  if (fs::status(path, status) || status.getUser() != geteuid() || status.type() != fs::file_type::regular_file)
+  Descriptor folder(openFolder(directory));
+  if (folder.number < 0)
     return std::nullopt;
-  auto file = llvm::MemoryBuffer::getFile(path, /*IsText=*/false, /*RequiresNullTerminator=*/false);
-  if (!file)
+  std::string name = nameOf(key);
+  struct stat info;
+  Descriptor file(::openat(folder.number, name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  if (!isPrivate(file.number, S_IFREG, info))
     return std::nullopt;
-  llvm::StringRef bytes = (*file)->getBuffer();
+  std::string contents = readAll(file.number, static_cast<size_t>(info.st_size));
+  llvm::StringRef bytes = contents;
   bool valid = bytes.consume_front(kMagic) && bytes.consume_front(key.digest) && bytes.size() >= kHashBytes;
   if (valid) {
     llvm::StringRef object = bytes.drop_front(kHashBytes);
     if (hashOf(object) == bytes.take_front(kHashBytes))
       return object.str();
   }
-  fs::remove(path);
+  ::unlinkat(folder.number, name.c_str(), 0);
   return std::nullopt;
 }
 
@@ -154,21 +212,25 @@ void ObjectCache::store(const CacheKey &key, std::string_view object) const {
   auto privately = static_cast<fs::perms>(fs::owner_all);
   if (directory.empty() || fs::create_directories(directory, /*IgnoreExisting=*/true, privately))
     return;
-  std::string path = pathOf(key);
-  // Not `fs::TempFile`: it would install LLVM's signal handlers in the process.
-  int descriptor = -1;
-  llvm::SmallString<128> temporary;
-  if (fs::createUniqueFile(path + ".%%%%%%%%.tmp", descriptor, temporary, fs::OF_None,
-                           fs::owner_read | fs::owner_write))
+  Descriptor folder(openFolder(directory));
+  if (folder.number < 0)
     return;
-  llvm::raw_fd_ostream stream(descriptor, /*shouldClose=*/true);
+  // Not `fs::TempFile`: it would install LLVM's signal handlers in the process.
+  std::string name = nameOf(key), temporary;
+  std::random_device random;
+  Descriptor file(-1);
+  for (int attempt = 0; attempt < 100 && file.number < 0; ++attempt) {
+    temporary = name + "." + llvm::utohexstr(random()) + ".tmp";
+    file.number =
+        ::openat(folder.number, temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+  }
+  if (file.number < 0)
+    return;
   llvm::StringRef contents(object.data(), object.size());
-  stream << kMagic << key.digest << hashOf(contents) << contents;
-  stream.close();
-  bool failed = stream.has_error();
-  stream.clear_error();
-  if (failed || fs::rename(temporary, path)) {
-    fs::remove(temporary);
+  bool written = writeAll(file.number, (kMagic + key.digest).str()) && writeAll(file.number, hashOf(contents)) &&
+                 writeAll(file.number, contents);
+  if (!file.close() || !written || ::renameat(folder.number, temporary.c_str(), folder.number, name.c_str()) != 0) {
+    ::unlinkat(folder.number, temporary.c_str(), 0);
     return;
   }
   llvm::CachePruningPolicy policy;

@@ -100,17 +100,55 @@ TEST_F(ObjectCacheTest, OtherUsersCannotReadOrWriteIt) {
   EXPECT_EQ(fs::status(directory / "deep").permissions(), fs::perms::owner_all);
 }
 
-TEST_F(ObjectCacheTest, CodeOfAnotherUserIsNotUsed) {
-  if (geteuid() != 0)
-    GTEST_SKIP() << "only root can give a file away";
+TEST_F(ObjectCacheTest, WhatOthersMayWriteToIsNotUsed) {
   ObjectCache cache(directory);
   CacheKey key = makeCacheKey({"x"});
   cache.store(key, "code");
-  constexpr uid_t somebody = 65534;
-  ASSERT_EQ(::chown(onlyFile().c_str(), somebody, -1), 0);
+  fs::path path = onlyFile();
+  for (fs::perms perms : {fs::perms::group_write, fs::perms::others_write})
+    for (const fs::path &opened : {path, directory}) {
+      fs::permissions(opened, perms, fs::perm_options::add);
+      EXPECT_FALSE(cache.load(key)) << opened;
+      fs::permissions(opened, perms, fs::perm_options::remove);
+      EXPECT_EQ(cache.load(key), "code") << opened;
+    }
+  // Nor is anything put there.
+  fs::permissions(directory, fs::perms::group_write, fs::perm_options::add);
+  CacheKey other = makeCacheKey({"y"});
+  cache.store(other, "more code");
+  fs::permissions(directory, fs::perms::group_write, fs::perm_options::remove);
+  EXPECT_FALSE(cache.load(other));
+}
+
+TEST_F(ObjectCacheTest, OtherUsersFilesAreNotUsed) {
+  if (geteuid() != 0)
+    GTEST_SKIP() << "only root can give files away";
+  ObjectCache cache(directory);
+  CacheKey key = makeCacheKey({"x"});
+  cache.store(key, "code");
+  fs::path path = onlyFile();
+  for (const fs::path &given : {path, directory}) {
+    ASSERT_EQ(chown(given.c_str(), 12345, -1), 0);
+    EXPECT_FALSE(cache.load(key)) << given;
+    ASSERT_EQ(chown(given.c_str(), 0, -1), 0);
+    EXPECT_EQ(cache.load(key), "code") << given;
+  }
+}
+
+TEST_F(ObjectCacheTest, LinksAreNotFollowed) {
+  ObjectCache cache(directory);
+  CacheKey key = makeCacheKey({"x"});
+  cache.store(key, "code");
+  fs::path path = onlyFile(), elsewhere = directory.string() + "-elsewhere";
+  fs::rename(path, elsewhere);
+  fs::create_symlink(elsewhere, path);
   EXPECT_FALSE(cache.load(key));
-  ASSERT_EQ(::chown(onlyFile().c_str(), geteuid(), -1), 0);
-  EXPECT_EQ(cache.load(key), "code");
+  EXPECT_TRUE(fs::exists(elsewhere));
+  // A new object replaces the link, not what it leads to.
+  cache.store(key, "new code");
+  EXPECT_EQ(cache.load(key), "new code");
+  EXPECT_FALSE(fs::is_symlink(path));
+  fs::remove(elsewhere);
 }
 
 TEST_F(ObjectCacheTest, StaysBelowItsLimit) {

@@ -40,17 +40,17 @@ public:
   /// The user's cache: `$XDG_CACHE_HOME/flowc`, else `~/.cache/flowc`.
   static std::string userDirectory();
 
-  /// The object stored under `key`. A file that is cut off, damaged or not this
-  /// user's is removed, or passed over, and counts as absent.
+  /// The object stored under `key`. A file that is cut off or damaged is removed and
+  /// counts as absent; so do, untouched, a link, and a file or directory that belongs to
+  /// another user or that others may write to.
   std::optional<std::string> load(const CacheKey &key) const;
 
   /// Stores an object atomically and removes the files used least recently if
-  /// the cache is over its limit. Does nothing if the directory cannot be used.
+  /// the cache is over its limit. Does nothing if the directory cannot be used,
+  /// belongs to another user, or if others may write to it.
   void store(const CacheKey &key, std::string_view object) const;
 
 private:
-  std::string pathOf(const CacheKey &key) const;
-
   std::string directory;
   uint64_t limitBytes;
 };

@@ -135,7 +135,8 @@ Expected<FlowSummary> flowc::summarize(const Flow &flow) {
   summary.transform = transform->total;
   summary.inverse = inverse->total;
 
-  PipelineOptions options{.kernel = flow.isDistribution() ? Kernel::LogProb : Kernel::Transform};
+  // Nobody reads the program, and it can be long.
+  PipelineOptions options{.kernel = flow.isDistribution() ? Kernel::LogProb : Kernel::Transform, .cleanTile = false};
   OwningOpRef<ModuleOp> program = buildKernelModule(graph.getContext(), flow, EmitLevel::Tile, options, error);
   if (!program)
     return fail();

@@ -15,6 +15,7 @@
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/Verifier.h"
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/SmallVectorExtras.h"
 
 namespace flowc {
 
@@ -163,8 +164,10 @@ OwningOpRef<ModuleOp> Emitter::emit(const Node &root) {
   builder.setInsertionPointToEnd(module->getBody());
   auto function =
       func::FuncOp::create(builder, isFlow ? "flow" : "bijection", builder.getFunctionType(types, eventType));
-  for (auto [i, list] : llvm::enumerate(attributes))
-    function.setArgAttrs(i, list.getAttrs());
+  // All at once: each setting of one makes a new list of all.
+  function.setAllArgAttrs(llvm::map_to_vector(attributes, [&](const NamedAttrList &list) {
+    return DictionaryAttr::get(builder.getContext(), list.getAttrs());
+  }));
   Block &block = *function.addEntryBlock();
   builder.setInsertionPointToEnd(&block);
   for (auto [leaf, argument] : llvm::zip_equal(placed, block.getArguments().drop_front(firstLeaf)))

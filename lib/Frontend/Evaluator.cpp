@@ -104,6 +104,16 @@ void Evaluator::failUnknownName(StringRef word, SMLoc where) {
 // Sizes
 //===----------------------------------------------------------------------===//
 
+bool Evaluator::addElements(size_t count, SMLoc where) {
+  // What the largest object takes, and half of another: 0.8 GB of memory, with copies.
+  constexpr size_t maxElements = size_t(3) << 25;
+  arrayElements += count;
+  if (arrayElements > maxElements)
+    fail(where, "the arrays of this text have more than " + Twine(maxElements) +
+                    " elements together; arrays drawn by `random_normal` are not counted");
+  return !failure;
+}
+
 bool Evaluator::checkSize(const Node &node, SMLoc where) {
   constexpr int64_t maxDepth = 300, maxFields = 200000;
   constexpr double maxElements = double(int64_t(1) << 28);
@@ -119,8 +129,11 @@ bool Evaluator::checkSize(const Node &node, SMLoc where) {
       addChild(*child, std::max<double>(1, node.stack));
       continue;
     }
+    const auto &leaf = std::get<Leaf>(field);
+    if (!addElements(leaf.init.values.size(), where))
+      return false;
     double elements = 1;
-    for (int64_t extent : std::get<Leaf>(field).shape)
+    for (int64_t extent : leaf.shape)
       elements *= extent;
     size.elements += elements;
     size.fields = std::min(size.fields + 1, maxFields + 1);
@@ -342,7 +355,10 @@ Value::Data Evaluator::evaluateCall(const Expr &expr) {
   if (!constructor || !bindArguments(*constructor, expr, values))
     return {};
   Call call(*this, *constructor, expr.loc, std::move(values));
-  return constructor->build(call);
+  Value::Data result = constructor->build(call);
+  if (auto *array = std::get_if<ArrayValue>(&result); array && !addElements(array->init.values.size(), expr.loc))
+    return {};
+  return result;
 }
 
 } // namespace flowc

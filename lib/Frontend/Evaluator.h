@@ -55,6 +55,8 @@ private:
     double elements = 0;
   };
 
+  /// Counts elements of arrays, which a short text can have many of; false after an error.
+  bool addElements(size_t count, llvm::SMLoc where);
   Value evaluate(const ast::Expr &expr);
   Value::Data evaluateWord(const ast::Expr &expr);
   Value::Data evaluateList(const ast::Expr &expr);
@@ -71,6 +73,7 @@ private:
   llvm::StringMap<NodePtr> objects;
   llvm::StringMap<FormulaItem> formulas;
   llvm::DenseMap<const Node *, Size> sizes;
+  size_t arrayElements = 0;
   std::optional<Error> failure;
 };
 

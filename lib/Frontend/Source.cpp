@@ -20,8 +20,28 @@ namespace flowc {
 using llvm::StringRef;
 using llvm::Twine;
 
+static bool isContinuationByte(char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; }
+
 SourceText::SourceText(StringRef text, StringRef file) : file(file.str()) {
   sources.AddNewSourceBuffer(llvm::MemoryBuffer::getMemBufferCopy(text, file), llvm::SMLoc());
+  lineStarts.push_back(0);
+  unsigned count = 0;
+  for (auto [i, c] : llvm::enumerate(text)) {
+    if (i % kBlock == 0)
+      characters.push_back(count);
+    count += !isContinuationByte(c);
+    if (c == '\n')
+      lineStarts.push_back(i + 1);
+  }
+  // The end is a place, too.
+  if (text.size() % kBlock == 0)
+    characters.push_back(count);
+}
+
+unsigned SourceText::countCharacters(size_t byte) const {
+  size_t start = byte / kBlock * kBlock;
+  return characters[byte / kBlock] + static_cast<unsigned>(llvm::count_if(
+                                         buffer().slice(start, byte), [](char c) { return !isContinuationByte(c); }));
 }
 
 StringRef SourceText::buffer() const { return sources.getMemoryBuffer(sources.getMainFileID())->getBuffer(); }
@@ -36,15 +56,10 @@ static StringRef lineAround(StringRef buffer, const char *where) {
   return StringRef(begin, end - begin).rtrim('\r');
 }
 
-static bool isContinuationByte(char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; }
-
 SourceLocation SourceText::locate(llvm::SMLoc where) const {
-  const char *place = where.getPointer();
-  StringRef line = lineAround(buffer(), place);
-  unsigned column = 1;
-  for (const char *c = line.begin(); c < place; ++c)
-    column += !isContinuationByte(*c);
-  return {sources.FindLineNumber(where), column};
+  auto place = static_cast<size_t>(where.getPointer() - buffer().begin());
+  auto line = std::prev(llvm::upper_bound(lineStarts, place));
+  return {static_cast<unsigned>(line - lineStarts.begin()) + 1, countCharacters(place) - countCharacters(*line) + 1};
 }
 
 /// `bytes` with everything that is not printable text replaced, one character

@@ -87,10 +87,11 @@ static void buildSamplePipeline(OpPassManager &pm, const KernelSpec &kernel) {
 }
 
 /// Sample program to tile program.
-static void buildTilePipeline(OpPassManager &pm, int simdBits) {
+static void buildTilePipeline(OpPassManager &pm, const PipelineOptions &options) {
   pm.addPass(flow::createPackWeightsPass());
-  pm.addPass(createConvertFlowToTile({simdBits}));
-  addCleanup(pm);
+  pm.addPass(createConvertFlowToTile({options.simdBits}));
+  if (options.cleanTile)
+    addCleanup(pm);
 }
 
 /// Tile program to the llvm dialect.
@@ -128,7 +129,7 @@ OwningOpRef<ModuleOp> flowc::buildKernelModule(MLIRContext &context, const Flow 
   pm.enableVerifier(options.verify);
   buildSamplePipeline(pm, *findKernel(options.kernel));
   if (level >= EmitLevel::Tile)
-    buildTilePipeline(pm, options.simdBits);
+    buildTilePipeline(pm, options);
   if (level >= EmitLevel::LLVM)
     buildLLVMPipeline(pm);
   if (failed(pm.run(*module))) {

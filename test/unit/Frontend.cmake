@@ -3,3 +3,6 @@ foreach(part IN ITEMS Block Density Distributions Errors Golden Initialise Inver
         WrongUse)
   add_flowc_test(Frontend${part}Test DATA LINK FlowcFrontend)
 endforeach()
+
+# Every text is answered in time, whatever it holds.
+add_flowc_test(LargeTextsTest LINK FlowcExplain FlowcAPI)

@@ -18,6 +18,7 @@
 #include "llvm/Support/SourceMgr.h"
 
 #include <string>
+#include <vector>
 
 namespace flowc {
 
@@ -33,8 +34,16 @@ public:
   Error error(llvm::SMLoc where, const llvm::Twine &message) const;
 
 private:
+  /// Characters of the text before a byte.
+  unsigned countCharacters(size_t byte) const;
+
   llvm::SourceMgr sources;
   std::string file;
+  /// Where lines begin, and how many characters stand before every kBlock-th byte: every
+  /// object of a text is located, and a text may be one long line.
+  static constexpr size_t kBlock = 1024;
+  std::vector<size_t> lineStarts;
+  std::vector<unsigned> characters;
 };
 
 /// The candidate that `word` was probably meant to be, or an empty string.

@@ -36,6 +36,8 @@ struct PipelineOptions {
   int simdBits = 512;
   /// Run MLIR's verifier between passes.
   bool verify = false;
+  /// Tidy the tile program up; what says how much it computes stands there before.
+  bool cleanTile = true;
 };
 
 /// Registers every dialect and interface that the pipelines need.

@@ -287,11 +287,14 @@ void KernelSplitter::buildPrepare() {
   auto prepare = func::FuncOp::create(builder, kernel.getLoc(), "prepare", type);
   Block *entry = prepare.addEntryBlock();
   IRMapping mapping;
+  // All at once: each setting of one makes a new list of all.
+  SmallVector<DictionaryAttr> attributes;
   for (auto [i, leaf] : llvm::enumerate(leaves)) {
     mapping.map(leaf, entry->getArgument(i));
-    if (DictionaryAttr attributes = kernel.getArgAttrDict(leaf.getArgNumber()))
-      prepare.setArgAttrs(i, attributes);
+    DictionaryAttr known = kernel.getArgAttrDict(leaf.getArgNumber());
+    attributes.push_back(known ? known : builder.getDictionaryAttr({}));
   }
+  prepare.setAllArgAttrs(attributes);
   builder.setInsertionPointToEnd(entry);
   for (Operation &op : body)
     if (isMoved(&op) || isa<arith::ConstantOp>(op))

@@ -300,16 +300,16 @@ struct Packer {
   /// Drops prepared values that the kernel no longer reads.
   void dropUnused() {
     kernel.walk<WalkOrder::PostOrder>([](ScanOp scan) { dropUnusedOperands(scan); });
-    Block &body = kernel.getBody().front();
-    for (int64_t i = int64_t(body.getNumArguments()) - 1; i >= 0; --i) {
-      BlockArgument argument = body.getArgument(i);
-      if (kernel.getArgAttr(i, FlowDialect::kRowAttr) || !argument.use_empty())
-        continue;
-      unsigned rows = llvm::count_if(
-          llvm::seq<int64_t>(0, i), [&](unsigned k) { return kernel.getArgAttr(k, FlowDialect::kRowAttr) != nullptr; });
-      getReturn(prepare)->eraseOperand(i - rows);
-      (void)kernel.eraseArgument(i);
+    BitVector arguments, results;
+    for (BlockArgument argument : kernel.getArguments()) {
+      bool isRow = kernel.getArgAttr(argument.getArgNumber(), FlowDialect::kRowAttr) != nullptr;
+      bool isUnused = !isRow && argument.use_empty();
+      arguments.push_back(isUnused);
+      if (!isRow)
+        results.push_back(isUnused);
     }
+    getReturn(prepare)->eraseOperands(results);
+    (void)kernel.eraseArguments(arguments);
     updateTypes();
   }
 };

@@ -9,6 +9,7 @@
 
 #include "flowc/Frontend/Formula.h"
 #include "flowc/Frontend/FormulaDerivation.h"
+#include "flowc/Symbolic/DefinedWhere.h"
 
 #include "llvm/ADT/ScopedHashTable.h"
 
@@ -36,11 +37,14 @@ class FormulaReader {
 public:
   explicit FormulaReader(Algebra &algebra) : algebra(algebra) {}
 
-  symbolic::Expr read(const Item &item);
+  symbolic::Formula read(const Item &item);
 
 private:
-  using Names = llvm::ScopedHashTable<StringRef, symbolic::Expr>;
-  symbolic::Expr read(const MathExpr &part);
+  using Names = llvm::ScopedHashTable<StringRef, symbolic::Formula>;
+  symbolic::Formula read(const MathExpr &part);
+  /// The value of `part`, and where it is defined, for operands that are.
+  symbolic::Expr readValue(const MathExpr &part, llvm::ArrayRef<symbolic::Expr> operands);
+  symbolic::Expr readCondition(const MathExpr &part, llvm::ArrayRef<symbolic::Expr> operands);
 
   Algebra &algebra;
   Names names;
@@ -60,30 +64,50 @@ static Interval getDomain(const FormulaParameter &parameter) {
   return Interval::open(parameter.low, parameter.high);
 }
 
-symbolic::Expr FormulaReader::read(const Item &item) {
+symbolic::Formula FormulaReader::read(const Item &item) {
   Names::ScopeTy scope(names);
-  names.insert(item.variable, algebra.symbol(item.variable.str()));
+  names.insert(item.variable, {algebra.symbol(item.variable.str())});
   for (const FormulaParameter &parameter : item.parameters)
-    names.insert(parameter.name, algebra.symbol(parameter.name.str(), getDomain(parameter), parameter.start));
+    names.insert(parameter.name, {algebra.symbol(parameter.name.str(), getDomain(parameter), parameter.start)});
   return read(item.formula);
 }
 
-symbolic::Expr FormulaReader::read(const MathExpr &part) {
+symbolic::Formula FormulaReader::read(const MathExpr &part) {
   if (part.kind == Kind::Number)
-    return algebra.constant(part.number);
+    return {algebra.constant(part.number)};
   if (part.kind == Kind::Name) {
-    symbolic::Expr value = names.lookup(part.text);
-    return value ? value : algebra.constant(std::numbers::pi); // the only other name
+    symbolic::Formula known = names.lookup(part.text);
+    return known.value ? known : symbolic::Formula{algebra.constant(std::numbers::pi)}; // the only other name
   }
   if (part.kind == Kind::Let) {
-    symbolic::Expr value = read(part.operands[0]);
+    symbolic::Formula value = read(part.operands[0]);
     Names::ScopeTy scope(names);
     names.insert(part.text, value);
     return read(part.operands[1]);
   }
-  llvm::SmallVector<symbolic::Expr> operands;
-  for (const MathExpr &operand : part.operands)
-    operands.push_back(read(operand));
+  llvm::SmallVector<symbolic::Expr> operands, conditions;
+  for (const MathExpr &operand : part.operands) {
+    symbolic::Formula read = this->read(operand);
+    operands.push_back(read.value);
+    conditions.push_back(read.condition);
+  }
+  symbolic::Formula result{readValue(part, operands), readCondition(part, operands)};
+  if (part.kind == Kind::Call && part.text == "where")
+    conditions = {conditions[0], symbolic::holdsInArms(algebra, operands[0], conditions[1], conditions[2])};
+  for (symbolic::Expr condition : llvm::reverse(conditions))
+    result.condition = symbolic::bothHold(algebra, condition, result.condition);
+  return result;
+}
+
+symbolic::Expr FormulaReader::readCondition(const MathExpr &part, llvm::ArrayRef<symbolic::Expr> operands) {
+  if (part.kind == Kind::Power)
+    return symbolic::getPowerCondition(algebra, operands[0], operands[1]);
+  if (part.kind != Kind::Call)
+    return nullptr;
+  return symbolic::getCondition(algebra, symbolic::findFunction(part.text)->function, operands);
+}
+
+symbolic::Expr FormulaReader::readValue(const MathExpr &part, llvm::ArrayRef<symbolic::Expr> operands) {
   switch (part.kind) {
   case Kind::Negate:
     return algebra.negate(operands[0]);
@@ -114,7 +138,7 @@ symbolic::Expr FormulaReader::read(const MathExpr &part) {
   }
 }
 
-symbolic::Expr readFormula(Algebra &algebra, const Item &item) { return FormulaReader(algebra).read(item); }
+symbolic::Formula readFormula(Algebra &algebra, const Item &item) { return FormulaReader(algebra).read(item); }
 
 //===----------------------------------------------------------------------===//
 // Checks

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Forms.h"
+#include "flowc/Symbolic/DefinedWhere.h"
 
 #include <algorithm>
 #include <cmath>
@@ -20,7 +21,8 @@ namespace {
 
 class Deriver {
 public:
-  Deriver(Algebra &algebra, Derivation &result) : algebra(algebra), result(result), x(algebra.getVariable()) {}
+  Deriver(Algebra &algebra, Derivation &result, Expr condition)
+      : algebra(algebra), result(result), x(algebra.getVariable()), condition(condition) {}
 
   /// f, f' and log|f'|; false after an error.
   bool differentiate();
@@ -28,6 +30,11 @@ public:
 
 private:
   Expr simplifyAgain(Expr e);
+  /// Leaves the pieces on which the formula is defined, and their domains; false after an error.
+  bool findDomains();
+  /// The `end` of a piece on whose other side the formula is undefined; `isBeyond`: outside
+  /// of the piece's domain.
+  void dropEnd(Expr &end, bool isBeyond);
   bool unwind();
   /// Proves that all pieces rise or all fall, and that they meet.
   bool proveMonotone();
@@ -46,9 +53,14 @@ private:
   /// Whether a formula has a kink or a jump.
   bool isSmooth(Expr e) const;
 
+  /// The part of `condition` that `value` does not see to, whatever x is.
+  Expr findLost(Expr value);
+
   Algebra &algebra;
   Derivation &result;
   Expr x;
+  /// Where the formula is defined as it was written; null: everywhere.
+  Expr condition;
   std::vector<Piece> pieces;
   /// That of the last piece.
   SignProof proof;
@@ -213,6 +225,52 @@ bool Deriver::unwindPieces() {
   return true;
 }
 
+Expr Deriver::findLost(Expr value) {
+  // What is given need not lie in the domain, even if expressions are simplified for it.
+  Interval domain = algebra.getDomain(x);
+  algebra.setDomain(x, Interval::all());
+  Expr lost = findLostCondition(algebra, value, condition, Powers::Checked);
+  algebra.setDomain(x, domain);
+  return lost;
+}
+
+void Deriver::dropEnd(Expr &end, bool isBeyond) {
+  if (!isBeyond && trouble.empty())
+    trouble = "it is defined on one side of " + algebra.print(end) + " only, which is no number";
+  end = nullptr;
+}
+
+bool Deriver::findDomains() {
+  std::vector<Piece> found;
+  std::string nowhere;
+  for (Piece &piece : splitIntoPieces(algebra, result.function, findLost(result.function), Interval::all())) {
+    std::string why = trouble;
+    std::optional<Interval> domain = findDomain(algebra, piece, why);
+    if (!domain) {
+      nowhere = nowhere.empty() ? why : nowhere;
+      continue;
+    }
+    trouble = why;
+    piece.domain = *domain;
+    // Before the first piece there is nothing.
+    if (found.empty() && !nowhere.empty())
+      dropEnd(piece.start, algebra.range(piece.start).high <= piece.domain.low);
+    result.domain = found.empty() ? piece.domain : hull(result.domain, piece.domain);
+    found.push_back(std::move(piece));
+  }
+  if (found.empty()) {
+    fail(nowhere);
+    return false;
+  }
+  if (Piece &last = found.back(); last.end)
+    dropEnd(last.end, last.domain.high <= algebra.range(last.end).low);
+  for (size_t i = 0; i + 1 < found.size(); ++i)
+    if (found[i].end != found[i + 1].start && trouble.empty())
+      trouble = "it is defined on parts of the line with gaps between them";
+  pieces = std::move(found);
+  return true;
+}
+
 bool Deriver::differentiate() {
   if (algebra.isExhausted())
     return false;
@@ -225,16 +283,8 @@ bool Deriver::differentiate() {
     fail("it has more than " + std::to_string(kMaxSize) + " operations when every `let` is written out");
     return false;
   }
-  pieces = splitIntoPieces(algebra, result.function, Interval::all());
-  for (Piece &piece : pieces) {
-    std::optional<Interval> found = findDomain(algebra, piece, trouble);
-    if (!found) {
-      fail(trouble);
-      return false;
-    }
-    piece.domain = *found;
-    result.domain = &piece == &pieces.front() ? piece.domain : hull(result.domain, piece.domain);
-  }
+  if (!findDomains())
+    return false;
   if (trouble.empty() && !Interval::all().isInside(result.domain)) {
     // Signs that are known now simplify further.
     algebra.setDomain(x, result.domain);
@@ -249,6 +299,9 @@ bool Deriver::differentiate() {
   }
   result.derivative = algebra.factorize(result.derivative);
   result.logDerivative = algebra.logAbs(result.derivative);
+  result.value = result.function;
+  result.condition = findLost(result.value);
+  result.value = restrict(algebra, result.value, result.condition);
   return true;
 }
 
@@ -277,13 +330,13 @@ void Deriver::invert() {
   result.steps.insert(result.steps.begin(), {"it cannot be solved step by step", reason});
 }
 
-Derivation derive(Algebra &algebra, Expr function, bool withInverse) {
+Derivation derive(Algebra &algebra, const Formula &formula, bool withInverse) {
   Derivation result;
   result.rewritings = algebra.takeRewritings();
   result.variable = algebra.getVariable();
-  result.function = function;
+  result.function = formula.value;
   result.image = algebra.newSymbol("y");
-  Deriver deriver(algebra, result);
+  Deriver deriver(algebra, result, formula.condition);
   if (deriver.differentiate() && withInverse)
     deriver.invert();
   if (algebra.isExhausted())

@@ -6,9 +6,11 @@
 //===----------------------------------------------------------------------===//
 
 #include "Solver.h"
+#include "flowc/Symbolic/DefinedWhere.h"
 
 #include <cmath>
 #include <set>
+#include <utility>
 
 namespace flowc::symbolic {
 
@@ -23,6 +25,12 @@ public:
       : domain(piece.domain), algebra(algebra), piece(piece), error(error) {}
 
   void visit(Expr e);
+  /// Leaves the part where `condition` holds, which compares something with 0 or consists
+  /// of such conditions.
+  void visitCondition(Expr condition);
+  /// Visits what a `where` chooses between that no piece decides: both have to leave the
+  /// same part, or it is not known where the formula is defined.
+  void visitArms(Expr select, void (DomainFinder::*visitArm)(Expr));
 
   Interval domain;
   /// Whether the formula is defined nowhere.
@@ -52,8 +60,13 @@ private:
 
 } // namespace
 
+/// What has a condition that the simplified formula does not show.
+static constexpr const char *kAsWritten = "the formula, as it is written,";
+
 /// What `name` is applied to.
-static const char *getNoun(const std::string &name) { return name == "a power" ? "base" : "argument"; }
+static const char *getNoun(const std::string &name) {
+  return name == kAsWritten ? "part" : name == "a power" ? "base" : "argument";
+}
 
 Piece DomainFinder::getPart() const {
   Piece part = piece;
@@ -170,6 +183,42 @@ void DomainFinder::visit(Expr e) {
     require(e->argument(), getRow(e->function).domain, std::string(getName(e->function)));
 }
 
+void DomainFinder::visitCondition(Expr condition) {
+  if (condition->isConstant(0)) {
+    isEmpty = true;
+    error = std::string(kAsWritten) + " is defined nowhere";
+  }
+  if (!algebra.dependsOn(condition, algebra.getVariable()))
+    return;
+  if (condition->kind == Kind::Compare) {
+    bool isStrict = condition->relation == Relation::Greater;
+    return require(condition->argument(), Interval{0, kInfinity, isStrict, true}, kAsWritten);
+  }
+  // One condition and another, or the conditions of the arms of a `where`.
+  if (!condition->argument(2)->isConstant(0))
+    return visitArms(condition, &DomainFinder::visitCondition);
+  visitCondition(condition->argument(0));
+  visitCondition(condition->argument(1));
+}
+
+void DomainFinder::visitArms(Expr select, void (DomainFinder::*visitArm)(Expr)) {
+  const Interval whole = domain;
+  const std::set<Expr> known = seen;
+  const bool wasEmpty = std::exchange(isEmpty, false);
+  (this->*visitArm)(select->argument(1));
+  const Interval first = std::exchange(domain, whole);
+  const bool isFirstEmpty = std::exchange(isEmpty, false);
+  seen = known;
+  (this->*visitArm)(select->argument(2));
+  bool isSame = isEmpty == isFirstEmpty && (isEmpty || (first.isInside(domain) && domain.isInside(first)));
+  if (!isSame) {
+    error = "where the formula is defined depends on " + algebra.print(select->argument(0));
+    isEmpty = false;
+  }
+  domain = domain.clippedTo(first);
+  isEmpty |= wasEmpty;
+}
+
 std::optional<Interval> findDomain(Algebra &algebra, const Piece &piece, std::string &error) {
   // Conditions that narrow the line come to hold for each other: once more.
   DomainFinder narrow(algebra, piece, error);
@@ -180,6 +229,8 @@ std::optional<Interval> findDomain(Algebra &algebra, const Piece &piece, std::st
     finder.visit(piece.function);
     for (Expr decider : piece.deciders)
       finder.visit(decider);
+    if (piece.condition)
+      finder.visitCondition(piece.condition);
   };
   visit(first, piece.domain);
   visit(narrow, first.domain);

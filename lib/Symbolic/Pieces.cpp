@@ -26,7 +26,7 @@ private:
   Expr getSwitch(Expr e);
   /// Where slope*x + offset is 0, if that is one place.
   Expr findPlace(Expr difference, bool *isRising = nullptr);
-  /// Places inside of the piece where its formula switches.
+  /// Places inside of the piece where its formula or its condition switches.
   std::vector<Expr> findPlaces(const Piece &piece);
   void collect(Expr e, std::set<Expr> &seen, std::set<Expr> &places);
   /// -1 if `a` < `b` for all parameters, 1 if it is larger, 0 if neither is known.
@@ -34,8 +34,8 @@ private:
   bool isBefore(Expr place, Expr end) { return place == end || compare(place, end) < 0; }
   /// The sign of `difference` on the piece, 0 if it has none that is known.
   int getSide(Expr difference, const Piece &piece);
-  /// The formula with all switches set as they are on the piece.
-  Expr resolve(Expr e, Piece &piece);
+  /// `e` with all switches set as they are on the piece; `deciders` has what they were set by.
+  Expr resolve(Expr e, const Piece &piece, std::vector<Expr> &deciders);
   Piece cut(const Piece &whole, Expr start, Expr end);
 
   Algebra &algebra;
@@ -81,6 +81,8 @@ int Splitter::compare(Expr a, Expr b) {
 std::vector<Expr> Splitter::findPlaces(const Piece &piece) {
   std::set<Expr> seen, places;
   collect(piece.function, seen, places);
+  if (piece.condition)
+    collect(piece.condition, seen, places);
   std::vector<Expr> inside;
   for (Expr place : places)
     if ((!piece.start || compare(piece.start, place) < 0) && (!piece.end || compare(place, piece.end) < 0))
@@ -105,13 +107,13 @@ int Splitter::getSide(Expr difference, const Piece &piece) {
   return values.isPositive() ? 1 : values.isNegative() ? -1 : 0;
 }
 
-Expr Splitter::resolve(Expr e, Piece &piece) {
+Expr Splitter::resolve(Expr e, const Piece &piece, std::vector<Expr> &deciders) {
   std::vector<Expr> arguments;
   for (const Term &term : e->terms) {
-    arguments.push_back(resolve(term.node, piece));
+    arguments.push_back(resolve(term.node, piece, deciders));
     // The value that is not chosen may be undefined.
     if (e->kind == Kind::Select && arguments.size() == 1 && arguments[0]->isConstant())
-      return resolve(e->argument(arguments[0]->number != 0 ? 1 : 2), piece);
+      return resolve(e->argument(arguments[0]->number != 0 ? 1 : 2), piece, deciders);
   }
   Expr difference = getSwitch(e);
   int sign = difference ? getSide(difference, piece) : 0;
@@ -119,14 +121,14 @@ Expr Splitter::resolve(Expr e, Piece &piece) {
     Expr rebuilt = algebra.rebuild(e, arguments);
     // With an exponent that is a number here only, the base has to be positive still.
     if (e->is(Function::Pow) && !rebuilt->is(Function::Pow))
-      piece.deciders.push_back(algebra.call(Function::Log, arguments[0]));
+      deciders.push_back(algebra.call(Function::Log, arguments[0]));
     return rebuilt;
   }
   if (e->is(Function::Abs))
     return algebra.scale(sign, arguments[0]);
   if (e->is(Function::Sign))
     return algebra.constant(sign);
-  piece.deciders.insert(piece.deciders.end(), arguments.begin(), arguments.end());
+  deciders.insert(deciders.end(), arguments.begin(), arguments.end());
   if (e->is(Function::Min) || e->is(Function::Max))
     return arguments[(sign < 0) == e->is(Function::Min) ? 0 : 1];
   bool isLess = e->relation == Relation::Less || e->relation == Relation::LessEqual;
@@ -156,7 +158,10 @@ Piece Splitter::cut(const Piece &whole, Expr start, Expr end) {
     if (Interval at = algebra.range(end); at.high <= piece.domain.high)
       piece.domain.high = at.high, piece.domain.highOpen = true;
   piece.inside = getInside(algebra, piece);
-  piece.function = resolve(whole.function, piece);
+  piece.function = resolve(whole.function, piece, piece.deciders);
+  std::vector<Expr> ignored; // what decides is defined where the function is
+  if (whole.condition)
+    piece.condition = resolve(whole.condition, piece, ignored);
   return piece;
 }
 
@@ -183,8 +188,8 @@ Interval rangeOn(Algebra &algebra, const Piece &piece, Expr e) {
   return values.clippedTo(algebra.range(algebra.substitute(e, x, inside.x), inside.u, inside.values));
 }
 
-std::vector<Piece> splitIntoPieces(Algebra &algebra, Expr function, const Interval &domain) {
-  return Splitter(algebra).split({function, domain, nullptr, nullptr});
+std::vector<Piece> splitIntoPieces(Algebra &algebra, Expr function, Expr condition, const Interval &domain) {
+  return Splitter(algebra).split({function, domain, nullptr, nullptr, {}, condition});
 }
 
 } // namespace flowc::symbolic

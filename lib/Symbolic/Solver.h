@@ -46,13 +46,16 @@ struct Piece {
   /// What decided what the formula is there, but is no part of it any more: it has to
   /// be defined, too.
   std::vector<Expr> deciders = {};
+  /// Where it is defined as it was written, if the function does not show it (DefinedWhere.h).
+  Expr condition = nullptr;
   /// Null if the ends are numbers.
   Inside inside = {};
 };
 
-/// The pieces of `function`, from left to right; one if it has none or if they cannot be
-/// told apart.
-std::vector<Piece> splitIntoPieces(Algebra &algebra, Expr function, const Interval &domain);
+/// The pieces of `function`, which is defined where `condition` (null: everywhere) allows
+/// it, from left to right; one if it has none or if they cannot be told apart. Where the
+/// condition switches, pieces end as well.
+std::vector<Piece> splitIntoPieces(Algebra &algebra, Expr function, Expr condition, const Interval &domain);
 
 /// All values of `e` on the piece.
 Interval rangeOn(Algebra &algebra, const Piece &piece, Expr e);

@@ -239,6 +239,9 @@ bool Unwinder::advanceFunction(Expr &e, Expr &value) {
       break;
     if (!algebra.isNonZero(exponent))
       return failAtParameter("the exponent " + algebra.print(exponent) + " can be 0");
+    // Where the exponent is a whole number, a negative one has a power, too.
+    if (!algebra.range(value).isNonNegative())
+      conditions.push_back(algebra.compare(Relation::GreaterEqual, value, algebra.constant(0)));
     return take(e, value, "raise to the power 1/" + algebra.print(exponent), u,
                 algebra.power(value, algebra.power(exponent, -1)));
   }

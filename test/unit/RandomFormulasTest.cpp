@@ -8,7 +8,7 @@
 // Formulas from a grammar over every function that the language knows. Each derivation
 // has to end within the algebra's effort, by an inverse or a reason. What is accepted
 // is compared with the formula as it was written, in `long double`: values, slope,
-// inverse, and that it rises or falls throughout.
+// inverse, that it rises or falls throughout, and that it is defined nowhere else.
 //
 // FLOWC_FIRST_SEED=N shifts the seeds: any range can be searched. One formula in 20,000
 // still fails by cancellation in the double arithmetic of the comparison, such as
@@ -39,6 +39,14 @@ using Values = std::vector<Real>;
 struct Drawn {
   std::string text;
   std::function<Real(const Values &)> value;
+
+  /// Whether it does not move with x and the parameters, as x/x does not.
+  bool isNumber(Values at) const {
+    Real before = value(at);
+    for (Real &number : at)
+      number = 1.37L * number + 0.11L;
+    return before == value(at);
+  }
 };
 
 /// Draws formulas of x and the parameters a (positive), b (real), n (positive).
@@ -114,7 +122,12 @@ Drawn Grammar::drawBinary(int depth) {
   case 5:
     return make(left + "/" + right, std::divides<Real>());
   case 6:
-    return make(left + "^" + right, [](Real a, Real b) { return std::pow(a, b); });
+    // Only exponents that are numbers have negative bases.
+    return {left + "^" + right, [=](const Values &values) {
+              Real base = u.value(values);
+              bool isDefined = !(base < 0) || v.isNumber(values);
+              return isDefined ? std::pow(base, v.value(values)) : std::numeric_limits<Real>::quiet_NaN();
+            }};
   case 7:
     return make("min(" + u.text + ", " + v.text + ")", [](Real a, Real b) { return orNan(a, b, std::min(a, b)); });
   default:
@@ -174,6 +187,7 @@ public:
 
 private:
   void judgeAt(Values parameters);
+  void judgeDomain();
   double evaluate(symbolic::Expr e, Real x, Real y) const;
   Real valueAt(Real x) const;
 
@@ -201,6 +215,7 @@ double Judge::evaluate(symbolic::Expr e, Real x, Real y) const {
 
 void Judge::judgeAt(Values parameters) {
   values = std::move(parameters);
+  judgeDomain();
   const symbolic::Derivation &result = derived.result;
   Real before = 0;
   int direction = 0;
@@ -249,6 +264,22 @@ void Judge::judgeAt(Values parameters) {
     // What rounding of y alone displaces x by, with room for that of the inverse.
     EXPECT_NEAR(x, back, static_cast<double>(1e-6L * (1 + std::abs(x)) + 1e-11L * (1 + std::abs(y)) / std::abs(right)))
         << "at y = " << static_cast<double>(y);
+  }
+}
+
+/// What is computed is undefined where the formula as it was written is.
+void Judge::judgeDomain() {
+  for (double x = -2.93; x < 3; x += 0.37) {
+    if (!std::isnan(valueAt(x)))
+      continue;
+    EXPECT_TRUE(std::isnan(evaluate(derived.result.value, x, 0))) << "at x = " << x;
+    if (!derived.result.inverse)
+      continue;
+    // No value has a preimage there.
+    double y = evaluate(derived.result.function, x, 0), back = evaluate(derived.result.inverse, x, y);
+    bool isDefined = !std::isnan(y) && !std::isnan(back) &&
+                     (!derived.result.condition || evaluate(derived.result.condition, back, y) != 0);
+    EXPECT_FALSE(isDefined && std::isnan(valueAt(back))) << "x = " << back << " of y = " << y;
   }
 }
 

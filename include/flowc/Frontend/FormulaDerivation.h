@@ -13,9 +13,9 @@
 
 namespace flowc {
 
-/// The formula of a scalar bijection, read as an expression: the variable is the
-/// first symbol, the parameters with their domains and start values follow.
-symbolic::Expr readFormula(symbolic::Algebra &algebra, const ast::Item &item);
+/// The formula of a scalar bijection, read as an expression, and where it is defined: the
+/// variable is the first symbol, the parameters with their domains and start values follow.
+symbolic::Formula readFormula(symbolic::Algebra &algebra, const ast::Item &item);
 
 /// What was derived from a formula, with the expressions it consists of.
 struct DerivedFormula {

@@ -28,6 +28,11 @@ struct Derivation {
   Expr variable = nullptr, image = nullptr;
   /// f(x), f'(x) and log|f'(x)|.
   Expr function = nullptr, derivative = nullptr, logDerivative = nullptr;
+  /// f(x) as it is computed: undefined where the formula as written is.
+  Expr value = nullptr;
+  /// Where the formula as written is defined, but `function` and the inverse do not show it
+  /// (DefinedWhere.h); null: nowhere.
+  Expr condition = nullptr;
   /// f^-1(y), undefined where y has no preimage; null if it is a root.
   Expr inverse = nullptr;
 
@@ -51,9 +56,15 @@ struct Derivation {
   bool isAnalytic() const { return inverse != nullptr; }
 };
 
-/// Derives everything from `function`, a formula in `algebra.getVariable()`, or
-/// only what the forward direction needs.
-Derivation derive(Algebra &algebra, Expr function, bool withInverse = true);
+/// A formula: what it simplifies to, and where it is defined as it was written
+/// (DefinedWhere.h; null: everywhere).
+struct Formula {
+  Expr value = nullptr, condition = nullptr;
+};
+
+/// Derives everything from `formula`, one in `algebra.getVariable()`, or only what the
+/// forward direction needs.
+Derivation derive(Algebra &algebra, const Formula &formula, bool withInverse = true);
 
 /// Where f goes at the low and at the high end of its domain; NaN if that depends on
 /// the parameters. Found by trial, not proven.

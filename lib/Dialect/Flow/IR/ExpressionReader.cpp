@@ -9,6 +9,7 @@
 #include "flowc/Dialect/Flow/IR/FlowFormula.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "llvm/ADT/StringMap.h"
 
 using namespace mlir;
@@ -97,6 +98,27 @@ Expr ExpressionReader::readOp(Operation *op) {
                       : algebra.call(symbolic::findFunctionOfOp(name)->function, operands);
 }
 
+Expr ExpressionReader::readCondition(Operation *op) {
+  SmallVector<Expr> operands;
+  for (Value operand : op->getOperands())
+    operands.push_back(known.lookup(operand));
+  auto conditionOf = [&](unsigned i) { return conditions.lookup(op->getOperand(i)); };
+  if (isa<arith::SelectOp>(op)) {
+    Expr arms = symbolic::holdsInArms(algebra, operands[0], conditionOf(1), conditionOf(2));
+    return powers == symbolic::Powers::Ieee ? arms : symbolic::bothHold(algebra, conditionOf(0), arms);
+  }
+  Expr condition = nullptr;
+  if (isa<math::PowFOp>(op))
+    condition = symbolic::getPowerCondition(algebra, operands[0], operands[1]);
+  else if (isa<math::RsqrtOp>(op))
+    condition = symbolic::getPowerCondition(algebra, operands[0], algebra.constant(-0.5));
+  else if (const symbolic::FunctionRow *row = symbolic::findFunctionOfOp(op->getName().getStringRef()))
+    condition = symbolic::getCondition(algebra, row->function, operands);
+  for (Value operand : op->getOperands())
+    condition = symbolic::bothHold(algebra, conditions.lookup(operand), condition);
+  return condition;
+}
+
 Expr ExpressionReader::read(Value value) {
   // Operands first, without recursion: a program may be any number of ops long.
   SmallVector<Value> open{value};
@@ -118,6 +140,7 @@ Expr ExpressionReader::read(Value value) {
       if (open.size() > before)
         continue;
       result = readOp(op);
+      conditions[next] = readCondition(op);
     } else if (onUnknown) {
       result = onUnknown(next);
     } else {

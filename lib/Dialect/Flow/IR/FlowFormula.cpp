@@ -117,8 +117,10 @@ std::unique_ptr<FormulaDerivation> flowc::flow::deriveFormula(FormulaOp op, bool
     derivation->parameters.push_back(
         reader.addSymbol(argument, name, Interval::open(low, high), getTypical(low, high)));
   }
-  Expr function = reader.read(body.getTerminator()->getOperand(0));
-  derivation->result = flowc::symbolic::derive(derivation->algebra, function, withInverse);
+  Value yielded = body.getTerminator()->getOperand(0);
+  Expr function = reader.read(yielded);
+  derivation->result =
+      flowc::symbolic::derive(derivation->algebra, {function, reader.getCondition(yielded)}, withInverse);
   return derivation;
 }
 
@@ -236,7 +238,7 @@ private:
 
 Transformed FormulaBuilder::forward(Value x) {
   emitter.bind(result.variable, x);
-  Value y = emitter.emit(result.function);
+  Value y = emitter.emit(result.value);
   return {y, result.logDerivative->isConstant(0) ? Value() : emitter.emit(result.logDerivative)};
 }
 
@@ -273,7 +275,7 @@ llvm::SetVector<Expr> FormulaBuilder::getUniform(bool isInverse) {
   SmallVector<Expr> varying{result.variable, result.image};
   SmallVector<Expr> wanted{result.logDerivative};
   if (!isInverse) {
-    wanted.push_back(result.function);
+    wanted.push_back(result.value);
   } else if (result.isAnalytic()) {
     wanted.push_back(result.inverse);
   } else {
@@ -379,6 +381,8 @@ Transformed FormulaBuilder::inverse(Value y) {
     x = solve(y);
   }
   emitter.bind(result.variable, x);
+  // What the simplified formula maps to y may be outside of the domain of the written one.
+  x = emitter.emit(flowc::symbolic::restrict(algebra, result.variable, result.condition));
   bool isIsometry = result.logDerivative->isConstant(0);
   return {x, isIsometry ? Value() : emitter.emit(algebra.negate(result.logDerivative))};
 }

@@ -28,6 +28,9 @@ using namespace mlir;
 using namespace flowc::flow;
 using flowc::symbolic::Algebra;
 using flowc::symbolic::Expr;
+using flowc::symbolic::findLostCondition;
+using flowc::symbolic::Powers;
+using flowc::symbolic::restrict;
 
 namespace {
 struct StabilizePass : flowc::flow::impl::StabilizePassBase<StabilizePass> {
@@ -76,15 +79,18 @@ void Rewriter::run() {
   if (!anyFunction)
     return;
   Algebra algebra;
-  ExpressionReader reader(algebra);
+  ExpressionReader reader(algebra, Powers::Ieee);
   reader.onUnknown = [&](Value value) {
     return reader.addSymbol(value, "v" + std::to_string(algebra.getNumSymbols()));
   };
   // There is a first symbol even if all is constant.
   algebra.symbol("x");
   SmallVector<Expr> expressions;
-  for (Operation *root : roots)
-    expressions.push_back(reader.read(root->getResult(0)));
+  for (Operation *root : roots) {
+    Expr value = reader.read(root->getResult(0));
+    Expr condition = reader.getCondition(root->getResult(0));
+    expressions.push_back(restrict(algebra, value, findLostCondition(algebra, value, condition, Powers::Ieee)));
+  }
   ExpressionEmitter emitter(builder, type);
   for (auto [value, symbol] : reader.getSymbols())
     emitter.bind(symbol, value);

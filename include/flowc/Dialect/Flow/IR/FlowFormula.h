@@ -14,6 +14,7 @@
 #define FLOWC_DIALECT_FLOW_IR_FLOWFORMULA_H
 
 #include "flowc/Dialect/Flow/IR/FlowDialect.h"
+#include "flowc/Symbolic/DefinedWhere.h"
 #include "flowc/Symbolic/Derivation.h"
 
 #include "llvm/ADT/MapVector.h"
@@ -31,7 +32,8 @@ mlir::Value buildFunction(mlir::ImplicitLocOpBuilder &builder, symbolic::Functio
 /// others as an expression.
 class ExpressionReader {
 public:
-  explicit ExpressionReader(symbolic::Algebra &algebra) : algebra(algebra) {}
+  explicit ExpressionReader(symbolic::Algebra &algebra, symbolic::Powers powers = symbolic::Powers::Checked)
+      : algebra(algebra), powers(powers) {}
 
   /// Makes `value` a symbol; the first one is the variable.
   symbolic::Expr addSymbol(mlir::Value value, std::string name, symbolic::Interval domain = symbolic::Interval::all(),
@@ -39,6 +41,9 @@ public:
   /// What `value` is; null if some op behind it is unknown (then `unknown` is that
   /// op) and `onUnknown` does not make a symbol of its result.
   symbolic::Expr read(mlir::Value value);
+  /// Where a value that was read is defined as it was written (DefinedWhere.h). What
+  /// decides in a select need not be defined for `Powers::Ieee`: a comparison of NaN is false.
+  symbolic::Expr getCondition(mlir::Value value) const { return conditions.lookup(value); }
   /// Whether `op` can be read.
   static bool isKnown(mlir::Operation *op);
 
@@ -50,10 +55,13 @@ public:
 private:
   /// What a known op computes of operands that were read.
   symbolic::Expr readOp(mlir::Operation *op);
+  /// Where it is defined.
+  symbolic::Expr readCondition(mlir::Operation *op);
 
   symbolic::Algebra &algebra;
+  symbolic::Powers powers;
   llvm::MapVector<mlir::Value, symbolic::Expr> symbols;
-  llvm::DenseMap<mlir::Value, symbolic::Expr> known;
+  llvm::DenseMap<mlir::Value, symbolic::Expr> known, conditions;
 };
 
 /// Emits expressions, each part once. Forms are chosen that neither cancel nor
@@ -78,7 +86,6 @@ private:
   mlir::Value emitNode(symbolic::Expr e);
   mlir::Value emitSum(symbolic::Expr e);
   mlir::Value emitProduct(symbolic::Expr e);
-  mlir::Value emitPowerOfQuotient(symbolic::Expr e);
   mlir::Value emitPower(symbolic::Expr base, double exponent);
   mlir::Value emitWholePower(mlir::Value base, unsigned exponent);
   mlir::Value emitFactor(symbolic::Expr base, double exponent);
@@ -88,6 +95,7 @@ private:
   static symbolic::Expr findScaledNode(symbolic::Expr product);
   mlir::Value emitHomogeneous(symbolic::Expr e, double degree, const Homogeneous &h);
   mlir::Value emitFraction(symbolic::Expr e, symbolic::Expr t);
+  mlir::Value emitPowerOfQuotient(symbolic::Expr e);
   mlir::Value emitLog(symbolic::Expr argument);
   mlir::Value emitFunction(symbolic::Expr e);
   mlir::Value constant(double value) { return buildConstant(builder, type, value); }

@@ -161,8 +161,11 @@ Expr Algebra::logAbs(Expr e) {
       return call(Function::Log, negate(e));
     break;
   case Kind::Function:
-    if (e->is(Function::Pow))
-      return multiply(e->argument(1), logAbs(e->argument(0)));
+    if (e->is(Function::Pow)) {
+      // u^0 = 1, for u = 0 too, which has no logarithm.
+      Expr exponent = e->argument(1), log = multiply(exponent, logAbs(e->argument(0)));
+      return isNonZero(exponent) ? log : select(compare(Relation::Equal, exponent, constant(0)), constant(0), log);
+    }
     break;
   default:
     break;

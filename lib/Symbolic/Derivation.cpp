@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 namespace flowc::symbolic {
 
@@ -35,6 +36,8 @@ private:
   /// The `end` of a piece on whose other side the formula is undefined; `isBeyond`: outside
   /// of the piece's domain.
   void dropEnd(Expr &end, bool isBeyond);
+  /// Gives the formula one slope where it has a kink.
+  void chooseSlopes();
   bool unwind();
   /// Proves that all pieces rise or all fall, and that they meet.
   bool proveMonotone();
@@ -271,6 +274,47 @@ bool Deriver::findDomains() {
   return true;
 }
 
+/// The slope that rules give at a kink: of abs the mean of both sides, of min and max that
+/// of the second argument, of `where` that of the arm that is chosen. Where several
+/// of them meet these need not be slopes of one side: of max(x, 0) + 2*min(x, 0) they make 0.
+void Deriver::chooseSlopes() {
+  std::set<Expr> seen;
+  int switches = 0, chosen = 0;
+  auto count = [&](auto &self, Expr e) -> void {
+    if (!seen.insert(e).second || !algebra.dependsOn(e, x))
+      return;
+    bool isChosen = e->is(Function::Min) || e->is(Function::Max) || e->kind == Kind::Select;
+    chosen += isChosen;
+    switches += isChosen || e->is(Function::Abs) || e->is(Function::Sign);
+    for (const Term &term : e->terms)
+      self(self, term.node);
+  };
+  count(count, result.function);
+  auto isDecided = [&](const Piece &piece) { return isSmooth(piece.function); };
+  if (chosen == 0 || switches < 2 || pieces.size() < 2 || !std::all_of(pieces.begin(), pieces.end(), isDecided))
+    return;
+  // From the end of a piece on, the next one.
+  auto join = [&](auto makePart) -> Expr {
+    Expr joined = nullptr;
+    for (size_t i = pieces.size(); i-- > 0;) {
+      Expr part = makePart(pieces[i].function);
+      if (!part)
+        return nullptr;
+      joined = joined ? algebra.select(algebra.compare(Relation::Less, x, pieces[i].end), part, joined) : part;
+    }
+    return joined;
+  };
+  Expr slope = join([&](Expr f) {
+    Expr derivative = algebra.derivative(f, x);
+    return derivative ? algebra.factorize(derivative) : nullptr;
+  });
+  if (!slope)
+    return;
+  result.value = join([](Expr f) { return f; });
+  result.derivative = slope;
+  result.logDerivative = algebra.logAbs(slope);
+}
+
 bool Deriver::differentiate() {
   if (algebra.isExhausted())
     return false;
@@ -300,6 +344,7 @@ bool Deriver::differentiate() {
   result.derivative = algebra.factorize(result.derivative);
   result.logDerivative = algebra.logAbs(result.derivative);
   result.value = result.function;
+  chooseSlopes();
   result.condition = findLost(result.value);
   result.value = restrict(algebra, result.value, result.condition);
   return true;

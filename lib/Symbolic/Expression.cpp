@@ -180,9 +180,9 @@ Expr Algebra::product(double factor, std::vector<Term> given) {
     } else if (node->is(Function::Pow) && isInteger(exponent) && exponent != 1) {
       given.push_back({1, call(Function::Pow, node->argument(0), scale(exponent, node->argument(1)))});
     } else {
-      // u^p u^q = u^(p + q) for whole p and q, or u > 0.
+      // u^p u^q = u^(p + q) for whole p and q, or u >= 0.
       auto known = std::find_if(factors.begin(), factors.end(), [&](const Term &other) {
-        return other.node == node && ((isInteger(other.factor) && isInteger(exponent)) || isPositive(node));
+        return other.node == node && ((isInteger(other.factor) && isInteger(exponent)) || range(node).isNonNegative());
       });
       if (known != factors.end())
         known->factor += exponent;

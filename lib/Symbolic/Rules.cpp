@@ -210,6 +210,18 @@ bool Algebra::applyProductRules(double &factor, std::vector<Term> &factors) {
         return true;
       }
     }
+    // u u^v = u^(v + 1) for u >= 0: at 0 the product may be one of 0 and infinity.
+    if (node->is(Function::Pow) && term.factor == 1) {
+      Expr u = node->argument(0);
+      Term *base = find([&](const Term &other) { return other.node == u; });
+      if (base && range(u).isNonNegative()) {
+        Expr to = call(Function::Pow, u, this->sum(base->factor, {{1, node->argument(1)}}));
+        note("u^k*u^v = u^(k + v)", print(base->node) + "*" + print(node), to);
+        base->factor = 0;
+        term = {1, to};
+        return true;
+      }
+    }
     if (node->is(Function::Cosh)) {
       Expr u = node->argument();
       if (Term *sinh = find([&](const Term &other) {

@@ -1,4 +1,4 @@
-//===- FormulaEdgesTest.cpp - Where formulas end --------------------------===//
+//===- FormulaEdgesTest.cpp - Where formulas end and bend -----------------===//
 //
 // Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -6,7 +6,7 @@
 //===----------------------------------------------------------------------===//
 //
 // Simplification takes nothing from the domain of a formula and adds nothing to it, so
-// that densities integrate to 1.
+// that densities integrate to 1; at a kink the slope is one of those on its sides.
 //
 //===----------------------------------------------------------------------===//
 
@@ -120,4 +120,69 @@ TEST(Supports, OfDensities) {
     EXPECT_DOUBLE_EQ(logProb[1], -0.5) << formula;
     EXPECT_DOUBLE_EQ(logProb[2], -3) << formula;
   }
+}
+
+//===----------------------------------------------------------------------===//
+// Kinks
+//===----------------------------------------------------------------------===//
+
+namespace {
+
+/// A formula with a kink, and the slopes on both sides.
+struct Kink {
+  const char *formula;
+  double at, left, right;
+};
+
+void PrintTo(const Kink &kink, std::ostream *os) { *os << kink.formula; }
+
+class Kinks : public testing::TestWithParam<Kink> {};
+
+} // namespace
+
+INSTANTIATE_TEST_SUITE_P(
+    Formulas, Kinks,
+    testing::Values(Kink{"(x; a = positive(2), b = positive(3)) = a*max(x, 0) + b*min(x, 0)", 0, 3, 2},
+                    Kink{"(x; a = positive(2), b = positive(3)) = a*max(0, x) + b*min(x, 0)", 0, 3, 2},
+                    Kink{"(x; a = positive(2), b = positive(3)) = a*max(0, x) + b*min(0, x)", 0, 3, 2},
+                    Kink{"(x; a = positive(2), b = positive(3)) = a*max(x - 1, 0) - b*max(1 - x, 0)", 1, 3, 2},
+                    Kink{"(x; a = positive(2), b = positive(3)) = where(x > 0, a*x, 0) + where(x < 0, b*x, 0)", 0, 3,
+                         2},
+                    Kink{"(x; a = positive(2), b = positive(3)) = where(x > 0, a*x, 0) + b*min(x, 0)", 0, 3, 2},
+                    Kink{"(x; a = positive(2), b = positive(3)) = where(x > 0, a*x, b*x)", 0, 3, 2},
+                    Kink{"(x; a = positive(2), b = positive(3)) = where(x >= 0, a*x, b*x)", 0, 3, 2},
+                    Kink{"(x; a = positive(2), b = positive(3)) = max(a*x, 0) + min(b*x, 0) + x", 0, 4, 3},
+                    Kink{"(x; a = positive(2), m = 0.5) = a*max(x - m, 0) + min(x - m, 0)", 0.5, 1, 2},
+                    Kink{"(x; a = positive(2)) = exp(max(x, 0)) + a*min(x, 0)", 0, 2, 1},
+                    Kink{"(x; a = positive(1)) = x^a", 0, 1, 1}, Kink{"(x; a = positive(1)) = 3*x^a + x", 0, 4, 4},
+                    Kink{"(x; a = positive(0.5)) = x + x*abs(x)^a", 0, 1, 1}, Kink{"(x) = x + x*abs(x)^0.5", 0, 1, 1}));
+
+/// log f' at the kink, its derivatives in the parameters and that of y.
+TEST_P(Kinks, HaveASlopeOfOneSide) {
+  auto [formula, at, left, right] = GetParam();
+  Model model = initialise("bijection f" + std::string(formula) + "\nbijection g = f(shape = [1])", {.dtype = F64});
+  auto kernels = compileFresh(model);
+  Rows<double> x = Rows<double>::Constant(1, 1, at);
+  auto [y, logDet] = take(kernels->transform<double>(model, x));
+  double slope = std::exp(logDet[0]);
+  bool isLeft = std::abs(slope - left) < 1e-12;
+  EXPECT_TRUE(isLeft || std::abs(slope - right) < 1e-12) << slope;
+  auto [back, inverseLogDet] = take(kernels->inverse<double>(model, y));
+  EXPECT_NEAR(back(0, 0), at, 1e-12);
+  EXPECT_NEAR(inverseLogDet[0], -logDet[0], 1e-12);
+  // What differentiation makes of y agrees with it.
+  double one = 1, none = 0, dx = 0;
+  auto ok = kernels->run(model,
+                         {.kernel = Kernel::VjpInputs, .inputs = {x.data(), &one, &none}, .outputs = {&dx}, .rows = 1});
+  ASSERT_TRUE(ok) << ok.error().message;
+  EXPECT_NEAR(dx, slope, 1e-12);
+  std::vector<double> gradient(static_cast<size_t>(model.numTrainable()));
+  ok = kernels->run(model, {.kernel = Kernel::VjpParams,
+                            .inputs = {x.data(), &none, &one},
+                            .rows = 1,
+                            .mean = false,
+                            .gradient = gradient.data()});
+  ASSERT_TRUE(ok) << ok.error().message;
+  for (double value : gradient)
+    EXPECT_TRUE(std::isfinite(value)) << value;
 }

@@ -28,7 +28,8 @@ struct Derivation {
   Expr variable = nullptr, image = nullptr;
   /// f(x), f'(x) and log|f'(x)|.
   Expr function = nullptr, derivative = nullptr, logDerivative = nullptr;
-  /// f(x) as it is computed: undefined where the formula as written is.
+  /// f(x) as it is computed: undefined where the formula as written is, and with one slope
+  /// where it has a kink, that of `derivative`.
   Expr value = nullptr;
   /// Where the formula as written is defined, but `function` and the inverse do not show it
   /// (DefinedWhere.h); null: nowhere.

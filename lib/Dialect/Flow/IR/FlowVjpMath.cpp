@@ -221,10 +221,22 @@ static void derive(math::LogOp op, const Rule &r) {
   r.vjp.accumulate(x, (r.g / Term{r.g.builder, r.vjp.lookup(x)}).value);
 }
 
-// y = a^b: da = g b a^(b-1), db = g y log(a), which is 0 for a = 0.
-static void derive(math::PowFOp, const Rule &r) {
+// y = a^b: da = g b a^(b-1), which is 0 for b = 0 even if a is 0, db = g y log(a), which
+// is 0 for a = 0.
+static void derive(math::PowFOp op, const Rule &r) {
   Term a = r.operand(0), b = r.operand(1);
-  r.add(0, [&] { return r.g * (b * a.apply<math::PowFOp>(b - b.constant(1.0))); });
+  r.add(0, [&] {
+    Term less = b - b.constant(1.0);
+    FloatAttr exponent;
+    bool isConstant = matchPattern(op.getRhs(), m_Constant(&exponent));
+    if (!isConstant)
+      less = r.select(r.compare(arith::CmpFPredicate::OEQ, b, b.constant(0.0)), b.constant(1.0), less);
+    Term slope = b * a.apply<math::PowFOp>(less), product = r.g * slope;
+    if (isConstant && exponent.getValueAsDouble() >= 1)
+      return product;
+    // Where the slope is infinite, what does not count must not make it NaN: x |x|^0.5.
+    return r.select(r.compare(arith::CmpFPredicate::OEQ, r.g, r.g.constant(0.0)), r.g, product);
+  });
   r.add(1, [&] {
     Term isZero = r.compare(arith::CmpFPredicate::OEQ, a, a.constant(0.0));
     return r.g * (r.result() * r.select(isZero, a.constant(1.0), a).apply<math::LogOp>());
@@ -282,7 +294,7 @@ void flowc::flow::registerDifferentiableExternalModels(DialectRegistry &registry
   registry.addExtension(+[](MLIRContext *context, math::MathDialect *) {
     attach<math::FmaOp, math::ExpOp, math::Exp2Op, math::ExpM1Op, math::LogOp, math::Log1pOp, math::SqrtOp,
            math::RsqrtOp, math::SinOp, math::CosOp, math::TanhOp, math::SinhOp, math::CoshOp, math::AsinhOp,
-           math::AtanOp, math::AtanhOp, math::ErfOp, math::ErfcOp, math::AbsFOp, math::PowFOp, math::FloorOp, math::CeilOp,
-           math::CopySignOp>(context);
+           math::AtanOp, math::AtanhOp, math::ErfOp, math::ErfcOp, math::AbsFOp, math::PowFOp, math::FloorOp,
+           math::CeilOp, math::CopySignOp>(context);
   });
 }

@@ -68,6 +68,11 @@ bool Algebra::applyConstantRule(Sum &sum, size_t i) {
     return apply(isOpposite ? "1 - cosh(u) = -2*sinh(u/2)^2" : "1 + cosh(u) = 2*cosh(u/2)^2",
                  scale(isOpposite ? -2 : 2, power(call(half, scale(0.5, node->argument())), 2)));
   }
+  if (node->is(Function::Erf))
+    return apply(isOpposite ? "1 - erf(u) = erfc(u)" : "1 + erf(u) = erfc(-u)",
+                 call(Function::Erfc, isOpposite ? node->argument() : negate(node->argument())));
+  if (node->is(Function::Erfc) && isOpposite)
+    return apply("1 - erfc(u) = erf(u)", call(Function::Erf, node->argument()));
   Expr base = matchPower(node, 2);
   if (isFunction(base, Function::Tanh) && isOpposite) {
     Expr twice = scale(2, base->argument());
@@ -106,6 +111,8 @@ bool Algebra::applyPairRule(Sum &sum, size_t i, size_t j) {
   }
   if (!isEqual && !isOpposite)
     return false;
+  if (isOpposite && k > 0 && applyDistanceRule(sum, i, j))
+    return true;
   bool isMirrored = a->kind == Kind::Function && b->kind == Kind::Function && a->function == b->function &&
                     a->terms.size() == 1 && a->argument() == negate(b->argument());
   if (isMirrored && a->is(Function::Exp))
@@ -131,6 +138,84 @@ bool Algebra::applyPairRule(Sum &sum, size_t i, size_t j) {
   return false;
 }
 
+/// f(u) - f(v) where u - v is a number, for terms i and j with factors k and -k.
+bool Algebra::applyDistanceRule(Sum &sum, size_t i, size_t j) {
+  auto [k, a] = sum.terms[i];
+  Expr b = sum.terms[j].node;
+  auto apply = [&](const char *rule, Term by) {
+    note(rule, print(a) + " - " + print(b), scale(by.factor, by.node));
+    sum.terms[i] = {k * by.factor, by.node};
+    sum.terms.erase(sum.terms.begin() + static_cast<ptrdiff_t>(j));
+    return true;
+  };
+  auto matchLog = [](Expr e) { return e->is(Function::Log) ? e->argument() : nullptr; };
+  auto matchRoot = [](Expr e) { return matchPower(e, 0.5); };
+  auto matchReciprocal = [](Expr e) { return matchPower(e, -1); };
+  auto distanceOf = [&](Expr u, Expr v) {
+    Expr distance = u && v ? subtract(u, v) : nullptr;
+    return distance && distance->isConstant() ? distance->number : 0;
+  };
+  if (Expr u = matchLog(a), v = matchLog(b); double d = distanceOf(u, v)) {
+    // By the smaller one, of which the other is a multiple above 1.
+    Expr ratio = d > 0 ? product(d, {{-1, v}}) : product(-d, {{-1, u}});
+    return apply("log(u) - log(v) = log(1 + (u - v)/v)",
+                 {d > 0 ? 1.0 : -1.0, call(Function::Log, this->sum(1, {{1, ratio}}))});
+  }
+  if (Expr u = matchRoot(a), v = matchRoot(b); double d = distanceOf(u, v))
+    return apply("sqrt(u) - sqrt(v) = (u - v)/(sqrt(u) + sqrt(v))", {d, power(add(a, b), -1)});
+  if (Expr u = matchReciprocal(a), v = matchReciprocal(b); double d = distanceOf(u, v))
+    return apply("1/u - 1/v = (v - u)/(u*v)", {-d, multiply(a, b)});
+  return false;
+}
+
+/// Whether `sum` holds factor * u, which is then taken out of it.
+static bool takeOut(double &constant, std::vector<Term> &terms, double factor, Expr u) {
+  bool isSum = u->kind == Kind::Sum;
+  std::vector<Term> rest = terms;
+  for (auto [inner, node] : isSum ? u->terms : std::vector<Term>{{1, u}}) {
+    auto it = std::find_if(rest.begin(), rest.end(), [&, n = node](const Term &term) { return term.node == n; });
+    if (it == rest.end() || it->factor != factor * inner)
+      return false;
+    rest.erase(it);
+  }
+  constant -= isSum ? factor * u->number : 0;
+  terms = std::move(rest);
+  return true;
+}
+
+/// Rules for k softplus(w) and what there is besides it.
+bool Algebra::applySoftplusRule(Sum &sum, size_t i) {
+  auto [k, node] = sum.terms[i];
+  if (!node->is(Function::Softplus))
+    return false;
+  Expr w = node->argument();
+  Sum rest = sum;
+  rest.terms.erase(rest.terms.begin() + static_cast<ptrdiff_t>(i));
+  auto apply = [&](const char *rule, const std::string &from, Expr to) {
+    note(rule, from, to);
+    rest.terms.push_back({k, to});
+    sum = std::move(rest);
+    return true;
+  };
+  if (takeOut(rest.constant, rest.terms, -k, w))
+    return apply("softplus(u) - u = softplus(-u)", print(node) + " - (" + print(w) + ")",
+                 call(Function::Softplus, negate(w)));
+  // softplus(u) = (u + |u|)/2 + softplus(-|u|), which is how log(cosh(u)) is written.
+  bool isOfSize = w->kind == Kind::Sum && w->number == 0 && w->terms.size() == 1 && w->terms[0].factor < 0 &&
+                  w->terms[0].node->is(Function::Abs);
+  if (!isOfSize)
+    return false;
+  double c = -w->terms[0].factor;
+  Expr size = w->terms[0].node, v = size->argument();
+  if (!takeOut(rest.constant, rest.terms, k * c / 2, size))
+    return false;
+  for (int sign : {1, -1})
+    if (takeOut(rest.constant, rest.terms, sign * k * c / 2, v))
+      return apply("u/2 + |u|/2 + softplus(-|u|) = softplus(u)", print(node) + " + ...",
+                   call(Function::Softplus, scale(sign * c, v)));
+  return false;
+}
+
 bool Algebra::applySumRules(Sum &sum) {
   bool changed = false;
   // Most pairs are told apart at a glance.
@@ -138,7 +223,7 @@ bool Algebra::applySumRules(Sum &sum) {
   if (!spend(sum.terms.size() * sum.terms.size() / kPairsPerStep))
     return false;
   for (size_t i = 0; i < sum.terms.size() && !changed; ++i) {
-    changed = applyConstantRule(sum, i) || applyRootRule(sum, i);
+    changed = applyConstantRule(sum, i) || applyRootRule(sum, i) || applySoftplusRule(sum, i);
     for (size_t j = 0; j < sum.terms.size() && !changed; ++j)
       changed = i != j && (applyPairRule(sum, i, j) || applyDifferenceRule(sum, i, j));
   }
@@ -264,176 +349,6 @@ bool Algebra::applyProductRules(double &factor, std::vector<Term> &factors) {
     }
   }
   return false;
-}
-
-//===----------------------------------------------------------------------===//
-// Functions
-//===----------------------------------------------------------------------===//
-
-/// exp(u + k log v) = v^k exp(u) for v > 0; exp(-softplus(v)) = sigmoid(-v).
-Expr Algebra::simplifyExp(Expr u) {
-  std::vector<Term> terms = u->kind == Kind::Sum ? u->terms : std::vector<Term>{{1, u}};
-  double offset = u->kind == Kind::Sum ? u->number : 0;
-  for (size_t i = 0; i < terms.size(); ++i) {
-    auto [k, node] = terms[i];
-    Expr factor = nullptr;
-    if (node->is(Function::Log) && isPositive(node->argument()))
-      factor = power(node->argument(), k);
-    else if (node->is(Function::Softplus) && k == -1)
-      factor = call(Function::Sigmoid, negate(node->argument()));
-    if (!factor)
-      continue;
-    terms.erase(terms.begin() + static_cast<ptrdiff_t>(i));
-    Expr rest = call(Function::Exp, sum(offset, terms));
-    return note(k == -1 && node->is(Function::Softplus) ? "exp(-softplus(u)) = sigmoid(-u)" : "exp(k*log(u)) = u^k",
-                "exp(" + print(u) + ")", multiply(factor, rest));
-  }
-  return nullptr;
-}
-
-Expr Algebra::simplifyLogOfSum(Expr u) {
-  if (u->terms.size() == 1 && u->number == 0) {
-    auto [factor, node] = u->terms[0];
-    Expr log = factor > 0 ? simplifyLog(node) : nullptr;
-    return log ? add(constant(std::log(factor)), log) : nullptr;
-  }
-  auto contains = [](Expr e, Function function) {
-    if (e->kind == Kind::Product)
-      return std::any_of(e->terms.begin(), e->terms.end(), [&](const Term &term) { return term.node->is(function); });
-    return e->is(function);
-  };
-  auto [k, node] = u->terms[0];
-  if (u->terms.size() == 1 && node->is(Function::Exp) && k > 0 && u->number > 0) {
-    Expr softplus = call(Function::Softplus, sum(std::log(k / u->number), {{1, node->argument()}}));
-    return note("log(1 + exp(u)) = softplus(u)", "log(" + print(u) + ")", sum(std::log(u->number), {{1, softplus}}));
-  }
-  if (u->terms.size() == 1 && node->is(Function::Exp) && k > 0 && u->number == -k) {
-    Expr v = node->argument();
-    Expr rest = makeCall(Function::Log, {sum(1, {{-1, call(Function::Exp, negate(v))}})});
-    return note("log(exp(u) - 1) = u + log(1 - exp(-u))", "log(" + print(u) + ")",
-                sum(std::log(k), {{1, v}, {1, rest}}));
-  }
-  if (Expr factored = factorize(u); factored != u)
-    return simplifyLog(factored);
-  // log(a + b) = log(a) + softplus(log(b) - log(a)) for an exponential b, which can
-  // overflow, and where all terms can vanish.
-  auto vanishes = [&](const Term &term) {
-    return contains(term.node, Function::Exp) || contains(term.node, Function::Sigmoid);
-  };
-  bool allVanish = u->number == 0 && std::all_of(u->terms.begin(), u->terms.end(), vanishes);
-  for (size_t i = 0; i < u->terms.size(); ++i) {
-    Expr b = scale(u->terms[i].factor, u->terms[i].node);
-    if (!allVanish && !contains(u->terms[i].node, Function::Exp))
-      continue;
-    Expr a = subtract(u, b);
-    if (!isPositive(a) || !isPositive(b))
-      return nullptr;
-    Expr logA = call(Function::Log, a);
-    Expr to = add(logA, call(Function::Softplus, subtract(call(Function::Log, b), logA)));
-    return note("log(u + v) = log(u) + softplus(log(v) - log(u))", "log(" + print(u) + ")", to);
-  }
-  return nullptr;
-}
-
-/// log(u^k v) = k log(u) + log(v), if that takes a function away or u is alone.
-Expr Algebra::simplifyLogOfProduct(Expr u) {
-  auto isTakenApart = [&](Expr e) {
-    if (e->kind == Kind::Sum) // c + k exp(v)
-      return e->terms.size() == 1 && e->number > 0 && e->terms[0].factor > 0 && e->terms[0].node->is(Function::Exp);
-    return e->is(Function::Exp) || e->is(Function::Sigmoid) || e->is(Function::Cosh);
-  };
-  bool isAlone = u->terms.size() == 1;
-  std::vector<Term> logs, rest;
-  for (auto [exponent, node] : u->terms) {
-    if (isAlone || isTakenApart(node))
-      logs.push_back({exponent, call(Function::Log, isEven(exponent) ? call(Function::Abs, node) : node)});
-    else
-      rest.push_back({exponent, node});
-  }
-  if (logs.empty())
-    return nullptr;
-  if (!rest.empty())
-    logs.push_back({1, call(Function::Log, product(1, rest))});
-  return note(isAlone ? "log(u^k) = k*log(u)" : "log(u*v) = log(u) + log(v)", "log(" + print(u) + ")", sum(0, logs));
-}
-
-Expr Algebra::simplifyLog(Expr u) {
-  if (u->is(Function::Exp))
-    return note("log(exp(u)) = u", "log(" + print(u) + ")", u->argument());
-  if (u->is(Function::Sigmoid))
-    return note("log(sigmoid(u)) = -softplus(-u)", "log(" + print(u) + ")",
-                negate(call(Function::Softplus, negate(u->argument()))));
-  if (u->is(Function::Cosh)) {
-    Expr size = call(Function::Abs, u->argument());
-    Expr to = sum(-std::numbers::ln2, {{1, size}, {1, call(Function::Softplus, scale(-2, size))}});
-    return note("log(cosh(u)) = |u| + softplus(-2*|u|) - log(2)", "log(" + print(u) + ")", to);
-  }
-  if (u->is(Function::Pow) && isPositive(u->argument(0)))
-    return note("log(u^v) = v*log(u)", "log(" + print(u) + ")",
-                multiply(u->argument(1), call(Function::Log, u->argument(0))));
-  if (u->kind == Kind::Sum)
-    return simplifyLogOfSum(u);
-  if (u->kind == Kind::Product)
-    return simplifyLogOfProduct(u);
-  return nullptr;
-}
-
-/// Of u and -u one has it: the sign of the first term with the variable, or else of
-/// the last term.
-bool Algebra::hasLeadingMinus(Expr u) const {
-  if (u->kind != Kind::Sum)
-    return false;
-  for (const Term &term : u->terms)
-    if (dependsOn(term.node, getVariable()))
-      return term.factor < 0;
-  return u->terms.back().factor < 0;
-}
-
-/// Null if nothing applies.
-Expr Algebra::simplifyCall(Function function, Expr u) {
-  if (u->isConstant()) {
-    double value = evaluate(makeCall(function, {u}), {});
-    return std::isinf(value) ? nullptr : constant(value);
-  }
-  if (function == Function::Exp)
-    return simplifyExp(u);
-  if (function == Function::Log)
-    return simplifyLog(u);
-  Parity parity = getRow(function).parity;
-  if (parity != Parity::None && hasLeadingMinus(u)) {
-    Expr mirrored = call(function, negate(u));
-    return parity == Parity::Odd ? negate(mirrored) : mirrored;
-  }
-  if (u->kind == Kind::Function && getRow(u->function).inverse == function)
-    return note("f(inverse of f) = u", printCall(function, u), u->argument());
-  switch (function) {
-  case Function::Abs: {
-    Interval values = range(u);
-    if (values.isNonNegative())
-      return u;
-    if (values.isNonPositive())
-      return negate(u);
-    if (u->kind == Kind::Sum && u->number == 0 && u->terms.size() == 1)
-      return scale(std::abs(u->terms[0].factor), call(Function::Abs, u->terms[0].node));
-    if (u->kind != Kind::Product)
-      return nullptr;
-    std::vector<Term> sizes;
-    for (auto [exponent, node] : u->terms)
-      sizes.push_back({exponent, isEven(exponent) ? node : call(Function::Abs, node)});
-    return product(1, sizes);
-  }
-  case Function::Sign: {
-    Interval values = range(u);
-    if (values.isPositive())
-      return constant(1);
-    if (values.isNegative())
-      return constant(-1);
-    bool isMultiple = u->kind == Kind::Sum && u->number == 0 && u->terms.size() == 1;
-    return isMultiple ? call(Function::Sign, u->terms[0].node) : nullptr;
-  }
-  default:
-    return nullptr;
-  }
 }
 
 } // namespace flowc::symbolic

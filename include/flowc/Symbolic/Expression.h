@@ -227,6 +227,8 @@ private:
   bool applySumRules(Sum &sum);
   bool applyConstantRule(Sum &sum, size_t i);
   bool applyPairRule(Sum &sum, size_t i, size_t j);
+  bool applyDistanceRule(Sum &sum, size_t i, size_t j);
+  bool applySoftplusRule(Sum &sum, size_t i);
   // SumRules.cpp, rules for sums of products of one function.
   bool applyRootRule(Sum &sum, size_t i);
   bool applyDifferenceRule(Sum &sum, size_t i, size_t j);

@@ -39,6 +39,9 @@ Value ExpressionEmitter::emitSum(Expr e) {
     if (offset != 0 && factor == -offset && node->is(Function::Exp)) {
       offset = 0;
       add(factor, math::ExpM1Op::create(builder, emit(node->argument())));
+    } else if (Value power = offset != 0 && factor == -offset ? emitPowerMinus1(node) : Value()) {
+      offset = 0;
+      add(factor, power);
     } else {
       add(factor, emit(node));
     }
@@ -152,12 +155,49 @@ Value ExpressionEmitter::emitWholePower(Value base, unsigned exponent) {
   return exponent % 2 ? arith::MulFOp::create(builder, square, base).getResult() : square;
 }
 
+/// u^v - 1 for a number u that can be close to 1; null for anything else. Close to 1 it is
+/// expm1(v log(u)).
+Value ExpressionEmitter::emitPowerMinus1(Expr e) {
+  bool isPower = e->kind == Kind::Product && e->terms.size() == 1 && e->terms[0].factor != 1 &&
+                 e->terms[0].node->kind == Kind::Sum && e->terms[0].node->number == 1;
+  if (!isPower && !e->is(Function::Pow))
+    return {};
+  Value exponent = isPower ? constant(e->terms[0].factor) : emit(e->argument(1));
+  Value log = arith::MulFOp::create(builder, exponent, emitLog(e->argument(0)));
+  constexpr double kClose = 0.5; // from there on a power differs from 1 by its own size
+  Value isClose =
+      arith::CmpFOp::create(builder, arith::CmpFPredicate::OLT, math::AbsFOp::create(builder, log), constant(kClose));
+  Value close = math::ExpM1Op::create(builder, arith::SelectOp::create(builder, isClose, log, constant(0)));
+  Value far = arith::SubFOp::create(builder, emit(e), constant(1));
+  return arith::SelectOp::create(builder, isClose, close, far);
+}
+
 static constexpr double kMaxWhole = 64;
+
+/// (1 + exp(u))^p = exp(p max(u, 0)) (1 + exp(-|u|))^p, which overflows where it is too large
+/// itself; null for another base.
+Value ExpressionEmitter::emitPowerOfExponential(Expr base, double exponent) {
+  bool matches = base->kind == Kind::Sum && base->number == 1 && base->terms.size() == 1 &&
+                 base->terms[0].factor == 1 && base->terms[0].node->is(Function::Exp);
+  if (!matches)
+    return {};
+  Value u = emit(base->terms[0].node->argument());
+  Value small = math::ExpOp::create(builder, arith::NegFOp::create(builder, math::AbsFOp::create(builder, u)));
+  Value rest = arith::AddFOp::create(builder, small, constant(1));
+  rest = exponent == 0.5 ? math::SqrtOp::create(builder, rest).getResult()
+                         : math::PowFOp::create(builder, rest, constant(exponent)).getResult();
+  Value isLarge = arith::CmpFOp::create(builder, arith::CmpFPredicate::OGT, u, constant(0));
+  Value positive = arith::SelectOp::create(builder, isLarge, u, constant(0));
+  Value scale = math::ExpOp::create(builder, arith::MulFOp::create(builder, positive, constant(exponent)));
+  return arith::MulFOp::create(builder, scale, rest);
+}
 
 /// base ^ exponent for an exponent > 0.
 Value ExpressionEmitter::emitPower(Expr base, double exponent) {
   double whole = std::floor(exponent);
   bool isHalf = exponent - whole == 0.5;
+  if (Value power = exponent != whole ? emitPowerOfExponential(base, exponent) : Value())
+    return power;
   if (exponent > kMaxWhole || (exponent != whole && !isHalf))
     return math::PowFOp::create(builder, emit(base), constant(exponent));
   Value result;
@@ -333,11 +373,26 @@ Value ExpressionEmitter::emitProduct(Expr e) {
   return arith::DivFOp::create(builder, above ? above : constant(1), below);
 }
 
-//===----------------------------------------------------------------------===//
-// Functions
-//===----------------------------------------------------------------------===//
+/// log(k v^2 - c) = log(c) + log(w - 1) + log(w + 1), w = |v| sqrt(k/c): v^2 may overflow,
+/// or come close to c/k. Null for other sums.
+Value ExpressionEmitter::emitLogOfDifference(Expr sum) {
+  bool isSum = sum->kind == Kind::Sum && sum->number < 0 && sum->terms.size() == 1;
+  auto square = isSum ? matchSquare(sum->terms[0]) : std::nullopt;
+  if (!square || square->second.size() != 1 || square->second[0].factor != 1)
+    return {};
+  double root = std::sqrt(-sum->number);
+  Value w = math::AbsFOp::create(builder, emit(square->second[0].node));
+  if (square->first != root)
+    w = arith::MulFOp::create(builder, w, constant(square->first / root));
+  Value below = math::LogOp::create(builder, arith::SubFOp::create(builder, w, constant(1)));
+  Value log = arith::AddFOp::create(builder, below, math::Log1pOp::create(builder, w));
+  return sum->number == -1 ? log : arith::AddFOp::create(builder, log, constant(2 * std::log(root))).getResult();
+}
 
-Value ExpressionEmitter::emitLog(Expr argument) {
+/// log(u), if nothing is known of u but its terms.
+Value ExpressionEmitter::emitLogOfSum(Expr argument) {
+  if (Value log = emitLogOfDifference(argument))
+    return log;
   if (auto squares = matchSumOfSquares(argument)) {
     auto [large, ratio] = emitScaled(*squares);
     Value twice = arith::MulFOp::create(builder, math::LogOp::create(builder, large), constant(2));
@@ -355,32 +410,9 @@ Value ExpressionEmitter::emitLog(Expr argument) {
   return math::Log1pOp::create(builder, isAlone ? emit(rest.terms[0].node) : emitSum(&rest));
 }
 
-Value flowc::flow::buildFunction(ImplicitLocOpBuilder &builder, Function function, ValueRange arguments) {
-  const symbolic::FunctionRow &row = symbolic::getRow(function);
-  assert(!row.op.empty() && "a function without an op");
-  OperationState state(builder.getLoc(), row.op, arguments, arguments.back().getType());
-  return builder.create(state)->getResult(0);
-}
-
-Value ExpressionEmitter::emitFunction(Expr e) {
-  if (e->is(Function::Log))
-    return emitLog(e->argument());
-  SmallVector<Value> arguments;
-  for (const Term &term : e->terms)
-    arguments.push_back(emit(term.node));
-  Value u = arguments.front();
-  if (e->is(Function::Sign)) {
-    auto compareWithZero = [&](arith::CmpFPredicate predicate) -> Value {
-      return arith::CmpFOp::create(builder, predicate, u, constant(0));
-    };
-    Value negative =
-        arith::SelectOp::create(builder, compareWithZero(arith::CmpFPredicate::OLT), constant(-1), constant(0));
-    return arith::SelectOp::create(builder, compareWithZero(arith::CmpFPredicate::OGT), constant(1), negative);
-  }
-  if (e->is(Function::Tan))
-    return arith::DivFOp::create(builder, math::SinOp::create(builder, u), math::CosOp::create(builder, u));
-  return buildFunction(builder, e->function, arguments);
-}
+//===----------------------------------------------------------------------===//
+// The whole
+//===----------------------------------------------------------------------===//
 
 static arith::CmpFPredicate getPredicate(Relation relation) {
   using enum arith::CmpFPredicate;

@@ -17,6 +17,7 @@
 #include "flowc/Symbolic/DefinedWhere.h"
 #include "flowc/Symbolic/Derivation.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "llvm/ADT/MapVector.h"
 
 #define GET_OP_CLASSES
@@ -66,7 +67,8 @@ private:
 
 /// Emits expressions, each part once. Forms are chosen that neither cancel nor
 /// overflow: log1p, expm1, log(u^2 + v^2) and sqrt(u^2 + v^2) through the larger of
-/// |u| and |v|, and fractions of polynomials by numbers of at most 1.
+/// |u| and |v|, fractions of polynomials by numbers of at most 1, logarithms of functions
+/// that vanish.
 class ExpressionEmitter {
 public:
   /// `type` is that of all numbers: a float, or a tensor of floats.
@@ -96,7 +98,20 @@ private:
   mlir::Value emitHomogeneous(symbolic::Expr e, double degree, const Homogeneous &h);
   mlir::Value emitFraction(symbolic::Expr e, symbolic::Expr t);
   mlir::Value emitPowerOfQuotient(symbolic::Expr e);
+  mlir::Value emitPowerMinus1(symbolic::Expr e);
+  mlir::Value emitPowerOfExponential(symbolic::Expr base, double exponent);
+  mlir::Value emitSelect(mlir::arith::CmpFPredicate predicate, mlir::Value value, double bound, mlir::Value yes,
+                         mlir::Value no);
   mlir::Value emitLog(symbolic::Expr argument);
+  mlir::Value emitLogOfDifference(symbolic::Expr sum);
+  mlir::Value emitLogOfSum(symbolic::Expr argument);
+  mlir::Value emitLogOfFunction(symbolic::Expr argument);
+  mlir::Value emitLogOfSmall(mlir::Value u, llvm::function_ref<mlir::Value(mlir::Value)> emitFunction);
+  mlir::Value emitLogOfDoubleExponential(symbolic::Expr sum);
+  mlir::Value emitLogOfHazard(mlir::Value u);
+  mlir::Value emitLogOfHyperbolic(bool isSinh, mlir::Value u);
+  mlir::Value emitAsinhOfExp(mlir::Value u);
+  mlir::Value emitAtanhOfExp(mlir::Value u);
   mlir::Value emitFunction(symbolic::Expr e);
   mlir::Value constant(double value) { return buildConstant(builder, type, value); }
 

@@ -1,0 +1,163 @@
+//===- FormulaTailsTest.cpp - Formulas where naive code loses digits ------===//
+//
+// Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Formulas as people write them, against careful ones in `long double`, at points where
+// what is written cancels, overflows or underflows.
+//
+//===----------------------------------------------------------------------===//
+
+#include "FlowTesting.h"
+
+using namespace flowc;
+using namespace flowc::test;
+
+namespace {
+
+using Exact = long double;
+
+/// A formula, and its value and log|f'| without loss of digits.
+struct Tail {
+  const char *formula;
+  Exact (*value)(Exact);
+  Exact (*logSlope)(Exact);
+  std::vector<double> points;
+};
+
+void PrintTo(const Tail &tail, std::ostream *os) { *os << tail.formula; }
+
+class Tails : public testing::TestWithParam<Tail> {
+protected:
+  template <typename T>
+  void check();
+};
+
+constexpr Exact kLn2 = std::numbers::ln2_v<Exact>;
+const std::vector<double> kLine = {-700, -120, -95, -40, -20, -5, -1, -0.1, -1e-3,
+                                   1e-3, 0.1,  1,   5,   20,  40, 95, 120,  700};
+const std::vector<double> kPositive = {1e-30, 1e-10, 1e-5, 1e-3, 0.1, 0.5, 1, 3, 20, 95, 400, 1e5, 1e10, 1e30};
+
+Exact softplus(Exact x) { return std::max(x, Exact(0)) + std::log1p(std::exp(-std::abs(x))); }
+Exact logErfc(Exact x) { return std::log(std::erfc(x)); }
+Exact logNormal(Exact x) { return -x * x / 2 - std::log(2 * std::numbers::pi_v<Exact>) / 2; }
+Exact logCdf(Exact x) { return logErfc(-x / std::numbers::sqrt2_v<Exact>) - kLn2; }
+Exact logOf1mExp(Exact x) { return x < 1 ? std::log(-std::expm1(-x)) : std::log1p(-std::exp(-x)); }
+const Exact kLogErfSlope = std::log(2 / std::sqrt(std::numbers::pi_v<Exact>));
+
+} // namespace
+
+INSTANTIATE_TEST_SUITE_P(
+    Formulas, Tails,
+    testing::Values(Tail{"(x) = log(softplus(x))", [](Exact x) { return std::log(softplus(x)); },
+                         [](Exact x) { return -softplus(-x) - std::log(softplus(x)); }, kLine},
+                    Tail{"(x) = log(2*softplus(x))", [](Exact x) { return kLn2 + std::log(softplus(x)); },
+                         [](Exact x) { return -softplus(-x) - std::log(softplus(x)); }, kLine},
+                    Tail{"(x) = x + log(cosh(x))",
+                         [](Exact x) { return softplus(2 * x) - kLn2; },
+                         [](Exact x) { return kLn2 - softplus(-2 * x); },
+                         {-700, -120, -50, -20, -3, -1, 0.1, 1, 20, 50, 120, 700}},
+                    Tail{"(x) = log(cosh(x)) - x",
+                         [](Exact x) { return softplus(-2 * x) - kLn2; },
+                         [](Exact x) { return kLn2 - softplus(2 * x); },
+                         {-700, -120, -50, -20, -3, -1, 1, 20, 50, 120, 700}},
+                    Tail{"(x) = asinh(exp(x))",
+                         [](Exact x) { return std::asinh(std::exp(x)); },
+                         [](Exact x) { return -softplus(-2 * x) / 2; },
+                         {-300, -80, -20, -1, 0.1, 1, 20, 95, 700, 1000, 10000}},
+                    Tail{"(x; l = positive(0.5)) = ((x + 1)^l - 1)/l",
+                         [](Exact x) { return 2 * std::expm1(std::log1p(x) / 2); },
+                         [](Exact x) { return -std::log1p(x) / 2; },
+                         {-0.9, -0.1, -1e-5, -1e-20, 1e-30, 1e-20, 1e-10, 1e-5, 1e-3, 0.1, 1, 10, 1e5, 1e20}},
+                    Tail{"(x) = sqrt(1 + x) - 1",
+                         [](Exact x) { return std::expm1(std::log1p(x) / 2); },
+                         [](Exact x) { return -kLn2 - std::log1p(x) / 2; },
+                         {-0.9, -1e-5, -1e-20, 1e-20, 1e-10, 1e-3, 1, 1e5}},
+                    Tail{"(x; a = positive(2), b = positive(3)) = 1 - (1 - x^a)^b",
+                         [](Exact x) { return -std::expm1(3 * std::log1p(-x * x)); },
+                         [](Exact x) { return std::log(6 * x) + 2 * std::log1p(-x * x); },
+                         {1e-15, 1e-10, 1e-5, 1e-3, 0.1, 0.5, 0.9}},
+                    Tail{"(x) = log(erfc(x))",
+                         logErfc,
+                         [](Exact x) { return kLogErfSlope - x * x - logErfc(x); },
+                         {-3, -1, 0.1, 1, 5, 10, 30, 90}},
+                    Tail{"(x) = log(1 - erf(x))",
+                         logErfc,
+                         [](Exact x) { return kLogErfSlope - x * x - logErfc(x); },
+                         {-3, -1, 0.1, 1, 5, 10, 30, 90}},
+                    Tail{"(x) = log((1 + erf(x/sqrt(2)))/2)",
+                         logCdf,
+                         [](Exact x) { return logNormal(x) - logCdf(x); },
+                         {-60, -10, -3, -1, 0.1, 1, 3}},
+                    Tail{"(x) = normal_log_cdf(x)",
+                         logCdf,
+                         [](Exact x) { return logNormal(x) - logCdf(x); },
+                         {-60, -10, -1, 0.1, 1, 3}},
+                    Tail{"(x) = log(x + 1) - log(x)", [](Exact x) { return std::log1p(1 / x); },
+                         [](Exact x) { return -std::log(x) - std::log1p(x); }, kPositive},
+                    Tail{"(x) = sqrt(x + 1) - sqrt(x)",
+                         [](Exact x) { return 1 / (std::sqrt(x + 1) + std::sqrt(x)); },
+                         [](Exact x) {
+                           return -kLn2 - std::log(x) / 2 - std::log1p(x) / 2 -
+                                  std::log(std::sqrt(x + 1) + std::sqrt(x));
+                         },
+                         {1e-5, 1e-3, 0.1, 1, 20, 1e5, 1e10, 1e18}},
+                    Tail{"(x) = log(sinh(x))",
+                         [](Exact x) { return x + logOf1mExp(2 * x) - kLn2; },
+                         [](Exact x) { return std::log1p(std::exp(-2 * x)) - logOf1mExp(2 * x); },
+                         {1e-10, 1e-3, 0.1, 2, 20, 95, 1000}},
+                    Tail{"(x) = log(tanh(x))",
+                         [](Exact x) { return logOf1mExp(2 * x) - softplus(-2 * x); },
+                         [](Exact x) { return std::log(Exact(4)) - 2 * x - std::log(-std::expm1(-4 * x)); },
+                         {1e-10, 1e-3, 0.1, 1, 5, 15, 35}},
+                    Tail{"(x) = sqrt(1 + exp(x))",
+                         [](Exact x) { return std::exp(softplus(x) / 2); },
+                         [](Exact x) { return x - kLn2 - softplus(x) / 2; },
+                         {-20, -1, 0.1, 1, 20, 95, 170, 1000}},
+                    Tail{"(x) = softplus(x) - x", [](Exact x) { return softplus(-x); },
+                         [](Exact x) { return -softplus(x); }, kLine},
+                    Tail{"(x) = log(exp(x) - 1)",
+                         [](Exact x) { return x + logOf1mExp(x); },
+                         [](Exact x) { return -logOf1mExp(x); },
+                         {1e-10, 1e-3, 0.1, 1, 20, 95, 1000}}));
+
+/// Values have all digits, relative to themselves where only one number is computed; what
+/// crosses zero has them relative to 1.
+template <typename T>
+void Tails::check() {
+  const Tail &tail = GetParam();
+  Model model =
+      initialise("bijection f" + std::string(tail.formula) + "\nbijection g = f(shape = [1])", {.dtype = dtypeOf<T>});
+  auto kernels = compileFresh(model);
+  constexpr Exact epsilon = std::numeric_limits<T>::epsilon();
+  for (double point : tail.points) {
+    Rows<T> x = Rows<T>::Constant(1, 1, static_cast<T>(point));
+    Exact at = x(0, 0), y = tail.value(at), logSlope = tail.logSlope(at);
+    Exact most = std::numeric_limits<T>::max(), least = 16 * std::numeric_limits<T>::min();
+    if (std::abs(y) > most || std::abs(y) < least)
+      continue;
+    auto [value, logDet] = take(kernels->template transform<T>(model, x));
+    SCOPED_TRACE(testing::Message() << "x = " << point);
+    // The rounding of x and of what is multiplied by it displaces the value, too.
+    Exact reach = epsilon * std::abs(at) * std::exp(logSlope);
+    // Logarithms around 0 are as exact as their arguments.
+    bool isLog = tail.value(at * Exact(1.1)) * y <= 0 || (std::abs(y) < 1 && std::abs(y) > 0.01L);
+    EXPECT_NEAR(value(0, 0), static_cast<double>(y),
+                static_cast<double>(8 * epsilon * std::abs(y) + 4 * reach + (isLog ? 4 * epsilon : 0)));
+    EXPECT_NEAR(
+        logDet[0], static_cast<double>(logSlope),
+        static_cast<double>(16 * epsilon * (1 + std::abs(logSlope) + std::abs(at) * (std::abs(at) > 1e4L ? 0 : 1))));
+    auto [back, inverseLogDet] = take(kernels->template inverse<T>(model, value));
+    // Where the value hardly moves with x, it says little about x.
+    Exact amplified = epsilon * std::abs(y) / std::exp(logSlope);
+    if (amplified < 1e-3L * (1 + std::abs(at)))
+      EXPECT_NEAR(back(0, 0), point,
+                  static_cast<double>(64 * (epsilon * std::abs(at) + amplified) +
+                                      (isLog ? 64 * epsilon / std::exp(logSlope) : 0)));
+  }
+}
+
+TEST_P(Tails, KeepTheirDigitsInDouble) { check<double>(); }
+TEST_P(Tails, KeepTheirDigitsInSingle) { check<float>(); }

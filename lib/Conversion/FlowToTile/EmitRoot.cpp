@@ -51,9 +51,19 @@ private:
     Value isActive;
     Value reach, growth; ///< how far a step towards infinity may go, and its growth
     Value step;
+    /// Without a bound on some side: one of `lower` and `upper` is not beyond the root for
+    /// all that is known, but f is no number there. Else null.
+    Value isHemmed;
 
-    SmallVector<Value> pack() const { return {t, lower, upper, previous, isBracketed, isActive, reach, growth, step}; }
-    static State unpack(ValueRange v) { return {v[0], v[1], v[2], v[3], v[4], v[5], v[6], v[7], v[8]}; }
+    SmallVector<Value> pack() const {
+      SmallVector<Value> values{t, lower, upper, previous, isBracketed, isActive, reach, growth, step};
+      if (isHemmed)
+        values.push_back(isHemmed);
+      return values;
+    }
+    static State unpack(ValueRange v) {
+      return {v[0], v[1], v[2], v[3], v[4], v[5], v[6], v[7], v[8], v.size() > 9 ? v[9] : Value()};
+    }
   };
 
   static Type i1Like(Type type) {
@@ -98,6 +108,8 @@ private:
 
   State start(ArrayRef<Value> bounds);
   State emitStep(const State &s, ArrayRef<Value> yielded);
+  /// Where f is no number, which the way there leads away from a good value: steps back.
+  Value emitRetreat(const State &s, Value f, State &next);
   Value emitMiddle(Value lower, Value upper);
 
   ImplicitLocOpBuilder &b;
@@ -133,7 +145,22 @@ RootEmitter::State RootEmitter::start(ArrayRef<Value> bounds) {
           truth(true),
           reach,
           constant(4),
-          arith::ConstantIndexOp::create(b, 0)};
+          arith::ConstantIndexOp::create(b, 0),
+          isOpen() ? truth(false) : Value()};
+}
+
+/// Too far out, terms of f may be infinities of both signs. What is beyond such a place is
+/// not looked at; if there is a root it lies before it. The answer is which lanes step back.
+Value RootEmitter::emitRetreat(const State &s, Value f, State &next) {
+  Value zero = constant(0), largest = constant(APFloat::getLargest(semantics).convertToDouble());
+  Value cameFromBelow = less(s.previous, zero), cameFromAbove = less(zero, s.previous);
+  Value retreats = both(both(isNaN(f), no(s.isBracketed)), either(cameFromBelow, cameFromAbove));
+  next.upper = select(both(retreats, cameFromBelow), min(s.t, largest), next.upper);
+  next.lower =
+      select(both(retreats, cameFromAbove), max(s.t, arith::NegFOp::create(b, largest).getResult()), next.lower);
+  next.isHemmed = either(s.isHemmed, retreats);
+  next.previous = select(retreats, s.previous, f);
+  return retreats;
 }
 
 /// A point well inside of (lower, upper): the middle, or the geometric mean if the
@@ -170,6 +197,7 @@ RootEmitter::State RootEmitter::emitStep(const State &s, ArrayRef<Value> yielded
   Value hasFlipped = either(both(isNegative, less(zero, s.previous)), both(isPositive, less(s.previous, zero)));
   next.isBracketed = either(s.isBracketed, hasFlipped);
   next.previous = f;
+  Value retreats = isOpen() ? emitRetreat(s, f, next) : Value();
 
   // How far this step may go.
   Value lowerWall = next.lower, upperWall = next.upper;
@@ -178,6 +206,9 @@ RootEmitter::State RootEmitter::emitStep(const State &s, ArrayRef<Value> yielded
   if (!op.getUpper())
     upperWall = min(upperWall, add(s.t, s.reach));
   if (isOpen()) {
+    // The way back ends at the last good place, however long the last step was.
+    lowerWall = select(retreats, next.lower, lowerWall);
+    upperWall = select(retreats, next.upper, upperWall);
     double largest = APFloat::getLargest(semantics).convertToDouble();
     next.reach = min(mul(s.reach, s.growth), constant(largest / 8));
     next.growth = min(mul(s.growth, constant(2)), constant(std::ldexp(1.0, 30)));
@@ -185,6 +216,9 @@ RootEmitter::State RootEmitter::emitStep(const State &s, ArrayRef<Value> yielded
 
   Value newton = sub(s.t, div(f, yielded[1]));
   Value isInside = both(atMost(lowerWall, newton), atMost(newton, upperWall));
+  // An infinite slope would make any place a root.
+  if (isOpen())
+    isInside = both(isInside, less(abs(yielded[1]), constant(std::numeric_limits<double>::infinity())));
   Value fellShort = both(hasFlipped, less(mul(abs(s.previous), constant(0.5)), abs(f)));
   Value one = arith::ConstantIndexOp::create(b, 1);
   Value isLate =
@@ -197,13 +231,14 @@ RootEmitter::State RootEmitter::emitStep(const State &s, ArrayRef<Value> yielded
   // Where Newton's step is not taken: the middle of the bracket, or, while f has
   // had one sign only, as far as possible towards the other.
   Value other = select(isNegative, upperWall, lowerWall);
-  Value isBisection = both(s.isActive, both(next.isBracketed, no(isNewton)));
+  Value halves = next.isHemmed ? either(next.isBracketed, next.isHemmed) : next.isBracketed;
+  Value isBisection = both(s.isActive, both(halves, no(isNewton)));
   auto branch = scf::IfOp::create(b, type, any(isBisection), /*withElseRegion=*/true);
   {
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(branch.thenBlock());
     Value middle = emitMiddle(lowerWall, upperWall);
-    scf::YieldOp::create(b, select(next.isBracketed, middle, other));
+    scf::YieldOp::create(b, select(halves, middle, other));
     b.setInsertionPointToStart(branch.elseBlock());
     scf::YieldOp::create(b, other);
   }
@@ -219,7 +254,13 @@ RootEmitter::State RootEmitter::emitStep(const State &s, ArrayRef<Value> yielded
   Value isSolved = either(isZero, both(isClose, either(isNewton, next.isBracketed)));
   // At a bound, and the root beyond it; or f is not a number.
   Value isAtWall = both(equal(target, s.t), no(either(isNewton, next.isBracketed)));
-  Value isHopeless = both(no(isZero), either(isNaN(f), isAtWall));
+  Value isUndefined = isNaN(f);
+  if (next.isHemmed) {
+    isUndefined = both(isUndefined, no(retreats));
+    // Up to where f is a number it has no root.
+    isAtWall = either(isAtWall, both(both(next.isHemmed, isClose), no(either(isNewton, next.isBracketed))));
+  }
+  Value isHopeless = both(no(isZero), either(isUndefined, isAtWall));
 
   // A last step of Newton's costs no evaluation, and may be counted on.
   Value value = select(both(isZero, no(isNewton)), s.t, target);

@@ -22,9 +22,9 @@ func.func @flow() -> tensor<3xf32> {
 
 // What depends on the concentration alone is a map of its own.
 // CHECK-LABEL: func @kernel(%arg0: tensor<3xf64> {flow.row}, %arg1: tensor<3xf64>)
-// CHECK: %[[PREPARED:.*]]:3, %[[NORM:.*]] = flow.map 3 indexed(%arg1 : tensor<3xf64>)
+// CHECK: %[[PREPARED:.*]]:4, %[[NORM:.*]] = flow.map 3 indexed(%arg1 : tensor<3xf64>)
 // CHECK: flow.stirling
-// CHECK: flow.map 3 indexed(%arg0, %[[PREPARED]]#0, %[[PREPARED]]#1, %[[PREPARED]]#2 : {{.*}}) init(%[[NORM]] : f64)
+// CHECK: flow.map 3 indexed(%arg0, %[[PREPARED]]#0, %[[PREPARED]]#1, %[[PREPARED]]#2, %[[PREPARED]]#3 : {{.*}}) init(%[[NORM]] : f64)
 // CHECK: flow.log_minus
 // CHECK-NOT: flow.stirling
 // SAMPLE-LABEL: func @kernel(%arg0: tensor<3xf64>)

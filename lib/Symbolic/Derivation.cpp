@@ -36,6 +36,9 @@ private:
   /// The `end` of a piece on whose other side the formula is undefined; `isBeyond`: outside
   /// of the piece's domain.
   void dropEnd(Expr &end, bool isBeyond);
+  /// Whether the formula may be undefined between pieces: what it does there is not proven,
+  /// and at both ends of the gap it may have one value.
+  bool hasGap(const Piece &left, const Piece &right) const;
   /// Gives the formula one slope where it has a kink.
   void chooseSlopes();
   bool unwind();
@@ -237,6 +240,12 @@ Expr Deriver::findLost(Expr value) {
   return lost;
 }
 
+bool Deriver::hasGap(const Piece &left, const Piece &right) const {
+  auto isBelow = [](double a, double b) { return b - a > 1e-12 * std::max(1.0, std::min(std::abs(a), std::abs(b))); };
+  Interval at = algebra.range(left.end);
+  return left.end != right.start || isBelow(left.domain.high, at.high) || isBelow(at.low, right.domain.low);
+}
+
 void Deriver::dropEnd(Expr &end, bool isBeyond) {
   if (!isBeyond && trouble.empty())
     trouble = "it is defined on one side of " + algebra.print(end) + " only, which is no number";
@@ -268,7 +277,7 @@ bool Deriver::findDomains() {
   if (Piece &last = found.back(); last.end)
     dropEnd(last.end, last.domain.high <= algebra.range(last.end).low);
   for (size_t i = 0; i + 1 < found.size(); ++i)
-    if (found[i].end != found[i + 1].start && trouble.empty())
+    if (hasGap(found[i], found[i + 1]) && trouble.empty())
       trouble = "it is defined on parts of the line with gaps between them";
   pieces = std::move(found);
   return true;

@@ -25,12 +25,13 @@ public:
       : domain(piece.domain), algebra(algebra), piece(piece), error(error) {}
 
   void visit(Expr e);
-  /// Leaves the part where `condition` holds, which compares something with 0 or consists
-  /// of such conditions.
+  /// Leaves the part where `condition` holds, which compares something or consists of such
+  /// conditions.
   void visitCondition(Expr condition);
   /// Visits what a `where` chooses between that no piece decides: both have to leave the
   /// same part, or it is not known where the formula is defined.
   void visitArms(Expr select, void (DomainFinder::*visitArm)(Expr));
+  void failAt(Expr decider) { error = "where it is defined depends on " + algebra.print(decider); }
 
   Interval domain;
   /// Whether the formula is defined nowhere.
@@ -167,6 +168,10 @@ void DomainFinder::requireNonZero(Expr u) {
 void DomainFinder::visit(Expr e) {
   if (!seen.insert(e).second || !algebra.dependsOn(e, algebra.getVariable()))
     return;
+  if (e->kind == Kind::Select) {
+    visit(e->argument(0));
+    return visitArms(e, &DomainFinder::visit);
+  }
   for (const Term &term : e->terms)
     visit(term.node);
   const Interval halfLine{0, kInfinity, false, true};
@@ -191,8 +196,15 @@ void DomainFinder::visitCondition(Expr condition) {
   if (!algebra.dependsOn(condition, algebra.getVariable()))
     return;
   if (condition->kind == Kind::Compare) {
-    bool isStrict = condition->relation == Relation::Greater;
-    return require(condition->argument(), Interval{0, kInfinity, isStrict, true}, kAsWritten);
+    // Not only conditions of functions: what a `where` decides by, too, if its other arm is undefined.
+    Relation relation = condition->relation;
+    Expr low = condition->argument(1), high = condition->argument(0);
+    if (relation == Relation::Less || relation == Relation::LessEqual)
+      std::swap(low, high);
+    else if (relation != Relation::Greater && relation != Relation::GreaterEqual)
+      return failAt(condition);
+    bool isStrict = relation == Relation::Greater || relation == Relation::Less;
+    return require(algebra.subtract(high, low), Interval{0, kInfinity, isStrict, true}, kAsWritten);
   }
   // One condition and another, or the conditions of the arms of a `where`.
   if (!condition->argument(2)->isConstant(0))
@@ -211,12 +223,11 @@ void DomainFinder::visitArms(Expr select, void (DomainFinder::*visitArm)(Expr)) 
   seen = known;
   (this->*visitArm)(select->argument(2));
   bool isSame = isEmpty == isFirstEmpty && (isEmpty || (first.isInside(domain) && domain.isInside(first)));
-  if (!isSame) {
-    error = "where the formula is defined depends on " + algebra.print(select->argument(0));
-    isEmpty = false;
-  }
-  domain = domain.clippedTo(first);
-  isEmpty |= wasEmpty;
+  if (!isSame)
+    failAt(select->argument(0));
+  // What else is defined there only may make them the same.
+  domain = isEmpty ? first : isFirstEmpty ? domain : hull(first, domain);
+  isEmpty = wasEmpty || (isEmpty && isFirstEmpty);
 }
 
 std::optional<Interval> findDomain(Algebra &algebra, const Piece &piece, std::string &error) {

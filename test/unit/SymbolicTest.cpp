@@ -411,6 +411,28 @@ TEST(FormulaErrors, WhatDecidesHasToBeDefined) {
   EXPECT_EQ(domain.low, -Interval::kInfinity);
 }
 
+TEST(FormulaErrors, DomainsDoNotDependOnParameters) {
+  // Left of 0 the second arm falls and rises.
+  EXPECT_EQ(Derived("(x; a = 1) = where(a > 0, x + log(x), x^2 + x^3)").formula.result.error,
+            "where it is defined depends on a > 0");
+  EXPECT_EQ(Derived("(x; a = 1) = where(a > 0, exp(log(x)), 2*x + sin(x))").formula.result.error,
+            "where it is defined depends on a > 0");
+  for (const char *text :
+       {"(x; a = 1) = where(a > 0, x + log(x), 2*log(x))", "(x; a = 1) = where(a > 0, exp(log(x)), x + sqrt(x))",
+        "(x; a = 1) = where(a > 0, x + sqrt(x), x) + log(x)"}) {
+    Derived derived(text);
+    EXPECT_EQ(derived.formula.result.error, "") << text;
+    EXPECT_EQ(derived.formula.result.domain.low, 0) << text;
+  }
+}
+
+TEST(FormulaErrors, GapsAreSeen) {
+  // Undefined from 5^(1/3) to 3, where the simplified formula falls.
+  EXPECT_EQ(Derived("(x) = let y = x - exp(-10*(x - 2.5)^2) in where(x^3 < 5, y, y + 0*exp(log(x - 3)))")
+                .formula.result.error,
+            "it is defined on parts of the line with gaps between them");
+}
+
 TEST(FormulaErrors, PowersThatShareAnExponentEnd) {
   EXPECT_EQ(Derived("(x; n = positive(2)) = x^n/(1 + x^n)").formula.result.error, "");
   EXPECT_EQ(Derived("(x; a = positive(1), n = positive(2)) = a*x^n + x^(n + 1)").formula.result.error, "");

@@ -12,6 +12,8 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
+#include <span>
 
 using namespace flowc;
 using namespace flowc::tool;
@@ -51,7 +53,7 @@ bool tool::isModelPath(const std::string &path) { return path.ends_with(".safete
 static constexpr int64_t largestText = 1 << 26;
 
 Expected<std::string> tool::loadText(const std::string &path) {
-  for (const char *ending : {".safetensors", ".eqx", ".npy", ".csv", ".tsv"})
+  for (const char *ending : {".safetensors", ".eqx", ".npy", ".npz", ".csv", ".tsv", ".gz"})
     if (path.ends_with(ending))
       return Error{"'" + path + "' is no text of a flow, expected a .flow file"};
   return readFile(path, largestText);
@@ -120,7 +122,10 @@ Expected<Loaded> tool::loadKernels(const ModelOptions &options, const std::strin
 //===----------------------------------------------------------------------===//
 
 void DataOptions::add(CLI::App &command, const std::string &name) {
-  command.add_option(name, path, "Rows: .npy, .csv, .tsv or FILE.safetensors:NAME")->required();
+  command
+      .add_option(name, path,
+                  "Rows: .npy, .npz, .csv, .tsv, .txt (.gz), FILE.safetensors:NAME, or - for standard input")
+      ->required();
   addShared(command);
 }
 
@@ -129,12 +134,23 @@ void DataOptions::addShared(CLI::App &command) {
   addColumns(command);
 }
 
+void tool::addColumnOption(CLI::App &command, const std::string &name, std::vector<std::string> &columns,
+                           const std::string &description) {
+  command.add_option_function<std::vector<std::string>>(
+      name,
+      [&columns](const std::vector<std::string> &lists) {
+        for (const std::string &list : lists)
+          for (std::string &column : splitColumnNames(list))
+            columns.push_back(std::move(column));
+      },
+      description);
+}
+
 void DataOptions::addColumns(CLI::App &command) {
-  command
-      .add_option("--columns", columns,
-                  "Columns of DATA, by name, separated by commas (default: those of the training, else all)")
-      ->delimiter(',');
-  command.add_option("--condition-columns", conditionColumns, "Columns of DATA that are the condition")->delimiter(',');
+  addColumnOption(command, "--columns", columns,
+                  "Columns of DATA, by name (one with a comma in quotes) or #NUMBER from 0, separated by commas "
+                  "(default: those of the training, else all)");
+  addColumnOption(command, "--condition-columns", conditionColumns, "Columns of DATA that are the condition");
 }
 
 Expected<void> DataOptions::checkUse() const {
@@ -309,7 +325,24 @@ Expected<int64_t> RowSources::next() {
   for (size_t i = 1; i < sources.size(); ++i)
     if (auto ok = readOther(sources[i], *count); !ok)
       return ok.takeError();
+  for (const Source &source : sources)
+    if (refusesNaN && *count > 0)
+      if (auto ok = dtype == F32 ? checkNaN<float>(source, *count) : checkNaN<double>(source, *count); !ok)
+        return ok.takeError();
   return count;
+}
+
+template <typename T>
+Expected<void> RowSources::checkNaN(const Source &source, int64_t count) const {
+  const RowReader &reader = *source.reader;
+  std::span<const T> values(reinterpret_cast<const T *>(source.buffer.data()),
+                            static_cast<size_t>(count * reader.columns()));
+  auto found = std::ranges::find_if(values, [](T value) { return std::isnan(value); });
+  if (found == values.end())
+    return {};
+  int64_t at = found - values.begin(), first = source.repeated ? 0 : reader.position() - count;
+  return Error{"'" + reader.path() + "': row " + std::to_string(first + at / reader.columns() + 1) + ", " +
+               reader.describeColumn(at % reader.columns()) + " is NaN, expected a number: leave the row out"};
 }
 
 void RowSources::appendTo(std::vector<std::vector<char>> &arrays, int64_t count) const {

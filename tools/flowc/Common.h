@@ -103,6 +103,10 @@ struct DataOptions {
   Expected<void> checkUse() const;
 };
 
+/// Adds an option for names of columns, as splitColumnNames reads them.
+void addColumnOption(CLI::App &command, const std::string &name, std::vector<std::string> &columns,
+                     const std::string &description);
+
 /// Opens DATA for the events of a flow: picks the columns, checks the shape.
 Expected<std::unique_ptr<RowReader>> openEvents(const Flow &flow, const TrainingRecord &record,
                                                 const DataOptions &options);
@@ -137,6 +141,9 @@ public:
   /// Adds a file; the first one says how many rows there are. One row in a file
   /// that `mayRepeat` is used for all.
   void add(std::unique_ptr<RowReader> reader, bool mayRepeat = false);
+  /// From now on a NaN is an error that names its row and column: of what is summed over
+  /// rows, one would take the others with it.
+  void refuseNaN() { refusesNaN = true; }
   /// Number of rows, or -1 if only reading tells.
   int64_t rows() const { return sources.front().reader->rows(); }
   /// Most rows of a chunk; constant after the last `add`.
@@ -156,10 +163,13 @@ private:
     std::vector<char> buffer;
   };
   Expected<void> readOther(Source &source, int64_t count);
+  template <typename T>
+  Expected<void> checkNaN(const Source &source, int64_t count) const;
   Error countError(const Source &other, int64_t otherRows) const;
 
   DType dtype;
   int64_t rowWidth;
+  bool refusesNaN = false;
   std::vector<Source> sources;
 };
 

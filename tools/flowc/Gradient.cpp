@@ -55,6 +55,7 @@ Expected<Sum> sumOverRows(const Loaded &loaded, RowSources &sources, Kernel kern
   Sum sum;
   std::vector<double> part(static_cast<size_t>(loaded.model.numTrainable()));
   sum.gradient.resize(part.size());
+  sources.refuseNaN();
   auto rows = forEachChunk(sources, "gradient", [&](int64_t count) -> Expected<void> {
     double loss = 0;
     Kernels::Call call{.kernel = kernel,
@@ -167,6 +168,7 @@ Expected<Mean> computeMean(const GradientOptions &options, const Loaded &loaded,
   auto sources = openSources(loaded, *data, loaded.flow().dim());
   if (!sources)
     return sources.takeError();
+  sources->refuseNaN();
   OtherColumns others;
   if (auto ok = others.read(objective, options.data, loaded.dtype()); !ok)
     return ok.takeError();

@@ -275,7 +275,7 @@ void tool::addPlotCommand(CLI::App &app, Action &action) {
   command->add_option("--log", options->log,
                       "Draw losses, gradient norms and learning rates of a log of train instead of a model");
   markOutput(command->add_option("-o,--output", options->output, "The picture: .svg or .png"))->required();
-  command->add_option("--show", options->show, "Columns to show (default: the first 16)")->delimiter(',');
+  addColumnOption(*command, "--show", options->show, "Columns to show (default: the first 16)");
   command->add_option("--samples", options->samples, "Number of samples")
       ->capture_default_str()
       ->check(CLI::Range(int64_t(1), int64_t(10000000)));

@@ -12,7 +12,6 @@
 #include <algorithm>
 #include <cinttypes>
 #include <cmath>
-#include <limits>
 
 using namespace flowc;
 using namespace flowc::tool;
@@ -103,7 +102,11 @@ private:
 template <typename T>
 Expected<void> drawForConditions(Sampler<T> &sampler, RowReader &reader, const SampleOptions &options) {
   const int64_t width = reader.columns(), chunk = sampler.chunkRows();
-  Progress progress("sampling", reader.rows() < 0 ? -1 : reader.rows() * options.count, "samples");
+  const Error tooMany{"there are too many samples for so many conditions: ask for fewer at a time"};
+  int64_t all = -1;
+  if (reader.rows() >= 0 && __builtin_mul_overflow(reader.rows(), options.count, &all))
+    return tooMany;
+  Progress progress("sampling", all, "samples");
   std::vector<T> block(static_cast<size_t>(chunk * width)), repeated(static_cast<size_t>(chunk * width));
   uint64_t done = 0;
   while (true) {
@@ -112,9 +115,9 @@ Expected<void> drawForConditions(Sampler<T> &sampler, RowReader &reader, const S
       return conditions.takeError();
     if (*conditions == 0)
       return {};
-    if (options.count > std::numeric_limits<int64_t>::max() / *conditions)
-      return Error{"there are too many samples for so many conditions: ask for fewer at a time"};
-    const int64_t total = *conditions * options.count;
+    int64_t total = 0;
+    if (__builtin_mul_overflow(*conditions, options.count, &total))
+      return tooMany;
     for (int64_t start = 0; start < total; start += chunk) {
       int64_t count = std::min(chunk, total - start);
       for (int64_t row = 0; row < count; ++row)
@@ -266,8 +269,7 @@ void tool::addSampleCommand(CLI::App &app, Action &action) {
       ->check(isWholeNumber(uint64_t(1) << 48));
   command->add_option("--seed", options->seed, "Seed (default: 0)")->check(isWholeNumber(UINT64_MAX));
   command->add_option("--condition", options->data.condition, "Conditions, one a row; samples of a row are together");
-  command->add_option("--condition-columns", options->data.conditionColumns, "Columns of the condition file")
-      ->delimiter(',');
+  addColumnOption(*command, "--condition-columns", options->data.conditionColumns, "Columns of the condition file");
   command->add_flag("--log-prob", options->logProb, "Add the log-density as a last column");
   options->target.add(*command, " for --resample and --weights");
   command->add_flag("--weights", options->weights, "Add log(target / flow) as a last column, not normalised");

@@ -32,6 +32,8 @@ static Expected<LossLog> readCsv(const std::string &path) {
   if (!reader)
     return reader.takeError();
   const std::vector<std::string> &names = (*reader)->columnNames();
+  if (names.empty())
+    return log;
   auto rows = readAllRows<double>(**reader, /*finite=*/false);
   if (!rows)
     return rows.takeError();
@@ -62,6 +64,22 @@ static Expected<LossLog> readJsonLines(const std::string &path) {
   return log;
 }
 
+/// Epochs count from 1 without gaps, steps grow: of what train writes, nothing is there
+/// twice, and nothing is missing before the end.
+static Expected<void> checkNumbers(const std::string &path, const std::string &unit,
+                                   const std::vector<double> &numbers) {
+  for (size_t i = 0; i < numbers.size(); ++i) {
+    bool follows =
+        unit == "epoch" ? numbers[i] == static_cast<double>(i + 1) : numbers[i] > (i > 0 ? numbers[i - 1] : -1);
+    if (!follows)
+      return Error{
+          "'" + path + "' is no whole log of a training: entry " + std::to_string(i + 1) + " is " + unit + " " +
+          formatNumber(numbers[i], F64) +
+          (unit == "epoch" ? ", expected " + std::to_string(i + 1) : ", expected one after that of the entry before")};
+  }
+  return {};
+}
+
 Expected<LossLog> LossLog::read(const std::string &path) {
   auto log = path.ends_with(".csv") ? readCsv(path) : readJsonLines(path);
   if (!log)
@@ -73,6 +91,8 @@ Expected<LossLog> LossLog::read(const std::string &path) {
     return Error{"'" + path +
                  "' is no log of a training: expected lines with a loss and the number of an epoch or step, "
                  "as train --log writes them"};
+  if (auto ok = checkNumbers(path, log->unit, log->columns.at(log->unit)); !ok)
+    return ok.takeError();
   for (auto &[name, values] : log->columns)
     for (double &value : values)
       if (!std::isfinite(value))

@@ -86,5 +86,6 @@ Expected<void> TrainingLog::write(const Trainer &trainer) {
                {"recoveries", state.recoveryCounts[epoch]},
                {"seconds", state.seconds[epoch]}});
   }
-  return std::fflush(file) == 0 ? Expected<void>() : Expected<void>(failure());
+  // A line that could not be written leaves its mark, even if nothing is left to write.
+  return std::fflush(file) == 0 && !std::ferror(file) ? Expected<void>() : Expected<void>(failure());
 }

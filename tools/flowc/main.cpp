@@ -9,8 +9,11 @@
 #include "Memory.h"
 #include "Signals.h"
 
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
+#include <iostream>
 #include <stdexcept>
 
 using namespace flowc;
@@ -23,6 +26,18 @@ static int reportError(const std::string &message) {
   std::fflush(stdout);
   std::fprintf(stderr, "%s%s\n", hasLocation(message) ? "" : "flowc: error: ", message.c_str());
   return 1;
+}
+
+/// What was printed has arrived, or an error says that it has not (on a full disk, say).
+static int finishOutput(int status) {
+  errno = 0;
+  std::cout.flush();
+  bool isWhole = std::fflush(stdout) == 0 && !std::ferror(stdout) && std::cout.good();
+  if (isWhole || status != 0)
+    return status;
+  // What failed before the last bytes has left no reason.
+  return reportError(std::string("cannot write standard output: ") +
+                     (errno ? std::strerror(errno) : "a part of it is lost"));
 }
 
 int main(int argc, char **argv) {
@@ -51,7 +66,7 @@ int main(int argc, char **argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success &request) { // --help, --version
-    return app.exit(request);
+    return finishOutput(app.exit(request));
   } catch (const CLI::ParseError &error) {
     std::string hint = "run 'flowc --help'";
     for (const CLI::App *command : app.get_subcommands())
@@ -62,8 +77,7 @@ int main(int argc, char **argv) {
     return reportError(ok.error().message);
   try {
     auto code = action();
-    int status = code ? *code : reportError(code.error().message);
-    std::fflush(stdout);
+    int status = code ? finishOutput(*code) : reportError(code.error().message);
     // Nothing is left to clean up: leaving now saves the teardown of LLVM.
     std::quick_exit(status);
   } catch (const std::length_error &) { // beyond what memory could ever hold

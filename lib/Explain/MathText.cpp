@@ -24,18 +24,85 @@ using namespace mlir;
 using namespace flowc;
 using namespace flowc::flow;
 
+/// Numbers that mathematics has names for.
+static const std::pair<double, const char *> kNamed[] = {
+    {std::numbers::ln2, "log 2"},
+    {std::numbers::pi, "π"},
+    {std::log(std::numbers::pi), "log π"},
+    {std::log(2 * std::numbers::pi), "log(2π)"},
+    {std::numbers::sqrt2, "√2"},
+    {std::sqrt(std::numbers::pi), "√π"},
+    {std::sqrt(2 * std::numbers::pi), "√(2π)"},
+};
+
+/// The whole number n > 0 with size = n / divisor, to the last digits; 0 if there is none.
+static int64_t findMultiple(double size, int64_t divisor) {
+  double multiple = std::round(size * double(divisor));
+  bool isWhole = multiple >= 1 && multiple <= 64 && std::fabs(size * double(divisor) - multiple) <= 1e-15 * multiple;
+  return isWhole ? int64_t(multiple) : 0;
+}
+
+/// `size` as a small multiple or fraction of a number with a name, or of its reciprocal;
+/// empty if it is none.
+static MathText formatNamed(double size) {
+  for (auto [named, name] : kNamed)
+    for (int64_t divisor : {1, 2, 4})
+      for (bool isReciprocal : {false, true}) {
+        int64_t multiple = findMultiple(isReciprocal ? size * named : size / named, divisor);
+        if (multiple == 0)
+          continue;
+        if (multiple == 1 && divisor == 1 && !isReciprocal)
+          return {name, Binding::Atom};
+        std::string below = divisor > 1 ? std::to_string(divisor) : std::string();
+        if (isReciprocal)
+          below = below.empty() ? name : "(" + below + "·" + name + ")";
+        std::string above = isReciprocal   ? std::to_string(multiple)
+                            : multiple > 1 ? std::to_string(multiple) + "·" + name
+                                           : name;
+        return {above + (below.empty() ? "" : " / " + below), Binding::Product};
+      }
+  return {};
+}
+
+/// A large or small power of two, which is where float arithmetic changes its ways; empty
+/// if `size` is none.
+static std::string formatPowerOfTwo(double size) {
+  int exponent = 0;
+  if (std::frexp(size, &exponent) != 0.5 || std::abs(exponent - 1) < 20)
+    return {};
+  std::string text = "2";
+  for (char digit : std::to_string(exponent - 1)) {
+    constexpr const char *superscripts[] = {"⁰", "¹", "²", "³", "⁴", "⁵", "⁶", "⁷", "⁸", "⁹"};
+    text += digit == '-' ? "⁻" : superscripts[digit - '0'];
+  }
+  return text;
+}
+
 MathText flowc::formatConstant(double value) {
   if (std::isinf(value))
     return {value < 0 ? "−∞" : "∞", value < 0 ? Binding::Sign : Binding::Atom};
-  std::string digits;
   double size = std::fabs(value);
-  if (std::fabs(size - std::numbers::ln2) < 1e-12)
-    digits = "log 2";
-  else if (std::fabs(size - std::numbers::pi) < 1e-12)
-    digits = "π";
-  else
-    llvm::raw_string_ostream(digits) << llvm::format("%.6g", size);
-  return std::signbit(value) && value != 0 ? MathText{"−" + digits, Binding::Sign} : MathText{digits, Binding::Atom};
+  MathText text = formatNamed(size);
+  if (text.text.empty())
+    text = {formatPowerOfTwo(size), Binding::Atom};
+  if (text.text.empty())
+    llvm::raw_string_ostream(text.text) << llvm::format("%.6g", size);
+  return std::signbit(value) && value != 0 ? MathText{"−" + text.at(Binding::Product), Binding::Sign} : text;
+}
+
+/// Whether `value` is the smallest normal number of its type, below which a formula takes
+/// its operand for zero. Mathematics has no such number.
+static bool isSmallest(Value value) {
+  auto constant = value.getDefiningOp<arith::ConstantOp>();
+  auto number = constant ? dyn_cast<FloatAttr>(constant.getValue()) : FloatAttr();
+  return number && number.getValue().isSmallestNormalized() && !number.getValue().isNegative();
+}
+
+/// Whether `select` keeps a number away from zero: max(x, smallest).
+static bool isGuard(arith::SelectOp select) {
+  auto compare = select.getCondition().getDefiningOp<arith::CmpFOp>();
+  return compare && isSmallest(compare.getRhs()) && isSmallest(select.getTrueValue()) &&
+         select.getFalseValue() == compare.getLhs();
 }
 
 static MathText formatSum(const MathText &a, const MathText &b, bool subtract) {
@@ -93,6 +160,8 @@ static StringRef formatPredicate(arith::CmpFPredicate predicate) {
 static MathText formatComparison(arith::CmpFOp op, const MathText &a, const MathText &b) {
   if (op.getPredicate() == arith::CmpFPredicate::UNO && op.getLhs() == op.getRhs())
     return {a.at(Binding::Sum) + " is undefined", Binding::Comparison};
+  if (op.getPredicate() == arith::CmpFPredicate::OLT && isSmallest(op.getRhs()))
+    return {a.at(Binding::Sum) + " ≤ 0", Binding::Comparison};
   return {a.at(Binding::Sum) + formatPredicate(op.getPredicate()).str() + b.at(Binding::Sum), Binding::Comparison};
 }
 
@@ -152,7 +221,9 @@ MathText flowc::formatOp(Operation *op, ArrayRef<MathText> x) {
       .Case([&](arith::OrIOp) {
         return MathText{x[0].at(Binding::Comparison) + " or " + x[1].at(Binding::Comparison), Binding::Choice};
       })
-      .Case([&](arith::SelectOp) {
+      .Case([&](arith::SelectOp select) {
+        if (isGuard(select))
+          return x[2];
         return MathText{x[1].at(Binding::Comparison) + " if " + x[0].at(Binding::Comparison) + " else " +
                             x[2].at(Binding::Choice),
                         Binding::Choice};
@@ -168,9 +239,9 @@ MathText flowc::formatOp(Operation *op, ArrayRef<MathText> x) {
         return MathText{x[0].at(Binding::Atom) + "^" + x[1].at(Binding::Atom), Binding::Power};
       })
       .Case([&](ClipOp clip) {
-        // Mathematics has no largest number.
+        // Mathematics has no largest number; neither has it one with room for a few sums.
         auto type = cast<FloatType>(getElementTypeOrSelf(clip.getType()));
-        if (clip.getUpper().convertToDouble() == APFloat::getLargest(type.getFloatSemantics()).convertToDouble())
+        if (clip.getUpper().convertToDouble() >= APFloat::getLargest(type.getFloatSemantics()).convertToDouble() / 64)
           return x[0];
         return formatCall("clip", {x[0], formatConstant(clip.getLower().convertToDouble()),
                                    formatConstant(clip.getUpper().convertToDouble())});

@@ -10,6 +10,7 @@
 #include "flowc/Explain/Explain.h"
 
 #include <cstdio>
+#include <map>
 
 using namespace flowc;
 using namespace flowc::tool;
@@ -18,7 +19,11 @@ namespace {
 
 struct ExplainOptions {
   ModelOptions model;
+  ExplainFormat format = ExplainFormat::Text;
 };
+
+const std::map<std::string, ExplainFormat> kFormats = {
+    {"text", ExplainFormat::Text}, {"markdown", ExplainFormat::Markdown}, {"latex", ExplainFormat::Latex}};
 
 Expected<int> runExplain(const ExplainOptions &options) {
   auto loaded = loadModel(options.model);
@@ -27,7 +32,7 @@ Expected<int> runExplain(const ExplainOptions &options) {
   auto text = explain(loaded->flow());
   if (!text)
     return text.takeError();
-  std::fputs(text->c_str(), stdout);
+  std::fputs(typeset(*text, options.format).c_str(), stdout);
   return 0;
 }
 
@@ -37,8 +42,12 @@ void tool::addExplainCommand(CLI::App &app, Action &action) {
   auto [command, options] =
       addCommand(app, action, "explain", "The derived inverse, log-determinant and gradient, as mathematics",
                  "  flowc explain galaxies.flow\n"
-                 "  flowc explain densities.flow --name banana\n\n"
+                 "  flowc explain densities.flow --name banana\n"
+                 "  flowc explain galaxies.flow --format latex > galaxies.tex\n\n"
                  "Every formula is read off the program that flowc compiles.",
                  runExplain);
   options->model.add(*command, "FILE");
+  command->add_option("--format", options->format, "text, markdown or latex (the body of a document with amsmath)")
+      ->transform(CLI::CheckedTransformer(kFormats))
+      ->default_str("text");
 }

@@ -23,6 +23,13 @@ namespace flowc {
 /// text with Unicode's mathematical signs.
 Expected<std::string> explain(const Flow &flow);
 
+/// How an explanation is written.
+enum class ExplainFormat { Text, Markdown, Latex };
+
+/// What `explain` gave, in another format: the body of a LaTeX document (with amsmath), or
+/// Markdown with TeX's formulas between dollar signs.
+std::string typeset(const std::string &explanation, ExplainFormat format);
+
 } // namespace flowc
 
 #endif // FLOWC_EXPLAIN_EXPLAIN_H

@@ -14,6 +14,9 @@ function(add_flowc_library name)
     add_dependencies(${name} ${ARG_DEPENDS})
   endif()
   target_link_libraries(${name} PUBLIC ${ARG_LINK})
+  # What programs of other projects need to include flowc's headers.
+  target_include_directories(${name} INTERFACE ${PROJECT_SOURCE_DIR}/include)
+  target_compile_features(${name} INTERFACE cxx_std_20)
   flowc_compile_options(${name} "${ARG_MLIR}" "${ARG_EXCEPTIONS}")
 endfunction()
 

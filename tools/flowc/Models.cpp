@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Common.h"
+#include "CheckData.h"
 
 #include "flowc/API/ModelImpl.h"
 #include "flowc/Explain/Summary.h"
@@ -15,7 +15,6 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <limits>
 
 using namespace flowc;
 using namespace flowc::tool;
@@ -66,61 +65,21 @@ void printBijections(const std::vector<BijectionSummary> &bijections) {
                 bijections[i].location.column);
 }
 
-/// Least and largest value of each column of the data; a spline needs no more.
-Expected<std::vector<std::pair<double, double>>> readRanges(const Flow &flow, const TrainingRecord &record,
-                                                            const DataOptions &data) {
-  auto reader = openEvents(flow, record, data);
-  if (!reader)
-    return reader.takeError();
-  constexpr int64_t chunk = 4096;
-  auto dim = static_cast<size_t>(flow.dim());
-  std::vector<double> rows(chunk * dim);
-  std::vector<std::pair<double, double>> ranges(
-      dim, {std::numeric_limits<double>::infinity(), -std::numeric_limits<double>::infinity()});
-  while (true) {
-    auto count = (*reader)->next(chunk, F64, rows.data());
-    if (!count)
-      return count.takeError();
-    if (*count == 0)
-      return ranges;
-    for (size_t i = 0; i < static_cast<size_t>(*count) * dim; ++i) {
-      auto &[least, most] = ranges[i % dim];
-      least = std::min(least, rows[i]);
-      most = std::max(most, rows[i]);
-    }
-  }
-}
-
 /// Warns about splines that data lies outside of.
-Expected<void> warnAboutSplines(const Flow &flow, const TrainingRecord &record, const DataOptions &data,
-                                std::vector<Warning> &warnings) {
-  auto splines = findExposedSplines(flow.root());
-  if (splines.empty()) {
-    auto reader = openEvents(flow, record, data);
-    return reader ? Expected<void>() : reader.takeError();
-  }
-  auto ranges = readRanges(flow, record, data);
-  if (!ranges)
-    return ranges.takeError();
-  std::vector<std::string> names = eventColumnNames(flow, record);
-  if (auto columns = readColumnNames(data.path); columns && data.columns.empty() && columns->size() == ranges->size())
-    names = *columns;
-  else if (data.columns.size() == ranges->size())
-    names = data.columns;
-  for (const ExposedSpline &spline : splines)
-    for (size_t i = 0; i < ranges->size(); ++i) {
-      auto [least, most] = (*ranges)[i];
+void warnAboutSplines(const Flow &flow, const ColumnsSummary &data, std::vector<Warning> &warnings) {
+  for (const ExposedSpline &spline : findExposedSplines(flow.root()))
+    for (int64_t i = 0; i < data.columns(); ++i) {
+      double least = data.least[i], most = data.most[i];
       if (least >= spline.lower && most <= spline.upper)
         continue;
       warnings.push_back({spline.location, "the spline covers [" + formatNumber(spline.lower, F32) + ", " +
-                                               formatNumber(spline.upper, F32) + "], but column '" + names[i] +
-                                               "' goes from " + formatNumber(least, F32) + " to " +
+                                               formatNumber(spline.upper, F32) + "], but column " + data.names[i] +
+                                               " goes from " + formatNumber(least, F32) + " to " +
                                                formatNumber(most, F32) +
                                                ", and what is outside passes unchanged: standardise the data, as "
                                                "'flowc train' does by default, or widen the interval"});
       break;
     }
-  return {};
 }
 
 int64_t countLeaves(const Flow &flow, Leaf::Kind kind) {
@@ -205,12 +164,21 @@ Expected<int> runCheck(const CheckOptions &options) {
     warnings.push_back({flow.root().location, "the condition of '" + flow.name() +
                                                   "' is never used, no layer reads it: leave out `cond_dim`, or give "
                                                   "it to a layer with a network"});
-  if (!options.data.path.empty())
-    if (auto ok = warnAboutSplines(flow, loaded ? loaded->record : TrainingRecord(), options.data, warnings); !ok)
-      return ok.takeError();
+  std::vector<std::string> ofData;
+  if (!options.data.path.empty()) {
+    auto data = summarizeData(flow, loaded ? loaded->record : TrainingRecord(), options.data,
+                              options.model.dtypeOr(loaded ? loaded->dtype() : F32));
+    if (!data)
+      return data.takeError();
+    print(*data);
+    warnAboutSplines(flow, data->events, warnings);
+    ofData = findDataWarnings(*data, options.data.path);
+  }
   std::fflush(stdout);
   for (const Warning &warning : warnings)
     std::fprintf(stderr, "%s\n", formatWarning(warning, flow.text(), options.model.path).c_str());
+  for (const std::string &warning : ofData)
+    std::fprintf(stderr, "%s\n", warning.c_str());
   return 0;
 }
 
@@ -273,8 +241,11 @@ void tool::addModelCommands(CLI::App &app, Action &action) {
                                      "What is valid but hardly meant is warned about on standard error.",
                                      runCheck);
   check->model.add(*command, "FILE");
-  command->add_option("--data", check->data.path, "Data for the flow: warn if a spline does not cover it");
-  check->data.addColumns(*command);
+  command->add_option(
+      "--data", check->data.path,
+      "Data for the flow, described as a training would read it: warn if a spline does not cover it, and of "
+      "columns that no density has");
+  check->data.addShared(*command);
 
   auto [initCommand, init] = addCommand(app, action, "init", "Make a model with initial parameters",
                                         "  flowc init galaxies.flow -o model.safetensors\n"

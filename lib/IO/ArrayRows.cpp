@@ -43,6 +43,8 @@ public:
     return count;
   }
 
+  std::optional<ElementType> type() const override { return layout.type; }
+
   RowsView map() const override {
     if ((layout.fortranOrder && layout.shape.size() > 1) || layout.numBytes() == 0)
       return {};

@@ -97,10 +97,23 @@ Expected<Loaded> tool::loadModel(const ModelOptions &options) {
   return Loaded{model->astype(options.dtypeOr(model->dtype())), std::move(*record), nullptr};
 }
 
-Expected<Loaded> tool::loadKernels(const ModelOptions &options, const std::string &target) {
+/// Whether the element type of `model` says nothing about its numbers.
+static bool hasNoNumbers(const Model &model) {
+  return std::ranges::all_of(model.parameters(), &ParameterInfo::integer);
+}
+
+/// Whether `path` is an array of doubles; what cannot be opened is reported where it is read.
+static bool holdsDoubles(const std::string &path) {
+  auto reader = path.empty() ? Expected<std::unique_ptr<RowReader>>(Error{}) : openRows(path);
+  return reader && (*reader)->type() == ElementType::F64;
+}
+
+Expected<Loaded> tool::loadKernels(const ModelOptions &options, const std::string &data, const std::string &target) {
   auto loaded = loadModel(options);
   if (!loaded)
     return loaded;
+  if (options.dtype.empty() && hasNoNumbers(loaded->model) && holdsDoubles(data))
+    loaded->model = loaded->model.astype(F64);
   // A density has no parameters: its text is all there is.
   if (!isModelPath(options.path) && !loaded->flow().isDensity())
     return Error{"'" + options.path + "' is no model, expected a .safetensors file: make one with 'flowc train' or " +

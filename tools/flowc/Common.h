@@ -84,8 +84,10 @@ Expected<std::optional<Flow>> loadTarget(const std::string &path);
 /// element type asked for, and its training record.
 Expected<Loaded> loadModel(const ModelOptions &options);
 /// Such a model with its kernels. A density needs no model: its text will do.
+/// A model without a number of its own has no element type, either: it takes that of the
+/// array that is its `data`, if there is one (a path, or empty).
 /// `target` is the path of the density that an ELBO is about, or empty.
-Expected<Loaded> loadKernels(const ModelOptions &options, const std::string &target = {});
+Expected<Loaded> loadKernels(const ModelOptions &options, const std::string &data = {}, const std::string &target = {});
 
 /// Which rows to read.
 struct DataOptions {

@@ -60,7 +60,7 @@ Expected<int> runEvaluate(const EvaluateOptions &options) {
     return Error{"nothing to evaluate the model against: give --target FILE.flow, --data FILE or both"};
   if (auto ok = options.data.checkUse(); !ok)
     return ok.takeError();
-  auto loaded = loadKernels(options.model);
+  auto loaded = loadKernels(options.model, options.data.path);
   if (!loaded)
     return loaded.takeError();
   if (!loaded->flow().isDistribution())

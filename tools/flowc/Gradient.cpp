@@ -213,7 +213,7 @@ Expected<int> runGradient(const GradientOptions &given) {
   // Differences have no digits in float32.
   if (options.mode == GradientMode::Differences && options.model.dtype.empty())
     options.model.dtype = "f64";
-  auto loaded = loadKernels(options.model);
+  auto loaded = loadKernels(options.model, options.data.path);
   if (!loaded)
     return loaded.takeError();
   const Flow &flow = loaded->flow();
@@ -247,7 +247,7 @@ Expected<int> runGradient(const GradientOptions &given) {
 }
 
 Expected<int> runVjp(const VjpOptions &options) {
-  auto loaded = loadKernels(options.model);
+  auto loaded = loadKernels(options.model, options.data.path);
   if (!loaded)
     return loaded.takeError();
   const Flow &flow = loaded->flow();

@@ -211,7 +211,7 @@ Expected<int> runPlot(const PlotOptions &options) {
     return ok.takeError();
   if (!options.log.empty())
     return plotLog(options);
-  auto loaded = loadKernels(options.model);
+  auto loaded = loadKernels(options.model, options.data.path);
   if (!loaded)
     return loaded.takeError();
   const Flow &flow = loaded->flow();

@@ -23,7 +23,7 @@ struct ScoreOptions {
 };
 
 Expected<int> runLogProb(const ScoreOptions &options) {
-  auto loaded = loadKernels(options.model);
+  auto loaded = loadKernels(options.model, options.data.path);
   if (!loaded)
     return loaded.takeError();
   if (!loaded->flow().isDistribution() && !loaded->flow().isDensity())
@@ -60,7 +60,7 @@ int64_t countUndefined(const Loaded &loaded, const std::vector<const void *> &in
 
 /// `transform` and `inverse`: the bijection of a flow, or a bijection itself.
 Expected<int> runMap(const ScoreOptions &options, Kernel kernel) {
-  auto loaded = loadKernels(options.model);
+  auto loaded = loadKernels(options.model, options.data.path);
   if (!loaded)
     return loaded.takeError();
   const Flow &flow = loaded->flow();

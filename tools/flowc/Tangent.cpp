@@ -95,7 +95,7 @@ private:
 };
 
 Expected<int> runJvp(const TangentOptions &options) {
-  auto loaded = loadKernels(options.model);
+  auto loaded = loadKernels(options.model, options.data.path);
   if (!loaded)
     return loaded.takeError();
   const Flow &flow = loaded->flow();
@@ -129,7 +129,7 @@ Expected<int> runJvp(const TangentOptions &options) {
 }
 
 Expected<int> runHvp(const TangentOptions &options) {
-  auto loaded = loadKernels(options.model);
+  auto loaded = loadKernels(options.model, options.data.path);
   if (!loaded)
     return loaded.takeError();
   const Flow &flow = loaded->flow();

@@ -30,6 +30,9 @@ public:
   /// All rows, mapped; none if the format, or where the file is, does not allow that.
   virtual RowsView map() const { return {}; }
 
+  /// The type of the file's numbers; none for text.
+  virtual std::optional<ElementType> type() const { return {}; }
+
   /// Number of rows, or -1 where only reading tells (text).
   int64_t rows() const { return numRows; }
   /// Shape of one row, and its number of elements.

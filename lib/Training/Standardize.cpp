@@ -168,6 +168,31 @@ Expected<ColumnStatistics> flowc::computeStatistics(const RowsView &rows, const 
   return statisticsOf(tree.total(), F64, names);
 }
 
+bool flowc::isCoarseInFloat32(double mean, double deviation) {
+  constexpr double kMost = 0x1p-11;
+  return std::abs(mean) * std::numeric_limits<float>::epsilon() > kMost * deviation;
+}
+
+Expected<int64_t> flowc::findCoarseColumn(const RowsView &rows, const RowSubset &subset) {
+  MomentsTree tree;
+  auto add = [&](const void *block, int64_t count) -> Expected<void> {
+    tree.add(momentsOf(static_cast<const double *>(block), count, rows.columns()));
+    return {};
+  };
+  if (auto ok = forEachBlock(rows, subset, F64, add); !ok)
+    return ok.takeError();
+  Moments total = tree.total();
+  for (size_t i = 0; i < total.columns.size(); ++i) {
+    auto [unit, mean, squares] = total.columns[i];
+    double deviation = std::sqrt(squares / static_cast<double>(total.count));
+    // Constants differ by a rounding error of their mean.
+    bool isConstant = deviation <= 1e-12 * std::abs(mean);
+    if (isCoarseInFloat32(mean, deviation) && (!isConstant || rows.type() == ElementType::F32))
+      return static_cast<int64_t>(i);
+  }
+  return -1;
+}
+
 namespace {
 
 /// An array literal of this shape. The digits of a float32 are enough, if it has

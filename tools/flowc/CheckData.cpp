@@ -8,6 +8,7 @@
 #include "CheckData.h"
 
 #include "flowc/Support/Format.h"
+#include "flowc/Training/Standardize.h"
 
 #include <algorithm>
 #include <cstdio>
@@ -160,7 +161,13 @@ static int64_t findTwin(const ColumnsSummary &columns, int64_t column) {
   return -1;
 }
 
-static void addWarnings(const ColumnsSummary &columns, bool isEvent, std::vector<std::string> &warnings) {
+static void addWarnings(const ColumnsSummary &columns, DType dtype, bool isEvent, std::vector<std::string> &warnings) {
+  for (int64_t i = 0; dtype == F32 && i < columns.columns(); ++i)
+    if (columns.least[i] < columns.most[i] && isCoarseInFloat32(columns.mean[i], columns.deviation[i]))
+      warnings.push_back("column " + columns.names[i] + " goes from " + formatNumber(columns.least[i]) + " to " +
+                         formatNumber(columns.most[i]) +
+                         ", which float32 rounds to a grid: use a float64 model, as 'flowc train' makes of a flow by "
+                         "default");
   for (int64_t i = 0; i < columns.columns(); ++i)
     if (columns.least[i] == columns.most[i])
       warnings.push_back("column " + columns.names[i] + " is " + formatNumber(columns.least[i]) +
@@ -183,11 +190,11 @@ static void addWarnings(const ColumnsSummary &columns, bool isEvent, std::vector
   }
 }
 
-std::vector<std::string> tool::findDataWarnings(const DataSummary &data, const std::string &path) {
+std::vector<std::string> tool::findDataWarnings(const DataSummary &data, DType dtype, const std::string &path) {
   std::vector<std::string> warnings;
-  addWarnings(data.events, /*isEvent=*/true, warnings);
+  addWarnings(data.events, dtype, /*isEvent=*/true, warnings);
   if (data.conditions)
-    addWarnings(*data.conditions, /*isEvent=*/false, warnings);
+    addWarnings(*data.conditions, dtype, /*isEvent=*/false, warnings);
   for (std::string &warning : warnings)
     warning = "warning: '" + path + "': " + warning;
   return warnings;

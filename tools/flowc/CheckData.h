@@ -42,8 +42,9 @@ Expected<DataSummary> summarizeData(const Flow &flow, const TrainingRecord &reco
 void print(const DataSummary &data);
 
 /// What a training fails at, or cannot make a density of: columns that are constant, equal
-/// up to scale and shift, or linear combinations of others. `path` is the file's.
-std::vector<std::string> findDataWarnings(const DataSummary &data, const std::string &path);
+/// up to scale and shift, linear combinations of others, or too fine for `dtype`. `path` is the
+/// file's.
+std::vector<std::string> findDataWarnings(const DataSummary &data, DType dtype, const std::string &path);
 
 } // namespace flowc::tool
 

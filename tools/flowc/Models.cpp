@@ -166,13 +166,13 @@ Expected<int> runCheck(const CheckOptions &options) {
                                                   "it to a layer with a network"});
   std::vector<std::string> ofData;
   if (!options.data.path.empty()) {
-    auto data = summarizeData(flow, loaded ? loaded->record : TrainingRecord(), options.data,
-                              options.model.dtypeOr(loaded ? loaded->dtype() : F32));
+    DType dtype = options.model.dtypeOr(loaded ? loaded->dtype() : F32);
+    auto data = summarizeData(flow, loaded ? loaded->record : TrainingRecord(), options.data, dtype);
     if (!data)
       return data.takeError();
     print(*data);
     warnAboutSplines(flow, data->events, warnings);
-    ofData = findDataWarnings(*data, options.data.path);
+    ofData = findDataWarnings(*data, dtype, options.data.path);
   }
   std::fflush(stdout);
   for (const Warning &warning : warnings)

@@ -119,6 +119,54 @@ Expected<TrainRows> holdData(const Flow &flow, const TrainingRecord &record, con
   return data;
 }
 
+/// The name of a column that float32 is too coarse for, or its number; nothing if there is none.
+Expected<std::optional<std::string>> findCoarse(const TrainRows &data) {
+  for (auto [view, names] :
+       {std::pair{&data.all.x, &data.all.names}, std::pair{&data.all.condition, &data.all.conditionNames}}) {
+    if (!*view)
+      continue;
+    auto column = findCoarseColumn(*view, *data.rows.kept);
+    if (!column)
+      return column.takeError();
+    if (*column < 0)
+      continue;
+    auto i = static_cast<size_t>(*column);
+    return std::optional(i < names->size() ? "'" + (*names)[i] + "'" : std::to_string(i));
+  }
+  return std::optional<std::string>();
+}
+
+/// Holds the data in the type of `trainee`. A new model that is to be of no type in
+/// particular becomes float64 where float32 is too coarse for a column.
+Expected<TrainRows> chooseType(const TrainOptions &options, const TrainingRecord &record, const OtherColumns &others,
+                               Trainee &trainee) {
+  auto data = holdData(trainee.flow, record, options, others, trainee.dtype);
+  if (!data || trainee.dtype == F64)
+    return data;
+  auto coarse = findCoarse(*data);
+  if (!coarse)
+    return coarse.takeError();
+  if (!*coarse)
+    return data;
+  auto exact = holdData(trainee.flow, record, options, others, F64);
+  if (!exact)
+    return exact;
+  coarse = findCoarse(*exact);
+  if (!coarse)
+    return coarse.takeError();
+  if (!*coarse)
+    return data;
+  const char *what = "differs so little from row to row, compared with its size, that float32 rounds it to a grid";
+  if (trainee.loaded || !options.model.dtype.empty()) {
+    std::fprintf(stderr, "warning: column %s %s: train %s, or subtract its mean\n", (*coarse)->c_str(), what,
+                 trainee.loaded ? "a float64 model" : "with --dtype f64");
+    return data;
+  }
+  std::fprintf(stderr, "note: column %s %s, so the model is one in float64\n", (*coarse)->c_str(), what);
+  trainee.dtype = F64;
+  return exact;
+}
+
 /// Statistics of the events where the flow's units are; nothing if it has no such place.
 Expected<std::optional<ColumnStatistics>> eventStatistics(const Flow &flow, const TrainRows &data, DType dtype,
                                                           const CompileOptions &options) {
@@ -337,7 +385,7 @@ Expected<int> tool::trainOnData(const TrainOptions &options, Trainee trainee) {
   auto others = chooseObjective(options, fit);
   if (!others)
     return others.takeError();
-  auto data = holdData(trainee.flow, trainee.loaded ? trainee.loaded->record : record, options, *others, trainee.dtype);
+  auto data = chooseType(options, trainee.loaded ? trainee.loaded->record : record, *others, trainee);
   if (!data)
     return data.takeError();
   auto model = initialModel(options, trainee, *data, record);

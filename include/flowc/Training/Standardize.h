@@ -43,6 +43,15 @@ Expected<ColumnStatistics> computeStatistics(const T *rows, int64_t count, int64
   return computeStatistics({rows, count, columns}, *allRows(count), sizeof(T) == 4 ? F32 : F64, names);
 }
 
+/// Whether float32 rounds numbers around `mean` to multiples of more than 2^-11 of their
+/// standard deviation, as it does seconds since 1970 that span a day: samples would stand on
+/// a grid that can be seen, and what is learnt from rounded rows fits others no better.
+bool isCoarseInFloat32(double mean, double deviation);
+/// The first column of the rows in `subset` of which that is true; -1 if there is none. If
+/// rows are held as float32, it may also be a column that is constant, other than 0: whether
+/// it was before, they do not tell.
+Expected<int64_t> findCoarseColumn(const RowsView &rows, const RowSubset &subset);
+
 /// The flow in data units: its text is that of `flow` and one more item, `NAME_data`,
 /// with a frozen affine layer outside of `flow` or, if it has a `SupportMap`, before that;
 /// `data` are statistics of the events there. `data` or `condition` is null if it is left as

@@ -239,9 +239,9 @@ MathText flowc::formatOp(Operation *op, ArrayRef<MathText> x) {
         return MathText{x[0].at(Binding::Atom) + "^" + x[1].at(Binding::Atom), Binding::Power};
       })
       .Case([&](ClipOp clip) {
-        // Mathematics has no largest number; neither has it one with room for a few sums.
+        // Mathematics has no largest number.
         auto type = cast<FloatType>(getElementTypeOrSelf(clip.getType()));
-        if (clip.getUpper().convertToDouble() >= APFloat::getLargest(type.getFloatSemantics()).convertToDouble() / 64)
+        if (clip.getUpper().convertToDouble() == APFloat::getLargest(type.getFloatSemantics()).convertToDouble())
           return x[0];
         return formatCall("clip", {x[0], formatConstant(clip.getLower().convertToDouble()),
                                    formatConstant(clip.getUpper().convertToDouble())});

@@ -56,13 +56,17 @@ static void dropYielded(PatternRewriter &rewriter, Block &block, const llvm::Bit
 /// those that stand for the same operand.
 static llvm::BitVector findUselessArguments(PatternRewriter &rewriter, Block &block, ValueRange operands,
                                             unsigned first, unsigned groupEnd) {
-  llvm::BitVector useless(block.getNumArguments());
-  for (unsigned i = first, end = block.getNumArguments(); i < end; ++i) {
-    for (unsigned j = i < groupEnd ? first : groupEnd; j < i; ++j)
-      if (operands[i] == operands[j] && !block.getArgument(i).use_empty())
-        rewriter.replaceAllUsesWith(block.getArgument(i), block.getArgument(j));
-    useless[i] = block.getArgument(i).use_empty();
+  llvm::SmallDenseMap<Value, BlockArgument, 16> firstOf;
+  for (BlockArgument argument : block.getArguments().drop_front(first)) {
+    if (argument.getArgNumber() == groupEnd)
+      firstOf.clear();
+    auto [entry, isFirst] = firstOf.try_emplace(operands[argument.getArgNumber()], argument);
+    if (!isFirst && !argument.use_empty())
+      rewriter.replaceAllUsesWith(argument, entry->second);
   }
+  llvm::BitVector useless(block.getNumArguments());
+  for (BlockArgument argument : block.getArguments().drop_front(first))
+    useless[argument.getArgNumber()] = argument.use_empty();
   return useless;
 }
 

@@ -105,8 +105,8 @@ void Evaluator::failUnknownName(StringRef word, SMLoc where) {
 //===----------------------------------------------------------------------===//
 
 bool Evaluator::addElements(size_t count, SMLoc where) {
-  // What the largest object takes, and half of another: 0.8 GB of memory, with copies.
-  constexpr size_t maxElements = size_t(3) << 25;
+  // With copies 0.6 GB of memory before the array that is too much.
+  constexpr size_t maxElements = size_t(3) << 23;
   arrayElements += count;
   if (arrayElements > maxElements)
     fail(where, "the arrays of this text have more than " + Twine(maxElements) +

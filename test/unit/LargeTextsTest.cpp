@@ -125,7 +125,7 @@ static std::vector<Text> makeTexts() {
                                           (i == "0" ? "b" : "c" + std::to_string(std::stoi(i) - 1)) + ")\n";
                                  })},
       // Objects.
-      {"Items", join(30000, "", [](S i) { return "bijection b" + i + " = affine(" + i + ", 2)\n"; })},
+      {"Items", join(29000, "", [](S i) { return "bijection b" + i + " = affine(" + i + ", 2)\n"; })},
       {"UnknownName", join(40000, "", [](S i) { return "bijection b" + i + " = exp()\n"; }) + "flow f = bb"},
       {"Mixtures", "flow f = vmap_mixture([" + join(40000, ", ", [](S) { return "standard_normal()"; }) +
                        "], weights = ones(40000))"},

@@ -43,7 +43,7 @@ void tool::addExplainCommand(CLI::App &app, Action &action) {
       addCommand(app, action, "explain", "The derived inverse, log-determinant and gradient, as mathematics",
                  "  flowc explain galaxies.flow\n"
                  "  flowc explain densities.flow --name banana\n"
-                 "  flowc explain galaxies.flow --format latex > galaxies.tex\n\n"
+                 "  flowc explain galaxies.flow --format latex\n\n"
                  "Every formula is read off the program that flowc compiles.",
                  runExplain);
   options->model.add(*command, "FILE");

@@ -490,6 +490,12 @@ void SpecializePass::runOnOperation() {
     return fail("unknown program '" + program + "'");
   if (rows != "given" && rows != "drawn")
     return fail("rows are 'given' or 'drawn', found '" + rows + "'");
+  bool isDrawn = rows == "drawn";
+  bool drawsRows = llvm::any_of(flowc::kKernels, [&](const flowc::KernelSpec &kernel) {
+    return kernel.program == spec->program && kernel.rows == flowc::RowSource::Drawn;
+  });
+  if (isDrawn && !drawsRows)
+    return fail("program '" + program + "' has no kernel of drawn rows");
   if (weighted && spec->results[1].width != flowc::RowWidth::None)
     return fail("program '" + program + "' has more than one result, so that it cannot be weighted");
   auto function = module.lookupSymbol<func::FuncOp>("flow"), density = module.lookupSymbol<func::FuncOp>("density");
@@ -501,7 +507,7 @@ void SpecializePass::runOnOperation() {
   FailureOr<Graph> graph = failure();
   if (succeeded(verifyWellFormed(module)))
     graph = readGraph(function, density);
-  if (failed(graph) || failed(KernelBuilder(*graph, {*spec, rows == "drawn", weighted}).build()))
+  if (failed(graph) || failed(KernelBuilder(*graph, {*spec, isDrawn, weighted}).build()))
     return signalPassFailure();
   function.erase();
   if (density && density != function)

@@ -1,5 +1,7 @@
 // RUN: not flowc-opt %s -split-input-file -flow-specialize=program=log_prob 2>&1 | FileCheck %s
 // RUN: not flowc-opt %s -split-input-file -flow-specialize=program=logprob 2>&1 | FileCheck %s --check-prefix=KERNEL
+// RUN: not flowc-opt %s -split-input-file "-flow-specialize=program=nll rows=drawn" 2>&1 | FileCheck %s --check-prefix=ROWS
+// ROWS: program 'nll' has no kernel of drawn rows
 
 // KERNEL: error: unknown program 'logprob'
 

@@ -127,7 +127,7 @@ class Command:
             if self.is_part_of_log(name, path, done):
                 continue
             if name not in self.new or numbers(path) != self.new[name]:
-                if self.is_checkpoint(name):
+                if self.is_checkpoint(name) or (done.returncode == 1 and self.is_model(name)):
                     continue
                 return f"left {name}, neither old nor new"
         if done.returncode == 0 and found.keys() != self.new.keys():
@@ -152,6 +152,11 @@ class Command:
         resumed = subprocess.run([self.flowc, *COMMANDS["train"][:-2], "--resume", name, "-o", "whole.safetensors"],
                                  cwd=self.folder, capture_output=True)
         return resumed.returncode == 0 and numbers(self.folder / "whole.safetensors") == self.new["out.safetensors"]
+
+    def is_model(self, name):
+        """Whether it is the model of the best parameters before training failed."""
+        return (self.name == "train" and name == "out.safetensors"
+                and subprocess.run([self.flowc, "check", name], cwd=self.folder, capture_output=True).returncode == 0)
 
     def fail(self, kind, lasting, limit):
         """Runs with the faults of a kind; the number of runs, and what was wrong."""

@@ -143,7 +143,7 @@ Expected<TrainingRun::Ending> TrainingRun::run(Trainer &given) {
   if (!outcome && state.bestEpoch == 0)
     return outcome.takeError();
   if (!outcome)
-    std::fprintf(stderr, "flowc: warning: %s; the best parameters so far are kept\n", outcome.error().message.c_str());
+    std::fprintf(stderr, "flowc: error: %s; the best parameters so far are kept\n", outcome.error().message.c_str());
   trainer->keepBest();
   record.trainLosses = state.trainLosses;
   record.valLosses = state.valLosses;

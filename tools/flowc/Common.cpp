@@ -32,7 +32,9 @@ void ModelOptions::add(CLI::App &command, const std::string &positional) {
 
 void ModelOptions::addShared(CLI::App &command) {
   command.add_option("--name", name, "Which item of the text (default: the last flow)");
-  command.add_option("--dtype", dtype, "Element type: f32 or f64 (default: the model's; f32 for a new one, if that does for its data)")
+  command
+      .add_option("--dtype", dtype,
+                  "Element type: f32 or f64 (default: the model's; f32 for a new one, if that does for its data)")
       ->check(CLI::IsMember({"f32", "f64", "float32", "float64"}));
   command.add_option("--threads", threads, "Number of threads (default: all processors)")->check(CLI::Range(1, 4096));
   command.add_flag("--no-cache", noCache, "Compile, even if the object cache has the kernels");
@@ -151,10 +153,12 @@ void tool::addColumnOption(CLI::App &command, const std::string &name, std::vect
                            const std::string &description) {
   command.add_option_function<std::vector<std::string>>(
       name,
-      [&columns](const std::vector<std::string> &lists) {
+      [&columns, name](const std::vector<std::string> &lists) {
         for (const std::string &list : lists)
           for (std::string &column : splitColumnNames(list))
             columns.push_back(std::move(column));
+        if (std::ranges::find(columns, "") != columns.end())
+          throw CLI::ValidationError(name, "is given, but its value is empty: leave it out, or say what it is");
       },
       description);
 }

@@ -44,7 +44,6 @@ Expected<DataEvaluation> againstData(const Loaded &loaded, const EvaluateOptions
   auto sources = openSources(loaded, options.data, loaded.flow().dim() + 1);
   if (!sources)
     return sources.takeError();
-  sources->refuseNaN();
   auto evaluator = DataEvaluator::create(*loaded.kernels, loaded.model, {.seed = options.seed});
   auto rows = forEachChunk(*sources, "evaluating", [&](int64_t count) {
     std::vector<const void *> inputs = sources->pointers();

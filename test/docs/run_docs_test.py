@@ -43,7 +43,7 @@ class TextTest(unittest.TestCase):
         self.assertTrue(run_docs.text_matches("best epoch 3", "best epoch 4", about=True))
         self.assertFalse(run_docs.text_matches("best epoch 3", "best epoch 5", about=True))
         self.assertTrue(run_docs.text_matches("loss 0.5", "loss 0.46", about=True))
-        self.assertFalse(run_docs.text_matches("loss 0.5", "loss 0.7", about=True))
+        self.assertFalse(run_docs.text_matches("loss 0.5", "loss 1.1", about=True))
         self.assertFalse(run_docs.text_matches("loss 0.5", "loss -0.4", about=True))
 
 

@@ -154,6 +154,14 @@ LogicalResult flowc::flow::verifyMask(Operation *op, std::optional<RankMaskAttr>
   return success();
 }
 
+FailureOr<MatrixSize> flowc::flow::verifyStoredMatrix(Operation *op, RankedTensorType weight,
+                                                      std::optional<RankMaskAttr> mask, bool transposed) {
+  int64_t rows = weight.getDimSize(0), columns = weight.getDimSize(1);
+  if (failed(verifyMask(op, mask, rows, columns)))
+    return failure();
+  return transposed ? MatrixSize{columns, rows} : MatrixSize{rows, columns};
+}
+
 LogicalResult flowc::flow::verifyActivation(Operation *op, Region &activation, Type element) {
   if (activation.empty())
     return success();
@@ -164,18 +172,16 @@ LogicalResult flowc::flow::verifyActivation(Operation *op, Region &activation, T
 
 LogicalResult DenseOp::verify() {
   auto weight = getWeight().getType();
-  int64_t rows = weight.getDimSize(0), columns = weight.getDimSize(1);
   // dense_c1: the mask fits the weight as stored.
-  if (failed(verifyMask(*this, getMask(), rows, columns)))
+  FailureOr<MatrixSize> size = verifyStoredMatrix(*this, weight, getMask(), getTransposed());
+  if (failed(size))
     return failure();
-  if (getTransposed())
-    std::swap(rows, columns);
   // dense_c2: x and y fit the weight.
-  if (getX().getType().getDimSize(0) != columns || getY().getType().getDimSize(0) != rows)
+  if (getX().getType().getDimSize(0) != size->columns || getY().getType().getDimSize(0) != size->rows)
     return emitOpError("weight ") << weight << " does not map " << getX().getType() << " to " << getY().getType();
   // dense_c3: so does the bias.
-  if (getBias() && getBias().getType().getDimSize(0) != rows)
-    return emitOpError("bias ") << getBias().getType() << " needs " << rows << " elements";
+  if (getBias() && getBias().getType().getDimSize(0) != size->rows)
+    return emitOpError("bias ") << getBias().getType() << " needs " << size->rows << " elements";
   // dense_c4: an activation takes and yields a float.
   return verifyActivation(*this, getActivation(), getY().getType().getElementType());
 }

@@ -214,18 +214,15 @@ static LogicalResult verifyBlocks(Operation *op, ArrayRef<int32_t> blocks, int64
 }
 
 LogicalResult PackOp::verify() {
-  auto weight = getWeight().getType();
-  int64_t rows = weight.getDimSize(0), columns = weight.getDimSize(1);
   // pack_c1: the mask fits the weight as stored.
-  if (failed(verifyMask(*this, getMask(), rows, columns)))
+  FailureOr<MatrixSize> size = verifyStoredMatrix(*this, getWeight().getType(), getMask(), getTransposed());
+  if (failed(size))
     return failure();
-  if (getTransposed())
-    std::swap(rows, columns);
   // pack_c2: the bias has an element per row.
-  if (getBias() && getBias().getType().getNumElements() != rows)
-    return emitOpError("bias ") << getBias().getType() << " needs " << rows << " elements";
+  if (getBias() && getBias().getType().getNumElements() != size->rows)
+    return emitOpError("bias ") << getBias().getType() << " needs " << size->rows << " elements";
   // pack_c3: blocks lie in the matrix and in the panel.
-  return verifyBlocks(*this, getBlocks(), rows, columns, getPanel().getType().getNumElements());
+  return verifyBlocks(*this, getBlocks(), size->rows, size->columns, getPanel().getType().getNumElements());
 }
 
 LogicalResult PanelDenseOp::verify() {

@@ -23,6 +23,16 @@ mlir::LogicalResult verifyTypes(mlir::Operation *op, mlir::TypeRange found, llvm
 /// Checks that a mask's rank lists fit a matrix of `rows` x `columns`.
 mlir::LogicalResult verifyMask(mlir::Operation *op, std::optional<RankMaskAttr> mask, int64_t rows, int64_t columns);
 
+/// Rows and columns of a dense layer's matrix.
+struct MatrixSize {
+  int64_t rows, columns;
+};
+
+/// Checks that a mask fits `weight` as it is stored; the size of the matrix that it holds,
+/// perhaps transposed.
+mlir::FailureOr<MatrixSize> verifyStoredMatrix(mlir::Operation *op, mlir::RankedTensorType weight,
+                                               std::optional<RankMaskAttr> mask, bool transposed);
+
 /// Checks the region of a dense layer, if there is one: it takes and yields `element`.
 mlir::LogicalResult verifyActivation(mlir::Operation *op, mlir::Region &activation, mlir::Type element);
 

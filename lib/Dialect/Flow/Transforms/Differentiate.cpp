@@ -294,14 +294,10 @@ struct Differentiate : flowc::flow::impl::DifferentiatePassBase<Differentiate> {
 
   void runOnOperation() override {
     ModuleOp module = getOperation();
-    FailureOr<KernelFunctions> functions = findKernelFunctions(module, {"kernel"});
+    FailureOr<KernelFunctions> functions = findDifferentiableKernel(module);
     if (failed(functions))
       return signalPassFailure();
     func::FuncOp kernel = functions->kernel;
-    if (kernel.getNumResults() == 0) {
-      kernel.emitError("has no results to differentiate");
-      return signalPassFailure();
-    }
     if (functions->finish) {
       functions->finish.emitError("is there already: a kernel is differentiated by its parameters once");
       return signalPassFailure();

@@ -110,3 +110,10 @@ FailureOr<KernelFunctions> flowc::flow::findKernelFunctions(ModuleOp module, Arr
     return failure();
   return functions;
 }
+
+FailureOr<KernelFunctions> flowc::flow::findDifferentiableKernel(ModuleOp module) {
+  FailureOr<KernelFunctions> functions = findKernelFunctions(module, {"kernel"});
+  if (succeeded(functions) && functions->kernel.getNumResults() == 0)
+    return functions->kernel.emitError("has no results to differentiate");
+  return functions;
+}

@@ -107,14 +107,10 @@ struct Linearize : flowc::flow::impl::LinearizePassBase<Linearize> {
 
   void runOnOperation() override {
     ModuleOp module = getOperation();
-    FailureOr<KernelFunctions> functions = findKernelFunctions(module, {"kernel"});
+    FailureOr<KernelFunctions> functions = findDifferentiableKernel(module);
     if (failed(functions))
       return signalPassFailure();
     func::FuncOp kernel = functions->kernel;
-    if (kernel.getNumResults() == 0) {
-      kernel.emitError("has no results to differentiate");
-      return signalPassFailure();
-    }
     if (of != "params" && of != "inputs") {
       module.emitError("cannot differentiate with respect to '") << of << "', only to params or inputs";
       return signalPassFailure();

@@ -31,6 +31,9 @@ struct KernelFunctions {
 /// names the function, and the pass that makes one that is missing.
 mlir::FailureOr<KernelFunctions> findKernelFunctions(mlir::ModuleOp module, llvm::ArrayRef<llvm::StringRef> required);
 
+/// The same for a pass that differentiates `@kernel`, which must have results.
+mlir::FailureOr<KernelFunctions> findDifferentiableKernel(mlir::ModuleOp module);
+
 } // namespace flowc::flow
 
 #endif // FLOWC_DIALECT_FLOW_TRANSFORMS_KERNELFUNCTIONS_H

@@ -10,6 +10,8 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Graph.h"
+
 #include "flowc/Dialect/Flow/IR/FlowBuilders.h"
 #include "flowc/Dialect/Flow/IR/FlowDistributions.h"
 #include "flowc/Dialect/Flow/IR/FlowObjective.h"
@@ -32,27 +34,6 @@ using namespace mlir;
 using namespace flowc::flow;
 
 namespace {
-/// What the pass reads off a graph function.
-struct Graph {
-  func::FuncOp function;
-  /// The event argument of a bijection or a density, else null.
-  BlockArgument event;
-  /// The base distribution of a flow, else null.
-  DistributionOpInterface base;
-  /// All bijections in forward order, and those that are the flow's own (the
-  /// others belong to its base distribution).
-  SmallVector<Operation *> chain, own;
-  /// The condition, if there is one, then the leaves.
-  SmallVector<BlockArgument> arguments;
-  /// The log-density `@density`, else null: the function itself, or the target.
-  func::FuncOp density;
-
-  bool isDensity() { return density == function; }
-  /// The data that the density reads.
-  ArrayRef<BlockArgument> getData() { return density.getBody().front().getArguments().drop_front(); }
-  Type getEventType() { return event ? event.getType() : function.getResultTypes().front(); }
-};
-
 class KernelBuilder;
 using EmitFn = LogicalResult (KernelBuilder::*)();
 
@@ -148,57 +129,6 @@ static constexpr Emission kEmissions[] = {
     {flowc::Program::Elbo, true, &KernelBuilder::emitElbo},
     {flowc::Program::Stl, true, &KernelBuilder::emitStl},
 };
-
-//===----------------------------------------------------------------------===//
-// Reading the graph
-//===----------------------------------------------------------------------===//
-
-/// Whether a function is one block that returns one value.
-static bool returnsOne(func::FuncOp function) {
-  return function.getBody().hasOneBlock() && !function.getBody().front().empty() &&
-         isa<func::ReturnOp>(function.getBody().front().back()) && function.getNumResults() == 1;
-}
-
-/// Reads `function`; `density`, if there is one, is the function itself or the
-/// target.
-static FailureOr<Graph> readGraph(func::FuncOp function, func::FuncOp density) {
-  Graph graph;
-  graph.function = function;
-  graph.density = density;
-  if (density && (!returnsOne(density) || density.getNumArguments() == 0 ||
-                  !isEventType(density.getArgumentTypes()[0]) || !isa<FloatType>(density.getResultTypes().front())))
-    return density.emitError("a density must be one block that takes an event, then data, and returns a float");
-  if (graph.isDensity()) {
-    graph.event = density.getArgument(0);
-    return graph;
-  }
-  if (!returnsOne(function))
-    return function.emitError("a flow graph must be one block with one result");
-  for (BlockArgument argument : function.getArguments()) {
-    bool isRow = function.getArgAttr(argument.getArgNumber(), FlowDialect::kRowAttr) != nullptr;
-    bool isCondition = function.getArgAttr(argument.getArgNumber(), FlowDialect::kConditionAttr) != nullptr;
-    if (isRow && !isCondition && graph.event)
-      return function.emitError("a flow graph takes one event, but arguments ")
-             << graph.event.getArgNumber() << " and " << argument.getArgNumber() << " are rows";
-    if (isRow && !isCondition)
-      graph.event = argument;
-    else
-      graph.arguments.push_back(argument);
-  }
-  Value first;
-  graph.chain = Specializer::getChain(function.getBody().front().getTerminator()->getOperand(0), first);
-  llvm::copy_if(graph.chain, std::back_inserter(graph.own),
-                [](Operation *op) { return !op->hasAttr(FlowDialect::kBaseAttr); });
-  if (graph.event) {
-    if (first != graph.event)
-      return function.emitError("the result must be the event after bijections");
-    return graph;
-  }
-  graph.base = first.getDefiningOp<DistributionOpInterface>();
-  if (!graph.base)
-    return function.emitError("the result must be a draw of a base distribution after bijections");
-  return graph;
-}
 
 //===----------------------------------------------------------------------===//
 // Kernels

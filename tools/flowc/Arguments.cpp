@@ -116,7 +116,7 @@ Expected<void> tool::checkArguments(const CLI::App &app, std::span<const char *c
     for (const CLI::Option *option : command->get_options())
       if (std::ranges::any_of(option->results(), isEmpty) ||
           (option->get_delimiter() != 0 && hasEmptyPart(*option, arguments)))
-        return Error{option->get_name() + " is given, but its value is empty: leave it out, or say what it is"};
+        return Error{option->get_name() + " " + kEmptyValue};
     if (auto ok = checkFiles(given); !ok)
       return ok;
   }

@@ -22,6 +22,9 @@ CLI::Option *markOutput(CLI::Option *option);
 /// is read whole before they are written.
 CLI::Option *markReplaceable(CLI::Option *option);
 
+/// What is said behind the name of an option that has an empty value.
+inline constexpr const char *kEmptyValue = "is given, but its value is empty: leave it out, or say what it is";
+
 /// Checks the command that was chosen of `arguments`: no value, and no part of a list, is
 /// empty, and no output is an input or another output, under whatever name.
 Expected<void> checkArguments(const CLI::App &app, std::span<const char *const> arguments);

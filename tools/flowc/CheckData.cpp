@@ -87,18 +87,15 @@ static Expected<ColumnsSummary> summarize(RowReader &reader, DType dtype) {
 
 Expected<DataSummary> tool::summarizeData(const Flow &flow, const TrainingRecord &record, const DataOptions &options,
                                           DType dtype) {
-  auto events = openEvents(flow, record, options);
-  if (!events)
-    return events.takeError();
-  auto conditions = openConditions(flow, record, options);
-  if (!conditions)
-    return conditions.takeError();
-  auto summary = summarize(**events, dtype);
+  auto readers = openData(flow, record, options);
+  if (!readers)
+    return readers.takeError();
+  auto summary = summarize(*readers->events, dtype);
   if (!summary)
     return summary.takeError();
   DataSummary data{std::move(*summary), std::nullopt};
-  if (*conditions) {
-    auto other = summarize(**conditions, dtype);
+  if (readers->conditions) {
+    auto other = summarize(*readers->conditions, dtype);
     if (!other)
       return other.takeError();
     data.conditions = std::move(*other);

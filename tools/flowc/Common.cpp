@@ -158,7 +158,7 @@ void tool::addColumnOption(CLI::App &command, const std::string &name, std::vect
           for (std::string &column : splitColumnNames(list))
             columns.push_back(std::move(column));
         if (std::ranges::find(columns, "") != columns.end())
-          throw CLI::ValidationError(name, "is given, but its value is empty: leave it out, or say what it is");
+          throw CLI::ValidationError(name, kEmptyValue);
       },
       description);
 }
@@ -403,17 +403,24 @@ std::vector<const void *> RowSources::pointers() const {
   return result;
 }
 
-Expected<RowSources> tool::openSources(const Loaded &loaded, const DataOptions &options, int64_t outputWidth) {
-  RowSources sources(loaded.dtype(), outputWidth);
-  auto events = openEvents(loaded.flow(), loaded.record, options);
+Expected<DataReaders> tool::openData(const Flow &flow, const TrainingRecord &record, const DataOptions &options) {
+  auto events = openEvents(flow, record, options);
   if (!events)
     return events.takeError();
-  auto conditions = openConditions(loaded.flow(), loaded.record, options);
+  auto conditions = openConditions(flow, record, options);
   if (!conditions)
     return conditions.takeError();
-  sources.add(std::move(*events));
-  if (*conditions)
-    sources.add(std::move(*conditions), /*mayRepeat=*/true);
+  return DataReaders{std::move(*events), std::move(*conditions)};
+}
+
+Expected<RowSources> tool::openSources(const Loaded &loaded, const DataOptions &options, int64_t outputWidth) {
+  RowSources sources(loaded.dtype(), outputWidth);
+  auto data = openData(loaded.flow(), loaded.record, options);
+  if (!data)
+    return data.takeError();
+  sources.add(std::move(data->events));
+  if (data->conditions)
+    sources.add(std::move(data->conditions), /*mayRepeat=*/true);
   return sources;
 }
 

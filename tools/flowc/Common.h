@@ -116,6 +116,13 @@ Expected<std::unique_ptr<RowReader>> openEvents(const Flow &flow, const Training
 /// or columns of DATA.
 Expected<std::unique_ptr<RowReader>> openConditions(const Flow &flow, const TrainingRecord &record,
                                                     const DataOptions &options);
+/// Both of them.
+struct DataReaders {
+  std::unique_ptr<RowReader> events;
+  /// Null for an unconditional flow.
+  std::unique_ptr<RowReader> conditions;
+};
+Expected<DataReaders> openData(const Flow &flow, const TrainingRecord &record, const DataOptions &options);
 /// What --columns calls the columns of a file: their names, or, in files without names,
 /// their numbers.
 Expected<std::vector<std::string>> listColumns(const std::string &path);

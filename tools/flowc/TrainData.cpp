@@ -59,28 +59,26 @@ Expected<RowsView> holdColumns(const std::string &path, const std::vector<std::s
 Expected<Part> holdPart(const Flow &flow, const TrainingRecord &record, const DataOptions &from,
                         const OtherColumns &others, DType dtype) {
   Part part;
-  auto events = openEvents(flow, record, from);
-  if (!events)
-    return events.takeError();
-  auto conditions = openConditions(flow, record, from);
-  if (!conditions)
-    return conditions.takeError();
-  auto x = holdRows(**events, dtype);
+  auto data = openData(flow, record, from);
+  if (!data)
+    return data.takeError();
+  auto &[events, conditions] = *data;
+  auto x = holdRows(*events, dtype);
   if (!x)
     return x.takeError();
   part.x = std::move(*x);
-  part.names = (*events)->columnNames();
+  part.names = events->columnNames();
   if (part.x.rows() == 0)
-    return Error{"'" + (*events)->path() + "' has no rows, expected data to train on"};
-  if (*conditions) {
-    auto condition = holdRows(**conditions, dtype);
+    return Error{"'" + events->path() + "' has no rows, expected data to train on"};
+  if (conditions) {
+    auto condition = holdRows(*conditions, dtype);
     if (!condition)
       return condition.takeError();
     part.condition = std::move(*condition);
-    part.conditionNames = (*conditions)->columnNames();
+    part.conditionNames = conditions->columnNames();
     if (part.condition.rows() != part.x.rows())
-      return Error{"'" + (*events)->path() + "' has " + std::to_string(part.x.rows()) + " rows, '" +
-                   (*conditions)->path() + "' " + std::to_string(part.condition.rows()) + ": expected as many"};
+      return Error{"'" + events->path() + "' has " + std::to_string(part.x.rows()) + " rows, '" + conditions->path() +
+                   "' " + std::to_string(part.condition.rows()) + ": expected as many"};
   }
   const std::vector<std::string> weights(others.weights.empty() ? 0 : 1, others.weights);
   for (auto [names, view] : {std::pair{&weights, &part.weights}, std::pair{&others.named, &part.columns}}) {

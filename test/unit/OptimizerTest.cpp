@@ -134,6 +134,38 @@ TEST(OptimizerTest, EveryOptimizerOfTheTableFindsTheMinimum) {
   }
 }
 
+TEST(OptimizerTest, MeansOfVanishedGradientsEndAtZero) {
+  // Subnormal numbers would stay: nine tenths of the least of them round to itself.
+  for (const OptimizerInfo *info : optimizerTable()) {
+    if (info->needsAllRows) // No means, but whole gradients of the past.
+      continue;
+    std::string text = std::string(info->name) == "sgd" ? "sgd:momentum=0.9" : info->name;
+    auto optimizer = take(makeOptimizer<float>(take(Choice::parse(text)), kCount));
+    std::vector<float> p(kCount, 1), gradient = {1e-3F, -1e-18F, 1e-22F, -1e-36F};
+    std::vector<std::pair<int64_t, int64_t>> active = {{0, kCount}};
+    for (int number = 1; number <= 2000; ++number) {
+      OptimizerStep<float> step{.parameters = p.data(),
+                                .gradient = gradient.data(),
+                                .count = kCount,
+                                .number = number,
+                                .rate = 1e-6,
+                                .loss = 0,
+                                .threads = 1,
+                                .active = &active,
+                                .evaluate = {}};
+      auto ok = optimizer->step(step);
+      ASSERT_TRUE(ok) << ok.error().message;
+      std::ranges::fill(gradient, 0.0F);
+    }
+    SavedState state;
+    Archive archive = Archive::saving(state);
+    optimizer->describe(archive);
+    for (const auto &[name, array] : state.arrays)
+      for (int64_t i = 0; i < kCount; ++i)
+        EXPECT_NE(std::fpclassify(static_cast<float>(array.at(i))), FP_SUBNORMAL) << info->name << ", " << name << i;
+  }
+}
+
 TEST(OptimizerTest, LineSearchFulfilsTheWolfeConditions) {
   // Twelve steps reach the rounding of doubles; gradient descent would need
   // hundreds.

@@ -14,6 +14,7 @@
 #ifndef FLOWC_LIB_TRAINING_OPTIMIZERS_ELEMENTWISE_H
 #define FLOWC_LIB_TRAINING_OPTIMIZERS_ELEMENTWISE_H
 
+#include "flowc/ExecutionEngine/KernelRunner.h"
 #include "flowc/Support/ForEachCPU.h"
 #include "flowc/Training/Archive.h"
 #include "flowc/Training/Optimizer.h"
@@ -63,6 +64,9 @@ public:
   Expected<void> step(const OptimizerStep<T> &step) override {
     auto keptFrom = [&](size_t i, int64_t begin) { return kept[i].empty() ? nullptr : kept[i].data() + begin; };
     auto update = [&](const tbb::blocked_range<int64_t> &range) {
+      // The means of a gradient that has become 0 for good, as of a dead unit, decay into the
+      // subnormal numbers and would stay there: arithmetic that costs a hundred times as much.
+      ScopedFloatingPointState state;
       Update({step.parameters + range.begin(),
               step.gradient + range.begin(),
               {keptFrom(0, range.begin()), keptFrom(1, range.begin())},

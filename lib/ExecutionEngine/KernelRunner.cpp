@@ -41,7 +41,7 @@ static constexpr double kPieceNanoseconds = 50e3;
 /// Elements of sums to add that are worth another thread.
 static constexpr int64_t kElementsPerPiece = 16384;
 /// Subtrees of chunks per thread, for balance.
-static constexpr int64_t kSubtreesPerThread = 8;
+static constexpr int64_t kSubtreesPerThread = 8, kLeastSubtreesPerThread = 2;
 
 //===----------------------------------------------------------------------===//
 // Floating-point state
@@ -92,8 +92,9 @@ int64_t flowc::rowsPerChunk(int64_t rows) {
     int64_t half = (rows + vectorRows - 1) / vectorRows / 2 * vectorRows;
     return std::max(half, rows - half);
   }
-  int64_t tiles = rows / (16 * kTileRows);
-  return kTileRows * std::clamp<int64_t>(tiles, 1, 8);
+  // Sums of a chunk are cleared and added to others, which pays for at least two tiles.
+  int64_t tiles = std::max<int64_t>(rows / (16 * kTileRows), rows >= 12 * kTileRows ? 2 : 1);
+  return kTileRows * std::min<int64_t>(tiles, 8);
 }
 
 FLOWC_FOR_EACH_CPU
@@ -131,6 +132,24 @@ static void sumTree(int64_t count, Term term, Slot slot, Add add) {
   }
   for (; top > 1; --top)
     add(slot(top - 2), slot(top - 1));
+}
+
+/// Chunks that one thread adds up before others see the sum, a power of two: for each
+/// thread some subtrees to balance with, but only two where these are as fair, since the sums
+/// of many do not stay in a cache.
+static int64_t chunksPerSubtree(int64_t chunks, int64_t threads) {
+  if (threads == 1)
+    return std::bit_ceil(uint64_t(chunks));
+  auto subtreesOf = [chunks](int64_t subtree) { return (chunks + subtree - 1) / subtree; };
+  auto isFair = [&](int64_t subtree) {
+    int64_t most = (subtreesOf(subtree) + threads - 1) / threads * subtree; // Chunks of one thread.
+    return 20 * most * threads <= 21 * chunks;
+  };
+  int64_t wanted = kSubtreesPerThread * threads;
+  int64_t subtree = std::bit_ceil(uint64_t((chunks + wanted - 1) / wanted));
+  while (subtreesOf(2 * subtree) >= kLeastSubtreesPerThread * threads && isFair(2 * subtree))
+    subtree *= 2;
+  return subtree;
 }
 
 //===----------------------------------------------------------------------===//
@@ -227,8 +246,7 @@ void KernelRunner::runSums(const KernelJob &job, bool share) {
 
   // Every subtree has a power of two of chunks, so this choice does not change
   // the tree, and may depend on the number of threads.
-  int64_t wanted = share ? kSubtreesPerThread * threads : 1;
-  int64_t subtree = std::bit_ceil(uint64_t((chunks + wanted - 1) / wanted));
+  int64_t subtree = chunksPerSubtree(chunks, share ? threads : 1);
   int64_t subtrees = (chunks + subtree - 1) / subtree;
 
   auto sumSubtree = [&](int64_t i, void *result) {

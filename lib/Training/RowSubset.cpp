@@ -41,6 +41,24 @@ private:
   std::vector<uint32_t> rows;
 };
 
+/// Some of another subset.
+class EveryNth : public RowSubset {
+public:
+  EveryNth(std::shared_ptr<const RowSubset> all, int64_t count) : all(std::move(all)), count(count) {}
+  int64_t size() const override { return count; }
+  void list(int64_t begin, std::span<int64_t> to) const override {
+    for (size_t i = 0; i < to.size(); ++i) {
+      // The product may be more than 64 bits have.
+      auto place = static_cast<int64_t>(static_cast<__int128>(begin + static_cast<int64_t>(i)) * all->size() / count);
+      all->list(place, to.subspan(i, 1));
+    }
+  }
+
+private:
+  std::shared_ptr<const RowSubset> all;
+  int64_t count;
+};
+
 /// A part of a division by blocks.
 class BlockRows : public RowSubset {
 public:
@@ -70,6 +88,16 @@ private:
 } // namespace
 
 std::shared_ptr<const RowSubset> flowc::allRows(int64_t rows) { return std::make_shared<AllRows>(rows); }
+
+std::shared_ptr<const RowSubset> flowc::listedRows(std::vector<uint32_t> rows) {
+  return std::make_shared<ListedRows>(std::move(rows));
+}
+
+std::shared_ptr<const RowSubset> flowc::everyNth(std::shared_ptr<const RowSubset> all, int64_t count) {
+  if (count >= all->size())
+    return all;
+  return std::make_shared<EveryNth>(std::move(all), count);
+}
 
 HeldOut flowc::holdOutRows(int64_t rows, double share, uint64_t seed, int64_t listedRows) {
   constexpr uint32_t stream = 16;

@@ -7,6 +7,8 @@
 
 #include "flowc/Training/Standardize.h"
 
+#include "DataUnits.h"
+
 #include "flowc/API/ModelImpl.h"
 #include "flowc/Frontend/Support.h"
 #include "flowc/Frontend/Warnings.h"
@@ -237,8 +239,8 @@ double flowc::scaleIntoSplines(const Flow &flow) {
   return scale;
 }
 
-Expected<Flow> flowc::standardize(const Flow &flow, const ColumnStatistics *data, const ColumnStatistics *condition,
-                                  double baseScale) {
+Expected<Flow> flowc::inDataUnits(const Flow &flow, const std::string &layer, const std::string &afterBase,
+                                  const ColumnStatistics *condition) {
   std::string inner = flow.name();
   if (condition) {
     const Shape &shape = *flow.condShape();
@@ -251,24 +253,34 @@ Expected<Flow> flowc::standardize(const Flow &flow, const ColumnStatistics *data
     inner = "embed_condition(" + inner + ", " + frozenAffine(shape, loc, scale) +
             ", raw_cond_shape = " + formatShape(shape) + ")";
   }
-  if (data) {
+  if (!layer.empty()) {
     auto split = splitSupport(Flow::Impl::of(flow).root);
     if (!split)
       return Error{"'" + flow.name() + "' has a support that none of its last bijections map all real numbers onto, " +
                    "or they have parameters to train: its data cannot be standardised"};
     bool hasMap = !split->maps.empty();
     inner = hasMap ? "unconstrained(" + inner + ")" : inner;
-    if (baseScale != 1)
-      inner = "after_base(" + inner + ", non_trainable(scale(" +
-              arrayLiteral(flow.shape(), std::vector<double>(data->mean.size(), baseScale)) + ")))";
-    std::vector<double> scale = data->deviation;
-    for (double &unit : scale)
-      unit /= baseScale;
-    inner = "transformed(" + inner + ",\n    " + frozenAffine(flow.shape(), data->mean, scale) + ")";
+    if (!afterBase.empty())
+      inner = "after_base(" + inner + ", " + afterBase + ")";
+    inner = "transformed(" + inner + ",\n    " + layer + ")";
     if (hasMap)
       inner = "transformed(" + inner + ",\n    support_map(" + flow.name() + "))";
   }
   auto [text, name] =
       addItem(flow.text(), flow.name() + "_data", "\n# Added by training: data in its own units.\nflow @ = " + inner);
   return Flow::parse(text, name, "standardised flow");
+}
+
+Expected<Flow> flowc::standardize(const Flow &flow, const ColumnStatistics *data, const ColumnStatistics *condition,
+                                  double baseScale) {
+  if (!data)
+    return inDataUnits(flow, /*layer=*/{}, /*afterBase=*/{}, condition);
+  std::string afterBase;
+  if (baseScale != 1)
+    afterBase =
+        "non_trainable(scale(" + arrayLiteral(flow.shape(), std::vector<double>(data->mean.size(), baseScale)) + "))";
+  std::vector<double> scale = data->deviation;
+  for (double &unit : scale)
+    unit /= baseScale;
+  return inDataUnits(flow, frozenAffine(flow.shape(), data->mean, scale), afterBase, condition);
 }

@@ -11,6 +11,7 @@
 #include "flowc/IO/RowsView.h"
 
 #include <functional>
+#include <vector>
 
 namespace flowc {
 
@@ -25,6 +26,12 @@ public:
 
 /// All of `rows` rows.
 std::shared_ptr<const RowSubset> allRows(int64_t rows);
+
+/// These rows.
+std::shared_ptr<const RowSubset> listedRows(std::vector<uint32_t> rows);
+
+/// `count` of the rows of `all`, at equal distances; all of them if there are no more.
+std::shared_ptr<const RowSubset> everyNth(std::shared_ptr<const RowSubset> all, int64_t count);
 
 /// The two parts of a random division.
 struct HeldOut {

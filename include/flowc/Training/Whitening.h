@@ -1,0 +1,66 @@
+//===- Whitening.h - Data without correlations ------------------*- C++ -*-===//
+//
+// Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Where columns are close to collinear, flows learn much faster what is left once
+// their covariance is divided out. How far to go is a question of how well the
+// covariance is known: its shrinkage towards uncorrelated columns is chosen by the
+// likelihood of rows that it was not computed from.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FLOWC_TRAINING_WHITENING_H
+#define FLOWC_TRAINING_WHITENING_H
+
+#include "flowc/Training/Standardize.h"
+
+namespace flowc {
+
+/// Mean and covariance of rows, which can be merged (T. F. Chan, G. H. Golub,
+/// R. J. LeVeque, 1979).
+struct Covariance {
+  int64_t count = 0;
+  Eigen::VectorXd mean;
+  Eigen::MatrixXd scatter; ///< Sum of the outer products of differences to the mean.
+
+  static Covariance of(ConstRows<double> rows);
+  /// That of the rows of both.
+  Covariance merged(const Covariance &other) const;
+  /// The mean of the outer products, with correlations multiplied by 1 - `shrinkage`.
+  Eigen::MatrixXd shrunk(double shrinkage) const;
+};
+
+/// The first column that is a linear function of those before it, but for rounding; -1 if
+/// there is none.
+int64_t findCollinear(const Covariance &covariance);
+
+/// Units in which rows have mean 0 and no correlations: x = mean + factor z.
+struct Whitening {
+  Eigen::VectorXd mean;
+  Eigen::MatrixXd factor; ///< Lower triangular; diagonal if `shrinkage` is 1.
+  double shrinkage = 1;
+
+  /// Of rows with this covariance. Columns that are linear functions of others are an error
+  /// unless shrinkage has parted them.
+  static Expected<Whitening> of(const Covariance &covariance, double shrinkage);
+  /// z of each row.
+  Rows<double> whiten(ConstRows<double> x) const;
+  /// log |det dz/dx|.
+  double logDet() const { return -factor.diagonal().array().log().sum(); }
+};
+
+/// The shrinkage of those tried, from none to 1, under which a normal distribution with
+/// the moments of all `parts` but one gives the rows of that one the largest likelihood
+/// (cross-validation); with a single part 1.
+double chooseShrinkage(std::span<const Covariance> parts);
+
+/// The flow in data units, as `standardize` makes it, with these units: a frozen
+/// `triangular_affine` if they are no diagonal. For flows of vectors over R^D.
+Expected<Flow> whiten(const Flow &flow, const Whitening &units, const ColumnStatistics *condition);
+
+} // namespace flowc
+
+#endif // FLOWC_TRAINING_WHITENING_H

@@ -1,0 +1,133 @@
+//===- Whitening.cpp - Data without correlations --------------------------===//
+//
+// Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "flowc/Training/Whitening.h"
+
+#include "DataUnits.h"
+
+#include <cmath>
+#include <limits>
+#include <numbers>
+
+using namespace flowc;
+
+Covariance Covariance::of(ConstRows<double> rows) {
+  Covariance result{rows.rows(), Eigen::VectorXd::Zero(rows.cols()), Eigen::MatrixXd::Zero(rows.cols(), rows.cols())};
+  if (rows.rows() == 0)
+    return result;
+  result.mean = rows.colwise().mean();
+  Rows<double> centred = rows.rowwise() - result.mean.transpose();
+  result.scatter.noalias() = centred.transpose() * centred;
+  return result;
+}
+
+Covariance Covariance::merged(const Covariance &other) const {
+  if (count == 0 || other.count == 0)
+    return count == 0 ? other : *this;
+  auto mine = static_cast<double>(count), others = static_cast<double>(other.count);
+  Eigen::VectorXd difference = other.mean - mean;
+  double share = others / (mine + others);
+  return {count + other.count, mean + share * difference,
+          scatter + other.scatter + mine * share * difference * difference.transpose()};
+}
+
+Eigen::MatrixXd Covariance::shrunk(double shrinkage) const {
+  Eigen::MatrixXd result = (1 - shrinkage) / static_cast<double>(count) * scatter;
+  result.diagonal() = scatter.diagonal() / static_cast<double>(count);
+  return result;
+}
+
+/// The Cholesky factor; a column of which nothing is left once those before it are known
+/// has 0 on the diagonal.
+static Eigen::MatrixXd factorise(const Eigen::MatrixXd &matrix) {
+  constexpr double nothing = 1e-12; // More is left by rounding.
+  Eigen::MatrixXd factor = Eigen::MatrixXd::Zero(matrix.rows(), matrix.cols());
+  for (Eigen::Index i = 0; i < matrix.rows(); ++i) {
+    for (Eigen::Index j = 0; j < i; ++j)
+      if (factor(j, j) > 0)
+        factor(i, j) = (matrix(i, j) - factor.row(i).head(j).dot(factor.row(j).head(j))) / factor(j, j);
+    double left = matrix(i, i) - factor.row(i).head(i).squaredNorm();
+    factor(i, i) = left > nothing * matrix(i, i) ? std::sqrt(left) : 0;
+  }
+  return factor;
+}
+
+static int64_t firstZero(const Eigen::MatrixXd &factor) {
+  for (Eigen::Index i = 0; i < factor.rows(); ++i)
+    if (factor(i, i) == 0)
+      return i;
+  return -1;
+}
+
+int64_t flowc::findCollinear(const Covariance &covariance) { return firstZero(factorise(covariance.shrunk(0))); }
+
+Expected<Whitening> Whitening::of(const Covariance &covariance, double shrinkage) {
+  Whitening result{covariance.mean, factorise(covariance.shrunk(shrinkage)), shrinkage};
+  if (int64_t column = firstZero(result.factor); column >= 0)
+    return Error{"column " + std::to_string(column) + " is a linear function of those before it"};
+  return result;
+}
+
+Rows<double> Whitening::whiten(ConstRows<double> x) const {
+  Eigen::MatrixXd z = (x.rowwise() - mean.transpose()).transpose();
+  factor.triangularView<Eigen::Lower>().solveInPlace(z);
+  return z.transpose();
+}
+
+namespace {
+
+/// Mean log-density of rows with the moments `of` under the normal distribution with those
+/// of `from`; -inf if that is none.
+double normalLikelihood(const Covariance &of, const Covariance &from, double shrinkage) {
+  auto units = Whitening::of(from, shrinkage);
+  if (!units || of.count == 0)
+    return -std::numeric_limits<double>::infinity();
+  auto dim = static_cast<double>(from.mean.size());
+  Eigen::VectorXd shift = of.mean - from.mean;
+  Eigen::MatrixXd second = of.scatter / static_cast<double>(of.count) + shift * shift.transpose();
+  // trace((L L')^-1 S) = trace(L^-1 (L^-1 S)')
+  auto lower = units->factor.triangularView<Eigen::Lower>();
+  double distance = lower.solve(lower.solve(second).transpose()).trace();
+  return units->logDet() - 0.5 * (distance + dim * std::log(2 * std::numbers::pi));
+}
+
+} // namespace
+
+double flowc::chooseShrinkage(std::span<const Covariance> parts) {
+  constexpr double tried[] = {1, 0.6, 0.3, 0.15, 0.08, 0.04, 0.02, 0.01, 0.003, 0.001, 0.0001, 0};
+  double best = 1, most = -std::numeric_limits<double>::infinity();
+  for (double shrinkage : tried) {
+    double sum = 0;
+    for (size_t out = 0; out < parts.size(); ++out) {
+      Covariance others;
+      for (size_t i = 0; i < parts.size(); ++i)
+        if (i != out)
+          others = others.merged(parts[i]);
+      sum += others.count > 1 ? normalLikelihood(parts[out], others, shrinkage) * static_cast<double>(parts[out].count)
+                              : -std::numeric_limits<double>::infinity();
+    }
+    if (sum > most) {
+      most = sum;
+      best = shrinkage;
+    }
+  }
+  return best;
+}
+
+Expected<Flow> flowc::whiten(const Flow &flow, const Whitening &units, const ColumnStatistics *condition) {
+  std::vector<double> mean(units.mean.begin(), units.mean.end());
+  if (units.shrinkage == 1) {
+    Eigen::VectorXd deviation = units.factor.diagonal();
+    ColumnStatistics columns{mean, {deviation.begin(), deviation.end()}};
+    return standardize(flow, &columns, condition);
+  }
+  Rows<double> factor = units.factor;
+  std::vector<double> elements(factor.data(), factor.data() + factor.size());
+  std::string layer = "non_trainable(triangular_affine(" + arrayLiteral(flow.shape(), mean) + ", " +
+                      arrayLiteral({factor.rows(), factor.cols()}, elements) + "))";
+  return inDataUnits(flow, layer, /*afterBase=*/{}, condition);
+}

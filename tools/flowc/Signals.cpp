@@ -10,10 +10,12 @@
 #include "flowc/IO/File.h"
 
 #include <csignal>
+#include <iterator>
 #include <string_view>
 #include <unistd.h>
 
 using namespace flowc;
+using namespace flowc::tool;
 
 void tool::endBySignal(int signal) {
   OutputFile::removeTemporaries();
@@ -44,3 +46,33 @@ void tool::handleSignals() {
   std::signal(SIGBUS, handleLostPage);
   std::signal(SIGXFSZ, SIG_IGN);
 }
+
+//===----------------------------------------------------------------------===//
+// Asking for the end
+//===----------------------------------------------------------------------===//
+
+static volatile std::sig_atomic_t stopSignal = 0;
+
+static void requestStop(int signal) {
+  stopSignal = signal;
+  std::signal(signal, endBySignal);
+}
+
+static constexpr int stopSignals[] = {SIGINT, SIGTERM, SIGHUP, SIGXCPU};
+
+StopSignals::StopSignals() {
+  static_assert(std::size(stopSignals) == numSignals);
+  stopSignal = 0;
+  for (size_t i = 0; i < numSignals; ++i) {
+    earlier[i] = std::signal(stopSignals[i], requestStop);
+    if (earlier[i] == SIG_IGN)
+      std::signal(stopSignals[i], SIG_IGN);
+  }
+}
+
+StopSignals::~StopSignals() {
+  for (size_t i = 0; i < numSignals; ++i)
+    std::signal(stopSignals[i], earlier[i]);
+}
+
+int StopSignals::received() { return stopSignal; }

@@ -19,6 +19,24 @@ void handleSignals();
 /// as shells say it.
 void endBySignal(int signal);
 
+/// Signals that ask for the end of long work (Ctrl-C, SIGTERM, SIGHUP, SIGXCPU), while this
+/// lives: the first one is remembered, for the work to end in good order, a second one ends
+/// the program. One that is ignored stays so (SIGHUP under nohup).
+class StopSignals {
+public:
+  StopSignals();
+  ~StopSignals();
+  StopSignals(const StopSignals &) = delete;
+  StopSignals &operator=(const StopSignals &) = delete;
+
+  /// The signal that came, also after the object's end; 0: none.
+  static int received();
+
+private:
+  static constexpr int numSignals = 4;
+  void (*earlier[numSignals])(int);
+};
+
 } // namespace flowc::tool
 
 #endif

@@ -11,57 +11,17 @@
 #include "Signals.h"
 
 #include <cmath>
-#include <csignal>
 #include <cstdio>
-#include <iterator>
 
 using namespace flowc;
 using namespace flowc::tool;
-
-/// The signal that asked for the end of training, or 0.
-static volatile std::sig_atomic_t stopSignal = 0;
-
-/// The first Ctrl-C stops training after the current batch, a second one ends
-/// the program.
-static void requestStop(int signal) {
-  stopSignal = signal;
-  std::signal(signal, endBySignal);
-}
-
-namespace {
-
-/// Signals that ask for the end, while this lives. One that is ignored stays so (SIGHUP
-/// under nohup).
-class StopSignals {
-public:
-  StopSignals() {
-    stopSignal = 0;
-    for (size_t i = 0; i < std::size(signals); ++i) {
-      earlier[i] = std::signal(signals[i], requestStop);
-      if (earlier[i] == SIG_IGN)
-        std::signal(signals[i], SIG_IGN);
-    }
-  }
-  ~StopSignals() {
-    for (size_t i = 0; i < std::size(signals); ++i)
-      std::signal(signals[i], earlier[i]);
-  }
-  StopSignals(const StopSignals &) = delete;
-  StopSignals &operator=(const StopSignals &) = delete;
-
-private:
-  static constexpr int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGXCPU};
-  void (*earlier[std::size(signals)])(int);
-};
-
-} // namespace
 
 TrainingRun::TrainingRun(const RunOptions &options, TrainingRecord &record)
     : options(options), record(record), start(Clock::now()) {}
 
 TrainingRun::~TrainingRun() = default;
 
-int TrainingRun::exitCode() { return 128 + stopSignal; }
+int TrainingRun::exitCode() { return 128 + StopSignals::received(); }
 
 //===----------------------------------------------------------------------===//
 // Between steps
@@ -99,7 +59,7 @@ std::string TrainingRun::note() const {
 bool TrainingRun::poll() {
   if (progress && progress->isDue())
     progress->update(trainer->state().step, note());
-  return stopSignal != 0;
+  return StopSignals::received() != 0;
 }
 
 void TrainingRun::tell(const std::string &what) {

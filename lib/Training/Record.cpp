@@ -17,6 +17,31 @@ using nlohmann::ordered_json;
 /// JSON has no NaN: null stands for it.
 static double numberOrNaN(const ordered_json &value) { return value.is_number() ? value.get<double>() : std::nan(""); }
 
+/// null stands for what is not finite.
+static ordered_json toJson(const Contestant &contestant) {
+  ordered_json json = {{"name", contestant.name},
+                       {"baseline", contestant.isBaseline},
+                       {"log_likelihood", contestant.logLikelihood},
+                       {"error", contestant.error},
+                       {"steps", contestant.steps},
+                       {"seconds", contestant.seconds}};
+  if (!contestant.problem.empty())
+    json["problem"] = contestant.problem;
+  return json;
+}
+
+static Contestant readContestant(const ordered_json &json) {
+  Contestant contestant;
+  contestant.name = json.value("name", "");
+  contestant.isBaseline = json.value("baseline", false);
+  contestant.logLikelihood = numberOrNaN(json.at("log_likelihood"));
+  contestant.error = numberOrNaN(json.at("error"));
+  contestant.steps = json.value("steps", int64_t(0));
+  contestant.seconds = json.value("seconds", 0.0);
+  contestant.problem = json.value("problem", "");
+  return contestant;
+}
+
 std::string TrainingRecord::toJson() const {
   ordered_json json = {{"columns", columns},
                        {"condition_columns", conditionColumns},
@@ -37,6 +62,8 @@ std::string TrainingRecord::toJson() const {
     json["steps"] = steps;
   if (!evaluation.empty())
     json["evaluation"] = evaluation;
+  for (const Contestant &contestant : search)
+    json["search"].push_back(::toJson(contestant));
   return json.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
 }
 
@@ -59,6 +86,8 @@ Expected<TrainingRecord> TrainingRecord::fromJson(const std::string &text) {
     ordered_json evaluation = json.value("evaluation", ordered_json::object());
     for (const auto &[name, value] : evaluation.items())
       record.evaluation[name] = numberOrNaN(value);
+    for (const ordered_json &contestant : json.value("search", ordered_json::array()))
+      record.search.push_back(readContestant(contestant));
     for (const ordered_json &loss : json.value("train_losses", ordered_json::array()))
       record.trainLosses.push_back(numberOrNaN(loss));
     for (const ordered_json &loss : json.value("val_losses", ordered_json::array()))

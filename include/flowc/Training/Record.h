@@ -12,6 +12,17 @@
 
 namespace flowc {
 
+/// What took part in a search for a model, and what it came to: the mean log-likelihood of
+/// rows that it was not trained on, in nats and in the units of the data.
+struct Contestant {
+  std::string name;
+  bool isBaseline = false;             ///< A closed form, to compare with.
+  double logLikelihood = 0, error = 0; ///< The error is one standard error.
+  int64_t steps = 0;                   ///< Of its last training.
+  double seconds = 0;                  ///< All its trainings took.
+  std::string problem = {};            ///< Why it left the search, if something went wrong.
+};
+
 /// What a model file remembers of its training: enough to plot the losses and to
 /// find the right columns in a data file.
 struct TrainingRecord {
@@ -33,6 +44,8 @@ struct TrainingRecord {
   int64_t steps = 0;
   /// How good it was found to be, by the name of the quantity.
   std::map<std::string, double> evaluation;
+  /// The search that chose the model (flowc/Fit.h), the best first.
+  std::vector<Contestant> search;
 
   std::string toJson() const;
   /// An empty text is an empty record.

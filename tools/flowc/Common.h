@@ -31,6 +31,7 @@ void addTangentCommands(CLI::App &app, Action &action);  ///< jvp, hvp
 void addCompileCommands(CLI::App &app, Action &action);  ///< compile
 void addExplainCommand(CLI::App &app, Action &action);   ///< explain
 void addTrainCommand(CLI::App &app, Action &action);     ///< train
+void addFitCommand(CLI::App &app, Action &action);       ///< fit
 void addPlotCommand(CLI::App &app, Action &action);      ///< plot
 void addBenchCommand(CLI::App &app, Action &action);     ///< bench
 

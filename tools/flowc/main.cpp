@@ -53,6 +53,7 @@ int main(int argc, char **argv) {
   Action action;
   addModelCommands(app, action);
   addTrainCommand(app, action);
+  addFitCommand(app, action);
   addScoreCommands(app, action);
   addSampleCommand(app, action);
   addEvaluateCommand(app, action);

@@ -13,9 +13,6 @@
 
 #include "flowc/Fit.h"
 
-#include <algorithm>
-#include <bit>
-
 using namespace flowc;
 
 namespace {
@@ -85,10 +82,4 @@ std::vector<FitCandidate> flowc::fitCandidates(int64_t dim, int64_t condDim) {
   for (const Candidate &candidate : table)
     result.push_back({candidate.name, flowText(candidate, "fitted", dim, condDim)});
   return result;
-}
-
-int64_t flowc::batchSizeFor(int64_t rows) {
-  // About a sixtieth, as a power of two.
-  auto share = static_cast<uint64_t>(std::clamp<int64_t>(rows / 64, 32, 512));
-  return static_cast<int64_t>(std::bit_floor(share));
 }

@@ -39,9 +39,6 @@ bool takesPart(const Candidate &candidate, int64_t dim, int64_t condDim, int64_t
 /// The text of a `flow` item of this name.
 std::string flowText(const Candidate &candidate, const std::string &name, int64_t dim, int64_t condDim);
 
-/// Rows of a step.
-int64_t batchSizeFor(int64_t rows);
-
 } // namespace flowc
 
 #endif // FLOWC_LIB_FIT_CANDIDATES_H

@@ -70,15 +70,6 @@ RowsView keepRows(const RowsView &from, const RowSubset &subset, DType dtype) {
   return {std::shared_ptr<const void>(memory, memory->data()), elementTypeOf(dtype), subset.size(), from.columns()};
 }
 
-/// Units of data from those of standardised columns.
-Whitening inDataUnits(Whitening units, const ColumnStatistics &columns) {
-  for (Eigen::Index i = 0; i < units.mean.size(); ++i) {
-    units.mean[i] = columns.mean[i] + columns.deviation[i] * units.mean[i];
-    units.factor.row(i) *= columns.deviation[i];
-  }
-  return units;
-}
-
 /// Parts of the rows to train on and to hold out: those of one division.
 using Division = std::pair<std::shared_ptr<const RowSubset>, std::shared_ptr<const RowSubset>>;
 
@@ -102,16 +93,6 @@ std::vector<Division> divideRows(int64_t rows, uint64_t seed) {
   return result;
 }
 
-/// Covariances of five parts of `rows`, of the first `dim` columns.
-std::vector<Covariance> covariancesOf(const Rows<double> &rows, int64_t dim) {
-  std::vector<Covariance> parts;
-  for (int64_t part = 0; part < kParts; ++part) {
-    int64_t begin = rows.rows() * part / kParts, end = rows.rows() * (part + 1) / kParts;
-    parts.push_back(Covariance::of(rows.middleRows(begin, end - begin).leftCols(dim)));
-  }
-  return parts;
-}
-
 /// Columns that are linear functions of others have no density; fewer rows than columns
 /// always look so.
 Expected<void> checkCollinear(const Rows<double> &sample, int64_t dim, const std::vector<std::string> &names) {
@@ -129,7 +110,7 @@ Expected<void> checkCollinear(const Rows<double> &sample, int64_t dim, const std
 Expected<std::pair<Whitening, Whitening>> unitsOf(const Rows<double> &sample, const ColumnStatistics &event) {
   auto dim = static_cast<int64_t>(event.mean.size());
   Covariance all;
-  std::vector<Covariance> parts = covariancesOf(sample, dim <= kWidestWhitened ? dim : 0);
+  std::vector<Covariance> parts = covariancesOfParts(sample.leftCols(dim <= kWidestWhitened ? dim : 0));
   double shrinkage = dim <= kWidestWhitened ? chooseShrinkage(parts) : 1;
   if (dim <= kWidestWhitened) {
     for (const Covariance &part : parts)
@@ -145,7 +126,7 @@ Expected<std::pair<Whitening, Whitening>> unitsOf(const Rows<double> &sample, co
   auto columns = Whitening::of(all, 1);
   if (!columns)
     return columns.takeError();
-  return std::pair(inDataUnits(std::move(*whitening), event), inDataUnits(std::move(*columns), event));
+  return std::pair(whitening->before(event), columns->before(event));
 }
 
 } // namespace

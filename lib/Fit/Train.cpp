@@ -7,6 +7,8 @@
 
 #include "Race.h"
 
+#include "flowc/Training/Recipe.h"
+
 #include <algorithm>
 #include <cmath>
 
@@ -32,7 +34,7 @@ struct Extent {
 
 static Extent extentOf(const TrainingData &data, int64_t steps) {
   Extent extent;
-  extent.batch = batchSizeFor(data.rows());
+  extent.batch = recommendedBatchSize(data.rows());
   // No row twice before each was there once.
   extent.rows = everyNth(data.subset, std::max(extent.batch, steps * extent.batch));
   extent.stepsPerEpoch = std::max<int64_t>(1, extent.rows->size() / extent.batch);

@@ -234,8 +234,12 @@ SavedState Loop::save() {
 }
 
 Expected<void> Loop::restore(SavedState &state, const std::string &source) {
-  if (std::string difference = findDifference(state.identity, identity()); !difference.empty())
+  if (std::string difference = findDifference(state.identity, identity()); !difference.empty()) {
+    if (difference.find("'max_epochs'") != std::string::npos)
+      difference += "; the learning rate follows a schedule to the last epoch, so give as many as then (a constant "
+                    "schedule has no end)";
     return Error{"cannot resume from " + source + ": it was written with " + difference};
+  }
   Archive archive = Archive::restoring(state);
   TrainingState restored;
   describe(archive, restored);

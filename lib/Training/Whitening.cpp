@@ -72,6 +72,15 @@ Expected<Whitening> Whitening::of(const Covariance &covariance, double shrinkage
   return result;
 }
 
+Whitening Whitening::before(const ColumnStatistics &columns) const {
+  Whitening result = *this;
+  for (Eigen::Index i = 0; i < mean.size(); ++i) {
+    result.mean[i] = columns.mean[i] + columns.deviation[i] * mean[i];
+    result.factor.row(i) *= columns.deviation[i];
+  }
+  return result;
+}
+
 Rows<double> Whitening::whiten(ConstRows<double> x) const {
   Eigen::MatrixXd z = (x.rowwise() - mean.transpose()).transpose();
   factor.triangularView<Eigen::Lower>().solveInPlace(z);
@@ -97,25 +106,80 @@ double normalLikelihood(const Covariance &of, const Covariance &from, double shr
 
 } // namespace
 
+std::vector<Covariance> flowc::covariancesOfParts(ConstRows<double> rows) {
+  constexpr int64_t count = 5;
+  std::vector<Covariance> parts;
+  for (int64_t part = 0; part < count; ++part) {
+    Rows<double> own((rows.rows() - part + count - 1) / count, rows.cols());
+    for (int64_t i = 0; i < own.rows(); ++i)
+      own.row(i) = rows.row(part + i * count);
+    parts.push_back(Covariance::of(own));
+  }
+  return parts;
+}
+
+double flowc::heldOutLikelihood(std::span<const Covariance> parts, double shrinkage) {
+  double sum = 0, count = 0;
+  for (size_t out = 0; out < parts.size(); ++out) {
+    Covariance others;
+    for (size_t i = 0; i < parts.size(); ++i)
+      if (i != out)
+        others = others.merged(parts[i]);
+    if (others.count < 2)
+      return -std::numeric_limits<double>::infinity();
+    auto rows = static_cast<double>(parts[out].count);
+    sum += normalLikelihood(parts[out], others, shrinkage) * rows;
+    count += rows;
+  }
+  return sum / count;
+}
+
 double flowc::chooseShrinkage(std::span<const Covariance> parts) {
   constexpr double tried[] = {1, 0.6, 0.3, 0.15, 0.08, 0.04, 0.02, 0.01, 0.003, 0.001, 0.0001, 0};
   double best = 1, most = -std::numeric_limits<double>::infinity();
-  for (double shrinkage : tried) {
-    double sum = 0;
-    for (size_t out = 0; out < parts.size(); ++out) {
-      Covariance others;
-      for (size_t i = 0; i < parts.size(); ++i)
-        if (i != out)
-          others = others.merged(parts[i]);
-      sum += others.count > 1 ? normalLikelihood(parts[out], others, shrinkage) * static_cast<double>(parts[out].count)
-                              : -std::numeric_limits<double>::infinity();
-    }
-    if (sum > most) {
-      most = sum;
+  for (double shrinkage : tried)
+    if (double found = heldOutLikelihood(parts, shrinkage); found > most) {
+      most = found;
       best = shrinkage;
     }
-  }
   return best;
+}
+
+/// The rows of `subset`, in standardised columns: up to 50,000, fewer of very wide ones.
+static Rows<double> sampleRows(const RowsView &view, const std::shared_ptr<const RowSubset> &subset,
+                               const ColumnStatistics &columns) {
+  constexpr int64_t numbers = 4'000'000, most = 50000, least = 1000;
+  std::shared_ptr<const RowSubset> chosen =
+      everyNth(subset, std::clamp(numbers / std::max<int64_t>(1, view.columns()), least, most));
+  std::vector<int64_t> rows(static_cast<size_t>(chosen->size()));
+  chosen->list(0, rows);
+  Rows<double> sample(chosen->size(), view.columns());
+  view.copy(rows, F64, sample.data());
+  for (Eigen::Index i = 0; i < sample.cols(); ++i)
+    sample.col(i) = (sample.col(i).array() - columns.mean[i]) / columns.deviation[i];
+  return sample;
+}
+
+Expected<Whitening> flowc::chooseUnits(const RowsView &rows, const std::shared_ptr<const RowSubset> &subset,
+                                       const ColumnStatistics &columns, Units units) {
+  constexpr int64_t widest = 256;
+  constexpr double leastGain = 1; // Nats per column.
+  auto dim = std::ssize(columns.mean);
+  Whitening byColumn{Eigen::VectorXd::Zero(dim), Eigen::MatrixXd::Identity(dim, dim)};
+  if (dim == 1 || dim > widest || (units != Units::Cholesky && units != Units::Auto))
+    return byColumn.before(columns);
+  std::vector<Covariance> parts = covariancesOfParts(sampleRows(rows, subset, columns));
+  double shrinkage = chooseShrinkage(parts);
+  double gain = heldOutLikelihood(parts, shrinkage) - heldOutLikelihood(parts, 1);
+  if (units == Units::Auto && !(gain > leastGain * static_cast<double>(dim)))
+    return byColumn.before(columns);
+  Covariance all;
+  for (const Covariance &part : parts)
+    all = all.merged(part);
+  auto found = Whitening::of(all, shrinkage);
+  if (!found)
+    return found;
+  return found->before(columns);
 }
 
 Expected<Flow> flowc::whiten(const Flow &flow, const Whitening &units, const ColumnStatistics *condition) {

@@ -25,7 +25,7 @@ MODELS = {
                    "flow f = transformed(student_t(full([2], 4.0)), vmap(g(), in_axes = none, axis_size = 2))",
 }
 TRAININGS = {
-    "data": ["--data", "rows.csv", "--max-epochs", "400", "--max-patience", "400"],
+    "data": ["--data", "rows.csv", "--preset", "flowjax", "--max-epochs", "400", "--max-patience", "400"],
     "target": ["--target", "t.flow", "--no-chains", "--steps", "4000", "--num-samples", "32"],
 }
 TARGET = "density t(x[2]) = -0.5*x[0]^2 - 2*(x[1] - x[0])^2\n"

@@ -8,6 +8,7 @@
 #include "FlowTesting.h"
 
 #include "flowc/Fit.h"
+#include "flowc/Training/Recipe.h"
 #include "flowc/Training/Whitening.h"
 
 #include "Candidates.h"
@@ -161,8 +162,8 @@ TEST(Candidates, AreFlowsOfAnyTable) {
       EXPECT_EQ(flow.condDim(), condDim) << candidate.name;
     }
   for (int64_t rows : {1, 10, 640, 12345, 100000000}) {
-    EXPECT_GE(batchSizeFor(rows), 32);
-    EXPECT_LE(batchSizeFor(rows), 512);
+    EXPECT_GE(recommendedBatchSize(rows), 32);
+    EXPECT_LE(recommendedBatchSize(rows), 512);
   }
 }
 

@@ -8,6 +8,7 @@
 #include "Train.h"
 
 #include "flowc/Training/Optimizer.h"
+#include "flowc/Training/Recipe.h"
 #include "flowc/Training/Schedule.h"
 
 #include <cstdio>
@@ -120,7 +121,10 @@ std::string tableText() {
 }
 
 void addDataOptions(CLI::App &command, TrainOptions &options, CLI::Option *target) {
-  FitOptions &fit = options.fit;
+  static const std::map<std::string, Preset> presetNames = {{"recommended", Preset::Recommended},
+                                                            {"flowjax", Preset::FlowJAX}};
+  static const std::map<std::string, Units> unitNames = {
+      {"none", Units::None}, {"columns", Units::Columns}, {"cholesky", Units::Cholesky}, {"auto", Units::Auto}};
   command.add_option("--val-data", options.valData, "Rows to validate with, instead of a share of the data")
       ->excludes(target);
   command.add_option("--val-condition", options.valCondition, "Their conditions")->needs("--val-data");
@@ -128,18 +132,36 @@ void addDataOptions(CLI::App &command, TrainOptions &options, CLI::Option *targe
       ->excludes(target);
   command.add_option("--weights", options.weights, "Column of the data that has the weights of its rows")
       ->excludes(target);
-  command.add_option("--max-epochs", fit.maxEpochs, "Most passes over the data")
-      ->capture_default_str()
+  command
+      .add_option("--preset", options.preset,
+                  "Settings that are not given: recommended (a large rate that falls along a cosine, by the number of "
+                  "rows), or flowjax (those of fit_to_data, columns standardised)")
+      ->transform(CLI::CheckedTransformer(presetNames))
+      ->option_text("recommended|flowjax")
+      ->excludes(target);
+  command
+      .add_option("--whiten", options.units,
+                  "Units in which events are trained on: of columns, cholesky (without correlations), none, or auto "
+                  "(default): cholesky if columns are as good as collinear")
+      ->transform(CLI::CheckedTransformer(unitNames))
+      ->option_text("auto|cholesky|columns|none")
+      ->excludes(target);
+  command
+      .add_option("--max-epochs", options.maxEpochs,
+                  "Most passes over the data (default: 300, but 25,000 steps at most; of flowjax 100)")
       ->check(isWholeNumber(INT32_MAX))
       ->excludes(target);
-  command.add_option("--max-patience", fit.maxPatience, "Fruitless epochs to put up with")
-      ->capture_default_str()
+  command
+      .add_option("--max-patience", options.maxPatience,
+                  "Fruitless epochs to put up with (default: a third of all; of flowjax 5)")
       ->check(isWholeNumber(INT32_MAX))
       ->excludes(target);
-  command.add_option("--batch-size", options.batchSize, "Rows of a step (default: 100; of lbfgs, all)")
+  command
+      .add_option("--batch-size", options.batchSize,
+                  "Rows of a step (default: a sixtieth of all, 32 to 512; of flowjax 100; of lbfgs, all)")
       ->check(CLI::Range(int64_t(1), int64_t(1) << 48))
       ->excludes(target);
-  command.add_option("--val-prop", fit.valProp, "Share of the rows for validation")
+  command.add_option("--val-prop", options.valProp, "Share of the rows for validation")
       ->capture_default_str()
       ->excludes(target)
       ->excludes("--val-data");
@@ -176,13 +198,17 @@ void addUpdateOptions(CLI::App &command, TrainOptions &options) {
                      "target elbo, near it with the gradient of vargrad)");
   command.add_option("--optimizer", options.optimizer, "What moves the parameters, see below (default: adam)");
   command.add_option("--schedule", options.schedule,
-                     "Of the learning rate, see below (default: constant; on a target warmup_cosine)");
+                     "Of the learning rate, see below (default: warmup_cosine; of flowjax and of an optimiser "
+                     "that is named, constant)");
   command.add_option("--learning-rate", options.learningRate,
-                     "Default: " + exactNumber(FitOptions().learningRate) + ", on a target without chains " +
-                         exactNumber(TargetOptions().learningRate) + "; of lbfgs 1");
+                     "Default: " + exactNumber(recommendedFit(1).learningRate) +
+                         "; of flowjax, of an optimiser that "
+                         "is named and of a trained model " +
+                         exactNumber(FitOptions().learningRate) + ", of lbfgs 1; on a target without chains " +
+                         exactNumber(TargetOptions().learningRate));
   command.add_option("--clip-norm", options.clipNorm,
-                     "Scale longer gradients to this length (default: 0, never; on a target " +
-                         exactNumber(TargetOptions().update.clipNorm) + ")");
+                     "Scale longer gradients to this length (default: " + exactNumber(TargetOptions().update.clipNorm) +
+                         "; of flowjax 0, never)");
   command.add_option("--freeze", options.freeze, "Leave parameters whose path matches (* stands for any letters)")
       ->allow_extra_args(false);
   command.add_option("--average", options.average,
@@ -237,7 +263,7 @@ void tool::addTrainCommand(CLI::App &app, Action &action) {
   addUpdateOptions(*command, *options);
   addDataOptions(*command, *options, target);
   addTargetOptions(*command, *options, target);
-  command->add_flag("--return-best,!--no-return-best", options->fit.returnBest,
+  command->add_flag("--return-best,!--no-return-best", options->returnBest,
                     "Keep the parameters of the best epoch or round (default)");
   command->add_flag("!--no-standardize,--standardize", options->standardize,
                     "Put no affine layer of the data's, or the target's, units outside of the flow");

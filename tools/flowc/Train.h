@@ -11,7 +11,15 @@
 #include "Target.h"
 #include "TrainingRun.h"
 
+#include "flowc/Training/Whitening.h"
+
 namespace flowc::tool {
+
+/// Where the settings of a training on data come from, unless they are given.
+enum class Preset {
+  Recommended, ///< `recommendedFit`.
+  FlowJAX      ///< `fit_to_data`.
+};
 
 struct TrainOptions {
   ModelOptions model;
@@ -20,7 +28,11 @@ struct TrainOptions {
 
   // On data.
   DataOptions data;
-  FitOptions fit;
+  Preset preset = Preset::Recommended;
+  std::optional<Units> units;
+  /// What is not given is as the preset has it.
+  std::optional<int64_t> maxEpochs, maxPatience;
+  double valProp = FitOptions().valProp;
   std::string valData, valCondition, weights, prior;
   double testProp = 0;
 
@@ -32,7 +44,7 @@ struct TrainOptions {
 
   // On both; what is not given is as the loop has it by default.
   uint64_t seed = 0;
-  bool standardize = true;
+  bool standardize = true, returnBest = true;
   std::optional<double> learningRate, clipNorm, average;
   std::optional<int64_t> batchSize, maxRecoveries;
   std::string objective, optimizer, schedule;

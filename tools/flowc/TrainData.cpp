@@ -8,6 +8,7 @@
 #include "Train.h"
 
 #include "flowc/Training/Optimizer.h"
+#include "flowc/Training/Recipe.h"
 #include "flowc/Training/Standardize.h"
 #include "flowc/Training/SupportMap.h"
 
@@ -100,7 +101,7 @@ Expected<TrainRows> holdData(const Flow &flow, const TrainingRecord &record, con
   if (!all)
     return all.takeError();
   data.all = std::move(*all);
-  data.rows = holdOutRows(data.all.x.rows(), options.testProp, options.seed, options.fit.listedRows);
+  data.rows = holdOutRows(data.all.x.rows(), options.testProp, options.seed, FitOptions().listedRows);
   if (options.valData.empty())
     return data;
   // Columns of the same names, wherever they are in the other file.
@@ -166,9 +167,13 @@ Expected<TrainRows> chooseType(const TrainOptions &options, const TrainingRecord
 }
 
 /// Statistics of the events where the flow's units are; nothing if it has no such place.
-Expected<std::optional<ColumnStatistics>> eventStatistics(const Flow &flow, const TrainRows &data, DType dtype,
-                                                          const CompileOptions &options) {
-  using Result = std::optional<ColumnStatistics>;
+struct EventStatistics {
+  ColumnStatistics columns;
+  bool hasSupportMap; ///< They are of what the map's inverse makes of the events.
+};
+Expected<std::optional<EventStatistics>> eventStatistics(const Flow &flow, const TrainRows &data, DType dtype,
+                                                         const CompileOptions &options) {
+  using Result = std::optional<EventStatistics>;
   auto map = SupportMap::create(flow, options);
   if (!map)
     return map.takeError();
@@ -194,13 +199,25 @@ Expected<std::optional<ColumnStatistics>> eventStatistics(const Flow &flow, cons
                                        : computeStatistics(data.all.x, *data.rows.kept, dtype, data.all.names, invert);
   if (!computed)
     return computed.takeError();
-  return Result(std::move(*computed));
+  return Result({std::move(*computed), !(*map)->isIdentity()});
+}
+
+/// Units of events whose correlations are worth dividing out; nothing of others.
+Expected<std::optional<Whitening>> correlationsOf(const TrainRows &data, const std::optional<EventStatistics> &events,
+                                                  const Flow &flow, Units wanted) {
+  using Result = std::optional<Whitening>;
+  if (!events || events->hasSupportMap || flow.shape().size() != 1)
+    return Result();
+  auto units = chooseUnits(data.all.x, data.rows.kept, events->columns, wanted);
+  if (!units)
+    return units.takeError();
+  return units->shrinkage < 1 ? Result(std::move(*units)) : Result();
 }
 
 /// The flow to train: the one given, in data units if that is wanted.
-Expected<Flow> standardizedFlow(const Flow &flow, const TrainRows &data, DType dtype, const CompileOptions &options,
+Expected<Flow> standardizedFlow(const Flow &flow, const TrainRows &data, DType dtype, const TrainOptions &options,
                                 TrainingRecord &record) {
-  auto events = eventStatistics(flow, data, dtype, options);
+  auto events = eventStatistics(flow, data, dtype, options.model.compileOptions(F64));
   if (!events)
     return events.takeError();
   record.standardized = events->has_value();
@@ -213,7 +230,18 @@ Expected<Flow> standardizedFlow(const Flow &flow, const TrainRows &data, DType d
   }
   if (!*events && !conditions)
     return flow;
-  return standardize(flow, *events ? &**events : nullptr, conditions ? &*conditions : nullptr);
+  // FlowJAX's users standardise their columns.
+  Units units =
+      options.preset == Preset::FlowJAX ? options.units.value_or(Units::Columns) : options.units.value_or(Units::Auto);
+  auto correlations = correlationsOf(data, *events, flow, units);
+  if (!correlations)
+    return correlations.takeError();
+  const ColumnStatistics *condition = conditions ? &*conditions : nullptr;
+  if (*correlations) {
+    record.choices["units"] = "cholesky";
+    return whiten(flow, **correlations, condition);
+  }
+  return standardize(flow, *events ? &(*events)->columns : nullptr, condition);
 }
 
 /// Mean log-density of the rows that were held out, block by block.
@@ -259,8 +287,8 @@ Expected<Model> initialModel(const TrainOptions &options, Trainee &trainee, cons
     record.standardized = trainee.loaded->record.standardized;
     return std::move(trainee.loaded->model);
   }
-  auto flow = options.standardize
-                  ? standardizedFlow(trainee.flow, data, trainee.dtype, options.model.compileOptions(F64), record)
+  auto flow = options.standardize && options.units != Units::None
+                  ? standardizedFlow(trainee.flow, data, trainee.dtype, options, record)
                   : Expected<Flow>(trainee.flow);
   if (!flow)
     return flow.takeError();
@@ -320,8 +348,27 @@ Expected<OtherColumns> chooseObjective(const TrainOptions &options, FitOptions &
   return others;
 }
 
-/// Completes what the loop is given: FlowJAX's defaults, and what was asked for.
+/// What was not asked for, as the preset has it.
+void applyPreset(const TrainOptions &options, int64_t rows, FitOptions &fit) {
+  auto share = options.valData.empty() ? options.valProp : 0;
+  FitOptions preset = options.preset == Preset::FlowJAX
+                          ? FitOptions()
+                          : recommendedFit(static_cast<int64_t>((1 - share) * static_cast<double>(rows)));
+  fit.maxEpochs = options.maxEpochs.value_or(preset.maxEpochs);
+  fit.maxPatience = options.maxPatience.value_or(preset.maxPatience);
+  fit.batchSize = preset.batchSize;
+  fit.valProp = options.valProp;
+  fit.update.clipNorm = preset.update.clipNorm;
+  // The rate and its schedule are Adam's; of a trained model, too large a rate loses what it knows.
+  if (options.optimizer.empty())
+    fit.update.schedule = preset.update.schedule;
+  if (options.optimizer.empty() && !isModelPath(options.model.path))
+    fit.learningRate = preset.learningRate;
+}
+
+/// Completes what the loop is given: the preset, and what was asked for.
 Expected<void> setOptions(const TrainOptions &options, int64_t rows, FitOptions &fit) {
+  applyPreset(options, rows, fit);
   fit.seed = options.seed;
   fit.mayShrinkStart = !isModelPath(options.model.path);
   fit.threads = options.model.threads;
@@ -379,7 +426,8 @@ Expected<void> scoreAtTheEnd(const Model &model, const TrainRows &data, const Tr
 
 Expected<int> tool::trainOnData(const TrainOptions &options, Trainee trainee) {
   TrainingRecord record;
-  FitOptions fit = options.fit;
+  FitOptions fit;
+  fit.returnBest = options.returnBest;
   auto others = chooseObjective(options, fit);
   if (!others)
     return others.takeError();

@@ -43,7 +43,7 @@ Expected<void> chooseObjective(const TrainOptions &options, TargetOptions &targe
 Expected<TargetOptions> targetOptions(const TrainOptions &options, const Flow &flow) {
   TargetOptions target = options.target;
   target.seed = options.seed;
-  target.returnBest = options.fit.returnBest;
+  target.returnBest = options.returnBest;
   if (auto ok = chooseObjective(options, target); !ok)
     return ok.takeError();
   target.threads = options.model.threads;

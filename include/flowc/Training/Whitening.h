@@ -46,16 +46,38 @@ struct Whitening {
   /// Of rows with this covariance. Columns that are linear functions of others are an error
   /// unless shrinkage has parted them.
   static Expected<Whitening> of(const Covariance &covariance, double shrinkage);
+  /// Of rows that were standardised with `columns`: the units of the rows before that.
+  Whitening before(const ColumnStatistics &columns) const;
   /// z of each row.
   Rows<double> whiten(ConstRows<double> x) const;
   /// log |det dz/dx|.
   double logDet() const { return -factor.diagonal().array().log().sum(); }
 };
 
-/// The shrinkage of those tried, from none to 1, under which a normal distribution with
-/// the moments of all `parts` but one gives the rows of that one the largest likelihood
-/// (cross-validation); with a single part 1.
+/// Of five parts of rows, each fifth row in one.
+std::vector<Covariance> covariancesOfParts(ConstRows<double> rows);
+
+/// Mean log-density of the rows of each part under the normal distribution with the shrunk
+/// moments of all others (cross-validation); -inf with a single part.
+double heldOutLikelihood(std::span<const Covariance> parts, double shrinkage);
+
+/// The shrinkage of those tried, from none to 1, with the largest of these likelihoods; with
+/// a single part 1.
 double chooseShrinkage(std::span<const Covariance> parts);
+
+/// What events are divided by before they are trained on.
+enum class Units {
+  None,
+  Columns,  ///< Mean and standard deviation of each column.
+  Cholesky, ///< Correlations, too.
+  Auto      ///< The last if columns are as good as collinear, else the columns.
+};
+
+/// Units of the rows of `subset`, whose columns have the statistics `columns`: by up to
+/// 50,000 of them. `Units::Auto` chooses correlations if they are worth more than a nat per
+/// column in `heldOutLikelihood`. Of more than 256 columns always column by column.
+Expected<Whitening> chooseUnits(const RowsView &rows, const std::shared_ptr<const RowSubset> &subset,
+                                const ColumnStatistics &columns, Units units);
 
 /// The flow in data units, as `standardize` makes it, with these units: a frozen
 /// `triangular_affine` if they are no diagonal. For flows of vectors over R^D.

@@ -308,6 +308,26 @@ Expected<void> rememberFit(TrainingRecord &record, Trainer &trainer) {
   return {};
 }
 
+/// What the losses say about the length of the training and the size of the flow.
+void advise(const TrainingRecord &record, int64_t dim) {
+  auto error = record.evaluation.find("mean_log_prob_error");
+  auto epochs = std::ssize(record.valLosses);
+  constexpr int64_t fewest = 10; // Of fewer epochs nobody expects that they are enough.
+  if (error == record.evaluation.end() || epochs < fewest)
+    return;
+  double best = record.valLosses[record.bestEpoch - 1], last = record.valLosses.back();
+  // By more than luck: two standard errors; those of a difference on the same rows are smaller.
+  if (record.valLosses[epochs * 4 / 5] - best > 2 * error->second && record.bestEpoch > epochs * 19 / 20)
+    std::fprintf(stderr, "note: the validation loss was still falling: --max-epochs %lld may gain more\n",
+                 static_cast<long long>(2 * epochs));
+  if (record.bestEpoch < epochs / 2 && last - best > 0.05 * static_cast<double>(dim))
+    std::fprintf(stderr,
+                 "note: after epoch %lld the flow learned rows by heart (training loss %.4f, validation loss %.4f at "
+                 "the end): fewer layers or units, or --optimizer adamw:weight_decay=0.01, may help, as may "
+                 "'flowc fit'\n",
+                 static_cast<long long>(record.bestEpoch), record.trainLosses.back(), last);
+}
+
 void report(const TrainOptions &options, const TrainingRecord &record) {
   if (record.bestEpoch > 0) {
     size_t best = record.bestEpoch - 1;
@@ -463,6 +483,8 @@ Expected<int> tool::trainOnData(const TrainOptions &options, Trainee trainee) {
   if (auto ok = model->save(options.output, record.toJson()); !ok)
     return ok.takeError();
   report(options, record);
+  if (*ending == TrainingRun::Ending::Complete)
+    advise(record, model->flow().dim());
   if (*ending == TrainingRun::Ending::Stopped)
     return TrainingRun::exitCode();
   return *ending == TrainingRun::Ending::Failed ? 1 : 0;

@@ -212,6 +212,41 @@ public:
 Expected<DataEvaluation> evaluateData(Kernels &kernels, const Model &model, const RowsIn &rows,
                                       const EvaluateDataOptions &options = {});
 
+//===----------------------------------------------------------------------===//
+// Row by row
+//===----------------------------------------------------------------------===//
+
+struct ScoreRowsOptions {
+  int64_t draws = 10000; ///< That rows are compared with, at least 10; of a conditional flow, for each row.
+  uint64_t seed = 0;     ///< Of these.
+};
+
+/// How surprising rows are for a flow.
+struct RowScores {
+  Eigen::VectorXd logProb;
+  /// The probability that the flow (under the row's condition) draws an event of no larger
+  /// density, as estimated by draws: (1 + those) / (1 + all). Small for an anomaly.
+  Eigen::VectorXd tail;
+  /// For each row and coordinate i: how many standard deviations x[i] lies from where the
+  /// others would have it, by the normal approximation of x[i] given all others at x: with
+  /// slope g and curvature -h of log p along x[i], that is -g / sqrt(h). Where h is not
+  /// positive, its median over draws stands for it (of a conditional flow, draws under the
+  /// condition of the first row of all). Outside of the support 0.
+  Rows<double> residuals;
+};
+
+/// Scores rows, in chunks; no result depends on their size, nor on the number of threads.
+class RowScorer {
+public:
+  virtual ~RowScorer() = default;
+  /// `kernels`, of a flow, and `model` must outlive it. Errors: too few draws.
+  static Expected<std::unique_ptr<RowScorer>> create(Kernels &kernels, const Model &model,
+                                                     const ScoreRowsOptions &options = {});
+  /// `x`, and `condition` for a conditional flow: row-major, in the kernels' type. Rows that
+  /// hold a NaN have NaN throughout.
+  virtual Expected<RowScores> score(const void *x, const void *condition, int64_t rows) = 0;
+};
+
 } // namespace flowc
 
 #endif // FLOWC_EVALUATION_H

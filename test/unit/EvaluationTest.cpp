@@ -9,6 +9,8 @@
 
 #include "Uniformity.h"
 
+#include <Eigen/LU>
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -446,4 +448,71 @@ TEST(EvaluationTest, ChunksAndThreadsDoNotMatter) {
   LogDensity target = compileTarget("density p(x[3]) = -sum(log1p(x^2))");
   EXPECT_EQ(evaluateTarget(*flow.kernels, flow.model, target)->toJson(),
             evaluateTarget(*threaded.kernels, threaded.model, target)->toJson());
+}
+
+//===----------------------------------------------------------------------===//
+// Row by row
+//===----------------------------------------------------------------------===//
+
+TEST(RowScorerTest, IsExactForANormalDistribution) {
+  Compiled flow = compileFlow("flow f = multivariate_normal([1, -2, 0], [[4, 1.5, 0], [1.5, 1, 0.2], [0, 0.2, 2]])");
+  Eigen::Matrix3d covariance;
+  covariance << 4, 1.5, 0, 1.5, 1, 0.2, 0, 0.2, 2;
+  Eigen::Matrix3d precision = covariance.inverse();
+  Eigen::Vector3d mean(1, -2, 0);
+  Rows<double> x(4, 3);
+  x << 1, -2, 0, 3, -2, 1, 9, -2, 0, 1, 2, -0.5;
+  constexpr int64_t draws = 200000;
+  auto scorer = RowScorer::create(*flow.kernels, flow.model, {.draws = draws, .seed = 1});
+  ASSERT_TRUE(scorer);
+  auto scores = (*scorer)->score(x.data(), nullptr, 4);
+  ASSERT_TRUE(scores) << scores.error().message;
+  for (int64_t row = 0; row < 4; ++row) {
+    Eigen::Vector3d difference = x.row(row).transpose() - mean, pulled = precision * difference;
+    double squared = difference.dot(pulled);
+    EXPECT_NEAR(scores->logProb[row],
+                -0.5 * (squared + std::log(covariance.determinant()) + 3 * std::log(2 * std::numbers::pi)), 1e-12);
+    // Densities are lower where the squared distance, chi-squared of three degrees, is larger.
+    double tail = std::erfc(std::sqrt(squared / 2)) +
+                  std::sqrt(2 * squared / std::numbers::pi) * std::exp(-squared / 2);
+    EXPECT_NEAR(scores->tail[row], tail, 4 * std::sqrt(tail / draws) + 2.0 / draws) << row;
+    for (int64_t i = 0; i < 3; ++i)
+      EXPECT_NEAR(scores->residuals(row, i), pulled[i] / std::sqrt(precision(i, i)), 1e-9) << row;
+  }
+}
+
+TEST(RowScorerTest, KnowsConditionsSupportsAndNaN) {
+  // x ~ N(c, 1) for x > 0 on the scale of its logarithm.
+  Compiled flow = compileFlow("flow f = transformed(transformed(standard_normal([1]), "
+                              "additive_condition(linear(1, 1), [1], [1])), exp([1]))");
+  Rows<double> x(4, 1), c(4, 1);
+  x << std::exp(0.5), -1, std::nan(""), std::exp(30);
+  c << 0.3, 0.3, 0.3, 30;
+  auto scorer = RowScorer::create(*flow.kernels, flow.model, {.draws = 500, .seed = 2});
+  auto scores = (*scorer)->score(x.data(), c.data(), 4);
+  ASSERT_TRUE(scores) << scores.error().message;
+  EXPECT_GT(scores->tail[0], 0.01);
+  EXPECT_EQ(scores->logProb[1], -infinity);
+  EXPECT_EQ(scores->tail[1], 1 / 501.0);
+  EXPECT_EQ(scores->residuals(1, 0), 0);
+  EXPECT_TRUE(std::isnan(scores->tail[2]) && std::isnan(scores->residuals(2, 0)));
+  // Row by row it is the same: each has draws under its own condition.
+  auto other = RowScorer::create(*flow.kernels, flow.model, {.draws = 500, .seed = 2});
+  for (int64_t row : {0, 1, 3}) {
+    auto one = (*other)->score(x.data() + row, c.data() + row, 1);
+    EXPECT_EQ(one->tail[0], scores->tail[row]) << row;
+    EXPECT_EQ(one->residuals(0, 0), scores->residuals(row, 0)) << row;
+  }
+  EXPECT_FALSE(RowScorer::create(*flow.kernels, flow.model, {.draws = 9}));
+}
+
+TEST(RowScorerTest, HasResidualsWhereTheDensityIsConvex) {
+  // Far out the log-density of Cauchy's distribution is convex; its typical curvature is not.
+  Compiled flow = compileFlow("flow f = cauchy([0], [1])");
+  Rows<double> x(2, 1);
+  x << 5, -5;
+  auto scores = (*RowScorer::create(*flow.kernels, flow.model, {.draws = 1000}))->score(x.data(), nullptr, 2);
+  ASSERT_TRUE(scores) << scores.error().message;
+  EXPECT_GT(scores->residuals(0, 0), 0.1);
+  EXPECT_EQ(scores->residuals(1, 0), -scores->residuals(0, 0));
 }

@@ -55,6 +55,7 @@ int main(int argc, char **argv) {
   addTrainCommand(app, action);
   addFitCommand(app, action);
   addScoreCommands(app, action);
+  addScoreRowsCommand(app, action);
   addSampleCommand(app, action);
   addEvaluateCommand(app, action);
   addGradientCommands(app, action);

@@ -12,6 +12,7 @@
 #include <functional>
 #include <numbers>
 #include <optional>
+#include <set>
 
 namespace flowc::symbolic {
 
@@ -283,6 +284,7 @@ double GrowthBound::getMaximum() const {
 
 /// A product with factors that are unbounded where others vanish.
 Interval RangeEvaluator::evaluateByGrowth(const std::vector<Term> &factors, Interval naive) {
+  std::set<Expr> tried;
   for (const Term &growing : factors) {
     if (growing.factor <= 0)
       continue;
@@ -292,6 +294,9 @@ Interval RangeEvaluator::evaluateByGrowth(const std::vector<Term> &factors, Inte
       u = u->terms.back().node;
     if (u->kind == Kind::Product && u->terms.size() == 1)
       u = u->terms[0].node;
+    // Many factors can grow with one number, and all of them are seen at once.
+    if (!tried.insert(u).second || !algebra.spend(factors.size()))
+      continue;
     Interval values = evaluate(u);
     if (!values.isNonNegative() && !values.isNonPositive())
       continue;

@@ -102,6 +102,7 @@ static std::vector<Text> makeTexts() {
       {"SumOf1000", formula + "x + " + join(1000, " + ", tanhs)},
       {"SumOfSigmoids", formula + "x + " + join(300, " + ", [](S i) { return "sigmoid(" + i + "*x)"; })},
       {"SumOf50000", "density d(x[2]) = " + join(50000, " + ", [](S i) { return "sin(" + i + "*x[0])"; })},
+      {"Quadratics", formula + join(150, "*", [](S i) { return "(x^2 + " + i + "*x + " + i + "*" + i + " + 1)"; })},
       {"Kinks", formula + "1000*x + " + join(200, " + ", [](S i) { return "abs(x - " + i + ")"; })},
       {"Wheres", formula + join(160, " + ", [](S i) { return "where(x > " + i + ", x, " + i + ")"; })},
       {"Mixture", "bijection f(x; " + join(20, ", ", [](S i) { return "m" + i + " = " + i; }) + ") = let p = " +

@@ -8,6 +8,7 @@
 #include "flowc/Frontend/Node.h"
 
 #include <cassert>
+#include <cstdlib>
 
 namespace flowc {
 
@@ -19,10 +20,25 @@ const Leaf &Node::leaf(const std::string &path) const {
   __builtin_unreachable();
 }
 
+/// Whether the child at `index` has this path.
+static bool isChild(const Node &node, size_t index, const std::string &path) {
+  const Child *child = index < node.fields.size() ? std::get_if<Child>(&node.fields[index]) : nullptr;
+  return child && child->path == path;
+}
+
+/// How far behind the first element of its list a path like `bijections[3]` is: 3.
+static size_t getPlaceInList(const std::string &path) {
+  size_t bracket = path.rfind('[');
+  return bracket == std::string::npos ? 0 : std::strtoull(path.c_str() + bracket + 1, nullptr, 10);
+}
+
 const Node &Node::child(const std::string &path) const {
-  for (const auto &field : fields)
-    if (const Child *child = std::get_if<Child>(&field); child && child->path == path)
-      return *child->node;
+  // Elements of a list stand in a row: long ones are not searched from the front.
+  size_t skipped = getPlaceInList(path);
+  for (size_t i = 0; i < fields.size(); ++i)
+    for (size_t index : {i + skipped, i})
+      if (isChild(*this, index, path))
+        return *std::get<Child>(fields[index]).node;
   for (const Child &child : hidden)
     if (child.path == path)
       return *child.node;

@@ -140,6 +140,7 @@ static std::vector<Text> makeTexts() {
       {"LongNumber", bijection + "affine(" + repeat(900000, "9") + ")"},
       {"NoText", repeat(900000, "$")},
       {"Chain", bijection + "chain([" + join(10000, ", ", [](S i) { return "affine(" + i + ", 2)"; }) + "])"},
+      {"LongChain", bijection + "chain([" + join(90000, ", ", [](S) { return "exp()"; }) + "])"},
       {"Knots", bijection + "rational_quadratic_spline(knots = 1000, interval = 4)"},
       {"Splines", bijection + "stack([" +
                       join(64, ", ",

@@ -27,12 +27,22 @@ mp.mp.dps = 60
 POINTS = [-7.3, -3.1, -1.7, -0.9, -0.4, -0.05, 0.03, 0.2, 0.45, 0.7, 0.95, 1.3, 2.2, 3.9, 8.1]
 HEAD = re.compile(r"\(x(?:;(.*?))?\) = (.*)$", re.DOTALL)
 PARAMETER = re.compile(r"(\w+) = (?:positive\(([^)]*)\)|interval\(([^)]*)\)|(-?[\d.e]+))")
+WHOLE = re.compile(r"\(?-?mpf\('\d+'\)\)?")
+
+
+def power(base, exponent):
+    """A power as the language means it: of numbers that are not negative, unless the text has a whole exponent."""
+    if base < 0:
+        raise ValueError("the base of a power is negative")
+    return base**exponent
+
+
 FUNCTIONS = {
     "abs": abs, "asinh": mp.asinh, "atan": mp.atan, "atanh": mp.atanh, "cos": mp.cos, "cosh": mp.cosh, "erf": mp.erf,
     "erfc": mp.erfc, "exp": mp.exp, "expm1": mp.expm1, "lgamma": mp.loggamma, "log": mp.log, "log1p": mp.log1p,
     "max": max, "min": min, "sigmoid": lambda u: 1 / (1 + mp.exp(-u)), "sin": mp.sin, "sinh": mp.sinh,
     "softplus": lambda u: mp.log1p(mp.exp(u)), "sqrt": mp.sqrt, "tanh": mp.tanh, "pi": mp.pi,
-    "log1mexp": lambda u: mp.log(-mp.expm1(-abs(u))), "normal_log_cdf": lambda u: mp.log(mp.erfc(-u / mp.sqrt(2)) / 2),
+    "log1mexp": lambda u: mp.log(-mp.expm1(-abs(u))), "power": power, "normal_log_cdf": lambda u: mp.log(mp.erfc(-u / mp.sqrt(2)) / 2),
     "where": lambda condition, yes, no: yes() if condition else no(),
 }
 
@@ -76,7 +86,8 @@ def to_python(formula):
         base = primary()
         if peek() == "^":
             take()
-            return f"({base}**{signed()})"
+            exponent = signed()
+            return f"({base}**{exponent})" if WHOLE.fullmatch(exponent) else f"power({base}, {exponent})"
         return base
 
     def primary():
@@ -154,7 +165,7 @@ def check(flowc, text, mark, seconds, folder):
     for x in POINTS:
         try:
             y, slope = f(mp.mpf(x)), mp.diff(f, mp.mpf(x))
-        except (ValueError, ZeroDivisionError, OverflowError):
+        except (ValueError, ZeroDivisionError, OverflowError, TypeError):  # TypeError: of a complex number, > is not known
             continue
         if all(mp.im(v) == 0 and mp.isfinite(v) for v in (y, slope)) and abs(y) < 1e15 and abs(slope) > 1e-12:
             points.append(x), images.append(mp.re(y)), slopes.append(mp.re(slope))

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "flowc/Symbolic/Expression.h"
+#include "Solver.h"
 
 #include <algorithm>
 #include <cmath>
@@ -78,14 +79,50 @@ Expr Algebra::derivative(Expr e, Expr symbol) {
 
 static std::vector<Term> factorsOf(Expr e) { return e->kind == Kind::Product ? e->terms : std::vector<Term>{{1, e}}; }
 
+/// The factor u^v of a product that has a power of the base u.
+static Term *findPower(std::vector<Term> &factors, Expr base) {
+  auto isOfBase = [&](const Term &f) {
+    return f.factor == 1 && f.node->is(Function::Pow) && f.node->argument(0) == base;
+  };
+  auto it = std::find_if(factors.begin(), factors.end(), isOfBase);
+  return it == factors.end() ? nullptr : &*it;
+}
+
+/// u^(v + k) = u^v u^k for u > 0 and whole k: what all `products` have of u becomes u^v and
+/// whole powers.
+static void splitPowers(Algebra &algebra, std::vector<std::vector<Term>> &products, Expr base) {
+  std::vector<double> shifts;
+  Expr exponent = findPower(products[0], base)->node->argument(1);
+  for (std::vector<Term> &factors : products) {
+    Term *power = findPower(factors, base);
+    Expr shift = power ? algebra.subtract(power->node->argument(1), exponent) : nullptr;
+    if (!shift || !shift->isConstant() || !isInteger(shift->number))
+      return;
+    shifts.push_back(shift->number);
+  }
+  double least = *std::min_element(shifts.begin(), shifts.end());
+  Expr common = algebra.power(base, algebra.sum(least, {{1, exponent}}));
+  for (size_t i = 0; i < products.size(); ++i) {
+    findPower(products[i], base)->node = common;
+    if (shifts[i] > least)
+      products[i].push_back({shifts[i] - least, base});
+  }
+}
+
 Expr Algebra::factorize(Expr e) {
   Recursion recursion(*this);
   if (isExhausted() || e->kind != Kind::Sum || e->number != 0 || e->terms.size() < 2)
     return e;
+  std::vector<std::vector<Term>> products;
+  for (const Term &term : e->terms)
+    products.push_back(factorsOf(term.node));
+  for (const Term &factor : factorsOf(e->terms[0].node))
+    if (factor.factor == 1 && factor.node->is(Function::Pow) && isPositive(factor.node->argument(0)))
+      splitPowers(*this, products, factor.node->argument(0));
   // The smallest exponents of the bases that all terms have.
-  std::vector<Term> common = factorsOf(e->terms[0].node);
-  for (const Term &term : e->terms) {
-    std::vector<Term> factors = factorsOf(term.node), shared;
+  std::vector<Term> common = products[0];
+  for (const std::vector<Term> &factors : products) {
+    std::vector<Term> shared;
     for (const Term &candidate : common) {
       auto it = std::find_if(factors.begin(), factors.end(), [&](const Term &f) { return f.node == candidate.node; });
       if (it != factors.end())
@@ -96,15 +133,15 @@ Expr Algebra::factorize(Expr e) {
   if (common.empty())
     return e;
   std::vector<Term> rest;
-  for (const Term &term : e->terms) {
+  for (size_t i = 0; i < products.size(); ++i) {
     // What is taken out leaves by its exponent: as factors of their own, u^-1 and u need
     // not cancel (x^n and x^-n are two powers of one exponent each).
     // One of them only: x^1 and x^0.5 are two factors of a base that may be negative.
-    std::vector<Term> factors = factorsOf(term.node);
+    std::vector<Term> factors = std::move(products[i]);
     for (const Term &candidate : common)
       std::find_if(factors.begin(), factors.end(), [&](const Term &f) { return f.node == candidate.node; })->factor -=
           candidate.factor;
-    rest.push_back({term.factor, product(1, std::move(factors))});
+    rest.push_back({e->terms[i].factor, product(1, std::move(factors))});
   }
   std::vector<Term> factors = std::move(common);
   factors.push_back({1, factorize(sum(0, std::move(rest)))});

@@ -104,9 +104,6 @@ static void collect(std::vector<Term> &terms, Term term) {
   terms.push_back(term);
 }
 
-/// Whether a sum is one multiple: c * u.
-static bool isMultiple(Expr e) { return e->kind == Kind::Sum && e->number == 0 && e->terms.size() == 1; }
-
 Expr Algebra::sum(double constant, std::vector<Term> given) {
   Recursion recursion(*this);
   Sum sum{constant, {}};

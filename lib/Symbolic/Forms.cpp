@@ -70,8 +70,7 @@ void CompositeFinder::visitPower(Expr product) {
 void CompositeFinder::visit(Expr e) {
   if (isFree(e) || !seen.insert(e).second)
     return;
-  bool isMultiple = e->kind == Kind::Sum && e->number == 0 && e->terms.size() == 1;
-  std::optional<Linear> linear = e == x || isMultiple ? std::nullopt : matchLinear(algebra, e);
+  std::optional<Linear> linear = e == x || isMultiple(e) ? std::nullopt : matchLinear(algebra, e);
   bool isNew = linear && (linear->node == x || (linear->node->kind == Kind::Sum && isLinear(linear->node))) &&
                !(linear->slope->isConstant() && linear->offset->isConstant());
   if (isNew) {

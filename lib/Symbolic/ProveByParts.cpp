@@ -276,8 +276,7 @@ Sign PartProver::proveAsItIs(Expr e, const Interval &domain, int depth) {
     return Sign::Unknown;
   Interval stuck;
   Sign sign = proveSign(algebra, e, variable, domain, stuck, maxParts);
-  bool isMultiple = e->kind == Kind::Sum && e->number == 0 && e->terms.size() == 1;
-  if (sign == Sign::Unknown && isMultiple)
+  if (sign == Sign::Unknown && isMultiple(e))
     sign =
         e->terms[0].factor > 0 ? prove(e->terms[0].node, domain, depth) : flip(prove(e->terms[0].node, domain, depth));
   else if (sign == Sign::Unknown && e->kind == Kind::Product && depth > 0)

@@ -295,13 +295,19 @@ bool Algebra::applyProductRules(double &factor, std::vector<Term> &factors) {
         return true;
       }
     }
-    // u u^v = u^(v + 1) for u >= 0: at 0 the product may be one of 0 and infinity.
+    // u u^v = u^(v + 1), which both are for u >= 0 only: at 0 the product may be one of 0 and
+    // infinity. u may be a multiple of the other factor: x (-x)^v = -(-x)^(v + 1).
     if (node->is(Function::Pow) && term.factor == 1) {
       Expr u = node->argument(0);
-      Term *base = find([&](const Term &other) { return other.node == u; });
-      if (base && range(u).isNonNegative()) {
+      double multiple = isMultiple(u) ? u->terms[0].factor : 1;
+      Expr part = isMultiple(u) ? u->terms[0].node : u;
+      Term *base = find([&](const Term &other) {
+        return other.node == part && (isInteger(other.factor) || (multiple > 0 && range(u).isNonNegative()));
+      });
+      if (base) {
         Expr to = call(Function::Pow, u, this->sum(base->factor, {{1, node->argument(1)}}));
         note("u^k*u^v = u^(k + v)", print(base->node) + "*" + print(node), to);
+        factor *= std::pow(multiple, -base->factor);
         base->factor = 0;
         term = {1, to};
         return true;

@@ -19,6 +19,9 @@ namespace flowc::symbolic {
 inline bool isInteger(double value) { return value == std::floor(value) && std::abs(value) < 1e6; }
 inline bool isEven(double value) { return isInteger(value) && std::fmod(value, 2) == 0; }
 
+/// Whether `e` is a number times another expression.
+inline bool isMultiple(Expr e) { return e->kind == Kind::Sum && e->number == 0 && e->terms.size() == 1; }
+
 /// A linear expression slope * node + offset, whose other parts do not depend on
 /// the variable.
 struct Linear {

@@ -489,8 +489,8 @@ TEST(FormulaErrors, SayWhichStepFails) {
        "1:61: error: `f` is no bijection: the derivative b*sigmoid(a*x)*(a*x*sigmoid(-a*x) + 1) + 1 changes its sign: "
        "it "
        "is 6.04999 at x = 0, a = 1, b = 10.0999898"},
-      {"bijection f(x; a = positive(1)) = x/(1 + abs(x)^a)^(1/a)",
-       "1:35: error: `f` is no bijection: the derivative ((-x)^a + 1)^(-1/a) + x*(-x)^(a - 1)*((-x)^a + 1)^(-1/a - 1) "
+      {"bijection f(x; a = positive(1), b = positive(2)) = x/(1 + abs(x)^a)^(1/(a + b))",
+       "1:52: error: `f` is no bijection: the derivative ((-x)^a + 1)^(-1/(a + b) - 1)*((-x)^a - a*(-x)^a/(a + b) + 1) "
        "cannot be shown to have one sign: interval arithmetic finds no bound for it for large negative x"},
       {"bijection f(x) = x/sqrt(abs(x))", "1:18: error: `f` is no bijection: it is not defined at x = 0"},
       {"bijection f(x; a = positive(1)) = a + 1", "1:35: error: `f` is no bijection: it does not depend on x"},

@@ -121,6 +121,9 @@ Expected<std::unique_ptr<RowReader>> detail::openArrayRows(InputFile file, const
                                                            const std::vector<std::string> &columns) {
   if (layout.shape.empty())
     return Error{"'" + name + "' is a single number, expected an array with the rows first"};
+  // A few bytes could promise any number of them.
+  if (layout.shape[0] > 0 && numElements(layout.shape) == 0)
+    return Error{"'" + name + "' has rows of no numbers: its shape is " + formatShape(layout.shape)};
   auto reader = std::make_unique<ArrayRowReader>(std::move(file), layout, name);
   if (!columns.empty()) {
     if (layout.shape.size() != 2)

@@ -7,16 +7,16 @@
 
 #include "flowc/IO/JsonArrays.h"
 
+#include "JsonNames.h"
+
 #include "flowc/IO/File.h"
 
-#include <nlohmann/json.hpp>
-
 #include <cmath>
+#include <set>
 
 using namespace flowc;
 
-// Members keep their order.
-using Json = nlohmann::ordered_json;
+using Json = nlohmann::json;
 
 struct JsonArrays::File {
   std::string path;
@@ -59,8 +59,10 @@ Expected<JsonArrays> JsonArrays::read(const std::string &path) {
     return Error{"'" + path + "' is no valid JSON"};
   if (!file->object.is_object())
     return Error{"'" + path + "' holds no object, expected { \"NAME\": NUMBERS, ... }"};
-  for (const auto &[name, value] : file->object.items())
-    file->names.push_back(name);
+  std::set<std::string> seen;
+  for (std::string &name : detail::JsonNames::of(*text))
+    if (seen.insert(name).second)
+      file->names.push_back(std::move(name));
   return JsonArrays(std::move(file));
 }
 

@@ -7,6 +7,8 @@
 
 #include "flowc/IO/Npy.h"
 
+#include "flowc/Support/Format.h"
+
 #include <cctype>
 #include <charconv>
 #include <string_view>
@@ -14,6 +16,9 @@
 using namespace flowc;
 
 namespace {
+
+/// As many axes as NumPy's arrays have at most.
+constexpr size_t kMaxAxes = 64;
 
 /// Parses the Python dictionary of a header, e.g.
 /// `{'descr': '<f4', 'fortran_order': False, 'shape': (3, 2), }`.
@@ -38,7 +43,7 @@ public:
       else if (key == "shape")
         seen[2] = true, problem = parseShape();
       else
-        problem = "its header has an unknown key '" + std::string(key) + "'";
+        problem = "its header has an unknown key '" + abbreviate(key) + "'";
       if (!problem.empty())
         return problem;
       if (!eat(',') && !peek('}'))
@@ -81,7 +86,7 @@ private:
     if (!parseString(descr))
       return "its elements are records, expected plain numbers";
     if (!descr.empty() && descr[0] == '>')
-      return "its elements are big-endian ('" + std::string(descr) +
+      return "its elements are big-endian ('" + abbreviate(descr) +
              "'), expected little-endian: convert them with x.astype(x.dtype.newbyteorder('<'))";
     static constexpr std::pair<std::string_view, ElementType> known[] = {
         {"f4", ElementType::F32}, {"f8", ElementType::F64}, {"i1", ElementType::I8},  {"i2", ElementType::I16},
@@ -93,7 +98,7 @@ private:
         layout.type = type;
         return {};
       }
-    return "its elements have the type '" + std::string(descr) +
+    return "its elements have the type '" + abbreviate(descr) +
            "', expected float32, float64 or integers: "
            "convert them with x.astype('float32')";
   }
@@ -122,6 +127,8 @@ private:
       if (status != std::errc() || extent < 0)
         return "its header has no valid 'shape'";
       at = static_cast<size_t>(end - text.data());
+      if (layout.shape.size() == kMaxAxes)
+        return "its shape has more than " + std::to_string(kMaxAxes) + " axes";
       layout.shape.push_back(extent);
       if (!eat(',') && !peek(')'))
         return "its header has no valid 'shape'";
@@ -141,7 +148,9 @@ constexpr std::string_view magic("\x93NUMPY", 6);
 } // namespace
 
 Expected<ArrayLayout> flowc::readNpyHeader(const InputFile &file, int64_t offset, const std::string &what) {
-  auto fail = [&](const std::string &problem) { return Error{what + " is no valid .npy array: " + problem}; };
+  auto fail = [&](const std::string &problem) {
+    return Error{what + " is no valid .npy array: " + abbreviate(problem, 400)};
+  };
   int64_t available = file.size() - offset;
   unsigned char start[12] = {};
   if (available < 10)
@@ -175,7 +184,8 @@ Expected<ArrayLayout> flowc::readNpyHeader(const InputFile &file, int64_t offset
   if (!isSaneShape(layout.shape, layout.type))
     return fail("its shape " + formatShape(layout.shape) + " is impossibly large");
   layout.offset = offset + headerStart + headerSize;
-  if (layout.offset + layout.numBytes() > file.size())
+  // (The sum of both may be out of range.)
+  if (layout.numBytes() > file.size() - layout.offset)
     return fail("it is cut off: shape " + formatShape(layout.shape) + " of " + elementTypeName(layout.type) +
                 " needs " + std::to_string(layout.numBytes()) + " bytes of data, the file has " +
                 std::to_string(file.size() - layout.offset));

@@ -64,10 +64,12 @@ public:
     // Names that are numbers would be taken for a row.
     double value;
     bool isRow = std::ranges::any_of(names, [&](const std::string &name) { return detail::parseNumber(name, value); });
+    // A name of two words would be taken for two.
+    bool isWords = names.size() == 1 && names[0].find(' ') != std::string::npos;
     for (size_t i = 0; i < names.size(); ++i) {
       if (i)
         text += separator;
-      text += detail::writeName(names[i], separator, isRow);
+      text += detail::writeName(names[i], isRow || isWords);
     }
     text += '\n';
     return {};

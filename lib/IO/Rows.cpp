@@ -172,11 +172,15 @@ int64_t detail::rowsPerBlock(int64_t columns) {
 
 template <typename T>
 Expected<std::vector<T>> flowc::readAllRows(RowReader &reader, bool finite) {
-  const int64_t columns = reader.columns(), chunk = detail::rowsPerBlock(columns);
+  const int64_t columns = reader.columns(), block = detail::rowsPerBlock(columns), rows = reader.rows();
   std::vector<T> values;
-  if (reader.rows() >= 0)
-    values.reserve(static_cast<size_t>(reader.rows() * columns));
+  if (rows >= 0)
+    values.reserve(static_cast<size_t>(rows * columns));
   for (int64_t row = 0;;) {
+    // Where nobody knows how many rows there are, room for as many as there were.
+    int64_t chunk = std::min(block, rows >= 0 ? rows - row : std::max<int64_t>(row, 128));
+    if (chunk == 0)
+      return values;
     values.resize(static_cast<size_t>((row + chunk) * columns));
     auto got = reader.next(chunk, sizeof(T) == 4 ? F32 : F64, values.data() + row * columns);
     if (!got)

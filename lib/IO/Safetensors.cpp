@@ -7,10 +7,13 @@
 
 #include "flowc/IO/Safetensors.h"
 
-#include <nlohmann/json.hpp>
+#include "JsonNames.h"
+
+#include "flowc/Support/Format.h"
 
 #include <algorithm>
 #include <cstdio>
+#include <set>
 #include <tuple>
 
 using namespace flowc;
@@ -22,6 +25,9 @@ constexpr std::pair<const char *, ElementType> typeNames[] = {
     {"F32", ElementType::F32}, {"F64", ElementType::F64}, {"I8", ElementType::I8},    {"I16", ElementType::I16},
     {"I32", ElementType::I32}, {"I64", ElementType::I64}, {"U8", ElementType::U8},    {"U16", ElementType::U16},
     {"U32", ElementType::U32}, {"U64", ElementType::U64}, {"BOOL", ElementType::Bool}};
+
+/// Characters of what is wrong that a message shows: files of strangers have long names.
+constexpr size_t kLongestProblem = 400;
 
 /// The reference implementation's limit on the header.
 constexpr uint64_t maxHeader = 100'000'000;
@@ -72,6 +78,9 @@ std::string readEntry(const json &entry, ArrayLayout &layout, int64_t dataStart)
   if (!shape.is_array() ||
       !std::all_of(shape.begin(), shape.end(), [](const json &n) { return n.is_number_unsigned(); }))
     return "its 'shape' is no list of sizes";
+  constexpr size_t maxAxes = 64;
+  if (shape.size() > maxAxes)
+    return "its shape has " + std::to_string(shape.size()) + " axes, expected at most " + std::to_string(maxAxes);
   layout.shape = shape.get<Shape>();
   if (!isSaneShape(layout.shape, layout.type))
     return "its shape " + formatShape(layout.shape) + " is impossibly large";
@@ -103,7 +112,7 @@ Expected<SafetensorsReader> SafetensorsReader::open(const std::string &path) {
 
 Expected<void> SafetensorsReader::readHeader() {
   auto fail = [&](const std::string &problem) {
-    return Error{"'" + path() + "' is no valid .safetensors file: " + problem};
+    return Error{"'" + path() + "' is no valid .safetensors file: " + abbreviate(problem, kLongestProblem)};
   };
   uint64_t headerSize = 0;
   if (input.size() < 8)
@@ -119,28 +128,19 @@ Expected<void> SafetensorsReader::readHeader() {
   if (auto ok = input.readAt(text.data(), text.size(), 8); !ok)
     return ok;
 
-  // A callback sees keys that occur twice, which the parsed object would hide.
-  std::vector<std::string> keys;
-  std::string duplicate;
-  auto callback = [&](int depth, json::parse_event_t event, json &parsed) {
-    if (event == json::parse_event_t::key && depth == 1) {
-      auto key = parsed.get<std::string>();
-      if (std::find(keys.begin(), keys.end(), key) != keys.end())
-        duplicate = key;
-      keys.push_back(std::move(key));
-    }
-    return depth < 8; // Deeper values are dropped: none are valid.
-  };
   json header;
   try {
-    header = json::parse(text, callback);
+    header = json::parse(text);
   } catch (const json::exception &error) {
     return fail("its header is no valid JSON (" + std::string(error.what()) + ")");
   }
   if (!header.is_object())
     return fail("its header is no JSON object");
-  if (!duplicate.empty())
-    return fail("tensor '" + duplicate + "' occurs twice");
+  // The parsed object would hide what occurs twice.
+  std::set<std::string> names;
+  for (const std::string &name : detail::JsonNames::of(text))
+    if (!names.insert(name).second)
+      return fail("tensor '" + name + "' occurs twice");
 
   int64_t dataStart = 8 + static_cast<int64_t>(headerSize);
   for (const auto &[name, entry] : header.items()) {
@@ -187,7 +187,7 @@ Expected<void> SafetensorsReader::verifyChecksum() {
   }
   if (checksum.text() != found->second)
     return Error{"'" + path() + "' is damaged: its contents have the checksum " + checksum.text() +
-                 ", but it was written with " + found->second +
+                 ", but it was written with " + abbreviate(found->second) +
                  " (a program that changes the file on purpose has to remove this entry of its metadata)"};
   strings.erase(found);
   return {};
@@ -195,7 +195,7 @@ Expected<void> SafetensorsReader::verifyChecksum() {
 
 Expected<void> SafetensorsReader::checkOffsets(int64_t dataStart) const {
   auto fail = [&](const std::string &problem) {
-    return Error{"'" + path() + "' is no valid .safetensors file: " + problem};
+    return Error{"'" + path() + "' is no valid .safetensors file: " + abbreviate(problem, kLongestProblem)};
   };
   int64_t end = dataStart;
   const std::string *previous = nullptr;

@@ -60,11 +60,15 @@ std::string_view detail::cellValue(std::string_view cell) {
 }
 
 std::string detail::cellText(std::string_view cell) {
-  std::string text(cellValue(cell));
-  if (!isQuoted(trim(cell)))
-    return text;
-  for (size_t at = text.find("\"\""); at != std::string::npos; at = text.find("\"\"", at + 1))
-    text.erase(at, 1);
+  std::string_view value = cellValue(cell);
+  std::string text;
+  bool isQuotedCell = isQuoted(trim(cell));
+  for (size_t at = 0; at < value.size(); ++at) {
+    text += value[at];
+    // Two quotes stand for one.
+    if (isQuotedCell && value.substr(at).starts_with("\"\""))
+      ++at;
+  }
   return text;
 }
 
@@ -107,16 +111,16 @@ Separator detail::findSeparator(std::string_view first, std::optional<std::strin
     return cells.size();
   };
   auto separates = [&](Separator separator) {
-    size_t cellsOfFirst = count(first, separator);
-    return cellsOfFirst > 1 && (!second || count(*second, separator) == cellsOfFirst);
+    size_t cellsOfSecond = second ? count(*second, separator) : 0;
+    bool isCut = count(first, separator) > 1 && (!second || cellsOfSecond == cells.size());
+    // What separates does not stand within quotes.
+    return isCut && std::ranges::all_of(cells, [](auto cell) { return std::ranges::count(cell, '"') % 2 == 0; });
   };
   // Commas may be decimal marks between semicolons, tabs or blanks, none of which is
   // part of a number.
-  for (Separator separator : {';', '\t'})
+  for (Separator separator : {';', '\t', ',', ' '})
     if (separates(separator))
       return separator;
-  if (!separates(',') && separates(' '))
-    return ' ';
   return ',';
 }
 
@@ -193,9 +197,10 @@ FirstLine detail::judgeFirstLine(const std::vector<std::string_view> &first,
   return looksLikeNames ? FirstLine::NamesOrNumbers : FirstLine::Row;
 }
 
-std::string detail::writeName(const std::string &name, Separator separator, bool quoteAlways) {
-  bool needsQuotes = quoteAlways || name.find_first_of(std::string("\"\r\n#;") + separator) != std::string::npos ||
-                     trim(name).size() != name.size();
+std::string detail::writeName(const std::string &name, bool quoteAlways) {
+  // Whatever might separate: a header without rows leaves it open what does.
+  bool needsQuotes =
+      quoteAlways || name.find_first_of("\"\r\n#;,\t") != std::string::npos || trim(name).size() != name.size();
   if (!needsQuotes)
     return name;
   std::string quoted = "\"";

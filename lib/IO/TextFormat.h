@@ -79,7 +79,7 @@ FirstLine judgeFirstLine(const std::vector<std::string_view> &first, const std::
                          Separator separator);
 
 /// A cell that holds `name`, in quotes if it needs them.
-std::string writeName(const std::string &name, Separator separator, bool quoteAlways);
+std::string writeName(const std::string &name, bool quoteAlways);
 
 } // namespace flowc::detail
 

@@ -45,7 +45,7 @@ private:
 
   ReadBytes bytes;
   std::string name;
-  std::vector<char> buffer = std::vector<char>(1 << 20);
+  std::vector<char> buffer = std::vector<char>(1 << 16);
   size_t at = 0, end = 0;
   bool atEnd = false;
   int64_t count = 0, begin = 0;

@@ -18,6 +18,7 @@
 #include <cmath>
 #include <csignal>
 #include <cstring>
+#include <ctime>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -160,6 +161,24 @@ TEST(NpyTest, ErrorsSayWhatIsWrong) {
               HasSubstr("a single number"));
   EXPECT_THAT(readAll(folder / "none.npy").error, HasSubstr("cannot open"));
   EXPECT_THAT(readAll(folder / "x.parquet").error, HasSubstr("expected .npy, .csv, .tsv"));
+}
+
+TEST(NpyTest, ShapesThatAFewBytesPromiseAreAnswered) {
+  TemporaryDirectory folder;
+  auto content = [&](const std::string &type, const std::string &shape) {
+    return readAll(folder.write(
+        "x.npy", npyBytes("{'descr': '" + type + "', 'fortran_order': False, 'shape': " + shape + ", }\n", "")));
+  };
+  // The end of the data would lie beyond the largest offset.
+  EXPECT_THAT(content("|i1", "(9223372036854775807,)").error, HasSubstr("it is cut off: shape [9223372036854775807]"));
+  EXPECT_THAT(content("<f8", "(1152921504606846975,)").error, HasSubstr("it is cut off"));
+  // No rows need no memory, however wide they are; rows of nothing would never end.
+  EXPECT_EQ(content("<f8", "(0, 1099511627776)").error, "");
+  EXPECT_THAT(content("|i1", "(4611686018427387904, 0)").error, HasSubstr("rows of no numbers: its shape is"));
+  std::string axes;
+  for (int i = 0; i < 65; ++i)
+    axes += "1,";
+  EXPECT_THAT(content("<f8", "(" + axes + ")").error, HasSubstr("more than 64 axes"));
 }
 
 TEST(NpyTest, TrainingNamesTheNaN) {
@@ -389,6 +408,31 @@ TEST(SafetensorsTest, ErrorsSayWhatIsWrong) {
   EXPECT_THAT(error("[1, 2]"), HasSubstr("no JSON object"));
   EXPECT_THAT(error("{\"a\":"), HasSubstr("no valid JSON"));
   EXPECT_THAT(error("{" + tensor("a", "[9223372036854775807, 4]", 0, 8) + "}"), HasSubstr("impossibly large"));
+}
+
+TEST(SafetensorsTest, MessagesHoldNothingThatATerminalWouldObey) {
+  TemporaryDirectory folder;
+  for (const std::string &header : {std::string("{\"a\x1b[2J\x7f\":1}"), "{\"" + std::string(5000, '\x7f') + "\":1}",
+                                    std::string("{\"a\\u001b[2J\":1}")}) {
+    std::string error = openError(folder.write("x.safetensors", safetensorsBytes(header, "")));
+    EXPECT_THAT(error, HasSubstr("is no valid .safetensors file"));
+    EXPECT_LT(error.size(), 800u);
+    EXPECT_EQ(error.find_first_of("\x1b\x7f"), std::string::npos) << error;
+  }
+}
+
+TEST(SafetensorsTest, ManyTensorsTakeAsLongAsTheyAreMany) {
+  // Comparing each name with all others took minutes.
+  TemporaryDirectory folder;
+  constexpr int count = 60000;
+  std::string header = "{", data;
+  for (int i = 0; i < count; ++i)
+    header += (i ? ",\"" : "\"") + std::string(60, 'n') + std::to_string(i) +
+              "\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]}";
+  header += "}";
+  const std::clock_t begin = std::clock();
+  EXPECT_EQ(openError(folder.write("x.safetensors", safetensorsBytes(header, data))), "");
+  EXPECT_LT(std::clock() - begin, 5 * CLOCKS_PER_SEC);
 }
 
 TEST(SafetensorsTest, HeadersOfAnySizeAreErrors) {

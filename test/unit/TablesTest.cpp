@@ -7,10 +7,13 @@
 
 #include "TemporaryDirectory.h"
 
+#include "flowc/IO/JsonArrays.h"
 #include "flowc/IO/Rows.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include <ctime>
 
 using namespace flowc;
 using flowc::test::TemporaryDirectory;
@@ -127,6 +130,34 @@ TEST_F(TablesTest, NamesSurviveQuotes) {
   }
 }
 
+TEST_F(TablesTest, SignsInQuotesDoNotSeparate) {
+  // With rows below it their number of cells would tell.
+  EXPECT_THAT(read(",\"a\tb\"").names, ElementsAre("", "a\tb"));
+  EXPECT_THAT(read("x,\"a;b;c\",z").names, ElementsAre("x", "a;b;c", "z"));
+  EXPECT_THAT(read("x\t\"a;b\"").names, ElementsAre("x", "a;b"));
+}
+
+TEST_F(TablesTest, ManyQuotesTakeAsLongAsTheyAreMany) {
+  // Closing the gap of each would take minutes.
+  const size_t count = size_t(1) << 21;
+  const std::clock_t begin = std::clock();
+  Table table = read("\"" + std::string(2 * count, '"') + "\",b\n1,2\n");
+  ASSERT_EQ(table.names.size(), 2u);
+  EXPECT_EQ(table.names[0], std::string(count, '"'));
+  EXPECT_LT(std::clock() - begin, 5 * CLOCKS_PER_SEC);
+}
+
+TEST_F(TablesTest, NamesWithoutRowsReadBack) {
+  for (const std::vector<std::string> &names :
+       {std::vector<std::string>{"a", "b\tc", "d"}, {"a;b;c", "d"}, {"two words"}, {"", "x\ty"}})
+    for (const char *ending : {"x.csv", "x.tsv"}) {
+      auto writer = createRowWriter(folder / ending, F64, {std::ssize(names)}, names);
+      ASSERT_TRUE(bool(writer));
+      ASSERT_TRUE(bool((*writer)->finish()));
+      EXPECT_EQ(readFrom(folder / ending).names, names) << ending;
+    }
+}
+
 TEST_F(TablesTest, NumbersAsNamesReadBackAsNames) {
   std::vector<double> row{0.5, 0.25};
   auto writer = createRowWriter(folder / "x.csv", F64, {2}, {"1990", "1991"});
@@ -167,6 +198,20 @@ TEST_F(TablesTest, EndlessLinesAreErrors) {
   for (int i = 0; i < 70; ++i)
     quoted += std::string(1 << 20, 'x') + "\n";
   EXPECT_THAT(read(quoted, {"a"}).error, HasSubstr("line 2 has more than 67108864 bytes"));
+}
+
+TEST_F(TablesTest, ManyMembersOfAnObjectTakeAsLongAsTheyAreMany) {
+  // Comparing each name with all others took minutes.
+  const std::clock_t begin = std::clock();
+  std::string text = "{";
+  for (int i = 0; i < 60000; ++i)
+    text += (i ? ",\"m" : "\"m") + std::to_string(60000 - i) + "\":1";
+  auto object = JsonArrays::read(folder.write("x.json", text + ",\"m5\":[7]}"));
+  ASSERT_TRUE(bool(object));
+  ASSERT_EQ(object->names().size(), 60000u);
+  EXPECT_EQ(object->names()[1], "m59999"); // in their order
+  EXPECT_THAT(object->get("m5")->values, ElementsAre(7));
+  EXPECT_LT(std::clock() - begin, 5 * CLOCKS_PER_SEC);
 }
 
 TEST_F(TablesTest, MessagesShowTheBeginningOfWhatIsLong) {

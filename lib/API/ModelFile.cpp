@@ -13,6 +13,7 @@
 #include "flowc/API/CheckModel.h"
 #include "flowc/API/ModelImpl.h"
 #include "flowc/IO/Safetensors.h"
+#include "flowc/Support/Format.h"
 
 #include <cmath>
 #include <set>
@@ -50,7 +51,7 @@ struct Description {
 };
 
 Expected<Description> readDescription(const SafetensorsReader &file) {
-  auto fail = [&](const std::string &problem) { return Error{"'" + file.path() + "' is no flowc model: " + problem}; };
+  auto fail = [&](const std::string &problem) { return Error{"'" + file.path() + "' is no flowc model: " + abbreviate(problem, 400)}; };
   const auto &metadata = file.metadata();
   auto get = [&](const char *key) {
     auto it = metadata.find(key);
@@ -107,7 +108,7 @@ Expected<Model> Model::load(const std::string &path, std::string_view name) {
   if (!description)
     return description.takeError();
   if (!name.empty() && name != description->item)
-    return Error{"'" + path + "' is a model of '" + description->item + "', not of '" + std::string(name) + "'"};
+    return Error{"'" + path + "' is a model of '" + abbreviate(description->item) + "', not of '" + std::string(name) + "'"};
   auto flow = Flow::parse(description->text, description->item, path);
   if (!flow)
     return Error{"the flow text in '" + path + "' cannot be read:\n" + flow.error().message};
@@ -121,7 +122,7 @@ Expected<Model> Model::load(const std::string &path, std::string_view name) {
   }
   for (const auto &[tensor, layout] : file->tensors())
     if (!expected.count(tensor))
-      return Error{"'" + path + "' has a tensor '" + tensor + "' that its flow '" + flow->name() + "' does not have"};
+      return Error{"'" + path + "' has a tensor '" + abbreviate(tensor) + "' that its flow '" + flow->name() + "' does not have"};
   if (auto ok = checkPermutations(model); !ok)
     return Error{"'" + path + "': " + ok.error().message};
   model.impl->record = std::move(description->record);

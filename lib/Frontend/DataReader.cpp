@@ -9,6 +9,7 @@
 
 #include "flowc/Frontend/Formula.h"
 #include "flowc/IO/Rows.h"
+#include "flowc/Support/Format.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/SmallString.h"
@@ -154,7 +155,7 @@ Expected<DataReader::Array> DataReader::readColumn(const Item &item, StringRef c
   std::vector<StringRef> candidates(names->begin(), names->end());
   if (!names->empty() && !llvm::is_contained(candidates, column))
     return source.error(where, "`" + item.name + "` has no column `" + column + "`" + suggestion(column, candidates) +
-                                   " (its columns: " + llvm::join(candidates, ", ") + ")");
+                                   " (its columns: " + abbreviateList(*names) + ")");
   return read(item, (item.name + "." + column).str(), column, where);
 }
 

@@ -13,6 +13,7 @@
 
 #include "flowc/Frontend/Formula.h"
 #include "flowc/Frontend/Parser.h"
+#include "flowc/Support/Format.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
@@ -27,7 +28,9 @@ using llvm::Twine;
 /// name, the last item of the first of `kinds` that there is.
 static Expected<const Item *> selectItem(const ast::File &file, StringRef fileName, StringRef name,
                                          llvm::ArrayRef<Item::Kind> kinds, const Twine &expected) {
-  auto error = [&](const Twine &message) { return Error{(fileName + ": error: " + message).str()}; };
+  auto error = [&](const Twine &message) {
+    return Error{(fileName + ": error: " + abbreviate(message.str(), 2000)).str()};
+  };
   if (!name.empty()) {
     auto named = llvm::find_if(file.items, [&](const Item &item) { return item.name == name; });
     if (named != file.items.end() && named->kind == Item::Kind::Data)

@@ -39,6 +39,8 @@ using llvm::Twine;
 
 /// Elements that one list of a text may have.
 static constexpr size_t maxElements = 1 << 20;
+/// Parameters of a formula: each is compared with all others.
+static constexpr size_t maxParameters = 10000;
 
 namespace {
 
@@ -162,6 +164,8 @@ bool Parser::parseParameter(Item &item) {
                 llvm::any_of(item.parameters, [&](const auto &earlier) { return earlier.name == parameter.name; });
   if (isUsed)
     return tokens.fail(parameter.loc, "the name `" + parameter.name + "` occurs twice");
+  if (item.parameters.size() == maxParameters)
+    return tokens.fail(parameter.loc, "a formula has at most " + Twine(maxParameters) + " parameters");
 
   const Token token = tokens.current();
   if (!token.is(Token::Kind::Word)) {

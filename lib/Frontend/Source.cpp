@@ -7,6 +7,8 @@
 
 #include "flowc/Frontend/Source.h"
 
+#include "flowc/Support/Format.h"
+
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/SmallString.h"
 #include "llvm/ADT/StringExtras.h"
@@ -106,8 +108,11 @@ Error SourceText::error(llvm::SMLoc where, const Twine &message) const {
   size_t caret = cutBegin.size();
   for (char c : head)
     caret += !isContinuationByte(c);
-  return {(file + Twine(":") + Twine(location.line) + ":" + Twine(location.column) + ": error: " + message + "\n" +
-           cutBegin + head + tail + cutEnd + "\n" + std::string(caret, ' ') + "^")
+  // Messages repeat names and numbers of the text, which may hold anything.
+  constexpr size_t longest = 2000;
+  return {(file + Twine(":") + Twine(location.line) + ":" + Twine(location.column) +
+           ": error: " + abbreviate(message.str(), longest) + "\n" + cutBegin + head + tail + cutEnd + "\n" +
+           std::string(caret, ' ') + "^")
               .str()};
 }
 

@@ -8,6 +8,7 @@
 #include "flowc/Training/Archive.h"
 
 #include "flowc/IO/Safetensors.h"
+#include "flowc/Support/Format.h"
 
 #include <algorithm>
 #include <charconv>
@@ -72,7 +73,7 @@ Expected<SavedState> SavedState::read(const std::string &path) {
     int64_t value = 0;
     auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), value);
     if (problem != std::errc() || end != text.data() + text.size())
-      return Error{"'" + path + "' is no valid checkpoint: its entry '" + it->first + "' is no whole number"};
+      return Error{"'" + path + "' is no valid checkpoint: its entry '" + abbreviate(it->first) + "' is no whole number"};
     state.counts[it->first.substr(countPrefix.size())] = value;
     it = state.identity.erase(it);
   }
@@ -81,7 +82,7 @@ Expected<SavedState> SavedState::read(const std::string &path) {
   for (const auto &[name, layout] : file->tensors()) {
     bool isDouble = layout.type == ElementType::F64;
     if ((!isDouble && layout.type != ElementType::F32) || layout.shape.size() != 1)
-      return Error{"'" + path + "' is no valid checkpoint: its tensor '" + name + "' is no list of floats"};
+      return Error{"'" + path + "' is no valid checkpoint: its tensor '" + abbreviate(name) + "' is no list of floats"};
     auto values = readArray(file->file(), layout);
     if (!values)
       return values.takeError();

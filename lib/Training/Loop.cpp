@@ -7,6 +7,7 @@
 
 #include "Loop.h"
 
+#include "flowc/Support/Format.h"
 #include "flowc/Training/Schedule.h"
 
 #include <charconv>
@@ -197,7 +198,8 @@ static std::string findDifference(const std::map<std::string, std::string> &save
     for (const auto &[key, value] : *identity) {
       std::string was = valueIn(saved, key), is = valueIn(now, key);
       if (was != is)
-        return "another '" + key + "'" + (canBeShown(key) ? " (" + was + ", now " + is + ")" : "");
+        return "another '" + abbreviate(key) + "'" +
+               (canBeShown(key) ? " (" + abbreviate(was) + ", now " + is + ")" : "");
     }
   return "";
 }

@@ -7,38 +7,38 @@
 
 #include "flowc/Training/Record.h"
 
+#include "flowc/Support/Format.h"
+
 #include <nlohmann/json.hpp>
 
 #include <cmath>
 
 using namespace flowc;
+using nlohmann::json;
 using nlohmann::ordered_json;
 
 /// JSON has no NaN: null stands for it.
-static double numberOrNaN(const ordered_json &value) { return value.is_number() ? value.get<double>() : std::nan(""); }
+static double numberOrNaN(const json &value) { return value.is_number() ? value.get<double>() : std::nan(""); }
 
 /// null stands for what is not finite.
 static ordered_json toJson(const Contestant &contestant) {
-  ordered_json json = {{"name", contestant.name},
-                       {"baseline", contestant.isBaseline},
-                       {"log_likelihood", contestant.logLikelihood},
-                       {"error", contestant.error},
-                       {"steps", contestant.steps},
-                       {"seconds", contestant.seconds}};
+  ordered_json entry = {
+      {"name", contestant.name},   {"baseline", contestant.isBaseline}, {"log_likelihood", contestant.logLikelihood},
+      {"error", contestant.error}, {"steps", contestant.steps},         {"seconds", contestant.seconds}};
   if (!contestant.problem.empty())
-    json["problem"] = contestant.problem;
-  return json;
+    entry["problem"] = contestant.problem;
+  return entry;
 }
 
-static Contestant readContestant(const ordered_json &json) {
+static Contestant readContestant(const json &given) {
   Contestant contestant;
-  contestant.name = json.value("name", "");
-  contestant.isBaseline = json.value("baseline", false);
-  contestant.logLikelihood = numberOrNaN(json.at("log_likelihood"));
-  contestant.error = numberOrNaN(json.at("error"));
-  contestant.steps = json.value("steps", int64_t(0));
-  contestant.seconds = json.value("seconds", 0.0);
-  contestant.problem = json.value("problem", "");
+  contestant.name = given.value("name", "");
+  contestant.isBaseline = given.value("baseline", false);
+  contestant.logLikelihood = numberOrNaN(given.at("log_likelihood"));
+  contestant.error = numberOrNaN(given.at("error"));
+  contestant.steps = given.value("steps", int64_t(0));
+  contestant.seconds = given.value("seconds", 0.0);
+  contestant.problem = given.value("problem", "");
   return contestant;
 }
 
@@ -72,32 +72,33 @@ Expected<TrainingRecord> TrainingRecord::fromJson(const std::string &text) {
   if (text.empty())
     return record;
   try {
-    ordered_json json = ordered_json::parse(text);
-    record.columns = json.value("columns", record.columns);
-    record.conditionColumns = json.value("condition_columns", record.conditionColumns);
-    record.rows = json.value("rows", record.rows);
-    record.standardized = json.value("standardized", false);
-    record.interrupted = json.value("interrupted", false);
-    record.bestEpoch = json.value("best_epoch", record.bestEpoch);
-    record.seconds = json.value("seconds", 0.0);
-    record.options = json.value("options", record.options);
-    record.choices = json.value("choices", record.choices);
-    record.steps = json.value("steps", int64_t(0));
-    ordered_json evaluation = json.value("evaluation", ordered_json::object());
+    // (An `ordered_json` looks for a name among all others.)
+    const json given = json::parse(text);
+    record.columns = given.value("columns", record.columns);
+    record.conditionColumns = given.value("condition_columns", record.conditionColumns);
+    record.rows = given.value("rows", record.rows);
+    record.standardized = given.value("standardized", false);
+    record.interrupted = given.value("interrupted", false);
+    record.bestEpoch = given.value("best_epoch", record.bestEpoch);
+    record.seconds = given.value("seconds", 0.0);
+    record.options = given.value("options", record.options);
+    record.choices = given.value("choices", record.choices);
+    record.steps = given.value("steps", int64_t(0));
+    const json evaluation = given.value("evaluation", json::object());
     for (const auto &[name, value] : evaluation.items())
       record.evaluation[name] = numberOrNaN(value);
-    for (const ordered_json &contestant : json.value("search", ordered_json::array()))
+    for (const json &contestant : given.value("search", json::array()))
       record.search.push_back(readContestant(contestant));
-    for (const ordered_json &loss : json.value("train_losses", ordered_json::array()))
+    for (const json &loss : given.value("train_losses", json::array()))
       record.trainLosses.push_back(numberOrNaN(loss));
-    for (const ordered_json &loss : json.value("val_losses", ordered_json::array()))
+    for (const json &loss : given.value("val_losses", json::array()))
       record.valLosses.push_back(numberOrNaN(loss));
-    if (json.contains("test_log_prob")) {
-      record.testLogProb = numberOrNaN(json["test_log_prob"]);
-      record.testRows = json.value("test_rows", int64_t(0));
+    if (given.contains("test_log_prob")) {
+      record.testLogProb = numberOrNaN(given["test_log_prob"]);
+      record.testRows = given.value("test_rows", int64_t(0));
     }
-  } catch (const ordered_json::exception &error) {
-    return Error{"the training record is malformed (" + std::string(error.what()) + ")"};
+  } catch (const json::exception &error) {
+    return Error{"the training record is malformed (" + abbreviate(error.what(), 400) + ")"};
   }
   return record;
 }

@@ -310,6 +310,15 @@ TEST(Errors, Formulas) {
   });
 }
 
+TEST(Errors, HoldNothingThatATerminalWouldObey) {
+  for (const std::string text :
+       {"bijection f = \"a\x1b[2Jb\"", "bijection f = affine(\x1b)", "flow \x7f", "data d = table(\"\x1b\") f"}) {
+    auto flow = parseFlow(text, "<text>", "");
+    ASSERT_FALSE(flow);
+    EXPECT_EQ(flow.error().message.find_first_of("\x1b\x7f"), std::string::npos) << flow.error().message;
+  }
+}
+
 TEST(Errors, Selection) {
   EXPECT_EQ(messageFor(""), "test.flow: error: expected a `flow` or a `bijection`, as in `flow f = "
                             "coupling_flow(standard_normal([2]))`, found no item");

@@ -113,6 +113,7 @@ static std::vector<Text> makeTexts() {
        join(12000, "", [](S i) { return "bijection b" + i + "(x; a = positive(1)) = x + a*tanh(" + i + "*x)\n"; })},
       {"ManyParameters",
        "bijection f(x; " + join(20000, ", ", [](S i) { return "a" + i + " = positive(1)"; }) + ") = x"},
+      {"ShortParameters", "bijection f(x; " + join(110000, ",", [](S i) { return "a" + i + "=1"; }) + ") = x"},
       // Nesting.
       {"Brackets", formula + repeat(400000, "(") + "x"},
       {"Minuses", formula + repeat(900000, "-") + "x"},

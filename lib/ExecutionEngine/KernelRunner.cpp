@@ -9,6 +9,7 @@
 #include "flowc/ExecutionEngine/AlignedBuffer.h"
 #include "flowc/Support/Clock.h"
 #include "flowc/Support/ForEachCPU.h"
+#include "flowc/Support/Handover.h"
 
 #include <algorithm>
 #include <array>
@@ -170,7 +171,9 @@ public:
     // Isolated, lest a thread that waits for its work takes up other work of the
     // caller's, which would use the same thread's memory.
     auto run = [&] {
-      tbb::this_task_arena::isolate([&] { tbb::parallel_for(int64_t(0), count, body, tbb::simple_partitioner()); });
+      handOver(body, [count](const auto &shared) {
+        tbb::this_task_arena::isolate([&] { tbb::parallel_for(int64_t(0), count, shared, tbb::simple_partitioner()); });
+      });
     };
     if (arena)
       arena->execute(run);

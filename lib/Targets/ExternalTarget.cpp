@@ -7,6 +7,8 @@
 
 #include "flowc/Targets.h"
 
+#include "flowc/Support/Handover.h"
+
 #include <tbb/blocked_range.h>
 #include <tbb/parallel_for.h>
 #include <tbb/task_arena.h>
@@ -55,17 +57,18 @@ Expected<void> ExternalTarget::evaluate(const double *x, int64_t rows, double *l
   std::optional<std::pair<int64_t, Error>> failure;
   const int available = tbb::this_task_arena::max_concurrency();
   tbb::task_arena arena(threads > 0 ? std::min(threads, available) : available);
-  arena.execute([&] {
-    tbb::parallel_for(int64_t(0), (rows + part - 1) / part, [&](int64_t i) {
-      int64_t first = i * part, count = std::min(part, rows - first);
-      double *slopes = gradient ? gradient + first * dim : nullptr;
-      auto ok = function(x + first * dim, count, logDensity + first, slopes);
-      if (ok)
-        return;
-      std::lock_guard<std::mutex> lock(mutex);
-      if (!failure || i < failure->first)
-        failure = {i, ok.takeError()};
-    });
+  auto evaluatePart = [&](int64_t i) {
+    int64_t first = i * part, count = std::min(part, rows - first);
+    double *slopes = gradient ? gradient + first * dim : nullptr;
+    auto ok = function(x + first * dim, count, logDensity + first, slopes);
+    if (ok)
+      return;
+    std::lock_guard<std::mutex> lock(mutex);
+    if (!failure || i < failure->first)
+      failure = {i, ok.takeError()};
+  };
+  handOver(evaluatePart, [&](const auto &shared) {
+    arena.execute([&] { tbb::parallel_for(int64_t(0), (rows + part - 1) / part, shared); });
   });
   if (failure)
     return std::move(failure->second);

@@ -7,6 +7,7 @@
 
 #include "Batches.h"
 
+#include "flowc/Support/Handover.h"
 #include "flowc/Support/Hash.h"
 #include "flowc/Support/Philox.h"
 #include "flowc/Support/WithType.h"
@@ -73,13 +74,12 @@ static void copyRows(const RowsView &from, std::span<const int64_t> rows, const 
   if (source.threads == 1 || std::ssize(rows) * rowBytes < shared)
     return from.copy(rows, source.dtype, to);
   tbb::task_arena arena(source.threads > 0 ? source.threads : tbb::task_arena::automatic);
-  arena.execute([&] {
-    tbb::parallel_for(tbb::blocked_range<size_t>(0, rows.size(), static_cast<size_t>(1 + piece / rowBytes)),
-                      [&](const tbb::blocked_range<size_t> &range) {
-                        from.copy(rows.subspan(range.begin(), range.size()), source.dtype,
-                                  static_cast<char *>(to) + static_cast<int64_t>(range.begin()) * rowBytes);
-                      });
-  });
+  tbb::blocked_range<size_t> all(0, rows.size(), static_cast<size_t>(1 + piece / rowBytes));
+  auto copy = [&](const tbb::blocked_range<size_t> &range) {
+    from.copy(rows.subspan(range.begin(), range.size()), source.dtype,
+              static_cast<char *>(to) + static_cast<int64_t>(range.begin()) * rowBytes);
+  };
+  handOver(copy, [&](const auto &shared) { arena.execute([&] { tbb::parallel_for(all, shared); }); });
 }
 
 Expected<void> SourceRows::check() const {

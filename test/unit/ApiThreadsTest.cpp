@@ -8,6 +8,9 @@
 #include "FlowTesting.h"
 #include "TemporaryDirectory.h"
 
+#include "flowc/ExecutionEngine/ObjectCache.h"
+
+#include <atomic>
 #include <gmock/gmock.h>
 #include <thread>
 
@@ -131,6 +134,119 @@ TEST_F(ApiThreads, TrainingAtOnce) {
     alone[i] = train(i);
   atOnce(3, [&](int i) { together[i] = train(i); });
   EXPECT_EQ(alone, together);
+}
+
+//===----------------------------------------------------------------------===//
+// Many threads
+//===----------------------------------------------------------------------===//
+
+namespace {
+
+/// Several flows with a model, kernels and a file each, and all that threads may do with
+/// them at the same time.
+class MixedCalls {
+public:
+  explicit MixedCalls(const TemporaryDirectory &directory, const std::vector<std::string> &texts)
+      : cache(directory / "objects") {
+    for (const std::string &text : texts) {
+      Model model = makeModel(text, F32, subjects.size());
+      std::string file = directory / ("model" + std::to_string(subjects.size()) + ".safetensors");
+      if (auto ok = model.save(file); !ok)
+        ADD_FAILURE() << ok.error().message;
+      subjects.push_back({text, file, model, compileKernels(model.flow(), true)});
+    }
+  }
+
+  static constexpr int numCalls = 9;
+  /// The numbers that call number `call` gives for a flow.
+  std::vector<float> run(int call, int flow) const {
+    const Subject &own = subjects[flow];
+    switch (call) {
+    case 0:
+      return numbers(take(own.kernels->logProb<float>(own.model, x)));
+    case 1:
+      return numbers(take(own.kernels->sample<float>(own.model, 500, flow)));
+    case 2:
+      return gradient(*own.kernels, own.model);
+    case 3:
+      return numbers(take(own.kernels->transform<float>(own.model, x)).first);
+    case 4:
+      return numbers(take(own.kernels->logProb<float>(take(Model::load(own.file)), x)));
+    case 5: { // from the cache
+      Flow again = parse(own.text);
+      return gradient(*compileKernels(again, true), makeModel(own.text, F32, flow));
+    }
+    case 6: // anew
+      return numbers(take(compileKernels(own.model.flow(), false)->logProb<float>(own.model, x)));
+    case 7:
+      return train(own.model);
+    default:
+      return useCache(own.text);
+    }
+  }
+
+private:
+  struct Subject {
+    std::string text, file;
+    Model model;
+    std::shared_ptr<Kernels> kernels;
+  };
+
+  static std::shared_ptr<Kernels> compileKernels(const Flow &flow, bool useCache) {
+    return take(compile(flow, {.dtype = F32, .threads = 2, .cpu = {}, .useCache = useCache}));
+  }
+  template <typename Array>
+  static std::vector<float> numbers(const Array &array) {
+    return {array.data(), array.data() + array.size()};
+  }
+  std::vector<float> gradient(Kernels &kernels, const Model &model) const {
+    auto [loss, slopes] = take(kernels.nllValueAndGradient<float>(model, x));
+    std::vector<float> result(slopes.begin(), slopes.end());
+    result.push_back(static_cast<float>(loss));
+    return result;
+  }
+  std::vector<float> train(Model model) const {
+    take(fitToData(model, x, {.maxEpochs = 1, .batchSize = 500, .seed = 1, .threads = 2}));
+    return numbers(model.trainable());
+  }
+  /// Stores an object that others store, too; whoever finds it finds all of it.
+  std::vector<float> useCache(const std::string &text) const {
+    std::string object;
+    for (int i = 0; i < 1000; ++i)
+      object += text;
+    CacheKey key = makeCacheKey({text});
+    cache.store(key, object);
+    auto found = cache.load(key);
+    return {float(found.has_value()), float(found == object)};
+  }
+
+  ObjectCache cache;
+  std::vector<Subject> subjects;
+  Rows<float> x = Random(9).normals<float>(3000, 3);
+};
+
+} // namespace
+
+TEST_F(ApiThreads, SixtyFourThreadsOfMixedCallsEndWithTheSameNumbers) {
+  constexpr int numFlows = 3, numThreads = 64, steps = 4;
+  MixedCalls calls(directory, {flowOf(0), flowOf(1), flowOf(3)});
+  std::vector<std::vector<float>> alone;
+  for (int call = 0; call < MixedCalls::numCalls; ++call)
+    for (int flow = 0; flow < numFlows; ++flow)
+      alone.push_back(calls.run(call, flow));
+  std::atomic<int> waiting = numThreads, wrong = 0;
+  atOnce(numThreads, [&](int i) {
+    for (--waiting; waiting > 0;)
+      std::this_thread::yield();
+    for (int step = 0; step < steps; ++step) {
+      // Every call of every flow meets every other one; few compile anew.
+      int call = (i + step * 2) % MixedCalls::numCalls, flow = (i / MixedCalls::numCalls + step) % numFlows;
+      if (call == 6 && step > 0)
+        call = 0;
+      wrong += calls.run(call, flow) != alone[call * numFlows + flow];
+    }
+  });
+  EXPECT_EQ(wrong, 0) << "of " << numThreads * steps << " results";
 }
 
 //===----------------------------------------------------------------------===//

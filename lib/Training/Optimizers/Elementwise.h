@@ -16,6 +16,7 @@
 
 #include "flowc/ExecutionEngine/KernelRunner.h"
 #include "flowc/Support/ForEachCPU.h"
+#include "flowc/Support/Handover.h"
 #include "flowc/Training/Archive.h"
 #include "flowc/Training/Optimizer.h"
 
@@ -81,7 +82,7 @@ public:
       if (step.threads == 1 || end - begin < 2 * kParametersPerTask)
         update(all);
       else
-        tbb::parallel_for(all, update, tbb::static_partitioner());
+        handOver(update, [&all](const auto &shared) { tbb::parallel_for(all, shared, tbb::static_partitioner()); });
     }
     return {};
   }

@@ -20,6 +20,9 @@
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Pass/PassRegistry.h"
 
+#include <memory>
+#include <vector>
+
 using namespace mlir;
 
 /// Passes alone, and in the order of a kernel.
@@ -52,32 +55,56 @@ static constexpr const char *kPipelines[] = {
     "flow-lower-tile-to-llvm",
 };
 
-static MLIRContext &getContext() {
-  static MLIRContext *context = [] {
-    DialectRegistry registry;
-    flowc::registerPipelineDialects(registry);
-    flowc::registerAllPasses();
-    auto *made = new MLIRContext(registry, MLIRContext::Threading::DISABLED);
-    made->loadAllAvailableDialects();
-    return made;
-  }();
-  return *context;
-}
+namespace {
+/// A context and the passes that are ready to run in it.
+class Compiler {
+public:
+  Compiler() : context(dialects(), MLIRContext::Threading::DISABLED) {
+    context.loadAllAvailableDialects();
+    for (const char *pipeline : kPipelines) {
+      auto &manager = managers.emplace_back(std::make_unique<PassManager>(&context));
+      flowc::fuzz::check(succeeded(parsePassPipeline(pipeline, *manager)), "the pipeline exists", pipeline);
+    }
+  }
+
+  void run(const std::string &text) {
+    ScopedDiagnosticHandler quiet(&context, [](Diagnostic &) { return success(); });
+    OwningOpRef<ModuleOp> module = parseSourceString<ModuleOp>(text, ParserConfig(&context));
+    if (!module)
+      return;
+    for (const auto &manager : managers) {
+      OwningOpRef<ModuleOp> copy = module->clone();
+      if (succeeded(manager->run(*copy)))
+        flowc::fuzz::accept();
+    }
+  }
+
+private:
+  static const DialectRegistry &dialects() {
+    static const DialectRegistry *registry = [] {
+      flowc::registerAllPasses();
+      auto *made = new DialectRegistry;
+      flowc::registerPipelineDialects(*made);
+      return made;
+    }();
+    return *registry;
+  }
+
+  MLIRContext context;
+  std::vector<std::unique_ptr<PassManager>> managers;
+};
+} // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   constexpr size_t longest = 8192;
   if (size > longest)
     return 0;
-  MLIRContext &context = getContext();
-  ScopedDiagnosticHandler quiet(&context, [](Diagnostic &) { return success(); });
-  OwningOpRef<ModuleOp> module = parseSourceString<ModuleOp>(flowc::fuzz::textOf(data, size), ParserConfig(&context));
-  if (!module)
-    return 0;
-  for (const char *pipeline : kPipelines) {
-    OwningOpRef<ModuleOp> copy = module->clone();
-    PassManager manager(&context);
-    flowc::fuzz::check(succeeded(parsePassPipeline(pipeline, manager)), "the pipeline exists", pipeline);
-    (void)manager.run(*copy);
-  }
+  // Contexts keep what they have seen: types, attributes, names.
+  constexpr int mostInputs = 20000;
+  static std::unique_ptr<Compiler> compiler;
+  static int inputs = 0;
+  if (inputs++ % mostInputs == 0)
+    compiler = std::make_unique<Compiler>();
+  compiler->run(flowc::fuzz::textOf(data, size));
   return 0;
 }

@@ -15,8 +15,10 @@
 #include "Fuzzing.h"
 
 #include <algorithm>
+#include <cinttypes>
 #include <csignal>
-#include <fcntl.h>
+#include <fstream>
+#include <iterator>
 #include <random>
 #include <vector>
 
@@ -100,6 +102,7 @@ int main(int argc, char **argv) {
     std::string bytes(std::istreambuf_iterator<char>(file), {});
     inputs += runWithDamages(bytes);
   }
-  std::printf("%d inputs from %zu files\n", inputs, files.size());
-  return files.empty();
+  std::printf("%d inputs from %zu files, %" PRIu64 " accepted\n", inputs, files.size(), flowc::fuzz::numAccepted);
+  // A corpus of errors alone tests little: formats have changed, and it has not.
+  return flowc::fuzz::numAccepted == 0;
 }

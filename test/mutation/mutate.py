@@ -37,28 +37,41 @@ HEADER = """// The choice of a mutant, for copies that test/mutation/mutate.py w
 #include <fcntl.h>
 #include <string>
 #include <unistd.h>
+#include <utility>
 namespace flowc {
+inline int numberIn(const char *variable, int otherwise) {
+  const char *text = std::getenv(variable);
+  return text ? std::atoi(text) : otherwise;
+}
 /// The number in FLOWC_MUTANT, 0 without one.
 inline int chosenMutant() {
-  static const int chosen = std::getenv("FLOWC_MUTANT") ? std::atoi(std::getenv("FLOWC_MUTANT")) : 0;
+  static const int chosen = numberIn("FLOWC_MUTANT", 0);
   return chosen;
 }
-/// Notes mutants that a program has come past in the file FLOWC_MUTANT_TRACE.
+/// The mutant whose cached objects are used: another one in FLOWC_MUTANT_OBJECTS if objects cannot differ.
+inline int mutantOfObjects() { return numberIn("FLOWC_MUTANT_OBJECTS", chosenMutant()); }
+/// Notes mutants that a program has come past in the file FLOWC_MUTANT_TRACE, test by test.
 struct MutantTrace {
   const char *path = std::getenv("FLOWC_MUTANT_TRACE");
   bool reached[@COUNT@ + 1] = {};
-  ~MutantTrace() {
+  ~MutantTrace() { write(""); }
+  void write(const std::string &test) {
     std::string text;
     for (int i = 0; path && i <= @COUNT@; ++i)
-      if (reached[i])
+      if (std::exchange(reached[i], false))
         text += std::to_string(i) + "\\n";
+    text += test.empty() ? "" : "@ " + test + "\\n";
     int fd = path ? ::open(path, O_WRONLY | O_CREAT | O_APPEND, 0644) : -1;
     if (fd >= 0 && ::write(fd, text.data(), text.size()) >= 0)
       ::close(fd);
   }
 };
-inline bool isMutant(int number) {
+inline MutantTrace &mutantTrace() {
   static MutantTrace trace;
+  return trace;
+}
+inline bool isMutant(int number) {
+  MutantTrace &trace = mutantTrace();
   if (trace.path)
     trace.reached[number] = true;
   return chosenMutant() == number;
@@ -180,21 +193,36 @@ def edits_of(text, statement):
             yield Edit(begin, end, text[begin:first] + new + "bool(" + inner + ")" + text[last:end], kind, one_line(whole), kind)
 
 
+# What every copy needs: objects of one mutant are not those of another, lit passes the
+# variables, and test programs say what each test comes past.
+NEEDED = {
+    "lib/ExecutionEngine/ObjectCache.cpp": ("  add(kMagic);\n", "  add(kMagic); add(std::to_string(mutantOfObjects()));\n"),
+    "test/lit.cfg.py": ("import os\n", "import os\n"),
+    "cmake/modules/AddFlowc.cmake": (
+        "${ARG_LINK} GTest::gtest_main)\n",
+        "${ARG_LINK} GTest::gtest_main MutantListener)\n"
+        "  if(NOT TARGET MutantListener)\n"
+        "    add_library(MutantListener OBJECT ${PROJECT_SOURCE_DIR}/test/mutation/Listener.cpp)\n"
+        "    target_link_libraries(MutantListener PRIVATE GTest::gtest)\n"
+        "  endif()\n",
+    ),
+}
+LIT_PASSES = """
+for name in os.environ:
+    if name.startswith("FLOWC_MUTANT"):
+        config.environment[name] = os.environ[name]
+"""
+
+
 def text_of(source, file):
-    """A file with what every copy needs: objects of one mutant are not those of another, and lit passes the variables."""
+    """A file with what every copy needs."""
     text = (source / file).read_text()
-    if file == "lib/ExecutionEngine/ObjectCache.cpp":
-        changed = text.replace("  add(kMagic);\n", "  add(kMagic); add(std::to_string(chosenMutant()));\n", 1)
-    elif file == "test/lit.cfg.py":
-        changed = text + (
-            "\nfor name in ('FLOWC_MUTANT', 'FLOWC_MUTANT_TRACE'):\n"
-            "    if name in os.environ:\n        config.environment[name] = os.environ[name]\n"
-        )
-    else:
+    if file not in NEEDED:
         return text
-    if changed == text:
-        raise ValueError(f"{file}: the place for the number of the mutant is gone")
-    return changed
+    old, new = NEEDED[file]
+    if old not in text:
+        raise ValueError(f"{file}: the place for what every copy needs is gone: {old}")
+    return text.replace(old, new, 1) + (LIT_PASSES if file == "test/lit.cfg.py" else "")
 
 
 def read_known(path):
@@ -329,7 +357,7 @@ def write_copy(source, copy, chosen, skipped):
     for file in files_of(source):
         content = (source / file).read_bytes()
         edits = [edit for edit in chosen.get(file, []) if numbers[file, identity(edit)] not in skipped]
-        if edits or file in ("lib/ExecutionEngine/ObjectCache.cpp", "test/lit.cfg.py"):
+        if edits or file in NEEDED:
             text, places = apply(text_of(source, file), edits, lambda edit: numbers[file, identity(edit)])
             mutants += [
                 Mutant(numbers[file, identity(edit)], area_of(file), file, line, last, edit.kind, edit.before, edit.after)

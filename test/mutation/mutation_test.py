@@ -24,7 +24,8 @@ import cpp_statements
 import mutate
 import run_mutants
 
-HERE = pathlib.Path(__file__).parent
+HERE = pathlib.Path(__file__).resolve().parent
+SOURCE = HERE.parent.parent
 COMPILER = "c++"
 PROGRAM = """// A program with something of everything.
 #include <algorithm>
@@ -94,6 +95,7 @@ class CopyTest(unittest.TestCase):
         cache = "// The cache.\nvoid key() {\n  add(kMagic);\n  add(other);\n}\n"
         write(self.source / "lib/ExecutionEngine/ObjectCache.cpp", cache)
         write(self.source / "test/lit.cfg.py", "import os\n")
+        write(self.source / "cmake/modules/AddFlowc.cmake", "link(${ARG_LINK} GTest::gtest_main)\n")
         write(self.source / "known.txt", KNOWN)
 
     def mutate(self, *more):
@@ -122,7 +124,7 @@ class CopyTest(unittest.TestCase):
         self.assertEqual(reached, {one["number"] for one in listed["mutants"]})
         different = [one for one in listed["mutants"] if output(one["number"]) != expected]
         self.assertGreaterEqual(len(different), 0.5 * len(listed["mutants"]))
-        self.assertIn("chosenMutant", (self.copy / "lib/ExecutionEngine/ObjectCache.cpp").read_text())
+        self.assertIn("mutantOfObjects", (self.copy / "lib/ExecutionEngine/ObjectCache.cpp").read_text())
 
     def test_what_does_not_compile_is_dropped_for_good(self):
         _, listed = self.mutate("--count", "14", "--only", "Sum")
@@ -145,27 +147,89 @@ class CopyTest(unittest.TestCase):
         self.assertIn("known.txt: not once in lib/Sum/Sum.cpp", done.stderr)
 
 
+class ListsTest(unittest.TestCase):
+    """What known.txt and equivalent.txt speak of is in the sources."""
+
+    def test_known_mistakes_are_about_these_sources(self):
+        known = mutate.read_known(HERE / "known.txt")
+        gone = [block["what"] for block in known if not mutate.edit_of_known(block, mutate.text_of(SOURCE, block["file"]))]
+        self.assertEqual(gone, [])
+        self.assertGreater(len(known), 40)
+
+    def test_tests_of_areas_are_there(self):
+        for names in json.loads((HERE / "areas.json").read_text()).values():
+            for name in names:
+                folder = name.removeprefix("lit:")
+                path = f"test/unit/{name}.cpp" if folder == name else "test/" + folder
+                self.assertTrue((SOURCE / path).exists(), path)
+
+    def test_equivalent_mutants_are_of_these_sources(self):
+        for block in mutate.read_known(HERE / "equivalent.txt"):
+            self.assertIn(" ".join(block["-"]), mutate.one_line((SOURCE / block["file"]).read_text()), block["what"])
+            self.assertTrue(block["what"] and block["+"], block)
+
+
 class JudgeTest(unittest.TestCase):
     traced = {
-        "Slow": {"passed": True, "seconds": 9, "reached": [1, 2]},
-        "Quick": {"passed": True, "seconds": 1, "reached": [1]},
-        "Own": {"passed": True, "seconds": 20, "reached": [1]},
-        "Broken": {"passed": False, "seconds": 1, "reached": [1]},
+        "Slow": {"passed": True, "seconds": 9, "reached": [1, 2], "cases": {"A.b": {"seconds": 9, "reached": [1, 2]}}},
+        "Quick": {"passed": True, "seconds": 1, "reached": [1], "cases": {}},
+        "Own": {"passed": True, "seconds": 20, "reached": [1], "cases": {}},
+        "Broken": {"passed": False, "seconds": 1, "reached": [1], "cases": {}},
     }
+    mutant = {"number": 1, "file": "lib/Sum/Sum.cpp", "kind": "left out", "before": "note();", "after": "", "area": "Sum"}
 
     def test_tests_of_the_area_come_first(self):
         areas = {"lib/Sum": ["Own"]}
-        order = run_mutants.order_of({"number": 1, "file": "lib/Sum/Sum.cpp"}, self.traced, areas)
-        self.assertEqual(order, ["Own", "Quick", "Slow"])
-        order = run_mutants.order_of({"number": 2, "file": "lib/Sum/Sum.cpp"}, self.traced, areas)
-        self.assertEqual(order, ["Slow"])
+        self.assertEqual(run_mutants.order_of(self.mutant, self.traced, areas), ["Own", "Quick", "Slow"])
+        self.assertEqual(run_mutants.order_of({**self.mutant, "number": 2}, self.traced, areas), ["Slow"])
+
+    def test_some_tests_come_before_whole_programs(self):
+        cases = {"slow": (5, 1), "quick": (1, 1), "other": (0.1, 2), "middle": (2, 1)}
+        cases = {name: {"seconds": seconds, "reached": [number]} for name, (seconds, number) in cases.items()}
+        self.assertEqual(run_mutants.quick_cases(1, cases, most=4), ["quick", "middle"])
+        self.assertEqual(run_mutants.quick_cases(1, cases, most=0.5), ["quick"])
+        self.assertEqual(
+            run_mutants.plan(self.mutant, ["Own", "Slow"], self.traced, False), [("Slow", ["A.b"]), ("Own", []), ("Slow", [])]
+        )
+        self.assertEqual(run_mutants.plan(self.mutant, ["Own", "Slow"], self.traced, True), [("Slow", ["A.b"])])
+
+    def test_what_each_test_came_past_is_read(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder) / "trace.txt"
+            write(path, "3\n1\n@ A.b 1500\n@ A.c 0\n7\n")
+            cases, rest = run_mutants.read_trace(path)
+        self.assertEqual(cases["A.b"], {"seconds": 1.5, "reached": [1, 3]})
+        self.assertEqual(cases["A.c"], {"seconds": 0, "reached": []})
+        self.assertEqual(rest, [7])
+
+    def judged(self, test, **more):
+        """The result of a mutant whose only test is a command of the shell."""
+        program = run_mutants.Program(["sh", "-c", test])
+        traced = {"Own": {"passed": True, "seconds": 1, "reached": [1], "cases": {}, **more}}
+        with tempfile.TemporaryDirectory() as folder:
+            return run_mutants.judge(self.mutant, {"Own": program}, traced, {}, pathlib.Path(folder), 10)
+
+    def test_mutants_are_killed_by_tests_that_fail(self):
+        self.assertEqual(self.judged('test "$FLOWC_MUTANT" != 1')["killed_by"], "Own")
+        self.assertEqual(run_mutants.classify(self.judged("true")), "survived")
+        self.assertEqual(run_mutants.classify(self.judged("false", seconds=11)), "not run")
+        self.assertEqual(run_mutants.classify(self.judged("false", passed=False)), "unreached")
 
     def test_results_are_told_apart(self):
         result = {"killed_by": None, "reaching": 2, "ran": 2}
         self.assertEqual(run_mutants.classify(result), "survived")
+        self.assertEqual(run_mutants.classify(result, equivalent=True), "equivalent")
         self.assertEqual(run_mutants.classify({**result, "killed_by": "Own"}), "killed")
-        self.assertEqual(run_mutants.classify({**result, "not_run": ["Slow"]}), "undecided")
+        self.assertEqual(run_mutants.classify({**result, "killed_by": "Own"}, equivalent=True), "killed")
+        self.assertEqual(run_mutants.classify({**result, "not_run": ["Slow"]}), "not run")
         self.assertEqual(run_mutants.classify({**result, "reaching": 0}), "unreached")
+        self.assertEqual(run_mutants.classify(None), "not run")
+
+    def test_equivalent_mutants_are_found(self):
+        block = {"file": "lib/Sum/Sum.cpp", "what": "nobody reads it", "-": ["note();"], "+": ["left out"]}
+        self.assertTrue(run_mutants.is_equivalent(self.mutant, [block]))
+        self.assertFalse(run_mutants.is_equivalent({**self.mutant, "kind": "never"}, [block]))
+        self.assertFalse(run_mutants.is_equivalent({**self.mutant, "file": "lib/Other.cpp"}, [block]))
 
 
 if __name__ == "__main__":

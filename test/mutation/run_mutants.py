@@ -9,13 +9,16 @@
 # Runs the tests of a copy that mutate.py wrote, once as they are and then with each
 # mutant, and says which mutants survive:
 #
-#   run_mutants.py BUILD --trace            first: what each test comes past, and its time
+#   run_mutants.py BUILD --trace [--tests REGEX] [--skip REGEX]
+#                                           first: what each test comes past, and its time
 #   run_mutants.py BUILD [--area REGEX] [--numbers 1,2,..] [--kind known] [--budget S]
 #   run_mutants.py BUILD --report           the score by area
 #
-# A mutant is run against the tests that come past it: those of its own area first
-# (areas.json), then the others, quick ones first, until one of them fails. Results are
-# kept in BUILD/mutation, so that a run can be stopped and goes on where it was.
+# A mutant is run against the programs that come past it: those of its own area first
+# (areas.json), then the others, quick ones first, until one of them fails. Each runs some
+# of its tests that come past the mutant at first, and all of them if nothing has failed
+# (--quick leaves that out). What was not traced is not run. Mutants of equivalent.txt are counted apart.
+# Results are kept in BUILD/mutation, so that a run can be stopped and goes on where it was.
 #
 # ===-----------------------------------------------------------------------===#
 
@@ -30,45 +33,71 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import dataclass, field
+
+from mutate import read_known
 
 HERE = pathlib.Path(__file__).parent
+# Kernels are the same whatever is wrong there, so that those of the original will do at first.
+WITHOUT_KERNELS = re.compile(r"lib/(IO|API|Evaluation|Targets|Explain|Reference|Training/(?!Objectives))|tools/")
+QUICK = 6  # seconds of tests at first
 
 
-def list_tests(build, lit, wanted):
-    """Commands by name: programs of GoogleTest, folders of lit, and what else ctest runs."""
+@dataclass
+class Program:
+    """Tests that are run together: a program of GoogleTest, a folder of lit, or what else ctest runs."""
+
+    command: list
+    environment: list = field(default_factory=list)
+    files: list = field(default_factory=list)  # of lit
+
+    def of(self, cases):
+        """The command for some of its tests, or for all."""
+        if self.files:
+            return [*self.command, *cases]
+        cases = list(cases)
+        return [*self.command, "--gtest_filter=" + ":".join(cases)] if cases else self.command
+
+
+def list_programs(build, lit, wanted, skipped):
     shown = subprocess.run(["ctest", "--show-only=json-v1"], cwd=build, check=True, capture_output=True)
-    tests = {}
+    programs = {}
     for test in json.loads(shown.stdout)["tests"]:
         command = test.get("command")
         if not command or test["name"] == "lit":
             continue
-        program = pathlib.Path(command[0])
-        if program.parent == build / "test/unit":
-            flags = ["--gtest_fail_fast", "--gtest_brief=1"]
-            tests[program.name] = {"command": [str(program), *flags], "environment": []}
+        path = pathlib.Path(command[0])
+        if path.parent == build / "test/unit":
+            programs[path.name] = Program([str(path), "--gtest_fail_fast", "--gtest_brief=1"])
             continue
         properties = {one["name"]: one["value"] for one in test.get("properties", [])}
         if "PASS_REGULAR_EXPRESSION" not in properties:
-            tests[test["name"]] = {"command": command, "environment": properties.get("ENVIRONMENT", [])}
-    for folder in sorted({path.parent for path in (build / "../test").resolve().rglob("*.test")} | lit_folders(build)):
-        name = "lit:" + str(folder.relative_to((build / "../test").resolve()))
-        tests[name] = {"command": [lit, "-q", "--max-failures=1", "-j1", str(folder)], "environment": []}
-    return {name: test for name, test in tests.items() if re.search(wanted, name)}
+            programs[test["name"]] = Program(command, properties.get("ENVIRONMENT", []))
+    for folder, files in lit_folders((build / "../test").resolve()).items():
+        programs["lit:" + folder] = Program([lit, "-q", "--max-failures=1", "-j1"], files=files)
+    return {
+        name: program
+        for name, program in programs.items()
+        if re.search(wanted, name) and not (skipped and re.search(skipped, name))
+    }
 
 
-def lit_folders(build):
-    """Folders of lit tests, but not those of their inputs."""
-    root = (build / "../test").resolve()
-    return {path.parent for suffix in ("mlir", "flow") for path in root.rglob("*." + suffix)
-            if not {"Inputs", "data", "golden", "unit", "mutation", "fuzz"} & set(path.relative_to(root).parts)}  # fmt: skip
+def lit_folders(root):
+    """Files of lit by folder, but not those of their inputs."""
+    folders = collections.defaultdict(list)
+    for path in sorted(root.rglob("*.*")):
+        others = {"Inputs", "data", "golden", "unit", "mutation", "fuzz"} & set(path.relative_to(root).parts)
+        if path.suffix in (".mlir", ".flow", ".test") and not others:
+            folders[str(path.parent.relative_to(root))].append(str(path))
+    return folders
 
 
-def run(test, limit, **variables):
-    """Whether the test passes, and its time. A test that takes too long fails."""
-    environment = {**os.environ, **dict(entry.split("=", 1) for entry in test["environment"]), **variables}
+def run(command, limit, environment=(), **variables):
+    """Whether a test passes, its time, and what it says. A test that takes too long fails."""
+    settings = {**os.environ, **dict(entry.split("=", 1) for entry in environment), **variables}
     begin = time.monotonic()
     process = subprocess.Popen(
-        test["command"], env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True
+        command, env=settings, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True
     )
     try:
         output, _ = process.communicate(timeout=limit)
@@ -90,55 +119,116 @@ class Store:
     def put(self, key, value):
         self.results[key] = value
         temporary = self.path.with_suffix(".tmp")
-        temporary.write_text(json.dumps(self.results, indent=1))
+        temporary.write_text(json.dumps(self.results))
         temporary.replace(self.path)
 
 
-def cold_cache(folder):
-    """Objects of an empty cache: those of another run would hide what compiles them."""
-    cache = folder / "cache"
-    shutil.rmtree(cache, ignore_errors=True)
+def cache_of(folder, kind, empty):
+    """Where objects are cached: those of another run would hide what compiles them."""
+    cache = folder / kind
+    if empty:
+        shutil.rmtree(cache, ignore_errors=True)
     return {"XDG_CACHE_HOME": str(cache)}
 
 
-def trace(tests, folder, store):
-    """What each test comes past if nothing is wrong."""
-    for name, test in tests.items():
-        path = folder / "trace.txt"
-        path.unlink(missing_ok=True)
-        passed, seconds, output = run(test, 1800, FLOWC_MUTANT_TRACE=str(path), **cold_cache(folder))
-        reached = sorted({int(line) for line in path.read_text().split()}) if path.exists() else []
-        store.put(name, {"passed": passed, "seconds": seconds, "reached": reached})
-        print(f"{name}: {'passes' if passed else 'FAILS, and is left out'}, {seconds:.1f} s, {len(reached)} mutants",
-              flush=True)  # fmt: skip
+def read_trace(path):
+    """What was come past by test, and the milliseconds of each; what no test is said for belongs to all."""
+    cases, reached = {}, set()
+    for line in path.read_text().splitlines() if path.exists() else []:
+        if line.startswith("@ "):
+            _, name, milliseconds = line.split(" ")
+            cases[name] = {"seconds": int(milliseconds) / 1000, "reached": sorted(reached)}
+            reached = set()
+        else:
+            reached.add(int(line))
+    path.unlink(missing_ok=True)
+    return cases, sorted(reached)
+
+
+def trace_program(program, folder):
+    """What the tests of a program come past if nothing is wrong, and the output of one that fails."""
+    path = folder / "trace.txt"
+    path.unlink(missing_ok=True)
+    variables = {"FLOWC_MUTANT_TRACE": str(path), **cache_of(folder, "original", False)}
+    entry = {"passed": False, "seconds": 0.0, "cases": {}, "reached": []}
+    failures = []
+    for file in program.files or [None]:
+        passed, seconds, output = run(program.of(filter(None, [file])), 1800, program.environment, **variables)
+        cases, rest = read_trace(path)
+        entry["seconds"] += seconds
         if not passed:
-            print("\n".join(output.splitlines()[-15:]))
+            failures.append(output)
+            continue
+        entry["passed"] = True
+        entry["cases"] |= {file: {"seconds": seconds, "reached": rest}} if file else cases
+        reached = {number for case in cases.values() for number in case["reached"]}
+        entry["reached"] = sorted(reached.union(entry["reached"], rest))
+    return entry, failures
+
+
+def trace(programs, folder, store):
+    cache_of(folder, "original", True)
+    for name, program in programs.items():
+        entry, failures = trace_program(program, folder)
+        store.put(name, entry)
+        print(f"{name}: {len(entry['cases'])} tests, {entry['seconds']:.1f} s, {len(entry['reached'])} mutants", flush=True)  # fmt: skip
+        for output in failures:
+            print("FAILS, and is left out:", *output.splitlines()[-15:], sep="\n", flush=True)
 
 
 def order_of(mutant, traced, areas):
-    """Tests that come past the mutant, those of its area first."""
+    """Programs that come past the mutant, those of its area first."""
     own = next((tests for pattern, tests in areas.items() if re.match(pattern, mutant["file"])), [])
     reaching = [name for name, entry in traced.items() if entry["passed"] and mutant["number"] in entry["reached"]]
     position = {name: i for i, name in enumerate(own)}
     return sorted(reaching, key=lambda name: (position.get(name, len(own)), traced[name]["seconds"]))
 
 
-def judge(mutant, tests, traced, areas, folder, most):
-    """The result of one mutant: who kills it, if anybody."""
-    order = [name for name in order_of(mutant, traced, areas) if name in tests]
-    result = {"reaching": len(order), "killed_by": None, "ran": 0, "seconds": 0.0}
-    for name in order:
-        if result["seconds"] + traced[name]["seconds"] > most:
-            result["not_run"] = order[result["ran"] :]
+def quick_cases(number, cases, most=QUICK):
+    """Quick tests that come past the mutant, and the quickest one in any case."""
+    found, seconds = [], 0
+    reaching = [name for name, case in cases.items() if number in case["reached"]]
+    for name in sorted(reaching, key=lambda name: cases[name]["seconds"])[:400]:
+        seconds += cases[name]["seconds"]
+        if found and seconds > most:
             break
-        limit = 30 + 4 * traced[name]["seconds"]
-        passed, seconds, output = run(tests[name], limit, FLOWC_MUTANT=str(mutant["number"]), **cold_cache(folder))
+        found.append(name)
+    return found
+
+
+def plan(mutant, order, traced, quick):
+    """Pairs of a program and tests of it: some of each program, then whole programs."""
+    steps = [(name, quick_cases(mutant["number"], traced[name]["cases"])) for name in order]
+    steps = [(name, cases) for name, cases in steps if cases]
+    return steps if quick else steps + [(name, []) for name in order]
+
+
+def judge(mutant, programs, traced, areas, folder, most, quick=False):
+    """The result of one mutant: who kills it, if anybody."""
+    order = [name for name in order_of(mutant, traced, areas) if name in programs]
+    result = {"reaching": len(order), "killed_by": None, "ran": 0, "seconds": 0.0}
+    steps = plan(mutant, order, traced, quick)
+    number = str(mutant["number"])
+    cache_of(folder, "mutant", True)
+    for step, (name, cases) in enumerate(steps):
+        own = traced[name]["cases"]
+        expected = sum(own[case]["seconds"] for case in cases) if cases else traced[name]["seconds"]
+        if result["seconds"] + expected > most:
+            result["not_run"] = [name for name, _ in steps[step:]]
+            break
+        variables = {"FLOWC_MUTANT": number, **cache_of(folder, "mutant", not cases)}
+        if cases and WITHOUT_KERNELS.match(mutant["file"]):
+            variables |= {"FLOWC_MUTANT_OBJECTS": "0", **cache_of(folder, "original", False)}
+        command = programs[name].of(cases or (own if programs[name].files else []))
+        passed, seconds, output = run(command, 60 + 8 * expected, programs[name].environment, **variables)
         result["ran"] += 1
         result["seconds"] += seconds
         if not passed:
-            failed = re.search(r"\[  FAILED  \] (\S+)|^FAIL: (.*) \(", output, re.MULTILINE)
-            result["killed_by"] = name + (": " + (failed.group(1) or failed.group(2)) if failed else "")
-            break
+            failed = re.search(r"\[  FAILED  \] (\S+)|^FAIL: (.*) \(|(took too long)", output, re.MULTILINE)
+            result["killed_by"] = name + (": " + next(filter(None, failed.groups())) if failed else "")
+            return result
+    if quick:
+        result["not_run"] = order
     return result
 
 
@@ -146,36 +236,47 @@ def describe(mutant):
     return f"{mutant['number']} {mutant['file']}:{mutant['line']} [{mutant['kind']}] {mutant['before']}  ->  {mutant['after']}"
 
 
-def report(mutants, results):
-    """The score of each area. Mutants that no test comes past survive."""
-    by_area = collections.defaultdict(list)
-    for mutant in mutants:
-        if str(mutant["number"]) in results:
-            by_area[mutant["area"]].append(results[str(mutant["number"])])
-    print(f"{'area':34} mutants killed survived unreached undecided")
-    total = collections.Counter()
-    for area, entries in sorted(by_area.items()):
-        counts = collections.Counter(classify(entry) for entry in entries)
-        total += counts
-        print(f"{area:34} {len(entries):7} {counts['killed']:6} {counts['survived']:8} {counts['unreached']:9} "
-              f"{counts['undecided']:9}")  # fmt: skip
-    print(f"{'all':34} {sum(total.values()):7} {total['killed']:6} {total['survived']:8} {total['unreached']:9} "
-          f"{total['undecided']:9}")  # fmt: skip
-    for mutant in mutants:
-        entry = results.get(str(mutant["number"]))
-        if entry and classify(entry) != "killed":
-            print(f"{classify(entry)}: {describe(mutant)}")
+def is_equivalent(mutant, judged):
+    """Whether somebody has found that the mutant changes nothing that counts (equivalent.txt)."""
+    return any(
+        block["file"] == mutant["file"]
+        and " ".join(block["-"]) == mutant["before"]
+        and " ".join(block["+"]) == (mutant["after"] or mutant["kind"])
+        for block in judged
+    )
 
 
-def classify(entry):
-    if entry["killed_by"]:
+CLASSES = ("killed", "equivalent", "survived", "unreached", "not run")
+
+
+def classify(entry, equivalent=False):
+    if entry and entry["killed_by"]:
         return "killed"
-    if entry["reaching"] == 0:
-        return "unreached"
-    return "undecided" if entry.get("not_run") else "survived"
+    if equivalent:
+        return "equivalent"
+    if not entry or entry.get("not_run"):
+        return "not run"
+    return "unreached" if entry["reaching"] == 0 else "survived"
 
 
-def main():
+def report(mutants, results, judged):
+    """The score of each area. Mutants that no test comes past survive."""
+    classes = {m["number"]: classify(results.get(str(m["number"])), is_equivalent(m, judged)) for m in mutants}
+    by_area = collections.defaultdict(collections.Counter)
+    for mutant in mutants:
+        for area in (mutant["area"], "all"):
+            by_area[area][classes[mutant["number"]]] += 1
+    print("| area | mutants | " + " | ".join(CLASSES) + " | score |\n|" + " --- |" * (len(CLASSES) + 3))
+    for area, counts in sorted(by_area.items(), key=lambda entry: (entry[0] == "all", entry[0])):
+        decided = counts["killed"] + counts["survived"] + counts["unreached"]
+        score = f"{100 * counts['killed'] / decided:.0f} %" if decided else ""
+        print(f"| {area} | {sum(counts.values())} | " + " | ".join(str(counts[one]) for one in CLASSES) + f" | {score} |")
+    for mutant in mutants:
+        if classes[mutant["number"]] not in ("killed", "equivalent"):
+            print(f"{classes[mutant['number']]}: {describe(mutant)}")
+
+
+def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("build", type=pathlib.Path)
     parser.add_argument("--trace", action="store_true")
@@ -184,34 +285,47 @@ def main():
     parser.add_argument("--area", default="", help="only files whose path has this expression")
     parser.add_argument("--kind", default="", help="only this kind: token, never, always, left out, known")
     parser.add_argument("--numbers", help="only these")
-    parser.add_argument("--tests", default="", help="only tests whose name has this expression")
+    parser.add_argument("--tests", default="", help="only programs whose name has this expression")
+    parser.add_argument("--skip", default="", help="no programs whose name has this expression")
+    parser.add_argument("--quick", action="store_true", help="no whole programs: what nothing kills is not decided")
     parser.add_argument("--most", type=float, default=1e9, help="seconds for one mutant")
     parser.add_argument("--budget", type=float, default=1e9, help="seconds for all")
     parser.add_argument("--lit", default=shutil.which("lit") or "/usr/lib/llvm-22/bin/lit")
-    arguments = parser.parse_args()
+    return parser.parse_args()
+
+
+def is_wanted(mutant, arguments, results):
+    """Whether a mutant is asked for and has no result yet that counts."""
+    result = results.get(str(mutant["number"]))
+    isDone = result and not arguments.again and (arguments.quick or classify(result) != "not run")
+    numbers = arguments.numbers.split(",") if arguments.numbers else [str(mutant["number"])]
+    isNamed = arguments.kind in mutant["kind"] and re.search(arguments.area, mutant["file"])
+    return not isDone and isNamed and str(mutant["number"]) in numbers
+
+
+def main():
+    arguments = parse_arguments()
     build = arguments.build.resolve()
     folder = build / "mutation"
     folder.mkdir(exist_ok=True)
     mutants = json.loads((build / "../mutants.json").read_text())["mutants"]
     traces, results = Store(folder / "trace.json"), Store(folder / "results.json")
+    judged = read_known(HERE / "equivalent.txt")
     if arguments.report:
-        return report(mutants, results.results)
-    tests = list_tests(build, arguments.lit, arguments.tests)
+        return report(mutants, results.results, judged)
+    programs = list_programs(build, arguments.lit, arguments.tests, arguments.skip)
     if arguments.trace:
-        return trace(tests, folder, traces)
+        return trace(programs, folder, traces)
     areas = json.loads((HERE / "areas.json").read_text())
-    numbers = {int(number) for number in arguments.numbers.split(",")} if arguments.numbers else None
     begin = time.monotonic()
     for mutant in mutants:
-        done = str(mutant["number"]) in results.results and not arguments.again
-        wanted = arguments.kind in mutant["kind"] and re.search(arguments.area, mutant["file"])
-        if done or not wanted or (numbers is not None and mutant["number"] not in numbers):
+        if not is_wanted(mutant, arguments, results.results) or is_equivalent(mutant, judged):
             continue
         if time.monotonic() - begin > arguments.budget:
             break
-        result = judge(mutant, tests, traces.results, areas, folder, arguments.most)
+        result = judge(mutant, programs, traces.results, areas, folder, arguments.most, arguments.quick)
         results.put(str(mutant["number"]), result)
-        print(f"{classify(result):9} {describe(mutant)}  {result['killed_by'] or ''}", flush=True)
+        print(f"{classify(result):9} {result['seconds']:6.1f} s  {describe(mutant)}  {result['killed_by'] or ''}", flush=True)
     return None
 
 

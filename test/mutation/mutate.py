@@ -88,6 +88,8 @@ SWAPS = {
 COMPARISONS = ("<", "<=", ">", ">=")
 # What a mutant there would break is the measurement, or only words.
 EXCLUDED = re.compile(r"lib/Support/PCH|tools/flowc/(Plot|Canvas|Figure|LinePanel|Contours|Axes|FmaPeak|Bench)")
+# What all copies have another way, what a release leaves out, and what is only faster.
+UNTOUCHED = re.compile(r"kMagic|^assert\(|\breserve\(")
 
 
 @dataclass
@@ -139,6 +141,8 @@ def other_number(text):
     """A number that is near, or nothing for digits that are no such number."""
     if re.fullmatch(r"\d+", text):
         return str(int(text) + 1)
+    if re.fullmatch(r"0\.0*", text):
+        return f"({text} + 1)"
     return f"({text} * 1.01)" if re.fullmatch(r"\d+\.\d*(e[+-]?\d+)?|0x[\da-fA-F.]+p[+-]?\d+", text) else None
 
 
@@ -291,7 +295,7 @@ def choose(source, files, count, seed, known):
     for file in files:
         text = text_of(source, file)
         candidates = [list(edits_of(text, statement)) for statement in find_statements(text)]
-        candidates = [edits for edits in candidates if edits and "kMagic" not in edits[0].before]
+        candidates = [edits for edits in candidates if edits and not UNTOUCHED.search(edits[0].before)]
         generator.shuffle(candidates)
         # Long files get more, and every file gets some.
         for rank, edits in enumerate(candidates):

@@ -159,5 +159,34 @@ void Tails::check() {
   }
 }
 
+/// Slopes where squares overflow: d asinh(x) / dx = 1 / sqrt(1 + x^2), d atan(x) / dx = 1 / (1 + x^2).
+template <typename T>
+static void checkSlopeFarOut(const std::string &function, Exact (*slope)(Exact), double far) {
+  Model model = initialise("bijection f(x) = " + function + "\nbijection g = f(shape = [1])", {.dtype = dtypeOf<T>});
+  auto kernels = compileFresh(model);
+  Rows<T> x(4, 1), one = Rows<T>::Ones(4, 1), zero = Rows<T>::Zero(4, 1), found(4, 1);
+  x << static_cast<T>(far), static_cast<T>(-far), T(1e4), T(-0.5);
+  auto ok = kernels->run(model, {.kernel = Kernel::VjpInputs,
+                                 .inputs = {x.data(), one.data(), zero.data()},
+                                 .outputs = {found.data()},
+                                 .rows = 4});
+  ASSERT_TRUE(ok) << ok.error().message;
+  for (int64_t row = 0; row < 4; ++row) {
+    double expected = static_cast<double>(slope(x(row, 0)));
+    EXPECT_NEAR(found(row, 0), expected, 8 * std::numeric_limits<T>::epsilon() * expected)
+        << function << " at " << x(row, 0);
+  }
+}
+
+TEST(Slopes, AreThereWhereSquaresOverflow) {
+  auto asinhSlope = [](Exact x) { return 1 / std::hypot(Exact(1), x); };
+  checkSlopeFarOut<float>("asinh(x)", asinhSlope, 1e25);
+  checkSlopeFarOut<double>("asinh(x)", asinhSlope, 1e200);
+  auto atanSlope = [](Exact x) { return 1 / (1 + x * x); };
+  checkSlopeFarOut<float>("atan(x)", atanSlope,
+                          9e18); // its square is almost too large, and 1 / (1 + x^2) a normal number
+  checkSlopeFarOut<double>("atan(x)", atanSlope, 5e153);
+}
+
 TEST_P(Tails, KeepTheirDigitsInDouble) { check<double>(); }
 TEST_P(Tails, KeepTheirDigitsInSingle) { check<float>(); }

@@ -160,6 +160,21 @@ TYPED_TEST(Draws, UniformStaysInside) {
   EXPECT_LT(x.minCoeff(), 1e-5);
 }
 
+// One number in 2^25 is closer to 1 than to any float below it. This is one of them: 1 is
+// no draw, and its logit no number.
+TEST(UniformDraws, NeverRoundUpToOne) {
+  constexpr int64_t number = 4339987;
+  for (const char *text :
+       {"uniform(zeros(3), ones(3))", "transformed(uniform(zeros(3), ones(3)), invert(sigmoid([3])))"}) {
+    Model model = makeModel("flow f = " + std::string(text), F32, 1, /*noise=*/0);
+    Rows<float> x = take(compileFresh(model)->sample<float>(model, 1, /*seed=*/5, {}, number), text);
+    constexpr double largest = 0x1.fffffep-1;
+    bool isLogit = std::string_view(text).starts_with("transformed");
+    double expected = isLogit ? std::log(largest) - std::log1p(-largest) : largest;
+    EXPECT_NEAR(x(0, 2), expected, isLogit ? 1e-5 : 0) << text;
+  }
+}
+
 TYPED_TEST(Draws, Gumbel) { check<TypeParam>({"gumbel([0, 3], [1, 0.5])", {gumbelCdf, moved(gumbelCdf, 3, 0.5)}}); }
 
 TYPED_TEST(Draws, Cauchy) { check<TypeParam>({"cauchy([0, 3], [1, 0.5])", {cauchyCdf, moved(cauchyCdf, 3, 0.5)}}); }

@@ -113,6 +113,21 @@ TEST(Standardize, PutsUnitsBeforeTheMapOntoTheSupport) {
         1e-9);
 }
 
+// What training adds has a name that nothing in the text has.
+TEST(Standardize, NamesThatAreTakenAreNotTakenAgain) {
+  std::string text = "flow f_data = standard_normal([2])\nflow f_data_ = standard_normal([2])\n"
+                     "flow f = coupling_flow(standard_normal([2]), flow_layers = 1)\n";
+  Flow flow = take(Flow::parse(text, "f"));
+  ColumnStatistics statistics{{1, 2}, {3, 4}};
+  Flow standardized = take(standardize(flow, &statistics, nullptr));
+  EXPECT_EQ(standardized.name(), "f_data__");
+  EXPECT_THAT(standardized.text(), testing::StartsWith(text));
+  EXPECT_EQ(standardized.dim(), 2);
+  // A text that does not end its last line gets an end before what is added.
+  EXPECT_EQ(addItem("flow g = f", "h", "flow @ = g").first, "flow g = f\nflow h = g\n");
+  EXPECT_EQ(addItem("", "h", "flow @ = g").first, "flow h = g\n");
+}
+
 TEST(Standardize, SavesAndLoadsFlowsWithASupport) {
   ColumnStatistics statistics{{10, -2, 3, 0}, {4, 0.5, 2, 0.25}};
   Flow flow = take(standardize(parse(kMapped), &statistics, nullptr));

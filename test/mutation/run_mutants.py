@@ -28,6 +28,7 @@ import json
 import os
 import pathlib
 import re
+import resource
 import shutil
 import signal
 import subprocess
@@ -40,7 +41,8 @@ from mutate import read_known
 HERE = pathlib.Path(__file__).parent
 # Kernels are the same whatever is wrong there, so that those of the original will do at first.
 WITHOUT_KERNELS = re.compile(r"lib/(IO|API|Evaluation|Targets|Explain|Reference|Training/(?!Objectives))|tools/")
-QUICK = 6  # seconds of tests at first
+QUICK = 3  # seconds of tests at first
+WAITING = 10  # times the processor time: the machine may do other things, or the mutant sleep
 
 
 @dataclass
@@ -93,20 +95,29 @@ def lit_folders(root):
 
 
 def run(command, limit, environment=(), **variables):
-    """Whether a test passes, its time, and what it says. A test that takes too long fails."""
+    """Whether a test passes, its seconds of processor time (whatever else the machine does), and
+    what it says. A test that takes too long fails."""
     settings = {**os.environ, **dict(entry.split("=", 1) for entry in environment), **variables}
-    begin = time.monotonic()
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     process = subprocess.Popen(
-        command, env=settings, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True
+        command,
+        env=settings,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CPU, (int(limit), int(limit))),
     )
     try:
-        output, _ = process.communicate(timeout=limit)
+        output, _ = process.communicate(timeout=WAITING * limit)
         passed = process.returncode == 0
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         output, _ = process.communicate()
-        passed, output = False, output + b"\ntook too long"
-    return passed, time.monotonic() - begin, output.decode(errors="replace")
+        passed = False
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    if process.returncode in (-signal.SIGKILL, -signal.SIGXCPU):
+        output += b"\ntook too long"
+    return passed, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, output.decode(errors="replace")
 
 
 class Store:
@@ -160,6 +171,9 @@ def trace_program(program, folder):
             failures.append(output)
             continue
         entry["passed"] = True
+        share = seconds / max(1e-3, sum(case["seconds"] for case in cases.values()))
+        for case in cases.values():
+            case["seconds"] = round(case["seconds"] * min(1, share), 3)
         entry["cases"] |= {file: {"seconds": seconds, "reached": rest}} if file else cases
         reached = {number for case in cases.values() for number in case["reached"]}
         entry["reached"] = sorted(reached.union(entry["reached"], rest))
@@ -167,7 +181,7 @@ def trace_program(program, folder):
 
 
 def trace(programs, folder, store):
-    cache_of(folder, "original", True)
+    cache_of(folder, "original", not store.results)
     for name, program in programs.items():
         entry, failures = trace_program(program, folder)
         store.put(name, entry)
@@ -206,7 +220,7 @@ def plan(mutant, order, traced, quick):
 def judge(mutant, programs, traced, areas, folder, most, quick=False):
     """The result of one mutant: who kills it, if anybody."""
     order = [name for name in order_of(mutant, traced, areas) if name in programs]
-    result = {"reaching": len(order), "killed_by": None, "ran": 0, "seconds": 0.0}
+    result = {"reaching": len(order), "killed_by": None, "ran": 0, "seconds": 0.0, "traced": len(traced)}
     steps = plan(mutant, order, traced, quick)
     number = str(mutant["number"])
     cache_of(folder, "mutant", True)
@@ -220,7 +234,7 @@ def judge(mutant, programs, traced, areas, folder, most, quick=False):
         if cases and WITHOUT_KERNELS.match(mutant["file"]):
             variables |= {"FLOWC_MUTANT_OBJECTS": "0", **cache_of(folder, "original", False)}
         command = programs[name].of(cases or (own if programs[name].files else []))
-        passed, seconds, output = run(command, 60 + 8 * expected, programs[name].environment, **variables)
+        passed, seconds, output = run(command, 20 + 4 * expected, programs[name].environment, **variables)
         result["ran"] += 1
         result["seconds"] += seconds
         if not passed:
@@ -294,10 +308,11 @@ def parse_arguments():
     return parser.parse_args()
 
 
-def is_wanted(mutant, arguments, results):
-    """Whether a mutant is asked for and has no result yet that counts."""
+def is_wanted(mutant, arguments, results, traced):
+    """Whether a mutant is asked for and not killed yet, nor judged by all that is traced."""
     result = results.get(str(mutant["number"]))
-    isDone = result and not arguments.again and (arguments.quick or classify(result) != "not run")
+    isJudged = result and result.get("traced") == len(traced) and (arguments.quick or classify(result) != "not run")
+    isDone = result and (result["killed_by"] or isJudged) and not arguments.again
     numbers = arguments.numbers.split(",") if arguments.numbers else [str(mutant["number"])]
     isNamed = arguments.kind in mutant["kind"] and re.search(arguments.area, mutant["file"])
     return not isDone and isNamed and str(mutant["number"]) in numbers
@@ -319,7 +334,7 @@ def main():
     areas = json.loads((HERE / "areas.json").read_text())
     begin = time.monotonic()
     for mutant in mutants:
-        if not is_wanted(mutant, arguments, results.results) or is_equivalent(mutant, judged):
+        if not is_wanted(mutant, arguments, results.results, traces.results) or is_equivalent(mutant, judged):
             continue
         if time.monotonic() - begin > arguments.budget:
             break

@@ -74,6 +74,12 @@ TEST(Errors, Syntax) {
       {"bijection tanh = affine()", 1, 11, "`tanh` is a name of the language; choose another"},
       {"bijection planar = affine()", 1, 11, "`planar` is a name of the language; choose another"},
       {"flow let = normal()", 1, 6, "`let` is a name of the language; choose another"},
+      {"data d = tabel(\"x.csv\")", 1, 10,
+       "expected `table(\"FILE\")`, whose columns have names, or `array(\"FILE\")`, found `tabel`; did you mean `table`?"},
+      {"data d = (\"x.csv\")", 1, 10,
+       "expected `table(\"FILE\")`, whose columns have names, or `array(\"FILE\")`, found `(`"},
+      {"bijection f(x; a = (1)) = x + a", 1, 20, "expected a number, `positive(start)` or `interval(low, high, start)`, found `(`"},
+      {"objective o(q, 3) = q.log_prob(x)", 1, 16, "expected a name for the flow, the event or the condition, found the number 3"},
   });
 }
 

@@ -74,6 +74,13 @@ TEST_P(Rows, SlopesAreThoseOfValues) {
   }
 }
 
+// At a kink a function has the slope between those of both sides, as in JAX.
+TEST(Kinks, HaveTheSlopeOfTheMiddle) {
+  EXPECT_EQ(getRow(Function::Abs).slope(0.0), 0);
+  EXPECT_EQ(getRow(Function::Abs).slope(-1e-300), -1);
+  EXPECT_EQ(getRow(Function::Abs).slope(1e-300), 1);
+}
+
 TEST_P(Rows, ValuesAreTheSameInEveryPrecision) {
   const FunctionRow &row = getRow(GetParam());
   for (double x : getPoints(row)) {

@@ -261,8 +261,8 @@ TEST(TextTest, WrittenNumbersReadBackExactly) {
 
 TEST(TextTest, WrittenNamesReadBackExactly) {
   TemporaryDirectory folder;
-  std::vector<std::string> names = {"plain", "a,b",     "tab\tbed", "say \"no\"", "\"",
-                                    "\"\"",  "a\",\"b", " blank ",  "it's"};
+  std::vector<std::string> names = {"plain",   "a,b",     "tab\tbed", "say \"no\"", "\"",   "\"\"",
+                                    "a\",\"b", " blank ", "it's",     "comma,",     "tab\t"};
   std::vector<double> row(names.size(), 1.5);
   for (const char *file : {"x.csv", "x.tsv"}) {
     auto writer = createRowWriter(folder / file, F64, {static_cast<int64_t>(names.size())}, names);
@@ -380,6 +380,21 @@ TEST(SafetensorsTest, EveryCutIsFound) {
   for (size_t size = 0; size < bytes.size(); ++size)
     EXPECT_NE(openError(folder.write("cut.safetensors", bytes.substr(0, size))), "") << size;
   EXPECT_THAT(openError(folder.write("long.safetensors", bytes + "x")), HasSubstr("1 bytes after the last tensor"));
+  EXPECT_THAT(openError(folder.write("empty.safetensors", "")), HasSubstr("it has 0 bytes, expected at least 8"));
+}
+
+// Tensors without elements share their place with the next one: by their names, whatever the order they come in.
+TEST(SafetensorsTest, TensorsWithoutElementsStandAnywhere) {
+  TemporaryDirectory folder;
+  float one = 1;
+  TensorToWrite full{"m", ElementType::F32, {1}, &one}, b{"b", ElementType::F32, {0}, nullptr},
+      z{"z", ElementType::F32, {2, 0}, nullptr};
+  for (const std::vector<TensorToWrite> &tensors :
+       {std::vector{z, b, full}, std::vector{full, z, b}, std::vector{z, full, b}, std::vector{z, b}}) {
+    std::string path = folder / "x.safetensors";
+    ASSERT_TRUE(bool(writeSafetensors(path, tensors, {})));
+    EXPECT_EQ(openError(path), "") << tensors.front().name << ", " << tensors.size() << " tensors";
+  }
 }
 
 TEST(SafetensorsTest, ErrorsSayWhatIsWrong) {

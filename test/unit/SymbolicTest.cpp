@@ -211,6 +211,8 @@ TEST(Intervals, HoldTheValuesOfExpressions) {
       "sin(3*x)*cos(x - 1) + abs(x - a)",
       "tanh(x)*exp(-x^2) + log(1 + x^2)",
       "sigmoid(x)*sigmoid(-x)*a - erf(x)",
+      "x^2/(1 + abs(x)) - x^2/(1 + x^2)",
+      "x^2/(1 + x^4) + (1 + x^2)*x^4/(1 + x^4)",
       "where(x > a, sqrt(x^2 + a), min(x, a)^3)",
       "asinh(x) - atan(a*x) + cosh(x/2) - sinh(x)/9",
       "a^x + softplus(x)/(2 + cos(x))",
@@ -423,6 +425,25 @@ TEST(FormulaErrors, DomainsDoNotDependOnParameters) {
     Derived derived(text);
     EXPECT_EQ(derived.formula.result.error, "") << text;
     EXPECT_EQ(derived.formula.result.domain.low, 0) << text;
+  }
+}
+
+TEST(FormulaErrors, PositiveFactorsDoNotDecide) {
+  // exp(x) has no influence on where the product is positive.
+  Derived derived("(x) = x + log((x - 2)*exp(x)*(1 + x^2))");
+  EXPECT_EQ(derived.formula.result.error, "");
+  EXPECT_EQ(derived.formula.result.domain.low, 2);
+}
+
+// u^2/(1 + u^2) is at most 1, whichever of them stands first.
+TEST(Intervals, BoundRatiosOfPowers) {
+  for (const char *text : {"x^2/(1 + x^2)", "x^2/(1 + exp(x) + x^2)", "sinh(x)^2/(1 + sinh(x)^2)"}) {
+    Derived derived("(x) = " + std::string(text));
+    symbolic::Algebra &algebra = derived.formula.algebra;
+    Interval range = algebra.range(derived.formula.result.function, algebra.getVariable(),
+                                   Interval::open(-Interval::kInfinity, Interval::kInfinity));
+    EXPECT_TRUE(range.isNonNegative()) << text;
+    EXPECT_LE(range.high, 1 + 1e-15) << text;
   }
 }
 

@@ -9,6 +9,7 @@
 
 #include "flowc/IO/JsonArrays.h"
 #include "flowc/IO/Rows.h"
+#include "flowc/Support/Format.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -212,6 +213,13 @@ TEST_F(TablesTest, ManyMembersOfAnObjectTakeAsLongAsTheyAreMany) {
   EXPECT_EQ(object->names()[1], "m59999"); // in their order
   EXPECT_THAT(object->get("m5")->values, ElementsAre(7));
   EXPECT_LT(std::clock() - begin, 5 * CLOCKS_PER_SEC);
+}
+
+// As many as there is room for, and no word of others where there are none.
+TEST_F(TablesTest, ListsInMessagesAreAbbreviated) {
+  EXPECT_EQ(abbreviateList({}, 2), "");
+  EXPECT_EQ(abbreviateList({"a", "b"}, 2), "a, b");
+  EXPECT_EQ(abbreviateList({"a", "b", "c"}, 2), "a, b, … (3 in all)");
 }
 
 TEST_F(TablesTest, MessagesShowTheBeginningOfWhatIsLong) {

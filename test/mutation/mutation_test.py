@@ -202,18 +202,19 @@ class JudgeTest(unittest.TestCase):
         self.assertEqual(cases["A.c"], {"seconds": 0, "reached": []})
         self.assertEqual(rest, [7])
 
-    def judged(self, test, **more):
-        """The result of a mutant whose only test is a command of the shell."""
+    def judged(self, test, untraced=(), **more):
+        """The result of a mutant whose only test is a command of the shell, but for those that were not traced."""
         program = run_mutants.Program(["sh", "-c", test])
         traced = {"Own": {"passed": True, "seconds": 1, "reached": [1], "cases": {}, **more}}
         with tempfile.TemporaryDirectory() as folder:
-            return run_mutants.judge(self.mutant, {"Own": program}, traced, {}, pathlib.Path(folder), 10)
+            return run_mutants.judge(self.mutant, {name: program for name in ("Own", *untraced)}, traced, {}, pathlib.Path(folder), 10)
 
     def test_mutants_are_killed_by_tests_that_fail(self):
         self.assertEqual(self.judged('test "$FLOWC_MUTANT" != 1')["killed_by"], "Own")
         self.assertEqual(run_mutants.classify(self.judged("true")), "survived")
         self.assertEqual(run_mutants.classify(self.judged("false", seconds=11)), "not run")
         self.assertEqual(run_mutants.classify(self.judged("false", passed=False)), "unreached")
+        self.assertEqual(run_mutants.classify(self.judged("true", untraced=["Other"])), "not run")
 
     def test_results_are_told_apart(self):
         result = {"killed_by": None, "reaching": 2, "ran": 2}

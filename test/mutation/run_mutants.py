@@ -75,7 +75,7 @@ def list_programs(build, lit, wanted, skipped):
         properties = {one["name"]: one["value"] for one in test.get("properties", [])}
         if "PASS_REGULAR_EXPRESSION" not in properties:
             programs[test["name"]] = Program(command, properties.get("ENVIRONMENT", []))
-    for folder, files in lit_folders((build / "../test").resolve()).items():
+    for folder, files in lit_folders((build / "../test").resolve(), build / "test").items():
         programs["lit:" + folder] = Program([lit, "-q", "--max-failures=1", "-j1"], files=files)
     return {
         name: program
@@ -84,13 +84,13 @@ def list_programs(build, lit, wanted, skipped):
     }
 
 
-def lit_folders(root):
-    """Files of lit by folder, but not those of their inputs."""
+def lit_folders(root, built):
+    """Files of lit by folder, under the names that they have in the build, whose settings lit needs; no inputs."""
     folders = collections.defaultdict(list)
     for path in sorted(root.rglob("*.*")):
         others = {"Inputs", "data", "golden", "unit", "mutation", "fuzz"} & set(path.relative_to(root).parts)
         if path.suffix in (".mlir", ".flow", ".test") and not others:
-            folders[str(path.parent.relative_to(root))].append(str(path))
+            folders[str(path.parent.relative_to(root))].append(str(built / path.relative_to(root)))
     return folders
 
 
@@ -241,9 +241,8 @@ def judge(mutant, programs, traced, areas, folder, most, quick=False):
             failed = re.search(r"\[  FAILED  \] (\S+)|^FAIL: (.*) \(|(took too long)", output, re.MULTILINE)
             result["killed_by"] = name + (": " + next(filter(None, failed.groups())) if failed else "")
             return result
-    if quick:
-        result["not_run"] = order
-    return result
+    left = result.get("not_run", order if quick else []) + [name for name in programs if name not in traced]
+    return result | ({"not_run": left} if left else {})
 
 
 def describe(mutant):

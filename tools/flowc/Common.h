@@ -27,6 +27,7 @@ void addScoreCommands(CLI::App &app, Action &action);    ///< log-prob, transfor
 void addScoreRowsCommand(CLI::App &app, Action &action); ///< score
 void addSampleCommand(CLI::App &app, Action &action);    ///< sample
 void addEvaluateCommand(CLI::App &app, Action &action);  ///< evaluate
+void addVerifyCommand(CLI::App &app, Action &action);    ///< verify
 void addGradientCommands(CLI::App &app, Action &action); ///< gradient, vjp
 void addTangentCommands(CLI::App &app, Action &action);  ///< jvp, hvp
 void addCompileCommands(CLI::App &app, Action &action);  ///< compile

@@ -58,6 +58,7 @@ int main(int argc, char **argv) {
   addScoreRowsCommand(app, action);
   addSampleCommand(app, action);
   addEvaluateCommand(app, action);
+  addVerifyCommand(app, action);
   addGradientCommands(app, action);
   addTangentCommands(app, action);
   addCompileCommands(app, action);

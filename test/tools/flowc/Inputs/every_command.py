@@ -56,6 +56,7 @@ def kernel_commands(text, folder):
             ["sample", m, "-n", "5", "--target", target, "--weights", "-o", out],
             ["evaluate", m, "--data", rows],
             ["evaluate", m, "--target", target, "-n", "100"],
+            ["verify", m, "--rows", "20", "-n", "1000"],
             ["compile", "--emit=tile", m],
             ["compile", "--emit=llvm", m],
             ["plot", m, rows, "-o", os.path.join(folder, "p.svg")],

@@ -8,7 +8,8 @@ import sys
 flowc, source, folder = sys.argv[1], pathlib.Path(sys.argv[2]), pathlib.Path(sys.argv[3])
 
 # What makes an example short: options at its end, or in place of its own.
-SHORTER = {"train": ["--max-epochs", "1"], "bench": ["--rows", "200", "--seconds", "0.01"]}
+SHORTER = {"train": ["--max-epochs", "1"], "bench": ["--rows", "200", "--seconds", "0.01"],
+           "verify": ["--rows", "50", "--count", "1000"]}
 COUNT = 40  # rows of data
 
 TEXTS = {

@@ -332,24 +332,6 @@ TEST_F(EngineTest, TheCallersFloatingPointStateIsKept) {
   expectSame(*logProb, *usual.kernels->logProb<float>(*usual.model, x), "rounding mode");
 }
 
-TEST_F(EngineTest, ConstantsDoNotDependOnTheRoundingModeOfWhoCompiles) {
-  // Constants whose logarithms and quotients are no floats, all folded during compilation.
-  const char *text = "flow f = transformed(non_trainable(student_t([2.3, 5.7], [0.1, -0.3], [0.7, 1.9])), "
-                     "non_trainable(affine([0.1, 0.7], [1.3, 0.37])))";
-  Rows<double> x = someRows<double>(100, 2);
-  Compiled<double> usual(text, {.useCache = false});
-  auto expected = usual.kernels->logProb<double>(*usual.model, x);
-  ASSERT_TRUE(expected) << expected.error().message;
-  for (int mode : {FE_DOWNWARD, FE_UPWARD, FE_TOWARDZERO}) {
-    Compiled<double> odd(text, {.useCache = false});
-    std::fesetround(mode);
-    auto logProb = odd.kernels->logProb<double>(*odd.model, x);
-    std::fesetround(FE_TONEAREST);
-    ASSERT_TRUE(logProb) << logProb.error().message;
-    expectSame(*logProb, *expected, "rounding mode " + std::to_string(mode));
-  }
-}
-
 //===----------------------------------------------------------------------===//
 // Errors
 //===----------------------------------------------------------------------===//

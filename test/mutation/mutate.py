@@ -70,6 +70,8 @@ inline MutantTrace &mutantTrace() {
   static MutantTrace trace;
   return trace;
 }
+/// clang emits what only clones of a function for several processors use if something else does.
+[[gnu::used]] static MutantTrace &(*const usedByClones)() = mutantTrace;
 inline bool isMutant(int number) {
   MutantTrace &trace = mutantTrace();
   if (trace.path)

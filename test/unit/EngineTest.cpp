@@ -332,6 +332,24 @@ TEST_F(EngineTest, TheCallersFloatingPointStateIsKept) {
   expectSame(*logProb, *usual.kernels->logProb<float>(*usual.model, x), "rounding mode");
 }
 
+TEST_F(EngineTest, ConstantsDoNotDependOnTheRoundingModeOfWhoCompiles) {
+  // Constants whose logarithms and roots are no floats, all folded during compilation.
+  const char *text = "bijection g(x) = log(3)*x + log(2)*asinh(x) + exp(-0.3)*atan(x/7) + sqrt(5)*x + log(7)\n"
+                     "flow f = transformed(standard_normal([2]), invert(g(shape = [2])))";
+  Rows<double> x = someRows<double>(100, 2);
+  Compiled<double> usual(text, {.useCache = false});
+  auto expected = usual.kernels->logProb<double>(*usual.model, x);
+  ASSERT_TRUE(expected) << expected.error().message;
+  for (int mode : {FE_DOWNWARD, FE_UPWARD, FE_TOWARDZERO}) {
+    Compiled<double> odd(text, {.useCache = false});
+    std::fesetround(mode);
+    auto logProb = odd.kernels->logProb<double>(*odd.model, x);
+    std::fesetround(FE_TONEAREST);
+    ASSERT_TRUE(logProb) << logProb.error().message;
+    expectSame(*logProb, *expected, "rounding mode " + std::to_string(mode));
+  }
+}
+
 //===----------------------------------------------------------------------===//
 // Errors
 //===----------------------------------------------------------------------===//

@@ -273,7 +273,7 @@ def classify(entry, equivalent=False):
 
 
 def report(mutants, results, judged):
-    """The score of each area. Mutants that no test comes past survive."""
+    """The score of each area: killed mutants among those that are not equivalent, of which some may not be run yet."""
     classes = {m["number"]: classify(results.get(str(m["number"])), is_equivalent(m, judged)) for m in mutants}
     by_area = collections.defaultdict(collections.Counter)
     for mutant in mutants:
@@ -281,8 +281,8 @@ def report(mutants, results, judged):
             by_area[area][classes[mutant["number"]]] += 1
     print("| area | mutants | " + " | ".join(CLASSES) + " | score |\n|" + " --- |" * (len(CLASSES) + 3))
     for area, counts in sorted(by_area.items(), key=lambda entry: (entry[0] == "all", entry[0])):
-        decided = counts["killed"] + counts["survived"] + counts["unreached"]
-        score = f"{100 * counts['killed'] / decided:.0f} %" if decided else ""
+        others = sum(counts.values()) - counts["equivalent"]
+        score = f"{'≥ ' if counts['not run'] else ''}{100 * counts['killed'] / others:.0f} %" if others else ""
         print(f"| {area} | {sum(counts.values())} | " + " | ".join(str(counts[one]) for one in CLASSES) + f" | {score} |")
     for mutant in mutants:
         if classes[mutant["number"]] not in ("killed", "equivalent"):

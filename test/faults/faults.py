@@ -48,9 +48,9 @@ COMMANDS = {
     "evaluate": ["evaluate", "model.safetensors", "--data", "rows.csv"],
     "compile": ["compile", "--emit=llvm", "model.safetensors", "-o", "out.ll"],
     "plot": ["plot", "model.safetensors", "rows.csv", "-o", "out.svg"],
-    "train": ["train", "f.flow", "--data", "rows.csv", "--max-epochs", "3", "--checkpoint", "out.check.safetensors",
+    "train": ["train", "f.flow", "--data", "rows.csv", "--schedule", "constant", "--max-epochs", "3", "--checkpoint", "out.check.safetensors",
               "--checkpoint-seconds", "0", "--log", "out.log.csv", "-o", "out.safetensors"],
-    "resume": ["train", "f.flow", "--data", "rows.csv", "--max-epochs", "3", "--resume", "check.safetensors",
+    "resume": ["train", "f.flow", "--data", "rows.csv", "--schedule", "constant", "--max-epochs", "3", "--resume", "check.safetensors",
                "-o", "out.safetensors"],
     "train-target": ["train", "f.flow", "--target", "t.flow", "--steps", "3", "--num-samples", "4", "-o",
                      "out.safetensors"],
@@ -186,7 +186,7 @@ def make_inputs(arguments):
     (folder / "rows.csv").write_text(ROWS)
     for command in (
         ["init", "f.flow", "-o", "model.safetensors"],
-        ["train", "f.flow", "--data", "rows.csv", "--max-epochs", "2", "--checkpoint", "check.safetensors", "-o", "trained.safetensors"],
+        ["train", "f.flow", "--data", "rows.csv", "--schedule", "constant", "--max-epochs", "2", "--checkpoint", "check.safetensors", "-o", "trained.safetensors"],
     ):
         subprocess.run([arguments.flowc, *command], cwd=folder, check=True, capture_output=True)
 

@@ -71,7 +71,7 @@ ROUNDED = {
     "expm1": lambda x: mp.expm1(x) if abs(x) < 2**60 else exp(x) - 1, "tanh": tanh,
     "logistic": lambda x: 1 / (1 + exp(-x)), "sqrt": mp.sqrt, "rsqrt": lambda x: 1 / mp.sqrt(x), "pow": power,
     "square": lambda x: x * x, "atanh": lambda x: mp.sign(x) * mp.inf if abs(x) == 1 else mp.atanh(x),
-    "lgamma": lambda x: mp.log(abs(mp.gamma(x))) if mp.isfinite(x) else x, "erf": mp.erf, "erfc": mp.erfc,
+    "lgamma": lambda x: mp.re(mp.loggamma(x)) if mp.isfinite(x) else x, "erf": mp.erf, "erfc": mp.erfc,
     "sin": mp.sin, "cos": mp.cos, "sinh": mp.sinh, "cosh": mp.cosh, "asinh": mp.asinh, "atan": mp.atan,
     "digamma": lambda x: mp.digamma(x),
 }

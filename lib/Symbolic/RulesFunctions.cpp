@@ -14,14 +14,16 @@
 
 namespace flowc::symbolic {
 
-/// exp(u + k log v) = v^k exp(u) for v > 0; exp(-softplus(v)) = sigmoid(-v).
+/// exp(u + k log v) = v^k exp(u) for v > 0, and at the end of that for k > 0; exp(-softplus(v)) =
+/// sigmoid(-v).
 Expr Algebra::simplifyExp(Expr u) {
   std::vector<Term> terms = u->kind == Kind::Sum ? u->terms : std::vector<Term>{{1, u}};
   double offset = u->kind == Kind::Sum ? u->number : 0;
   for (size_t i = 0; i < terms.size(); ++i) {
     auto [k, node] = terms[i];
     Expr factor = nullptr;
-    if (node->is(Function::Log) && isPositive(node->argument()))
+    bool isEnd = k > 0 && node->is(Function::Log) && node->argument()->isConstant(0);
+    if (node->is(Function::Log) && (isEnd || isPositive(node->argument())))
       factor = power(node->argument(), k);
     else if (node->is(Function::Softplus) && k == -1)
       factor = call(Function::Sigmoid, negate(node->argument()));

@@ -147,8 +147,9 @@ class Evaluator:
         if name in CALLS:
             inner = params[CALLS[name]]
             return self.closed(inner, operands) if hasattr(inner, "consts") else self.jaxpr(inner, [], operands)
-        if hasattr(self, "do_" + name):
-            return getattr(self, "do_" + name)(equation, operands)
+        method = "do_" + name.replace("-", "_")
+        if hasattr(self, method):
+            return getattr(self, method)(equation, operands)
         if not any(map(is_exact, operands)):
             return self.bind(equation, operands)
         if name in MOVES:
@@ -185,6 +186,21 @@ class Evaluator:
         pool_array = np.empty(len(pool), object)
         pool_array[:] = pool
         return [pool_array[np.where(np.asarray(r) > 0, np.asarray(r), 0)] for r in results]
+
+    def do_scatter_add(self, equation, operands):
+        if not any(map(is_exact, operands)):
+            return self.bind(equation, operands)
+        total_of, indices, updates = operands
+        names = ("dimension_numbers", "indices_are_sorted", "unique_indices", "mode")
+        params = {name: equation.params[name] for name in names}
+        result = np.array(total_of, object)
+        for index in np.ndindex(updates.shape):  # Where each of them goes, a one among zeros tells.
+            one = np.zeros(updates.shape, np.int32)
+            one[index] = 1
+            hit = jax.lax.scatter_add(jnp.zeros(result.shape, jnp.int32), jnp.asarray(indices), jnp.asarray(one), **params)
+            for place in map(tuple, np.argwhere(np.asarray(hit))):
+                result[place] = self.rounded(result[place] + updates[index])
+        return [result]
 
     def do_convert_element_type(self, equation, operands):
         target = equation.params["new_dtype"]

@@ -11,10 +11,6 @@
 #include "MixModels.h"
 #include "Race.h"
 
-#include <tbb/info.h>
-#include <tbb/parallel_for.h>
-#include <tbb/task_arena.h>
-
 #include <algorithm>
 #include <cmath>
 #include <numeric>
@@ -44,11 +40,6 @@ public:
   int64_t countMembers(const Runner &runner) const;
 
 private:
-  int threads() const { return options.threads > 0 ? options.threads : tbb::info::default_concurrency(); }
-  const Whitening &unitsFor(const Candidate &candidate) const {
-    return candidate.isWhitened ? folds.whitening : folds.columns;
-  }
-
   const Folds &folds;
   const FitTableOptions &options;
   Budget &budget;
@@ -71,26 +62,17 @@ bool hasResult(const Contestant &entry) { return entry.problem.empty() && !std::
 
 int64_t Finisher::countMembers(const Runner &runner) const {
   double one = budget.costOf(static_cast<double>(runner.steps), runner.secondsPerStep);
-  double atOnce = budget.isInSteps() ? 1 : threads();
+  double atOnce = budget.isInSteps() ? 1 : countThreads(options);
   return std::clamp<int64_t>(static_cast<int64_t>(budget.left() * atOnce / std::max(one, 1e-9)), 1, kMembers);
 }
 
 Expected<Model> Finisher::trainMembers(const Runner &runner, int64_t count) {
   std::vector<Expected<TrainingOutcome>> outcomes(static_cast<size_t>(count), Error{"not trained"});
-  int atOnce = static_cast<int>(std::min<int64_t>(count, threads()));
-  tbb::task_arena arena(atOnce);
-  arena.execute([&] {
-    tbb::parallel_for(
-        size_t(0), outcomes.size(),
-        [&](size_t i) {
-          TrainingPlan plan{.steps = runner.steps,
-                            .lastEpoch = runner.bestEpoch,
-                            .seed = options.seed + i,
-                            .threads = std::max(1, threads() / atOnce)};
-          outcomes[i] =
-              trainCandidate(*runner.candidate, folds.all, unitsFor(*runner.candidate), folds, plan, options, budget);
-        },
-        tbb::simple_partitioner());
+  forEachJob(outcomes.size(), options, [&](size_t i, int threadsEach) {
+    TrainingPlan plan{
+        .steps = runner.steps, .lastEpoch = runner.bestEpoch, .seed = options.seed + i, .threads = threadsEach};
+    outcomes[i] =
+        trainCandidate(*runner.candidate, folds.all, unitsFor(*runner.candidate, folds), folds, plan, options, budget);
   });
   std::vector<Model> members;
   for (auto &outcome : outcomes) {
@@ -108,10 +90,10 @@ Expected<Model> Finisher::refine(const Runner &runner) {
   TrainingPlan plan{.steps = steps,
                     .rateFactor = kRefineRate,
                     .seed = options.seed + 1,
-                    .threads = threads(),
+                    .threads = countThreads(options),
                     .start = &*runner.model};
   auto outcome =
-      trainCandidate(*runner.candidate, folds.all, unitsFor(*runner.candidate), folds, plan, options, budget);
+      trainCandidate(*runner.candidate, folds.all, unitsFor(*runner.candidate, folds), folds, plan, options, budget);
   if (!outcome)
     return outcome.takeError();
   return std::move(*outcome->model);

@@ -19,17 +19,7 @@ constexpr int64_t kCrossValidated = 5000;
 constexpr int64_t kParts = 5;
 constexpr double kShareHeldOut = 0.1;
 constexpr int64_t kMostHeldOut = 20000;
-/// Rows and numbers of a sample for closed forms.
-constexpr int64_t kSampleRows = 50000, kSampleNumbers = 4'000'000;
-/// Wider events are not whitened: their covariance would take longer than a fit.
-constexpr int64_t kWidestWhitened = 256;
-/// Of rows that are listed one by one.
-constexpr int64_t kListedRows = int64_t(1) << 24;
 constexpr uint32_t kStream = 17;
-
-int64_t sampleSize(int64_t columns) {
-  return std::clamp<int64_t>(kSampleNumbers / std::max<int64_t>(1, columns), 1000, kSampleRows);
-}
 
 /// The rows of `subset`, side by side: events, then conditions.
 Rows<double> copyRows(const FitTable &table, const RowSubset &subset) {
@@ -76,7 +66,7 @@ using Division = std::pair<std::shared_ptr<const RowSubset>, std::shared_ptr<con
 std::vector<Division> divideRows(int64_t rows, uint64_t seed) {
   if (rows >= kCrossValidated) {
     double share = std::min(kShareHeldOut, static_cast<double>(kMostHeldOut) / static_cast<double>(rows));
-    HeldOut parts = holdOutRows(rows, share, seed, kListedRows);
+    HeldOut parts = holdOutRows(rows, share, seed, FitOptions().listedRows);
     return {{parts.kept, parts.out}};
   }
   std::vector<int64_t> order(static_cast<size_t>(rows));
@@ -155,7 +145,7 @@ Expected<Folds> flowc::divideTable(const FitTable &table, const FitTableOptions 
       return condition.takeError();
     result.condition = std::move(*condition);
   }
-  int64_t size = sampleSize(table.x.columns() + table.condition.columns());
+  int64_t size = unitsSampleRows(table.x.columns() + table.condition.columns());
   auto sampleOf = [&](const std::shared_ptr<const RowSubset> &subset) {
     Rows<double> sample = copyRows(table, *everyNth(subset, size));
     standardizeColumns(sample, result.event, result.condition);

@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <mutex>
 
 using namespace flowc;
 
@@ -32,8 +33,7 @@ constexpr double kSharingGain = 0.6, kMostSharing = 8;
 class Race {
 public:
   Race(const Folds &folds, const FitTableOptions &options, Budget &budget)
-      : folds(folds), options(options), budget(budget),
-        threads(options.threads > 0 ? options.threads : tbb::info::default_concurrency()) {}
+      : folds(folds), options(options), budget(budget), threads(countThreads(options)) {}
 
   std::vector<Runner> run();
 
@@ -71,6 +71,19 @@ std::vector<double> meanLosses(const std::vector<Expected<TrainingOutcome>> &out
 }
 
 } // namespace
+
+int flowc::countThreads(const FitTableOptions &options) {
+  return options.threads > 0 ? options.threads : tbb::info::default_concurrency();
+}
+
+void flowc::forEachJob(size_t jobs, const FitTableOptions &options, const std::function<void(size_t, int)> &body) {
+  int threads = countThreads(options), atOnce = static_cast<int>(std::min<size_t>(jobs, threads));
+  tbb::task_arena arena(atOnce);
+  arena.execute([&] {
+    tbb::parallel_for(
+        size_t(0), jobs, [&](size_t job) { body(job, std::max(1, threads / atOnce)); }, tbb::simple_partitioner());
+  });
+}
 
 void Race::finish(Runner &runner, std::vector<Expected<TrainingOutcome>> outcomes, int64_t steps) {
   double squares = 0, secondsPerStep = 0;
@@ -114,34 +127,26 @@ void Race::finish(Runner &runner, std::vector<Expected<TrainingOutcome>> outcome
 
 void Race::train(std::span<Runner *> field, int64_t steps, size_t parts) {
   size_t jobs = field.size() * parts;
-  int atOnce = static_cast<int>(std::min<size_t>(jobs, threads));
   std::vector<std::vector<Expected<TrainingOutcome>>> outcomes(
       field.size(), std::vector<Expected<TrainingOutcome>>(parts, Error{"stopped before it was trained"}));
   std::mutex mutex;
-  tbb::task_arena arena(atOnce);
-  arena.execute([&] {
-    tbb::parallel_for(
-        size_t(0), jobs,
-        [&](size_t job) {
-          // Folds of one candidate follow each other: its kernels are compiled once.
-          const Runner &runner = *field[job / parts];
-          const Fold &fold = folds.folds[job % parts];
-          if (isInterrupted())
-            return;
-          if (options.progress) {
-            std::lock_guard<std::mutex> lock(mutex);
-            options.progress(std::string(runner.candidate->name) + ", " + std::to_string(steps) + " steps",
-                             std::min(1.0, budget.share()));
-          }
-          TrainingPlan plan{.steps = steps * runner.candidate->pace,
-                            .seed = options.seed,
-                            .threads = std::max(1, threads / atOnce),
-                            .deadline = kShareOfRace};
-          outcomes[job / parts][job % parts] =
-              trainCandidate(*runner.candidate, fold.data, runner.candidate->isWhitened ? fold.whitening : fold.columns,
-                             folds, plan, options, budget);
-        },
-        tbb::simple_partitioner());
+  forEachJob(jobs, options, [&](size_t job, int threadsEach) {
+    // Folds of one candidate follow each other: its kernels are compiled once.
+    const Runner &runner = *field[job / parts];
+    const Fold &fold = folds.folds[job % parts];
+    if (isInterrupted())
+      return;
+    if (options.progress) {
+      std::lock_guard<std::mutex> lock(mutex);
+      options.progress(std::string(runner.candidate->name) + ", " + std::to_string(steps) + " steps",
+                       std::min(1.0, budget.share()));
+    }
+    TrainingPlan plan{.steps = steps * runner.candidate->pace,
+                      .seed = options.seed,
+                      .threads = threadsEach,
+                      .deadline = kShareOfRace};
+    outcomes[job / parts][job % parts] =
+        trainCandidate(*runner.candidate, fold.data, unitsFor(*runner.candidate, fold), folds, plan, options, budget);
   });
   for (size_t i = 0; i < field.size(); ++i)
     finish(*field[i], std::move(outcomes[i]), steps);

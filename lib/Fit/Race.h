@@ -14,7 +14,7 @@
 #include "flowc/Support/Clock.h"
 
 #include <atomic>
-#include <mutex>
+#include <functional>
 
 namespace flowc {
 
@@ -69,6 +69,18 @@ struct TrainingPlan {
   /// What may be spent before it ends early, as a share of the budget.
   double deadline = std::numeric_limits<double>::infinity();
 };
+
+/// Calls `body(job, threads)` for each of `jobs` jobs, some at a time, with the number of
+/// threads that a job may use.
+void forEachJob(size_t jobs, const FitTableOptions &options, const std::function<void(size_t, int)> &body);
+/// All processors, unless the options have another number.
+int countThreads(const FitTableOptions &options);
+
+/// The units of a fold, or of the whole table, that a candidate is trained in.
+template <typename Part>
+const Whitening &unitsFor(const Candidate &candidate, const Part &part) {
+  return candidate.isWhitened ? part.whitening : part.columns;
+}
 
 /// Trains on `data` in `units`. An error says why a candidate cannot go on.
 Expected<TrainingOutcome> trainCandidate(const Candidate &candidate, const TrainingData &data, const Whitening &units,

@@ -145,12 +145,15 @@ double flowc::chooseShrinkage(std::span<const Covariance> parts) {
   return best;
 }
 
-/// The rows of `subset`, in standardised columns: up to 50,000, fewer of very wide ones.
+int64_t flowc::unitsSampleRows(int64_t columns) {
+  constexpr int64_t numbers = 4'000'000, most = 50000, least = 1000;
+  return std::clamp(numbers / std::max<int64_t>(1, columns), least, most);
+}
+
+/// A sample of the rows of `subset`, in standardised columns.
 static Rows<double> sampleRows(const RowsView &view, const std::shared_ptr<const RowSubset> &subset,
                                const ColumnStatistics &columns) {
-  constexpr int64_t numbers = 4'000'000, most = 50000, least = 1000;
-  std::shared_ptr<const RowSubset> chosen =
-      everyNth(subset, std::clamp(numbers / std::max<int64_t>(1, view.columns()), least, most));
+  std::shared_ptr<const RowSubset> chosen = everyNth(subset, unitsSampleRows(view.columns()));
   std::vector<int64_t> rows(static_cast<size_t>(chosen->size()));
   chosen->list(0, rows);
   Rows<double> sample(chosen->size(), view.columns());
@@ -162,11 +165,10 @@ static Rows<double> sampleRows(const RowsView &view, const std::shared_ptr<const
 
 Expected<Whitening> flowc::chooseUnits(const RowsView &rows, const std::shared_ptr<const RowSubset> &subset,
                                        const ColumnStatistics &columns, Units units) {
-  constexpr int64_t widest = 256;
   constexpr double leastGain = 1; // Nats per column.
   auto dim = std::ssize(columns.mean);
   Whitening byColumn{Eigen::VectorXd::Zero(dim), Eigen::MatrixXd::Identity(dim, dim)};
-  if (dim == 1 || dim > widest || (units != Units::Cholesky && units != Units::Auto))
+  if (dim == 1 || dim > kWidestWhitened || (units != Units::Cholesky && units != Units::Auto))
     return byColumn.before(columns);
   std::vector<Covariance> parts = covariancesOfParts(sampleRows(rows, subset, columns));
   double shrinkage = chooseShrinkage(parts);

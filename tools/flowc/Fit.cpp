@@ -29,28 +29,21 @@ struct FitCommandOptions {
 };
 
 /// Opens the columns of the table: the event's, and the condition's.
-Expected<std::pair<std::unique_ptr<RowReader>, std::unique_ptr<RowReader>>> openTable(const DataOptions &data) {
-  using Result = std::pair<std::unique_ptr<RowReader>, std::unique_ptr<RowReader>>;
-  std::vector<std::string> columns = data.columns;
-  if (columns.empty() && !data.conditionColumns.empty()) {
-    auto all = listColumns(data.path);
-    if (!all)
-      return all.takeError();
-    columns = std::move(*all);
-    for (const std::string &name : data.conditionColumns)
-      std::erase(columns, name);
-    if (columns.empty())
-      return Error{"all columns of '" + data.path + "' are conditions: nothing is left to fit"};
-  }
-  auto events = openRows(data.path, columns);
+Expected<DataReaders> openTable(const DataOptions &data) {
+  auto chosen = withoutColumns(data, {}, data.conditionColumns);
+  if (!chosen)
+    return chosen.takeError();
+  if (chosen->columns.empty() && !data.conditionColumns.empty())
+    return Error{"all columns of '" + data.path + "' are conditions: nothing is left to fit"};
+  auto events = openRows(data.path, chosen->columns);
   if (!events)
     return events.takeError();
   if (data.conditionColumns.empty())
-    return Result(std::move(*events), nullptr);
+    return DataReaders{std::move(*events), nullptr};
   auto conditions = openRows(data.path, data.conditionColumns);
   if (!conditions)
     return conditions.takeError();
-  return Result(std::move(*events), std::move(*conditions));
+  return DataReaders{std::move(*events), std::move(*conditions)};
 }
 
 /// Whether float32 is too coarse for a column.
@@ -70,18 +63,18 @@ Expected<FitTable> holdTable(const DataOptions &data, DType dtype) {
   if (!readers)
     return readers.takeError();
   FitTable table;
-  auto x = holdRows(*readers->first, dtype);
+  auto x = holdRows(*readers->events, dtype);
   if (!x)
     return x.takeError();
   table.x = std::move(*x);
-  table.names = readers->first->columnNames();
-  if (!readers->second)
+  table.names = readers->events->columnNames();
+  if (!readers->conditions)
     return table;
-  auto condition = holdRows(*readers->second, dtype);
+  auto condition = holdRows(*readers->conditions, dtype);
   if (!condition)
     return condition.takeError();
   table.condition = std::move(*condition);
-  table.conditionNames = readers->second->columnNames();
+  table.conditionNames = readers->conditions->columnNames();
   return table;
 }
 

@@ -54,6 +54,12 @@ struct Whitening {
   double logDet() const { return -factor.diagonal().array().log().sum(); }
 };
 
+/// Wider events are not whitened: their covariance would take longer than a training.
+inline constexpr int64_t kWidestWhitened = 256;
+
+/// How many rows of so many columns stand for all where units are chosen: up to 50,000.
+int64_t unitsSampleRows(int64_t columns);
+
 /// Of five parts of rows, each fifth row in one.
 std::vector<Covariance> covariancesOfParts(ConstRows<double> rows);
 
@@ -73,9 +79,9 @@ enum class Units {
   Auto      ///< The last if columns are as good as collinear, else the columns.
 };
 
-/// Units of the rows of `subset`, whose columns have the statistics `columns`: by up to
-/// 50,000 of them. `Units::Auto` chooses correlations if they are worth more than a nat per
-/// column in `heldOutLikelihood`. Of more than 256 columns always column by column.
+/// Units of the rows of `subset`, whose columns have the statistics `columns`: by a
+/// sample of them. `Units::Auto` chooses correlations if they are worth more than a nat per
+/// column in `heldOutLikelihood`. Of more than `kWidestWhitened` columns always column by column.
 Expected<Whitening> chooseUnits(const RowsView &rows, const std::shared_ptr<const RowSubset> &subset,
                                 const ColumnStatistics &columns, Units units);
 

@@ -5,8 +5,9 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "flowc/Frontend/Node.h"
+#include "flowc/Frontend/Base.h"
 
+#include <algorithm>
 #include <cassert>
 #include <cstdlib>
 
@@ -108,6 +109,29 @@ std::vector<PlacedLeaf> flattenLeaves(const Node &root, bool withValues) {
   Flattener flattener(withValues);
   flattener.visit(root, "");
   return std::move(flattener.leaves);
+}
+
+//===----------------------------------------------------------------------===//
+// Base distributions
+//===----------------------------------------------------------------------===//
+
+const Node *findBase(const Node &distribution) {
+  for (const auto &field : distribution.fields)
+    if (const Child *child = std::get_if<Child>(&field); child && child->path == "base_dist")
+      return child->node.get();
+  return nullptr;
+}
+
+const Node &getInnermostBase(const Node &distribution) {
+  const Node *node = &distribution;
+  while (const Node *base = findBase(*node))
+    node = base;
+  return *node;
+}
+
+bool hasIndependentCoordinates(const Node &innermostBase) {
+  return std::ranges::none_of(innermostBase.fields,
+                              [](const auto &field) { return std::holds_alternative<Child>(field); });
 }
 
 } // namespace flowc

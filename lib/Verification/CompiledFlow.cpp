@@ -9,6 +9,7 @@
 #include "RandomNumbers.h"
 
 #include "flowc/API/ModelImpl.h"
+#include "flowc/Frontend/Base.h"
 #include "flowc/Frontend/Support.h"
 #include "flowc/Support/WithType.h"
 
@@ -18,14 +19,6 @@ using namespace flowc;
 using namespace flowc::verification;
 
 namespace {
-
-/// The distribution that the map of a flow starts from, or null.
-const Node *findBase(const Node &node) {
-  for (const auto &field : node.fields)
-    if (const Child *child = std::get_if<Child>(&field); child && child->path == "base_dist")
-      return child->node.get();
-  return nullptr;
-}
 
 /// A model with its kernels in both types, and its neighbours.
 class Evaluated {
@@ -131,10 +124,7 @@ void CompiledFlow::describe(const Flow &flow) {
   known.hasSampler = flow.isDistribution();
   if (!flow.isDistribution())
     return;
-  const Node *innermost = &flow.root();
-  while (const Node *next = findBase(*innermost))
-    innermost = next;
-  known.hasNormalBase = innermost->kind == "standard_normal";
+  known.hasNormalBase = getInnermostBase(flow.root()).kind == "standard_normal";
   Support support = getSupport(flow.root());
   for (const Range &range : support.coordinates)
     known.ends.push_back(support.isKnown ? std::pair(range.lower, range.upper) : std::pair(std::nan(""), std::nan("")));

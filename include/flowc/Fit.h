@@ -43,6 +43,9 @@ struct FitTableOptions {
   DType dtype = F32;
   int threads = 0; ///< 0: all processors.
   bool useCache = true;
+  /// A file (`.safetensors`) that trainings are written to as they end, and one to go on from: it
+  /// may be of a search with another budget, and nothing that it holds is trained again. Empty: none.
+  std::string checkpoint = {}, resume = {};
   /// Hears what is being done and the share of the budget that is spent; from any thread,
   /// but from one at a time.
   std::function<void(const std::string &what, double share)> progress = {};

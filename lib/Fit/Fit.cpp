@@ -8,6 +8,7 @@
 #include "flowc/Fit.h"
 
 #include "Baselines.h"
+#include "Journal.h"
 #include "MixModels.h"
 #include "Race.h"
 
@@ -28,8 +29,8 @@ constexpr double kRefineRate = 0.1;
 /// Writes the last model.
 class Finisher {
 public:
-  Finisher(const Folds &folds, const FitTableOptions &options, Budget &budget)
-      : folds(folds), options(options), budget(budget) {}
+  Finisher(const Folds &folds, const FitTableOptions &options, Budget &budget, Journal &journal)
+      : folds(folds), options(options), budget(budget), journal(journal) {}
 
   /// The mixture of `members` trainings of `runner` on all rows.
   Expected<Model> trainMembers(const Runner &runner, int64_t members);
@@ -43,6 +44,7 @@ private:
   const Folds &folds;
   const FitTableOptions &options;
   Budget &budget;
+  Journal &journal;
 };
 
 Contestant contestantOf(const Runner &runner) {
@@ -69,10 +71,13 @@ int64_t Finisher::countMembers(const Runner &runner) const {
 Expected<Model> Finisher::trainMembers(const Runner &runner, int64_t count) {
   std::vector<Expected<TrainingOutcome>> outcomes(static_cast<size_t>(count), Error{"not trained"});
   forEachJob(outcomes.size(), options, [&](size_t i, int threadsEach) {
-    TrainingPlan plan{
-        .steps = runner.steps, .lastEpoch = runner.bestEpoch, .seed = options.seed + i, .threads = threadsEach};
-    outcomes[i] =
-        trainCandidate(*runner.candidate, folds.all, unitsFor(*runner.candidate, folds), folds, plan, options, budget);
+    TrainingPlan plan{.rows = "all rows",
+                      .steps = runner.steps,
+                      .lastEpoch = runner.bestEpoch,
+                      .seed = options.seed + i,
+                      .threads = threadsEach};
+    outcomes[i] = trainCandidate(*runner.candidate, folds.all, unitsFor(*runner.candidate, folds), folds, plan, options,
+                                 budget, journal);
   });
   std::vector<Model> members;
   for (auto &outcome : outcomes) {
@@ -87,13 +92,14 @@ Expected<Model> Finisher::refine(const Runner &runner) {
   auto steps = static_cast<int64_t>(kRefineShare * static_cast<double>(runner.steps));
   if (steps < 1 || budget.left() <= 0)
     return *runner.model;
-  TrainingPlan plan{.steps = steps,
+  TrainingPlan plan{.rows = "all rows, refined",
+                    .steps = steps,
                     .rateFactor = kRefineRate,
                     .seed = options.seed + 1,
                     .threads = countThreads(options),
                     .start = &*runner.model};
-  auto outcome =
-      trainCandidate(*runner.candidate, folds.all, unitsFor(*runner.candidate, folds), folds, plan, options, budget);
+  auto outcome = trainCandidate(*runner.candidate, folds.all, unitsFor(*runner.candidate, folds), folds, plan, options,
+                                budget, journal);
   if (!outcome)
     return outcome.takeError();
   return std::move(*outcome->model);
@@ -169,6 +175,10 @@ TrainingRecord makeRecord(const FitTable &table, const FitTableOptions &options,
 
 Expected<FitTableResult> flowc::fitTable(const FitTable &table, const FitTableOptions &options) {
   Budget budget(options);
+  auto journal = Journal::open(table, options);
+  if (!journal)
+    return journal.takeError();
+  budget.setSecondsBefore((*journal)->secondsBefore());
   auto tell = [&](const std::string &what) {
     if (options.progress)
       options.progress(what, std::min(1.0, budget.share()));
@@ -180,7 +190,9 @@ Expected<FitTableResult> flowc::fitTable(const FitTable &table, const FitTableOp
   auto baselines = fitBaselines(*folds, options);
   if (!baselines)
     return baselines.takeError();
-  std::vector<Runner> runners = race(*folds, options, budget);
+  std::vector<Runner> runners = race(*folds, options, budget, **journal);
+  if (auto ok = (*journal)->status(); !ok)
+    return ok.takeError();
   Ranking ranking(*baselines, runners);
   std::optional<size_t> place = ranking.choose(*baselines);
   if (!place)
@@ -189,7 +201,7 @@ Expected<FitTableResult> flowc::fitTable(const FitTable &table, const FitTableOp
 
   size_t chosen = ranking.order[*place];
   tell(ranking.entries[chosen].name + ", on all rows");
-  Finisher finisher(*folds, options, budget);
+  Finisher finisher(*folds, options, budget, **journal);
   const Runner *runner = chosen < baselines->size() ? nullptr : &runners[chosen - baselines->size()];
   bool isSmall = folds->folds.size() > 1;
   int64_t members = runner && isSmall ? finisher.countMembers(*runner) : 1;

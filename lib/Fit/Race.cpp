@@ -32,8 +32,8 @@ constexpr double kSharingGain = 0.6, kMostSharing = 8;
 
 class Race {
 public:
-  Race(const Folds &folds, const FitTableOptions &options, Budget &budget)
-      : folds(folds), options(options), budget(budget), threads(countThreads(options)) {}
+  Race(const Folds &folds, const FitTableOptions &options, Budget &budget, Journal &journal)
+      : folds(folds), options(options), budget(budget), journal(journal), threads(countThreads(options)) {}
 
   std::vector<Runner> run();
 
@@ -53,6 +53,7 @@ private:
   const Folds &folds;
   const FitTableOptions &options;
   Budget &budget;
+  Journal &journal;
   int threads;
   std::vector<Runner> runners;
 };
@@ -141,12 +142,13 @@ void Race::train(std::span<Runner *> field, int64_t steps, size_t parts) {
       options.progress(std::string(runner.candidate->name) + ", " + std::to_string(steps) + " steps",
                        std::min(1.0, budget.share()));
     }
-    TrainingPlan plan{.steps = steps * runner.candidate->pace,
+    TrainingPlan plan{.rows = "without part " + std::to_string(job % parts),
+                      .steps = steps * runner.candidate->pace,
                       .seed = options.seed,
                       .threads = threadsEach,
                       .deadline = kShareOfRace};
-    outcomes[job / parts][job % parts] =
-        trainCandidate(*runner.candidate, fold.data, unitsFor(*runner.candidate, fold), folds, plan, options, budget);
+    outcomes[job / parts][job % parts] = trainCandidate(*runner.candidate, fold.data, unitsFor(*runner.candidate, fold),
+                                                        folds, plan, options, budget, journal);
   });
   for (size_t i = 0; i < field.size(); ++i)
     finish(*field[i], std::move(outcomes[i]), steps);
@@ -233,6 +235,6 @@ std::vector<Runner> Race::run() {
   return std::move(runners);
 }
 
-std::vector<Runner> flowc::race(const Folds &folds, const FitTableOptions &options, Budget &budget) {
-  return Race(folds, options, budget).run();
+std::vector<Runner> flowc::race(const Folds &folds, const FitTableOptions &options, Budget &budget, Journal &journal) {
+  return Race(folds, options, budget, journal).run();
 }

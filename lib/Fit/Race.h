@@ -18,17 +18,21 @@
 
 namespace flowc {
 
+class Journal;
+
 /// What a search may still cost, in seconds or in steps. Safe to use from several threads.
 class Budget {
 public:
   explicit Budget(const FitTableOptions &options)
       : total(options.steps > 0 ? static_cast<double>(options.steps) : options.seconds), inSteps(options.steps > 0),
         start(Clock::now()) {}
-  double spent() const { return inSteps ? static_cast<double>(steps.load()) : secondsSince(start); }
+  /// So many seconds were spent before this program began.
+  void setSecondsBefore(double seconds) { earlier = seconds; }
+  double spent() const { return inSteps ? static_cast<double>(steps.load()) : elapsedSeconds(); }
   double left() const { return total - spent(); }
   double share() const { return spent() / total; }
   bool isInSteps() const { return inSteps; }
-  double elapsedSeconds() const { return secondsSince(start); }
+  double elapsedSeconds() const { return earlier + secondsSince(start); }
   /// What `count` steps will cost that take so many seconds each.
   double costOf(double count, double secondsPerStep) const { return inSteps ? count : count * secondsPerStep; }
   void addSteps(int64_t count) { steps += count; }
@@ -37,6 +41,7 @@ private:
   double total;
   bool inSteps;
   Clock::time_point start;
+  double earlier = 0;
   std::atomic<int64_t> steps = 0;
 };
 
@@ -60,6 +65,7 @@ struct TrainingOutcome {
 
 /// How long a training is, and whether rows are held out.
 struct TrainingPlan {
+  std::string rows; ///< What it sees, in words: no two trainings of a candidate have all the same.
   int64_t steps = 0;
   double rateFactor = 1;
   int64_t lastEpoch = 0; ///< Ends after so many epochs of those of `steps`; 0: not before.
@@ -82,10 +88,11 @@ const Whitening &unitsFor(const Candidate &candidate, const Part &part) {
   return candidate.isWhitened ? part.whitening : part.columns;
 }
 
-/// Trains on `data` in `units`. An error says why a candidate cannot go on.
+/// Trains on `data` in `units`, unless the journal knows what that comes to. An error says why
+/// a candidate cannot go on.
 Expected<TrainingOutcome> trainCandidate(const Candidate &candidate, const TrainingData &data, const Whitening &units,
                                          const Folds &folds, const TrainingPlan &plan, const FitTableOptions &options,
-                                         Budget &budget);
+                                         Budget &budget, Journal &journal);
 
 /// A candidate and what it has come to so far.
 struct Runner {
@@ -106,7 +113,7 @@ struct Runner {
 /// four times as many, and so on until one is left, more steps would not help it, or half of
 /// the budget is spent, but for what the last training needs. Returns all of them, the best
 /// first. An interrupted race returns what it has.
-std::vector<Runner> race(const Folds &folds, const FitTableOptions &options, Budget &budget);
+std::vector<Runner> race(const Folds &folds, const FitTableOptions &options, Budget &budget, Journal &journal);
 
 } // namespace flowc
 

@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Race.h"
+#include "Journal.h"
 
 #include "flowc/Training/Recipe.h"
 
@@ -62,25 +62,29 @@ static FitOptions fitOptionsOf(const Candidate &candidate, const Extent &extent,
   return fit;
 }
 
-Expected<TrainingOutcome> flowc::trainCandidate(const Candidate &candidate, const TrainingData &given,
-                                                const Whitening &units, const Folds &folds, const TrainingPlan &plan,
-                                                const FitTableOptions &options, Budget &budget) {
-  auto flow = plan.start ? Expected<Flow>(plan.start->flow()) : flowOf(candidate, units, folds);
+/// The parameters that a training begins with.
+static Expected<Model> startOf(const Candidate &candidate, const Whitening &units, const Folds &folds,
+                               const TrainingPlan &plan, const FitTableOptions &options) {
+  if (plan.start)
+    return *plan.start;
+  auto flow = flowOf(candidate, units, folds);
   if (!flow)
     return flow.takeError();
-  auto model =
-      plan.start ? Expected<Model>(*plan.start) : Model::initialise(*flow, {.seed = plan.seed, .dtype = options.dtype});
-  if (!model)
-    return model.takeError();
+  return Model::initialise(*flow, {.seed = plan.seed, .dtype = options.dtype});
+}
+
+static bool isInterrupted(const FitTableOptions &options) { return options.interrupted && options.interrupted(); }
+
+/// Trains `model`.
+static Expected<TrainingOutcome> train(Model model, const Candidate &candidate, const TrainingData &given,
+                                       const TrainingPlan &plan, const FitTableOptions &options, const Budget &budget) {
   TrainingData data = given;
   Extent extent = extentOf(data, plan.steps);
   data.subset = extent.rows;
   FitOptions fit = fitOptionsOf(candidate, extent, plan, options);
   fit.returnBest = bool(data.validation);
-  fit.interrupted = [&] {
-    return (!budget.isInSteps() && budget.share() > plan.deadline) || (options.interrupted && options.interrupted());
-  };
-  auto trainer = Trainer::create(*model, data, fit);
+  fit.interrupted = [&] { return (!budget.isInSteps() && budget.share() > plan.deadline) || isInterrupted(options); };
+  auto trainer = Trainer::create(model, data, fit);
   if (!trainer)
     return trainer.takeError();
   auto start = Clock::now();
@@ -94,7 +98,6 @@ Expected<TrainingOutcome> flowc::trainCandidate(const Candidate &candidate, cons
   }
   TrainingOutcome result;
   result.steps = (*trainer)->state().step;
-  budget.addSteps(result.steps);
   result.secondsPerStep = secondsSince(start) / static_cast<double>(std::max<int64_t>(1, result.steps));
   result.losses = (*trainer)->state().valLosses;
   result.trainLosses = (*trainer)->state().trainLosses;
@@ -105,6 +108,33 @@ Expected<TrainingOutcome> flowc::trainCandidate(const Candidate &candidate, cons
     return judged.takeError();
   result.meanLoss = judged->meanLoss;
   result.error = judged->error;
-  result.model = std::move(*model);
+  result.model = std::move(model);
   return result;
+}
+
+/// Tells a training from all others of a search.
+static std::string nameOf(const Candidate &candidate, const TrainingPlan &plan) {
+  return std::string(candidate.name) + ", " + plan.rows + ", " + std::to_string(plan.steps) + " steps to epoch " +
+         std::to_string(plan.lastEpoch) + ", seed " + std::to_string(plan.seed);
+}
+
+Expected<TrainingOutcome> flowc::trainCandidate(const Candidate &candidate, const TrainingData &data,
+                                                const Whitening &units, const Folds &folds, const TrainingPlan &plan,
+                                                const FitTableOptions &options, Budget &budget, Journal &journal) {
+  auto start = startOf(candidate, units, folds, plan, options);
+  if (!start)
+    return start.takeError();
+  std::string name = nameOf(candidate, plan);
+  auto known = journal.find(name, *start);
+  if (!known)
+    return known.takeError();
+  auto outcome = *known ? Expected<TrainingOutcome>(std::move(**known))
+                        : train(std::move(*start), candidate, data, plan, options, budget);
+  if (!outcome)
+    return outcome;
+  budget.addSteps(outcome->steps);
+  // A training that somebody ended would come to more.
+  if (!*known && !isInterrupted(options))
+    journal.add(name, *outcome, budget.elapsedSeconds());
+  return outcome;
 }

@@ -73,7 +73,8 @@ Expected<SavedState> SavedState::read(const std::string &path) {
     int64_t value = 0;
     auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), value);
     if (problem != std::errc() || end != text.data() + text.size())
-      return Error{"'" + path + "' is no valid checkpoint: its entry '" + abbreviate(it->first) + "' is no whole number"};
+      return Error{"'" + path + "' is no valid checkpoint: its entry '" + abbreviate(it->first) +
+                   "' is no whole number"};
     state.counts[it->first.substr(countPrefix.size())] = value;
     it = state.identity.erase(it);
   }
@@ -96,6 +97,29 @@ Expected<SavedState> SavedState::read(const std::string &path) {
     isDouble ? store(double()) : store(float());
   }
   return state;
+}
+
+/// Whether people can tell two values of this entry of an identity from each other: not
+/// whole texts, and not hashes.
+static bool canBeShown(const std::string &key) {
+  return !key.ends_with("data") && !key.ends_with("_code") && key != "draws" && key != "flow" && key != "target" &&
+         key != "prior" && key != "formula";
+}
+
+std::string flowc::findDifference(const std::map<std::string, std::string> &saved,
+                                  const std::map<std::string, std::string> &now) {
+  auto valueIn = [](const std::map<std::string, std::string> &identity, const std::string &key) {
+    auto found = identity.find(key);
+    return found == identity.end() ? "nothing" : found->second;
+  };
+  for (const auto *identity : {&now, &saved})
+    for (const auto &[key, value] : *identity) {
+      std::string was = valueIn(saved, key), is = valueIn(now, key);
+      if (was != is)
+        return "another '" + abbreviate(key) + "'" +
+               (canBeShown(key) ? " (" + abbreviate(was) + ", now " + is + ")" : "");
+    }
+  return "";
 }
 
 //===----------------------------------------------------------------------===//

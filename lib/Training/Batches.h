@@ -17,10 +17,6 @@ namespace flowc {
 /// `randomPermutation` of lists that are as small as can be.
 void randomPermutation(uint64_t seed, uint32_t stream, uint64_t epoch, std::span<uint32_t> permutation);
 
-/// Tells whether the numbers of rows, as a model of `dtype` takes them, are the same, and
-/// what had the hash `hash` before them; no rows change nothing.
-uint64_t hashRows(const RowsView &rows, const RowSubset &subset, DType dtype, uint64_t hash);
-
 /// What batches are copied from; all but `x` may be none.
 struct SourceRows {
   DType dtype = F32; ///< Of the batches.

@@ -180,30 +180,6 @@ std::map<std::string, std::string> Loop::identity() const {
   return result;
 }
 
-/// Whether people can tell two values of this entry of an identity from each other: not
-/// whole texts, and not hashes.
-static bool canBeShown(const std::string &key) {
-  return !key.ends_with("data") && !key.ends_with("_code") && key != "draws" && key != "flow" && key != "target" &&
-         key != "prior" && key != "formula";
-}
-
-/// Says in what two identities differ; empty if they are the same.
-static std::string findDifference(const std::map<std::string, std::string> &saved,
-                                  const std::map<std::string, std::string> &now) {
-  auto valueIn = [](const std::map<std::string, std::string> &identity, const std::string &key) {
-    auto found = identity.find(key);
-    return found == identity.end() ? "nothing" : found->second;
-  };
-  for (const auto *identity : {&now, &saved})
-    for (const auto &[key, value] : *identity) {
-      std::string was = valueIn(saved, key), is = valueIn(now, key);
-      if (was != is)
-        return "another '" + abbreviate(key) + "'" +
-               (canBeShown(key) ? " (" + abbreviate(was) + ", now " + is + ")" : "");
-    }
-  return "";
-}
-
 void Loop::describe(Archive &archive, TrainingState &state) {
   archive.count("epoch", state.epoch);
   archive.count("best_epoch", state.bestEpoch, "epoch");

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "FlowTesting.h"
+#include "TemporaryDirectory.h"
 
 #include "flowc/Fit.h"
 #include "flowc/Training/Recipe.h"
@@ -268,6 +269,44 @@ TEST(FitTable, KeepsTheBestWhenInterrupted) {
   FitTableResult result = take(fitTable(tableOf(x), options));
   EXPECT_TRUE(result.interrupted);
   EXPECT_TRUE(result.record.interrupted);
+}
+
+TEST(FitTable, GoesOnWhereItWasEnded) {
+  test::TemporaryDirectory folder;
+  std::string path = folder / "search.safetensors", other = folder / "other.safetensors";
+  for (int64_t rows : {300, 5200}) { // Cross-validated, and a single part.
+    Rows<float> x = twoClouds(rows, 14).cast<float>();
+    FitTableOptions options{.steps = 3000, .seed = 2, .threads = 1};
+    FitTableResult whole = take(fitTable(tableOf(x), options));
+    // Ended after half of its trainings, and once more.
+    FitTableOptions part = options;
+    part.checkpoint = path;
+    for (int ends : {300, 900}) {
+      part.interrupted = [calls = 0, ends]() mutable { return ++calls > ends; };
+      EXPECT_TRUE(take(fitTable(tableOf(x), part)).interrupted);
+      part.resume = path;
+    }
+    part.interrupted = {};
+    part.checkpoint = other;
+    part.threads = 2;
+    FitTableResult resumed = take(fitTable(tableOf(x), part));
+    EXPECT_EQ(resumed.model.flow().text(), whole.model.flow().text());
+    EXPECT_EQ(resumed.model.trainable(), whole.model.trainable());
+    for (size_t i = 0; i < whole.record.search.size(); ++i)
+      EXPECT_EQ(resumed.record.search[i].name, whole.record.search[i].name);
+    // Nothing is trained again: what a complete search is resumed to, is there at once.
+    part.resume = other;
+    part.checkpoint = {};
+    int calls = 0; // One for each step of a training, and some for each training.
+    part.interrupted = [&calls] { return ++calls < 0; };
+    part.threads = 1;
+    EXPECT_EQ(take(fitTable(tableOf(x), part)).model.trainable(), whole.model.trainable());
+    EXPECT_LT(calls, 300);
+    part.seed = 3;
+    auto wrong = fitTable(tableOf(x), part);
+    ASSERT_FALSE(wrong);
+    EXPECT_THAT(wrong.error().message, HasSubstr("it was written with another 'seed' (2, now 3)"));
+  }
 }
 
 TEST(FitTable, SaysWhatIsWrongWithATable) {

@@ -108,8 +108,9 @@ void report(const FitCommandOptions &options, const FitTableResult &result) {
 Expected<int> runFit(const FitCommandOptions &options) {
   if (!isModelPath(options.output))
     return Error{"a model is a .safetensors file, but the output is '" + options.output + "'"};
-  if (auto ok = checkWritable(options.output); !ok)
-    return ok.takeError();
+  for (const std::string &path : {options.output, options.fit.checkpoint})
+    if (auto ok = path.empty() ? Expected<void>() : checkWritable(path); !ok)
+      return ok.takeError();
   FitTableOptions fit = options.fit;
   fit.dtype = options.dtype == "f64" || options.dtype == "float64" ? F64 : F32;
   fit.useCache = !options.noCache;
@@ -185,6 +186,10 @@ void tool::addFitCommand(CLI::App &app, Action &action) {
   command->add_option("--seed", options->fit.seed, "Seed of everything that is drawn")
       ->capture_default_str()
       ->check(isWholeNumber(UINT64_MAX));
+  markOutput(command->add_option("--checkpoint", options->fit.checkpoint,
+                                 "File to write finished trainings to (.safetensors), as they end"));
+  markReplaceable(command->add_option("--resume", options->fit.resume,
+                                      "Go on from such a file, with the same table and seed and any budget"));
   command->add_option("--dtype", options->dtype, "Element type: f32 or f64 (default: f32)")
       ->check(CLI::IsMember({"f32", "f64", "float32", "float64"}));
   command->add_option("--threads", options->fit.threads, "Number of threads (default: all processors)")

@@ -44,6 +44,10 @@ struct SavedState {
   static Expected<SavedState> read(const std::string &path);
 };
 
+/// Says in what the identities of two states differ; empty if they are the same.
+std::string findDifference(const std::map<std::string, std::string> &saved,
+                           const std::map<std::string, std::string> &now);
+
 /// Passes over the parts of a state, to save or to restore them.
 class Archive {
 public:

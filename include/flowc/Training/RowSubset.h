@@ -48,6 +48,10 @@ HeldOut holdOutRows(int64_t rows, double share, uint64_t seed, int64_t listedRow
 Expected<void> forEachBlock(const RowsView &rows, const RowSubset &subset, DType dtype,
                             const std::function<Expected<void>(const void *block, int64_t count)> &visit);
 
+/// Tells whether the numbers of rows, as a model of `dtype` takes them, are the same, and
+/// what had the hash `hash` before them; no rows change nothing.
+uint64_t hashRows(const RowsView &rows, const RowSubset &subset, DType dtype, uint64_t hash);
+
 } // namespace flowc
 
 #endif // FLOWC_TRAINING_ROWSUBSET_H

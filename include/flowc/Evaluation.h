@@ -213,6 +213,50 @@ Expected<DataEvaluation> evaluateData(Kernels &kernels, const Model &model, cons
                                       const EvaluateDataOptions &options = {});
 
 //===----------------------------------------------------------------------===//
+// Beside another flow
+//===----------------------------------------------------------------------===//
+
+/// Two flows on the same rows: mean log-likelihoods in nats, each with one standard error. That
+/// of the difference, row by row, is much smaller than the errors of both where what is hard
+/// for one is hard for the other.
+struct ModelComparison {
+  int64_t rows = 0;
+  int64_t undefined = 0; ///< Rows whose log-density is NaN for one of them: left out.
+  /// Rows where the first has density 0, and where the second has. The mean is then -inf.
+  int64_t firstOutside = 0, secondOutside = 0;
+  double first = 0, firstError = 0, second = 0, secondError = 0;
+  /// The first less the second. Of the rows where both have a density.
+  double difference = 0, differenceError = 0;
+  double better = 0; ///< Share of these rows that are more likely for the first; half of ties.
+
+  std::string toJson() const;
+  /// Lines for people, in which the flows have these names.
+  std::string toText(const std::string &firstName, const std::string &secondName) const;
+};
+
+/// Takes log-densities of rows in any portions.
+class ModelComparer {
+public:
+  /// The log-densities of the same rows under both.
+  void add(std::span<const double> first, std::span<const double> second);
+  /// The result for all rows. Errors: there were none.
+  Expected<ModelComparison> finish() const;
+
+private:
+  /// Mean and sum of squared deviations, after B. P. Welford.
+  struct Moments {
+    int64_t count = 0;
+    double mean = 0, deviations = 0;
+
+    void add(double value);
+    double error() const;
+  };
+
+  Moments first, second, difference;
+  ModelComparison counts;
+};
+
+//===----------------------------------------------------------------------===//
 // Row by row
 //===----------------------------------------------------------------------===//
 

@@ -8,7 +8,7 @@
 #include "Draws.h"
 #include "Triangular.h"
 
-#include "flowc/API/ModelImpl.h"
+#include "flowc/Frontend/Base.h"
 #include "flowc/Support/Philox.h"
 
 #include <algorithm>
@@ -157,25 +157,11 @@ Expected<std::vector<double>> DataEvaluatorImpl::toBase(const std::vector<double
   return std::move(z->front());
 }
 
-/// The distribution that the flow's bijections start from.
-static const Node &getBase(const Flow &flow) {
-  const Node *node = &flow.root();
-  auto next = [&]() -> const Node * {
-    for (const auto &field : node->fields)
-      if (const auto *child = std::get_if<Child>(&field); child && child->path == "base_dist")
-        return child->node.get();
-    return nullptr;
-  };
-  while (const Node *base = next())
-    node = base;
-  return *node;
-}
-
 Expected<void> DataEvaluatorImpl::testBase() {
   auto z = toBase(kept, keptConditions);
   if (!z)
     return z.takeError();
-  result.exactBase = getBase(flow).kind == "standard_normal";
+  result.exactBase = getInnermostBase(flow.root()).kind == "standard_normal";
   std::vector<double> draws;
   if (!result.exactBase) {
     auto drawn = toBase(samples, keptConditions);
@@ -193,12 +179,13 @@ Expected<void> DataEvaluatorImpl::testBase() {
       value = 0.5 * std::erfc(-value / std::numbers::sqrt2);
     result.base.push_back(testUniformity(std::move(values)));
   }
-  auto order = findTriangularOrder(kept, keptConditions, flow.dim(), flow.condDim(),
-                                   [&](const auto &x, const auto &conditions) { return toBase(x, conditions); });
-  if (!order)
-    return order.takeError();
-  result.rosenblatt = std::move(order->coordinates);
-  result.rosenblattOrder = std::move(order->order);
+  auto dependences = Dependences::find(kept, keptConditions, flow.dim(), flow.condDim(),
+                                       [&](const auto &x, const auto &conditions) { return toBase(x, conditions); });
+  if (!dependences)
+    return dependences.takeError();
+  TriangularOrder order = findTriangularOrder(*dependences);
+  result.rosenblatt = std::move(order.coordinates);
+  result.rosenblattOrder = std::move(order.order);
   return {};
 }
 

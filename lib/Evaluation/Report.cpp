@@ -170,3 +170,43 @@ std::string DataEvaluation::toText(const std::vector<std::string> &names) const 
                       static_cast<int64_t>(bad), tests, level);
   return text;
 }
+
+//===----------------------------------------------------------------------===//
+// Beside another flow
+//===----------------------------------------------------------------------===//
+
+std::string ModelComparison::toJson() const {
+  return write({{"rows", rows},
+                {"undefined", undefined},
+                {"outside", {firstOutside, secondOutside}},
+                {"mean_log_prob", {number(first), number(second)}},
+                {"mean_log_prob_error", {number(firstError), number(secondError)}},
+                {"difference", number(difference)},
+                {"difference_error", number(differenceError)},
+                {"better_share", number(better)}});
+}
+
+/// What a difference and its error say.
+static std::string describeDifference(const ModelComparison &result, const std::string &first,
+                                      const std::string &second) {
+  if (result.firstOutside > 0 || result.secondOutside > 0)
+    return "of the rows where both have a density";
+  double errors = std::abs(result.difference) / result.differenceError;
+  if (!(errors > 2)) // NaN: a single row, or equal flows.
+    return "within two standard errors: the rows do not tell which one is better";
+  return (result.difference > 0 ? first : second) + print(" is better, by %.1f standard errors", errors);
+}
+
+std::string ModelComparison::toText(const std::string &firstName, const std::string &secondName) const {
+  std::string text = print("  rows:                %" PRId64 "\n", rows);
+  if (undefined > 0)
+    text += print("  rows with a NaN:     %" PRId64 ", left out\n", undefined);
+  auto line = [](double mean, double error, int64_t outside, const std::string &name) {
+    std::string zeros = outside > 0 ? print(", with density 0 at %" PRId64 " rows", outside) : "";
+    return "  mean log-likelihood: " + withError(mean, error) + "  " + name + zeros + "\n";
+  };
+  text += line(first, firstError, firstOutside, firstName) + line(second, secondError, secondOutside, secondName);
+  text += "  difference:          " + withError(difference, differenceError) + "\n";
+  text += print("  more likely rows:    %.1f %% are so for ", 100 * better) + firstName + "\n";
+  return text + "  verdict:             " + describeDifference(*this, firstName, secondName) + "\n";
+}

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "flowc/Evaluation.h"
+#include "flowc/RestrictedDraws.h"
 
 #include "Uniformity.h"
 
@@ -473,8 +474,8 @@ TEST(RowScorerTest, IsExactForANormalDistribution) {
     EXPECT_NEAR(scores->logProb[row],
                 -0.5 * (squared + std::log(covariance.determinant()) + 3 * std::log(2 * std::numbers::pi)), 1e-12);
     // Densities are lower where the squared distance, chi-squared of three degrees, is larger.
-    double tail = std::erfc(std::sqrt(squared / 2)) +
-                  std::sqrt(2 * squared / std::numbers::pi) * std::exp(-squared / 2);
+    double tail =
+        std::erfc(std::sqrt(squared / 2)) + std::sqrt(2 * squared / std::numbers::pi) * std::exp(-squared / 2);
     EXPECT_NEAR(scores->tail[row], tail, 4 * std::sqrt(tail / draws) + 2.0 / draws) << row;
     for (int64_t i = 0; i < 3; ++i)
       EXPECT_NEAR(scores->residuals(row, i), pulled[i] / std::sqrt(precision(i, i)), 1e-9) << row;
@@ -515,4 +516,186 @@ TEST(RowScorerTest, HasResidualsWhereTheDensityIsConvex) {
   ASSERT_TRUE(scores) << scores.error().message;
   EXPECT_GT(scores->residuals(0, 0), 0.1);
   EXPECT_EQ(scores->residuals(1, 0), -scores->residuals(0, 0));
+}
+
+//===----------------------------------------------------------------------===//
+// Draws of which something is known
+//===----------------------------------------------------------------------===//
+
+namespace {
+
+double normalCdf(double z) { return 0.5 * std::erfc(-z / std::numbers::sqrt2); }
+
+/// x1 given x0 is normal with mean 0.9 x0 and variance 0.19.
+constexpr const char *correlated =
+    "flow f = transformed(standard_normal([2]), triangular_affine([0, 0], [[1, 0], [0.9, 0.43588989435406744]]))";
+
+Expected<Rows<double>> drawUnder(const Compiled &flow, const Restriction &restriction, int64_t count,
+                                 const RestrictedDrawsOptions &options = {}) {
+  auto draws = RestrictedDraws::create(*flow.kernels, flow.model, restriction, options);
+  return draws ? (*draws)->next(count) : Expected<Rows<double>>(draws.takeError());
+}
+
+std::string whyNot(const Compiled &flow, const Restriction &restriction, const RestrictedDrawsOptions &options = {}) {
+  auto draws = RestrictedDraws::create(*flow.kernels, flow.model, restriction, options);
+  return draws ? "" : draws.error().message;
+}
+
+std::vector<double> columnOf(const Rows<double> &rows, int64_t column) {
+  return {rows.col(column).begin(), rows.col(column).end()};
+}
+
+} // namespace
+
+TEST(EvaluationTest, GivenValuesOfANormalDistribution) {
+  for (DType dtype : {F64, F32}) {
+    Compiled flow = compileFlow(correlated, dtype);
+    auto rows = drawUnder(flow, {.given = {{0, 1.5}}}, 20000);
+    ASSERT_TRUE(rows) << rows.error().message;
+    EXPECT_TRUE((rows->col(0).array() == 1.5).all());
+    std::vector<double> uniform;
+    for (double x : columnOf(*rows, 1))
+      uniform.push_back(normalCdf((x - 0.9 * 1.5) / std::sqrt(0.19)));
+    EXPECT_GT(testUniformity(uniform).pValue, 1e-3);
+  }
+}
+
+TEST(EvaluationTest, GivenValuesAreWhatAWindowAroundThemHas) {
+  // One autoregressive layer of three coordinates and splines, under a condition.
+  Compiled flow =
+      compileFlow("flow f = masked_autoregressive_flow(standard_normal([3]), cond_dim = 1, flow_layers = 1, "
+                  "transformer = rational_quadratic_spline(knots = 5, interval = 3))");
+  std::vector<double> trainable = flow.model.trainable();
+  for (size_t i = 0; i < trainable.size(); ++i)
+    trainable[i] += 0.5 * std::sin(2.3 * static_cast<double>(i)); // Not the identity that it starts as.
+  ASSERT_TRUE(flow.model.setTrainable(trainable));
+  RestrictedDrawsOptions options{.seed = 4, .condition = {0.7}};
+  std::string why = whyNot(flow, {.given = {{0, 0.3}, {1, 0.2}, {2, 0.1}}}, options);
+  EXPECT_NE(why.find("nothing is left"), std::string::npos) << why;
+  auto free = drawUnder(flow, {}, 4000, options);
+  ASSERT_TRUE(free) << free.error().message;
+  int exact = 0;
+  for (int64_t first = 0; first < 3; ++first) {
+    double upper = estimateQuantiles(columnOf(*free, first), std::vector<double>{0.8}).front().value;
+    auto rows = drawUnder(flow, {.given = {{first, upper}}}, 2000, options);
+    if (!rows) {
+      EXPECT_NE(rows.error().message.find("only given the first columns"), std::string::npos) << rows.error().message;
+      continue;
+    }
+    ++exact;
+    Restriction window{.within = {{first, {upper - 0.01, upper + 0.01}}}};
+    auto near = drawUnder(flow, window, 2000, {.seed = 5, .condition = {0.7}});
+    ASSERT_TRUE(near) << near.error().message;
+    double unlike = 1; // Without the given value.
+    for (int64_t column = 0; column < 3; ++column) {
+      if (column == first)
+        continue;
+      EXPECT_GT(testEquality(columnOf(*rows, column), columnOf(*near, column)).pValue, 1e-3) << column;
+      unlike = std::min(unlike, testEquality(columnOf(*free, column), columnOf(*near, column)).pValue);
+    }
+    EXPECT_LT(unlike, 1e-3);
+  }
+  EXPECT_EQ(exact, 1);
+}
+
+TEST(EvaluationTest, DrawsWithinBounds) {
+  Compiled flow = compileFlow("flow f = standard_normal([2])");
+  auto draws = RestrictedDraws::create(*flow.kernels, flow.model, {.within = {{1, {1, 2}}}}, {.seed = 3});
+  ASSERT_TRUE(draws) << draws.error().message;
+  auto rows = (*draws)->next(20000);
+  ASSERT_TRUE(rows) << rows.error().message;
+  double low = normalCdf(1), share = normalCdf(2) - low;
+  std::vector<double> uniform, other;
+  for (double x : columnOf(*rows, 1)) {
+    EXPECT_TRUE(x >= 1 && x <= 2) << x;
+    uniform.push_back((normalCdf(x) - low) / share);
+  }
+  for (double x : columnOf(*rows, 0))
+    other.push_back(normalCdf(x));
+  EXPECT_GT(testUniformity(uniform).pValue, 1e-3);
+  EXPECT_GT(testUniformity(other).pValue, 1e-3);
+  EXPECT_EQ((*draws)->accepted(), 20000);
+  EXPECT_NEAR(20000.0 / static_cast<double>((*draws)->tried()), share, 5 * std::sqrt(share / 20000) * share);
+}
+
+TEST(EvaluationTest, RestrictedDrawsComeInAnyPortions) {
+  Compiled flow = compileFlow(correlated, F32), alone = compileFlow(correlated, F32, /*threads=*/1);
+  Restriction restriction{.given = {{0, -0.5}}, .within = {{1, {-0.3, 9}}}};
+  auto all = drawUnder(flow, restriction, 700000);
+  ASSERT_TRUE(all) << all.error().message;
+  auto draws = RestrictedDraws::create(*alone.kernels, alone.model, restriction);
+  for (int64_t done = 0; done < 700000; done += 100000) {
+    auto part = (*draws)->next(100000);
+    ASSERT_TRUE(part) << part.error().message;
+    EXPECT_TRUE(*part == all->middleRows(done, 100000));
+  }
+}
+
+TEST(EvaluationTest, RestrictionsThatAreRefused) {
+  Compiled flow = compileFlow(correlated);
+  auto has = [&](const Compiled &of, const Restriction &restriction, const char *text,
+                 const RestrictedDrawsOptions &options = {}) {
+    std::string why = whyNot(of, restriction, options);
+    EXPECT_NE(why.find(text), std::string::npos) << why;
+  };
+  has(flow, {.given = {{1, 0}}}, "only given the first columns, one or more, in the order a, b", {.names = {"a", "b"}});
+  has(flow, {.given = {{2, 0}}}, "there is no coordinate 2");
+  has(flow, {.within = {{-1, {0, 1}}}}, "there is no coordinate -1");
+  has(flow, {.given = {{0, infinity}}}, "expected a finite number");
+  has(flow, {.within = {{0, {2, 1}}}}, "hold no number");
+  has(flow, {.within = {{0, {std::nan(""), 1}}}}, "hold no number");
+  has(flow, {.given = {{0, 2}}, .within = {{0, {0, 1}}}}, "lies outside of its bounds");
+  has(flow, {}, "takes no condition", {.condition = {1}});
+  has(compileFlow("flow f = coupling_flow(standard_normal([4]))"), {.given = {{0, 0.5}}}, "its layers mix the columns");
+  has(compileFlow("flow f = vmap_mixture(normal(zeros([3, 2]), ones([3, 2])), ones([3]))"), {.given = {{0, 0.5}}},
+      "a mixture");
+  has(compileFlow("flow f = transformed(standard_normal([2]), concatenate([exp([1]), identity([1])]))"),
+      {.given = {{0, -1}}}, "density 0");
+  auto never = drawUnder(flow, {.within = {{0, {40, 41}}}}, 1, {.mostRejections = 100000});
+  ASSERT_FALSE(never);
+  EXPECT_NE(never.error().message.find("next to no probability"), std::string::npos) << never.error().message;
+}
+
+TEST(EvaluationTest, QuantilesAsNumPyHasThem) {
+  // numpy.quantile([3, 1, 4, 1, 5, 9, 2, 6], [0, 0.1, 0.5, 0.8, 1])
+  std::vector<double> expected = {1, 1, 3.5, 5.6, 9}, probabilities = {0, 0.1, 0.5, 0.8, 1};
+  std::vector<Quantile> found = estimateQuantiles({3, 1, 4, 1, 5, 9, 2, 6}, probabilities);
+  for (size_t i = 0; i < expected.size(); ++i) {
+    EXPECT_NEAR(found[i].value, expected[i], 1e-14) << probabilities[i];
+    EXPECT_EQ(found[i].probability, probabilities[i]);
+  }
+  // Of n draws of a density f, the error of a quantile is sqrt(p (1 - p) / n) / f.
+  Compiled flow = compileFlow("flow f = standard_normal([1])");
+  auto rows = flow.kernels->sample<double>(flow.model, 100000, 1);
+  Quantile high = estimateQuantiles(columnOf(*rows, 0), std::vector<double>{0.95}).front();
+  double error = std::sqrt(0.95 * 0.05 / 100000) / 0.10313564037537128;
+  EXPECT_NEAR(high.error, error, 0.2 * error);
+  EXPECT_NEAR(high.value, 1.6448536269514722, 4 * error);
+}
+
+//===----------------------------------------------------------------------===//
+// Beside another flow
+//===----------------------------------------------------------------------===//
+
+TEST(EvaluationTest, ComparisonRowByRow) {
+  ModelComparer comparer;
+  EXPECT_FALSE(comparer.finish());
+  comparer.add(std::vector<double>{1, 2}, std::vector<double>{0, 3});
+  comparer.add(std::vector<double>{4, 5, std::nan("")}, std::vector<double>{2, 5, 1});
+  auto result = comparer.finish();
+  ASSERT_TRUE(result);
+  // Differences 1, -1, 2, 0.
+  EXPECT_EQ(result->rows, 5);
+  EXPECT_EQ(result->undefined, 1);
+  EXPECT_NEAR(result->first, 3, 1e-15);
+  EXPECT_NEAR(result->second, 2.5, 1e-15);
+  EXPECT_NEAR(result->difference, 0.5, 1e-15);
+  EXPECT_NEAR(result->differenceError, std::sqrt(5.0 / 3 / 4), 1e-15);
+  EXPECT_NEAR(result->better, 2.5 / 4, 1e-15);
+  EXPECT_NE(result->toText("'p'", "'q'").find("do not tell"), std::string::npos);
+  comparer.add(std::vector<double>{-infinity}, std::vector<double>{1});
+  result = comparer.finish();
+  EXPECT_EQ(result->firstOutside, 1);
+  EXPECT_EQ(result->first, -infinity);
+  EXPECT_NEAR(result->difference, 0.5, 1e-15);
 }

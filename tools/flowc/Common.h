@@ -26,6 +26,7 @@ void addModelCommands(CLI::App &app, Action &action);    ///< check, init, impor
 void addScoreCommands(CLI::App &app, Action &action);    ///< log-prob, transform, inverse
 void addScoreRowsCommand(CLI::App &app, Action &action); ///< score
 void addSampleCommand(CLI::App &app, Action &action);    ///< sample
+void addQuantilesCommand(CLI::App &app, Action &action); ///< quantiles
 void addEvaluateCommand(CLI::App &app, Action &action);  ///< evaluate
 void addVerifyCommand(CLI::App &app, Action &action);    ///< verify
 void addGradientCommands(CLI::App &app, Action &action); ///< gradient, vjp

@@ -7,6 +7,7 @@
 
 #include "Common.h"
 #include "Progress.h"
+#include "Restrictions.h"
 #include "Target.h"
 
 #include <algorithm>
@@ -22,6 +23,7 @@ struct SampleOptions {
   ModelOptions model;
   DataOptions data;
   TargetSource target;
+  RestrictionOptions restriction;
   std::string output;
   int64_t count = 0, pool = 0;
   uint64_t first = 0, seed = 0;
@@ -169,6 +171,28 @@ Expected<int> sampleAs(const Loaded &loaded, const SampleOptions &options, RowRe
   return 0;
 }
 
+/// Draws of which something is known.
+Expected<int> runRestricted(const Loaded &loaded, const SampleOptions &options) {
+  auto condition = readOneCondition(loaded, options.data);
+  if (!condition)
+    return condition.takeError();
+  std::vector<std::string> names = eventColumnNames(loaded.flow(), loaded.record);
+  auto writer = createRowWriter(options.output, loaded.dtype(), loaded.flow().shape(), names);
+  if (!writer)
+    return writer.takeError();
+  auto write = [&](const Rows<double> &rows) {
+    return loaded.dtype() == F32 ? (*writer)->append(Rows<float>(rows.cast<float>()).data(), rows.rows())
+                                 : (*writer)->append(rows.data(), rows.rows());
+  };
+  RestrictedDrawsOptions draws{
+      .seed = options.seed, .first = options.first, .condition = *condition, .names = std::move(names)};
+  if (auto ok = drawRestricted(loaded, options.restriction, draws, options.count, write); !ok)
+    return ok.takeError();
+  if (auto ok = (*writer)->finish(); !ok)
+    return ok.takeError();
+  return 0;
+}
+
 /// What the options say of a target, or what is wrong with that.
 Expected<void> checkTargetOptions(const SampleOptions &options) {
   if (!options.target.isGiven() && (options.resample || options.weights))
@@ -181,6 +205,8 @@ Expected<void> checkTargetOptions(const SampleOptions &options) {
   if (options.resample && (options.weights || options.logProb))
     return Error{"resampled draws have equal weights and are no longer the flow's: ask for --weights and --log-prob "
                  "without --resample"};
+  if (options.restriction.isGiven() && (options.target.isGiven() || options.logProb))
+    return Error{"draws under --given or --within are no longer the flow's: leave out --target and --log-prob"};
   if (options.resample && options.first > 0)
     return Error{"resampled draws have no numbers of their own: leave --first out, or choose another --seed"};
   return {};
@@ -234,6 +260,8 @@ Expected<int> runSample(const SampleOptions &options) {
                  ", expected a flow: only distributions have samples"};
   if (options.resample)
     return runResample(*loaded, options);
+  if (options.restriction.isGiven())
+    return runRestricted(*loaded, options);
   auto conditions = openConditions(loaded->flow(), loaded->record, options.data);
   if (!conditions)
     return conditions.takeError();
@@ -255,6 +283,8 @@ void tool::addSampleCommand(CLI::App &app, Action &action) {
                  "  flowc sample model.safetensors -n 1000\n"
                  "  flowc sample model.safetensors -n 100000 --seed 1 --log-prob -o samples.npy\n"
                  "  flowc sample model.safetensors -n 10 --condition c.csv -o samples.csv\n"
+                 "  flowc sample model.safetensors -n 1000 --within redshift=0..1,u=..24 -o near.csv\n"
+                 "  flowc sample model.safetensors -n 1000 --given redshift=0.5 -o at.csv\n"
                  "  flowc sample model.safetensors -n 1000 --target banana.flow --weights\n"
                  "  flowc sample model.safetensors -n 1000 --target banana.flow --resample -o posterior.csv\n\n"
                  "Sample I of a seed is always the same: --first I -n N draws any stretch of them.\n"
@@ -271,6 +301,7 @@ void tool::addSampleCommand(CLI::App &app, Action &action) {
   command->add_option("--condition", options->data.condition, "Conditions, one a row; samples of a row are together");
   addColumnOption(*command, "--condition-columns", options->data.conditionColumns, "Columns of the condition file");
   command->add_flag("--log-prob", options->logProb, "Add the log-density as a last column");
+  options->restriction.add(*command);
   options->target.add(*command, " for --resample and --weights");
   command->add_flag("--weights", options->weights, "Add log(target / flow) as a last column, not normalised");
   command->add_flag("--resample", options->resample, "Draw in proportion to the target, from a pool of draws");

@@ -90,6 +90,6 @@ Expected<std::vector<double>> tool::readOneCondition(const Loaded &loaded, const
     return second.takeError();
   if (*first != 1 || *second != 0)
     return Error{"'" + (*reader)->path() + "' has " + (*first ? "more than one condition" : "no condition") +
-                 ", expected one for all draws that a target is compared with"};
+                 ", expected one for all draws"};
   return condition;
 }

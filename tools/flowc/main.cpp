@@ -57,6 +57,7 @@ int main(int argc, char **argv) {
   addScoreCommands(app, action);
   addScoreRowsCommand(app, action);
   addSampleCommand(app, action);
+  addQuantilesCommand(app, action);
   addEvaluateCommand(app, action);
   addVerifyCommand(app, action);
   addGradientCommands(app, action);

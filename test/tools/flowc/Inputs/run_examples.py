@@ -15,6 +15,8 @@ COUNT = 40  # rows of data
 TEXTS = {
     "galaxies.flow": "flow galaxies = coupling_flow(standard_normal([7]), flow_layers = 2, nn_width = 8)",
     "redshift.flow": "flow redshift = masked_autoregressive_flow(standard_normal([1]), cond_dim = 6, flow_layers = 2)",
+    "normal.flow": "flow galaxies = multivariate_normal(zeros([7]), [" + ", ".join(
+        str([int(i == j) for j in range(7)]) for i in range(7)) + "])",
     "banana.flow": "density banana(x[7]) = -0.5*sum(x^2)",
     "log.csv": "epoch,train_loss,val_loss,best_epoch,gradient_norm,learning_rate,recoveries,seconds\n1,2,3,1,4,0.1,0,0.5",
     "densities.flow": "density banana(x[2]) = -0.5*sum(x^2)\ndensity other(x[1]) = -x[0]^2",
@@ -41,8 +43,10 @@ def prepare(is_conditional):
     for name in ("galaxies.csv", "more.csv", "data.csv"):
         (folder / name).write_text("\n".join(galaxies[: COUNT + 1]) + "\n")
     (folder / "c.csv").write_text("\n".join(line.split(",", 1)[1] for line in galaxies[: COUNT + 1]) + "\n")
+    (folder / "one.csv").write_text("\n".join(line.split(",", 1)[1] for line in galaxies[:2]) + "\n")
     flow = "redshift.flow" if is_conditional else "galaxies.flow"
-    run(flowc, "init", flow, "-o", "model.safetensors")
+    for name in ("model.safetensors", "other.safetensors"):
+        run(flowc, "init", flow, "-o", name)
     # Arrays come from the tool: draws have the shape of events.
     condition = ["--condition", "c.csv"] if is_conditional else []
     count = "1" if is_conditional else str(COUNT)
@@ -71,6 +75,9 @@ for command in commands:
             (folder / "galaxies.flow").write_bytes((golden / "model.flow").read_bytes())
         else:
             prepare(is_conditional="--condition" in example)
+        if "--given" in example or "--within" in example:
+            # A flow with conditionals, whose columns have the names of the data.
+            run(flowc, "train", "normal.flow", "--data", "galaxies.csv", "-o", "model.safetensors", "--max-epochs", "1")
         options = SHORTER.get(command, [])
         for option, value in zip(options[::2], options[1::2]):
             if option in example:

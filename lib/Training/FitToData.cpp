@@ -28,7 +28,7 @@ double numberAt(const void *values, DType dtype, int64_t i) {
 /// Losses, which their weights are in, by the weights.
 struct WeightedMean {
   double sum = 0, total = 0;
-  void operator()(double loss, double weight) {
+  void operator()(double loss, double weight, int64_t /*row*/) {
     sum += loss;
     total += weight;
   }
@@ -68,7 +68,7 @@ protected:
   Expected<double> startLoss() override;
 
 private:
-  /// Gives loss and weight of each of the first `count` of `rows` in the order of this epoch.
+  /// Gives loss, weight and number of each of the first `count` of `rows` in the order of this epoch.
   template <typename Visit>
   Expected<void> forEachLoss(ShuffledRows &rows, int64_t epoch, int64_t count, Visit visit);
   Expected<double> validate();
@@ -154,7 +154,8 @@ Expected<void> DataLoop::forEachLoss(ShuffledRows &rows, int64_t epoch, int64_t 
     if (auto ok = minimised->rowLosses(model, batch, losses); !ok)
       return ok;
     for (int64_t i = 0; i < batch.rows; ++i)
-      visit(losses[static_cast<size_t>(i)], batch.weights ? numberAt(batch.weights, model.dtype(), i) : 1);
+      visit(losses[static_cast<size_t>(i)], batch.weights ? numberAt(batch.weights, model.dtype(), i) : 1,
+            rows.rowAt(i));
   }
   return {};
 }
@@ -190,7 +191,11 @@ Expected<Trainer::HeldOut> DataLoop::heldOut() {
     return result;
   double squares = 0;
   // Welford's update: the squares are about the mean so far.
-  auto add = [&](double loss, double) {
+  auto add = [&](double loss, double, int64_t row) {
+    if (result.rows == 0 || loss > result.worstLoss) {
+      result.worstLoss = loss;
+      result.worstRow = row;
+    }
     ++result.rows;
     double difference = loss - result.meanLoss;
     result.meanLoss += difference / static_cast<double>(result.rows);

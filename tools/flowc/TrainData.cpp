@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Advice.h"
 #include "Train.h"
 
 #include "flowc/Training/Optimizer.h"
@@ -295,37 +296,12 @@ Expected<Model> initialModel(const TrainOptions &options, Trainee &trainee, cons
   return Model::initialise(*flow, {.seed = options.seed, .dtype = trainee.dtype});
 }
 
-/// Judges the model by the rows that chose it, for its record.
-Expected<void> rememberFit(TrainingRecord &record, Trainer &trainer) {
-  auto fit = trainer.heldOut();
-  if (!fit)
-    return fit.takeError();
-  if (fit->rows < 2)
-    return {};
-  record.evaluation = {{"mean_log_prob", -fit->meanLoss},
-                       {"mean_log_prob_error", fit->error},
-                       {"validation_rows", static_cast<double>(fit->rows)}};
-  return {};
-}
-
-/// What the losses say about the length of the training and the size of the flow.
-void advise(const TrainingRecord &record, int64_t dim) {
-  auto error = record.evaluation.find("mean_log_prob_error");
-  auto epochs = std::ssize(record.valLosses);
-  constexpr int64_t fewest = 10; // Of fewer epochs nobody expects that they are enough.
-  if (error == record.evaluation.end() || epochs < fewest)
-    return;
-  double best = record.valLosses[record.bestEpoch - 1], last = record.valLosses.back();
-  // By more than luck: two standard errors; those of a difference on the same rows are smaller.
-  if (record.valLosses[epochs * 4 / 5] - best > 2 * error->second && record.bestEpoch > epochs * 19 / 20)
-    std::fprintf(stderr, "note: the validation loss was still falling: --max-epochs %lld may gain more\n",
-                 static_cast<long long>(2 * epochs));
-  if (record.bestEpoch < epochs / 2 && last - best > 0.05 * static_cast<double>(dim))
-    std::fprintf(stderr,
-                 "note: after epoch %lld the flow learned rows by heart (training loss %.4f, validation loss %.4f at "
-                 "the end): fewer layers or units, or --optimizer adamw:weight_decay=0.01, may help, as may "
-                 "'flowc fit'\n",
-                 static_cast<long long>(record.bestEpoch), record.trainLosses.back(), last);
+/// Writes how good the model is on the rows that chose it to its record.
+void rememberFit(TrainingRecord &record, const Trainer::HeldOut &fit) {
+  if (fit.rows >= 2)
+    record.evaluation = {{"mean_log_prob", -fit.meanLoss},
+                         {"mean_log_prob_error", fit.error},
+                         {"validation_rows", static_cast<double>(fit.rows)}};
 }
 
 void report(const TrainOptions &options, const TrainingRecord &record) {
@@ -474,9 +450,13 @@ Expected<int> tool::trainOnData(const TrainOptions &options, Trainee trainee) {
   auto ending = run.run(**trainer);
   if (!ending)
     return ending.takeError();
+  Trainer::HeldOut fitted;
   if (*ending != TrainingRun::Ending::Stopped) {
-    if (auto ok = rememberFit(record, **trainer); !ok)
-      return ok.takeError();
+    auto judged = (*trainer)->heldOut();
+    if (!judged)
+      return judged.takeError();
+    fitted = *judged;
+    rememberFit(record, fitted);
     if (auto ok = scoreAtTheEnd(*model, *data, options, record); !ok)
       return ok.takeError();
   }
@@ -484,7 +464,7 @@ Expected<int> tool::trainOnData(const TrainOptions &options, Trainee trainee) {
     return ok.takeError();
   report(options, record);
   if (*ending == TrainingRun::Ending::Complete)
-    advise(record, model->flow().dim());
+    advise(record, fitted, model->flow().dim());
   if (*ending == TrainingRun::Ending::Stopped)
     return TrainingRun::exitCode();
   return *ending == TrainingRun::Ending::Failed ? 1 : 0;

@@ -135,6 +135,8 @@ public:
   struct HeldOut {
     int64_t rows = 0;
     double meanLoss = 0, error = 0;
+    double worstLoss = 0;  ///< The largest loss, that of this row of the rows to validate with, or
+    int64_t worstRow = -1; ///< of all data if these are a part of it.
   };
   /// The loss of all rows kept for validation, with the parameters that the model has; no
   /// rows if there are none, if they have weights, or of other trainings.

@@ -197,10 +197,17 @@ FirstLine detail::judgeFirstLine(const std::vector<std::string_view> &first,
   return looksLikeNames ? FirstLine::NamesOrNumbers : FirstLine::Row;
 }
 
+/// Whether a file that begins with `name` may be taken for one of another format: by the
+/// signatures of gzip and NPY, which are no text, or by a mark of Unicode.
+static bool looksLikeSignature(const std::string &name) {
+  auto first = name.empty() ? 'x' : static_cast<unsigned char>(name[0]);
+  return first < ' ' || (first >= 0x7f && first < 0xc0) || name.starts_with("\xEF\xBB\xBF");
+}
+
 std::string detail::writeName(const std::string &name, bool quoteAlways) {
   // Whatever might separate: a header without rows leaves it open what does.
-  bool needsQuotes =
-      quoteAlways || name.find_first_of("\"\r\n#;,\t") != std::string::npos || trim(name).size() != name.size();
+  bool needsQuotes = quoteAlways || name.find_first_of("\"\r\n#;,\t") != std::string::npos ||
+                     trim(name).size() != name.size() || looksLikeSignature(name);
   if (!needsQuotes)
     return name;
   std::string quoted = "\"";

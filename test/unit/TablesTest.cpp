@@ -131,6 +131,14 @@ TEST_F(TablesTest, NamesSurviveQuotes) {
   }
 }
 
+TEST_F(TablesTest, NamesThatBeginLikeOtherFilesStayNames) {
+  for (const char *name : {"\x1f\x8b", "\xEF\xBB\xBFmass", "\x93NUMPY"}) {
+    auto writer = createRowWriter(folder / "x.csv", F64, {2}, {name, "b"});
+    ASSERT_TRUE(bool(writer) && (*writer)->finish());
+    EXPECT_THAT(readFrom(folder / "x.csv").names, ElementsAre(name, "b"));
+  }
+}
+
 TEST_F(TablesTest, SignsInQuotesDoNotSeparate) {
   // With rows below it their number of cells would tell.
   EXPECT_THAT(read(",\"a\tb\"").names, ElementsAre("", "a\tb"));

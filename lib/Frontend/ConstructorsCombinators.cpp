@@ -92,10 +92,12 @@ static bool isElementwise(const Node &node) {
          });
 }
 
-/// Checks that `net` maps raw conditions to what `conditional` takes.
+/// Checks that `net` maps raw conditions to what `conditional` takes. As in FlowJAX a bijection
+/// may take none: it has conditions then, and does not look at them.
 static bool checkEmbedding(Call &call, const Node &conditional, const Node &net, const Shape &rawShape) {
-  if (!conditional.condShape) {
-    call.fail("`embed_condition` needs a conditional object, and " + describe(conditional) + " takes no condition");
+  if (!conditional.condShape && conditional.category != Node::Category::Bijection) {
+    call.fail("`embed_condition` needs a bijection or a conditional distribution, and " + describe(conditional) +
+              " takes no condition");
     return false;
   }
   bool isNetwork = net.category == Node::Category::Network;
@@ -110,7 +112,7 @@ static bool checkEmbedding(Call &call, const Node &conditional, const Node &net,
                                      ", but `raw_cond_shape` is " + formatShape(rawShape));
     return false;
   }
-  if (net.shape == *conditional.condShape)
+  if (!conditional.condShape || net.shape == *conditional.condShape)
     return true;
   call.failAt("embedding_net", describe(net) + " makes conditions of shape " + formatShape(net.shape) + ", but " +
                                    describe(conditional) + " takes shape " + formatShape(*conditional.condShape));
@@ -160,7 +162,7 @@ static NodePtr embed(Call &call, const NodePtr &conditional, const NodePtr &net,
 }
 
 static Value::Data buildEmbedCondition(Call &call) {
-  NodePtr conditional = call.node("bijection", "a conditional bijection or distribution");
+  NodePtr conditional = call.node("bijection", "a bijection or a conditional distribution");
   NodePtr net = call.node("embedding_net", "a network or an unconditional elementwise bijection");
   Shape rawShape = call.shape("raw_cond_shape");
   if (call.failed() || !checkEmbedding(call, *conditional, *net, rawShape))

@@ -338,16 +338,14 @@ static bool readInAxes(Call &call) {
   return true;
 }
 
+/// As in FlowJAX any axis will do where there are no conditions.
 static std::optional<int64_t> readConditionAxis(Call &call, const Node &bijection) {
   if (call.failed() || !call.has("in_axes_condition"))
     return std::nullopt;
   constexpr int64_t any = int64_t(1) << 31;
   int64_t axis = call.integer("in_axes_condition", -any, any);
   int64_t most = bijection.condShape ? bijection.condShape->size() : 0;
-  if (!call.failed() && !bijection.condShape)
-    call.failAt("in_axes_condition", "`in_axes_condition` of `vmap` needs a conditional bijection, and " +
-                                         describe(bijection) + " takes no condition");
-  else if (!call.failed() && (axis < 0 || axis > most))
+  if (!call.failed() && bijection.condShape && (axis < 0 || axis > most))
     call.failAt("in_axes_condition", "`in_axes_condition` of `vmap` must be from 0 to " + Twine(most) +
                                          " for conditions of shape " + formatShape(*bijection.condShape) + ", found " +
                                          Twine(axis));

@@ -62,6 +62,8 @@ static Value emitEmbedCondition(Emitter &emitter, const Place &place) {
   Place net = place.getChild("embedding_net", place.condition);
   net.condition = {};
   Place conditional = place.getChild("bijection", place.event);
+  if (!conditional.node.condShape)
+    return emitter.emitBijection(conditional);
   bool isNetwork = net.node.category == Node::Category::Network;
   conditional.condition = isNetwork ? emitNetwork(emitter, net) : emitter.emitBijection(net);
   return conditional.condition ? emitter.emitBijection(conditional) : Value();

@@ -47,7 +47,8 @@ TEST(Errors, Characters) {
       {"# \xC3\x28\nflow f = standard_normal()", 1, 3, "the file is not UTF-8 text"},
       {"flow f = \xE2\x88\x92 3", 1, 10, "unexpected character `−`; did you mean `-`?"},
       {"flow f = affine(é)", 1, 17, "unexpected character `é`"},
-      {"flow f = \"normal\"", 1, 10, "expected a constructor, a name, a number or a list, found `\"normal\"`; names stand without quotes"},
+      {"flow f = \"normal\"", 1, 10,
+       "expected a constructor, a name, a number or a list, found `\"normal\"`; names stand without quotes"},
       {"flow f = affine{}", 1, 16, "unexpected character `{`"},
       {"flow f = \x01", 1, 10, "unexpected control character 0x1"},
       {"flow f = normal(1.5.2)", 1, 20, "unexpected `.` in the number 1.5"},
@@ -59,7 +60,8 @@ TEST(Errors, Characters) {
 
 TEST(Errors, Syntax) {
   check({
-      {"flwo f = normal()", 1, 1, "expected `flow`, `bijection`, `density`, `objective` or `data`, found `flwo`; did you mean `flow`?"},
+      {"flwo f = normal()", 1, 1,
+       "expected `flow`, `bijection`, `density`, `objective` or `data`, found `flwo`; did you mean `flow`?"},
       {"flow = normal()", 1, 6, "expected a name for the item, found `=`"},
       {"flow f normal()", 1, 8, "expected `=` after `flow f`, found `normal`"},
       {"flow f = normal(", 1, 16, "this bracket is never closed: expected `)` before the end of the file"},
@@ -75,11 +77,14 @@ TEST(Errors, Syntax) {
       {"bijection planar = affine()", 1, 11, "`planar` is a name of the language; choose another"},
       {"flow let = normal()", 1, 6, "`let` is a name of the language; choose another"},
       {"data d = tabel(\"x.csv\")", 1, 10,
-       "expected `table(\"FILE\")`, whose columns have names, or `array(\"FILE\")`, found `tabel`; did you mean `table`?"},
+       "expected `table(\"FILE\")`, whose columns have names, or `array(\"FILE\")`, found `tabel`; did you mean "
+       "`table`?"},
       {"data d = (\"x.csv\")", 1, 10,
        "expected `table(\"FILE\")`, whose columns have names, or `array(\"FILE\")`, found `(`"},
-      {"bijection f(x; a = (1)) = x + a", 1, 20, "expected a number, `positive(start)` or `interval(low, high, start)`, found `(`"},
-      {"objective o(q, 3) = q.log_prob(x)", 1, 16, "expected a name for the flow, the event or the condition, found the number 3"},
+      {"bijection f(x; a = (1)) = x + a", 1, 20,
+       "expected a number, `positive(start)` or `interval(low, high, start)`, found `(`"},
+      {"objective o(q, 3) = q.log_prob(x)", 1, 16,
+       "expected a name for the flow, the event or the condition, found the number 3"},
   });
 }
 
@@ -232,9 +237,9 @@ TEST(Errors, Combinators) {
                   "the parts of `chain` must take conditions of one shape: the bijection `coupling` takes [3], the "
                   "bijection `coupling` takes [2]"),
       inBijection("non_trainable(3)", 15, "`tree` of `non_trainable` must be a bijection, a distribution or a network"),
-      inBijection("embed_condition(tanh(), mlp(2, 3, 4, 1), [2])", 1,
-                  "`embed_condition` needs a conditional object, and "
-                  "the bijection `tanh` takes no condition"),
+      inFlow("embed_condition(standard_normal([2]), mlp(2, 3, 4, 1), [2])", 1,
+             "`embed_condition` needs a bijection or a conditional distribution, and "
+             "the distribution `standard_normal` takes no condition"),
       inBijection("embed_condition(coupling(affine(), 1, 2, 3, 4, 1), linear(5, 3), [4])", 52,
                   "the network `linear` takes conditions of shape [5], but `raw_cond_shape` is [4]"),
       inBijection("embed_condition(coupling(affine(), 1, 2, 3, 4, 1), linear(5, 2), [5])", 52,

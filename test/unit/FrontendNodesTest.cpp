@@ -157,6 +157,15 @@ TEST(Nodes, EmbedConditionOfABijection) {
   EXPECT_EQ(leafPaths(*node)[leafPaths(*node).size() - 5], ".cond_shape[0]");
 }
 
+/// As in FlowJAX: the result has conditions, and the network is a part of the model.
+TEST(Nodes, EmbedConditionOfABijectionWithoutConditions) {
+  NodePtr node = parseBijection("embed_condition(loc([1, 2]), linear(5, 3), raw_cond_shape = [5])");
+  EXPECT_EQ(*node->condShape, Shape{5});
+  EXPECT_EQ(leafPaths(*node),
+            (std::vector<std::string>{".bijection.loc", ".bijection.shape[0]", ".shape[0]", ".cond_shape[0]",
+                                      ".embedding_net.weight", ".embedding_net.bias"}));
+}
+
 TEST(Nodes, EmbedConditionOfAFlowEmbedsItsBijection) {
   NodePtr node = parseNode("flow f = coupling_flow(standard_normal([2]), cond_dim = 2)\n"
                            "flow s = transformed(embed_condition(f, non_trainable(affine([1, 2], [3, 4])), [2]), "

@@ -69,6 +69,11 @@ TEST(Parts, ConditionsOfCopies) {
             (Shape{3, 5}));
   EXPECT_EQ(parseBijection("vmap(" + conditional + ", axis_size = 3, in_axes_condition = 1)")->condShape,
             (Shape{5, 3}));
+  // Without conditions the axis, which is a number of FlowJAX's file, says nothing.
+  EXPECT_EQ(parseBijection("vmap(loc(1), axis_size = 2, in_axes_condition = 7)")->condShape, std::nullopt);
+  EXPECT_EQ(describeLeaves("vmap(loc(1), axis_size = 2, in_axes_condition = 7)"),
+            (Texts{".bijection.loc []", ".in_axes[1] [] = 0", ".in_axes[2] [] = 7", ".axis_size [] = 2",
+                   ".shape[0] [] = 2"}));
   EXPECT_EQ(parseBijection("reshape(" + conditional + ", [1, 2], [1, 5])")->condShape, (Shape{1, 5}));
   EXPECT_EQ(parseBijection("concatenate([tanh([1]), " + conditional + "])")->condShape, Shape{5});
 }
@@ -161,8 +166,6 @@ TEST(PartsErrors, Vmap) {
        "`in_axes` of `vmap` must be a whole number, found the bijection `tanh`"},
       {"vmap(tanh(), axis_size = 2, in_axes = 0)", 39,
        "the bijection `tanh` has no parameters to stack: write `vmap(..., axis_size = 2)`"},
-      {"vmap(loc(1), axis_size = 2, in_axes_condition = 0)", 49,
-       "`in_axes_condition` of `vmap` needs a conditional bijection, and the bijection `loc` takes no condition"},
       {"vmap(masked_autoregressive(affine(), dim = 1, cond_dim = 2, nn_width = 2, nn_depth = 0), axis_size = 2, "
        "in_axes_condition = 2)",
        125, "`in_axes_condition` of `vmap` must be from 0 to 1 for conditions of shape [2], found 2"},

@@ -296,7 +296,7 @@ std::string getExpected(Kind kind) {
   case Kind::DistributionOrList:
     return "a distribution";
   case Kind::Conditional:
-    return "a conditional bijection or distribution";
+    return "a bijection or a conditional distribution";
   case Kind::Embedding:
     return "a network or an unconditional elementwise bijection";
   case Kind::Triangular:

@@ -349,6 +349,8 @@ INSTANTIATE_TEST_SUITE_P(
                                 "flow_layers = 2, nn_width = 4), linear(3, 2), [3])"},
         Case{"NetworkEmbedding", "flow f = embed_condition(masked_autoregressive_flow(standard_normal([2]), cond_dim "
                                  "= 2, flow_layers = 2, nn_width = 4), mlp(3, 2, 4, 2, activation = tanh), [3])"},
+        Case{"EmbeddingForNothing", "flow f = transformed(standard_normal([2]), embed_condition(affine([1, 2], [3, "
+                                    "4]), mlp(3, 2, 4, 1), [3]))"},
         // Whole numbers are prepared beside weights in another order.
         Case{"PermutedScan", "bijection f = scan(chain([masked_autoregressive(affine(), 8, nn_width = 11, nn_depth = "
                              "1), reshape(permute([[2, 5, 4, 6], [7, 1, 0, 3]]), [8])]), layers = 2)"},

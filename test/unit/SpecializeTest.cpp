@@ -317,6 +317,9 @@ constexpr Composition compositions[] = {
      "  nn_depth = 1), chain([affine(zeros(2), ones(2)), tanh([2])]), [2]), layers = 3)"},
     {"embedded_linear", "bijection a = embed_condition(coupling(affine(), untransformed_dim = 1, dim = 3, cond_dim = 2,"
                         "  nn_width = 4, nn_depth = 1), linear(3, 2, use_bias = false), [3])"},
+    {"embedded_for_nothing",
+     "bijection a = chain([embed_condition(chain([coupling(affine(), 1, 3, nn_width = 4, nn_depth = 1),"
+     "  vmap(loc(1), axis_size = 3, in_axes_condition = 5)]), mlp(2, 5, 4, 1), [2]), softplus([3])])"},
     {"scalar",
      "bijection a = chain([affine(), rational_quadratic_spline(knots = 5, interval = 3), flip(), softplus()])"},
     {"one_element", "bijection a = chain([affine([0], [1]), scan(loc([3]), layers = 2), softplus([1])])"},

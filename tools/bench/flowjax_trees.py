@@ -328,8 +328,10 @@ class Grammar:
             return self.leaf(shape, cond)
         n = 1 + self.below(3)
         text, net = self.mlp(cond[0], n)
-        # flowc wants something conditional in it.
-        inner = self.join([self.shift(shape, (n,), 0), self.bijection(shape, (n,), depth - 1)])
+        if self.chance(0.3):
+            inner = self.bijection(shape, None, depth - 1)
+        else:
+            inner = self.join([self.shift(shape, (n,), 0), self.bijection(shape, (n,), depth - 1)])
         return Tree(call("embed_condition", inner.text, text, raw_cond_shape=cond),
                     lambda key: bij.EmbedCondition(inner.build(key), net(key), cond))
 

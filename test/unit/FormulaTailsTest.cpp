@@ -159,33 +159,65 @@ void Tails::check() {
   }
 }
 
-/// Slopes where squares overflow: d asinh(x) / dx = 1 / sqrt(1 + x^2), d atan(x) / dx = 1 / (1 + x^2).
+/// The derivative of the value, or of the log-determinant, at some points.
 template <typename T>
-static void checkSlopeFarOut(const std::string &function, Exact (*slope)(Exact), double far) {
+static void checkSlopes(const std::string &function, Exact (*slope)(Exact), const std::vector<double> &points,
+                        bool ofLogDet = false) {
   Model model = initialise("bijection f(x) = " + function + "\nbijection g = f(shape = [1])", {.dtype = dtypeOf<T>});
   auto kernels = compileFresh(model);
-  Rows<T> x(4, 1), one = Rows<T>::Ones(4, 1), zero = Rows<T>::Zero(4, 1), found(4, 1);
-  x << static_cast<T>(far), static_cast<T>(-far), T(1e4), T(-0.5);
-  auto ok = kernels->run(model, {.kernel = Kernel::VjpInputs,
-                                 .inputs = {x.data(), one.data(), zero.data()},
-                                 .outputs = {found.data()},
-                                 .rows = 4});
+  auto rows = static_cast<int64_t>(points.size());
+  Rows<T> x(rows, 1), one = Rows<T>::Ones(rows, 1), zero = Rows<T>::Zero(rows, 1), found(rows, 1);
+  for (int64_t row = 0; row < rows; ++row)
+    x(row, 0) = static_cast<T>(points[row]);
+  const T *ofValue = ofLogDet ? zero.data() : one.data(), *ofLogDets = ofLogDet ? one.data() : zero.data();
+  auto ok = kernels->run(
+      model,
+      {.kernel = Kernel::VjpInputs, .inputs = {x.data(), ofValue, ofLogDets}, .outputs = {found.data()}, .rows = rows});
   ASSERT_TRUE(ok) << ok.error().message;
-  for (int64_t row = 0; row < 4; ++row) {
-    double expected = static_cast<double>(slope(x(row, 0)));
-    EXPECT_NEAR(found(row, 0), expected, 8 * std::numeric_limits<T>::epsilon() * expected)
+  for (int64_t row = 0; row < rows; ++row) {
+    auto expected = static_cast<double>(slope(x(row, 0)));
+    EXPECT_NEAR(found(row, 0), expected, 8 * std::numeric_limits<T>::epsilon() * std::abs(expected))
         << function << " at " << x(row, 0);
   }
 }
 
+/// d asinh(x) / dx = 1 / sqrt(1 + x^2), d atan(x) / dx = 1 / (1 + x^2).
 TEST(Slopes, AreThereWhereSquaresOverflow) {
   auto asinhSlope = [](Exact x) { return 1 / std::hypot(Exact(1), x); };
-  checkSlopeFarOut<float>("asinh(x)", asinhSlope, 1e25);
-  checkSlopeFarOut<double>("asinh(x)", asinhSlope, 1e200);
+  checkSlopes<float>("asinh(x)", asinhSlope, {1e25, -1e25, 1e4, -0.5});
+  checkSlopes<double>("asinh(x)", asinhSlope, {1e200, -1e200, 1e4, -0.5});
   auto atanSlope = [](Exact x) { return 1 / (1 + x * x); };
-  checkSlopeFarOut<float>("atan(x)", atanSlope,
-                          9e18); // its square is almost too large, and 1 / (1 + x^2) a normal number
-  checkSlopeFarOut<double>("atan(x)", atanSlope, 5e153);
+  // The square is almost too large, and 1 / (1 + x^2) a normal number.
+  checkSlopes<float>("atan(x)", atanSlope, {9e18, -9e18, 1e4, -0.5});
+  checkSlopes<double>("atan(x)", atanSlope, {5e153, -5e153, 1e4, -0.5});
+}
+
+/// Where a function hardly moves, 1 - y^2 and the like have lost all digits.
+TEST(Slopes, AreThereWhereTheyVanish) {
+  auto tanhSlope = [](Exact x) { return std::pow(std::cosh(x), Exact(-2)); };
+  checkSlopes<float>("tanh(x)", tanhSlope, {-40, -9, -1, 1e-3, 3, 8, 40});
+  checkSlopes<double>("tanh(x)", tanhSlope, {-350, -20, -1, 1e-3, 3, 18, 350});
+  auto sigmoidSlope = [](Exact x) { return std::exp(-x) / std::pow(1 + std::exp(-x), Exact(2)); };
+  checkSlopes<float>("sigmoid(x)", sigmoidSlope, {-80, -10, 0, 1, 10, 17, 80});
+  checkSlopes<double>("sigmoid(x)", sigmoidSlope, {-700, -10, 0, 1, 10, 37, 700});
+  auto exp = [](Exact x) { return std::exp(x); };
+  for (const char *function : {"expm1(x)", "exp(x) - 1"}) {
+    checkSlopes<float>(function, exp, {-80, -17, -1, 1, 80});
+    checkSlopes<double>(function, exp, {-700, -37, -1, 1, 700});
+  }
+}
+
+/// The slope of log(h) for h = phi/Phi is -(x + h), of which far to the left
+/// 1/(t + 2/(t + 3/(t + ...))) with t = -x is left.
+TEST(Slopes, OfTheNormalHazardDoNotCancel) {
+  auto slope = [](Exact x) {
+    Exact rest = 0;
+    for (int k = 1000; k > 0; --k)
+      rest = k / (rest - x);
+    return -rest;
+  };
+  checkSlopes<float>("normal_log_cdf(x)", slope, {-1e18, -1e4, -100, -31}, /*ofLogDet=*/true);
+  checkSlopes<double>("normal_log_cdf(x)", slope, {-1e100, -1e9, -1e4, -100, -31}, /*ofLogDet=*/true);
 }
 
 TEST_P(Tails, KeepTheirDigitsInDouble) { check<double>(); }

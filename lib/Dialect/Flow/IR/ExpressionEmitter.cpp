@@ -38,7 +38,7 @@ Value ExpressionEmitter::emitSum(Expr e) {
     // k exp(u) - k = k expm1(u).
     if (offset != 0 && factor == -offset && node->is(Function::Exp)) {
       offset = 0;
-      add(factor, math::ExpM1Op::create(builder, emit(node->argument())));
+      add(factor, buildFunction(builder, Function::Expm1, emit(node->argument())));
     } else if (Value power = offset != 0 && factor == -offset ? emitPowerMinus1(node) : Value()) {
       offset = 0;
       add(factor, power);

@@ -11,6 +11,7 @@
 
 #include "flowc/Dialect/Flow/IR/FlowDistributions.h"
 #include "flowc/Dialect/Flow/IR/FlowFormula.h"
+#include "flowc/Dialect/Flow/IR/FlowVjp.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -111,6 +112,9 @@ Value flowc::flow::buildFunction(ImplicitLocOpBuilder &builder, Function functio
   const symbolic::FunctionRow &row = symbolic::getRow(function);
   assert(!row.op.empty() && "a function without an op");
   OperationState state(builder.getLoc(), row.op, arguments, arguments.back().getType());
+  bool hasTails = function == Function::Tanh || function == Function::Expm1 || function == Function::Sigmoid;
+  if (hasTails)
+    state.addAttribute(kExactTails, builder.getUnitAttr());
   return builder.create(state)->getResult(0);
 }
 

@@ -160,8 +160,12 @@ LogicalResult Log1pExpOp::buildVjp(VjpBuilder &vjp, ValueRange cotangents) {
 LogicalResult InvLogitOp::buildVjp(VjpBuilder &vjp, ValueRange cotangents) {
   ImplicitLocOpBuilder &builder = vjp.getBuilder();
   Value s = vjp.lookup(getY());
-  Value one = buildConstant(builder, s.getType(), 1.0);
-  Value slope = arith::MulFOp::create(builder, s, arith::SubFOp::create(builder, one, s));
+  auto buildComplement = [&]() -> Value {
+    if ((*this)->hasAttr(kExactTails))
+      return InvLogitOp::create(builder, arith::NegFOp::create(builder, vjp.lookup(getX())));
+    return arith::SubFOp::create(builder, buildConstant(builder, s.getType(), 1.0), s);
+  };
+  Value slope = arith::MulFOp::create(builder, s, buildComplement());
   vjp.accumulate(getX(), arith::MulFOp::create(builder, cotangents[0], slope));
   return success();
 }

@@ -179,13 +179,21 @@ static void derive(arith::MinNumFOp, const Rule &r) { deriveExtremum(arith::CmpF
 /// dy/dx of the op's function, times g.
 static Term slope(math::ExpOp, const Rule &r, Term) { return r.g * r.result(); }
 static Term slope(math::Exp2Op, const Rule &r, Term) { return r.g * (llvm::numbers::ln2 * r.result()); }
-static Term slope(math::ExpM1Op, const Rule &r, Term) { return r.g * (1.0 + r.result()); }
+static Term slope(math::ExpM1Op op, const Rule &r, Term x) {
+  return r.g * (op->hasAttr(kExactTails) ? x.apply<math::ExpOp>() : 1.0 + r.result());
+}
 static Term slope(math::Log1pOp, const Rule &r, Term x) { return r.g / (1.0 + x); }
 static Term slope(math::SqrtOp, const Rule &r, Term) { return (0.5 * r.g) / r.result(); }
 static Term slope(math::RsqrtOp, const Rule &r, Term x) { return (-0.5 * r.g) * (r.result() / x); }
 static Term slope(math::SinOp, const Rule &r, Term x) { return r.g * x.apply<math::CosOp>(); }
 static Term slope(math::CosOp, const Rule &r, Term x) { return -(r.g * x.apply<math::SinOp>()); }
-static Term slope(math::TanhOp, const Rule &r, Term) { return r.g * (1.0 - r.result() * r.result()); }
+// 1 - y^2 = 4 t/(1 + t)^2 for t = exp(-2|x|).
+static Term slope(math::TanhOp op, const Rule &r, Term x) {
+  if (!op->hasAttr(kExactTails))
+    return r.g * (1.0 - r.result() * r.result());
+  Term t = (-2.0 * x.apply<math::AbsFOp>()).apply<math::ExpOp>(), sum = 1.0 + t;
+  return r.g * (4.0 * t / (sum * sum));
+}
 static Term slope(math::SinhOp, const Rule &r, Term x) { return r.g * x.apply<math::CoshOp>(); }
 static Term slope(math::CoshOp, const Rule &r, Term x) { return r.g * x.apply<math::SinhOp>(); }
 static Term slope(math::AsinhOp, const Rule &r, Term x) {

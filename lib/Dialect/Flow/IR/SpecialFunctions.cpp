@@ -30,9 +30,25 @@ LogicalResult NormalLogCdfOp::buildVjp(VjpBuilder &vjp, ValueRange cotangents) {
   return success();
 }
 
+/// h + x for the hazard h at x, which cancel far to the left: h is there -x + r - 2 r^3 + 10 r^5 -
+/// ... with r = -1/x.
+static Value buildSumWithHazard(ImplicitLocOpBuilder &builder, Value x, Value h) {
+  constexpr double kFar = -30; // the next term is below all digits
+  constexpr double kSeries[] = {110410, -8162, 706, -74, 10, -2, 1};
+  auto constant = [&](double number) { return buildConstant(builder, x.getType(), number); };
+  auto multiply = [&](Value a, Value b) -> Value { return arith::MulFOp::create(builder, a, b); };
+  Value isFar = arith::CmpFOp::create(builder, arith::CmpFPredicate::OLT, x, constant(kFar));
+  Value at = arith::SelectOp::create(builder, isFar, x, constant(kFar));
+  Value r = arith::DivFOp::create(builder, constant(-1), at), square = multiply(r, r), series = constant(-1708394);
+  for (double coefficient : kSeries)
+    series = arith::AddFOp::create(builder, multiply(series, square), constant(coefficient));
+  Value sum = arith::AddFOp::create(builder, x, h);
+  return arith::SelectOp::create(builder, isFar, multiply(r, series), sum);
+}
+
 LogicalResult NormalHazardOp::buildVjp(VjpBuilder &vjp, ValueRange cotangents) {
   ImplicitLocOpBuilder &builder = vjp.getBuilder();
-  Value h = vjp.lookup(getY()), sum = arith::AddFOp::create(builder, vjp.lookup(getX()), h);
+  Value h = vjp.lookup(getY()), sum = buildSumWithHazard(builder, vjp.lookup(getX()), h);
   Value slope = arith::NegFOp::create(builder, arith::MulFOp::create(builder, h, sum));
   vjp.accumulate(getX(), arith::MulFOp::create(builder, cotangents[0], slope));
   return success();

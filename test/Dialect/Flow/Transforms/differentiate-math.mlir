@@ -123,6 +123,20 @@ func.func @kernel(%x: f32 {flow.row}) -> f32 {
 
 // -----
 
+// In formulas tanh'(x) = 4 t / (1 + t)^2 for t = exp(-2 |x|).
+// CHECK: %[[T:.*]] = math.exp
+// CHECK: %[[SUM:.*]] = arith.addf %[[T]]
+// CHECK: %[[FOUR:.*]] = arith.mulf %[[T]]
+// CHECK: %[[SQUARE:.*]] = arith.mulf %[[SUM]], %[[SUM]]
+// CHECK: %[[DX:.*]] = arith.divf %[[FOUR]], %[[SQUARE]]
+// CHECK: return %[[DX]]
+func.func @kernel(%x: f32 {flow.row}) -> f32 {
+  %y = math.tanh %x {flow.exact_tails} : f32
+  return %y : f32
+}
+
+// -----
+
 // (log Phi)'(x) = h(x) = phi(x) / Phi(x).
 // CHECK: %[[DX:.*]] = flow.normal_hazard
 // CHECK: return %[[DX]]
@@ -133,9 +147,11 @@ func.func @kernel(%x: f32 {flow.row}) -> f32 {
 
 // -----
 
-// h'(x) = -h (x + h).
+// h'(x) = -h (x + h), where x + h is a series far to the left.
 // CHECK: %[[H:.*]] = flow.normal_hazard %[[X:.*]] : f32
-// CHECK: %[[SUM:.*]] = arith.addf %[[X]], %[[H]]
+// CHECK: %[[FAR:.*]] = arith.cmpf olt, %[[X]], %cst
+// CHECK: %[[NEAR:.*]] = arith.addf %[[X]], %[[H]]
+// CHECK: %[[SUM:.*]] = arith.select %[[FAR]], %{{.*}}, %[[NEAR]]
 // CHECK: %[[PRODUCT:.*]] = arith.mulf %[[H]], %[[SUM]]
 // CHECK: %[[DX:.*]] = arith.negf %[[PRODUCT]]
 // CHECK: return %[[DX]]

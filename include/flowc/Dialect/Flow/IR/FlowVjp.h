@@ -22,6 +22,10 @@ namespace flowc::flow {
 /// Whether values of `type` have cotangents: floats and tensors of floats.
 bool isDifferentiable(mlir::Type type);
 
+/// The attribute of ops whose slopes have all digits where they vanish, too. Those of formulas
+/// have it; activations need no such slopes, and take quicker ones.
+inline constexpr llvm::StringLiteral kExactTails = "flow.exact_tails";
+
 /// Clones all ops of `block` but its terminator to the builder's position.
 void cloneForward(VjpBuilder &vjp, mlir::Block &block);
 

@@ -161,8 +161,11 @@ LogicalResult InvLogitOp::buildVjp(VjpBuilder &vjp, ValueRange cotangents) {
   ImplicitLocOpBuilder &builder = vjp.getBuilder();
   Value s = vjp.lookup(getY());
   auto buildComplement = [&]() -> Value {
-    if ((*this)->hasAttr(kExactTails))
-      return InvLogitOp::create(builder, arith::NegFOp::create(builder, vjp.lookup(getX())));
+    if ((*this)->hasAttr(kExactTails)) {
+      auto mirrored = InvLogitOp::create(builder, arith::NegFOp::create(builder, vjp.lookup(getX())));
+      mirrored->setAttr(kExactTails, builder.getUnitAttr()); // as it may stand in the formula
+      return mirrored;
+    }
     return arith::SubFOp::create(builder, buildConstant(builder, s.getType(), 1.0), s);
   };
   Value slope = arith::MulFOp::create(builder, s, buildComplement());

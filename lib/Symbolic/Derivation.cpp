@@ -169,12 +169,15 @@ bool Deriver::proveMonotone() {
       fail("the derivative of " + algebra.print(piece.function) + " is not known");
       return false;
     }
-    slope = algebra.factorize(slope);
-    if (slope->isConstant(0)) {
-      fail("it is constant" + describe(piece));
-      return false;
+    proof = proveSlopeOfLogSums(algebra, piece.function, slope, piece.domain);
+    if (proof.sign == Sign::Unknown) {
+      slope = algebra.factorize(slope);
+      if (slope->isConstant(0)) {
+        fail("it is constant" + describe(piece));
+        return false;
+      }
+      proof = proveSignOn(algebra, slope, piece);
     }
-    proof = proveSignOn(algebra, slope, piece);
     Sign sign = proof.sign;
     bool isStrict = symbolic::isStrict(sign);
     if (sign == Sign::Unknown || sign == Sign::Zero || (!isStrict && !isSmooth(piece.function))) {

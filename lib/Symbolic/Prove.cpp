@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <ranges>
 
 namespace flowc::symbolic {
@@ -208,6 +209,65 @@ SignProof proveSignOf(Algebra &algebra, Expr e, const Interval &domain) {
   for (SignProof &trial : std::views::reverse(trials))
     if (attemptByParts(algebra, trial))
       return trial;
+  return proof;
+}
+
+namespace {
+
+/// Derivatives by (r + softplus(w))' = r' sigmoid(-w) + (r + w)' sigmoid(w).
+class SlopeOfLogSums {
+public:
+  explicit SlopeOfLogSums(Algebra &algebra) : algebra(algebra) {}
+
+  /// Null if there is no softplus, or are too many.
+  Expr derive(Expr e);
+
+private:
+  /// The summand +-softplus(w) with the largest w, which may hold others; null if there is none.
+  const Term *findSoftplus(Expr sum) const;
+
+  Algebra &algebra;
+  std::map<Expr, Expr> known;
+};
+
+} // namespace
+
+const Term *SlopeOfLogSums::findSoftplus(Expr sum) const {
+  const Term *found = nullptr;
+  for (const Term &term : sum->terms)
+    if (sum->kind == Kind::Sum && std::abs(term.factor) == 1 && term.node->is(Function::Softplus) &&
+        algebra.dependsOn(term.node, algebra.getVariable()) && (!found || term.node->depth > found->node->depth))
+      found = &term;
+  return found;
+}
+
+Expr SlopeOfLogSums::derive(Expr e) {
+  if (auto it = known.find(e); it != known.end())
+    return it->second;
+  constexpr size_t kMost = 1000; // of a mixture of some 30 components
+  const Term *term = findSoftplus(e);
+  if (!term || known.size() > kMost || algebra.isExhausted())
+    return term ? nullptr : algebra.derivative(e, algebra.getVariable());
+  auto [sign, softplus] = *term;
+  Expr w = softplus->argument(), rest = algebra.subtract(e, algebra.scale(sign, softplus));
+  Expr low = derive(rest), high = derive(algebra.add(rest, algebra.scale(sign, w)));
+  Expr slope = low && high ? algebra.add(algebra.multiply(low, algebra.call(Function::Sigmoid, algebra.negate(w))),
+                                         algebra.multiply(high, algebra.call(Function::Sigmoid, w)))
+                           : nullptr;
+  return known[e] = slope;
+}
+
+SignProof proveSlopeOfLogSums(Algebra &algebra, Expr e, Expr slope, const Interval &domain) {
+  Expr x = algebra.getVariable();
+  SignProof proof{Sign::Unknown, slope, x, nullptr, domain, domain};
+  int numSoftplus = std::ranges::count_if(e->terms, [](const Term &term) { return term.node->is(Function::Softplus); });
+  if (e->kind != Kind::Sum || numSoftplus < 2)
+    return proof;
+  Expr parts = SlopeOfLogSums(algebra).derive(e);
+  Sign sign = parts ? proveSign(algebra, parts, x, domain, proof.stuck, /*maxParts=*/0) : Sign::Unknown;
+  if (isStrict(sign))
+    proof.sign = sign;
+  proof.reductions.push_back("the slope of log(exp(u) + exp(v)) lies between those of u and v");
   return proof;
 }
 

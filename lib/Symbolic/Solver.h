@@ -156,6 +156,10 @@ Sign proveByParts(Algebra &algebra, Expr e, Expr variable, const Interval &domai
 /// what depends on a and x separately may depend on u alone.
 SignProof proveSignOf(Algebra &algebra, Expr e, const Interval &domain);
 
+/// The sign of `slope`, the derivative of `e`, if `e` holds logarithms of sums, v + softplus(u -
+/// v): their slope lies between those of u and v. What is not told at once is unknown.
+SignProof proveSlopeOfLogSums(Algebra &algebra, Expr e, Expr slope, const Interval &domain);
+
 /// The same on a piece, whose ends can be parameters.
 SignProof proveSignOn(Algebra &algebra, Expr e, const Piece &piece);
 

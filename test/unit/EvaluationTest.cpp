@@ -8,6 +8,7 @@
 #include "flowc/Evaluation.h"
 #include "flowc/RestrictedDraws.h"
 
+#include "Triangular.h"
 #include "Uniformity.h"
 
 #include <Eigen/LU>
@@ -166,6 +167,15 @@ TEST(EvaluationTest, WideFlowAgainstTheFormulas) {
   EXPECT_LT(result->paretoK, 0);
 }
 
+/// Ratios of all sizes: what is added up relative to the largest one never overflows.
+TEST(EvaluationTest, RatiosFarApart) {
+  auto [model, kernels] = compileFlow("flow q = normal([0], [1])");
+  auto result = evaluateTarget(*kernels, model, compileTarget("density p(x[1]) = -2000*x[0]^2"), {.draws = 20000});
+  ASSERT_TRUE(result) << result.error().message;
+  EXPECT_NEAR(result->logEvidence, 0.5 * std::log(std::numbers::pi / 2000), 0.2);
+  EXPECT_TRUE(std::isfinite(result->effectiveSampleSize));
+}
+
 // Here the ratios have a tail with k = 1 - s^2, but for logarithms.
 TEST(EvaluationTest, NarrowFlowIsFoundOut) {
   LogDensity target = compileTarget(normalTarget);
@@ -292,6 +302,14 @@ TEST(EvaluationTest, ResampledDrawsFollowTheTarget) {
     options.seed = 12;
     EXPECT_NE(resample(*kernels, model, target, options)->chosen, result->chosen);
   }
+  // A pool of more than one chunk has as many draws as it should, and says how far it is.
+  int64_t done = 0;
+  auto whole = resample(*kernels, model, target,
+                        {.count = 10, .pool = 400001, .progress = [&](int64_t draws) { done = draws; }});
+  ASSERT_TRUE(whole) << whole.error().message;
+  EXPECT_EQ(done, 400001);
+  // 1/E[w^2] of the normal densities.
+  EXPECT_NEAR(whole->pool.effectiveSampleSize / 400001, std::sqrt(7.0) / 4 * std::exp(-1.0 / 7), 0.01);
   auto tooMany = resample(*kernels, model, target, {.count = 200, .pool = 150, .replacement = false});
   ASSERT_FALSE(tooMany);
   EXPECT_NE(tooMany.error().message.find("200 different draws from a pool of 150"), std::string::npos);
@@ -416,6 +434,23 @@ TEST(EvaluationTest, RosenblattOrder) {
   EXPECT_EQ(orderOf(standardised).rosenblattOrder, (std::vector<int64_t>{0, 1, 2}));
   EXPECT_TRUE(orderOf(standardised).exactBase);
   EXPECT_TRUE(orderOf("flow f = coupling_flow(standard_normal([3]), flow_layers = 3)").rosenblattOrder.empty());
+}
+
+/// Rows that are compared come with the condition of the one that they are made of.
+TEST(EvaluationTest, TriangularOrderOfRowsWithConditions) {
+  std::vector<double> rows{1, 2, 3, 4, 5, 6}, conditions{10, 20, 30};
+  auto order = findTriangularOrder(rows, conditions, 2, 1, [](const auto &x, const auto &c) {
+    EXPECT_EQ(c.size() * 2, x.size());
+    std::vector<double> z;
+    for (size_t i = 0; i < c.size(); ++i) {
+      EXPECT_EQ(c[i], c[0]);
+      z.insert(z.end(), {x[2 * i] + x[2 * i + 1] + c[i], x[2 * i + 1] * c[i]});
+    }
+    return Expected<std::vector<double>>(z);
+  });
+  ASSERT_TRUE(order);
+  EXPECT_EQ(order->order, (std::vector<int64_t>{1, 0}));
+  EXPECT_EQ(order->coordinates, (std::vector<int64_t>{0, 1}));
 }
 
 TEST(EvaluationTest, RowsOutsideTheSupportAndUndefinedOnes) {

@@ -75,6 +75,17 @@ std::vector<FitCandidate> fitCandidates(int64_t dim, int64_t condDim = 0);
 /// linear functions of others; nothing that could be trained.
 Expected<FitTableResult> fitTable(const FitTable &table, const FitTableOptions &options = {});
 
+/// Closed forms to compare with: independent columns, a normal distribution, a mixture of
+/// normal distributions, judged by rows that were held out as `fitTable` does it.
+struct BaselineScores {
+  std::vector<Contestant> forms;
+  int64_t folds = 1;       ///< Parts that were held out in turn; 1: one part.
+  int64_t heldOutRows = 0; ///< In all parts.
+};
+
+/// Fits them. Errors: those of `fitTable` about the table.
+Expected<BaselineScores> scoreBaselines(const FitTable &table, const FitTableOptions &options = {});
+
 } // namespace flowc
 
 #endif // FLOWC_FIT_H

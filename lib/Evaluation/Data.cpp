@@ -9,7 +9,7 @@
 #include "Triangular.h"
 
 #include "flowc/Frontend/Base.h"
-#include "flowc/Support/Philox.h"
+#include "flowc/Support/Reservoir.h"
 
 #include <algorithm>
 #include <cmath>
@@ -20,14 +20,17 @@ using namespace flowc;
 
 namespace {
 
+/// Rows that tests see: they hold rows, samples and what they come from at once.
+int64_t mostRows(const Flow &flow, const EvaluateDataOptions &options) {
+  constexpr int64_t elements = int64_t(1) << 24, fewest = 1000;
+  return std::min(options.testRows, std::max(fewest, elements / std::max<int64_t>(1, flow.dim() + flow.condDim())));
+}
+
 class DataEvaluatorImpl final : public DataEvaluator {
 public:
   DataEvaluatorImpl(Kernels &kernels, const Model &model, const EvaluateDataOptions &options)
-      : kernels(kernels), model(model), options(options), flow(kernels.flow()) {
-    // Tests hold rows, samples and what they come from at once.
-    constexpr int64_t elements = int64_t(1) << 24, fewest = 1000;
-    most = std::min(options.testRows, std::max(fewest, elements / std::max<int64_t>(1, flow.dim() + flow.condDim())));
-  }
+      : kernels(kernels), model(model), options(options), flow(kernels.flow()), most(mostRows(flow, options)),
+        reservoir(most, options.seed) {}
 
   Expected<void> add(const void *x, const void *condition, int64_t rows) override;
   Expected<DataEvaluation> finish() override;
@@ -43,7 +46,8 @@ private:
   const Model &model;
   const EvaluateDataOptions options;
   const Flow &flow;
-  int64_t most;
+  const int64_t most;
+  Reservoir reservoir;
   DataEvaluation result;
   int64_t inside = 0;
   double deviations = 0;
@@ -57,28 +61,15 @@ private:
 // Rows
 //===----------------------------------------------------------------------===//
 
-/// A whole number below `bound` for row `index`.
-static uint64_t randomBelow(uint64_t bound, uint64_t seed, uint64_t index) {
-  constexpr uint32_t domain = 0x6b656570; // "keep": no other draw has it.
-  auto word = philox4x32({static_cast<uint32_t>(index), static_cast<uint32_t>(index >> 32), 0, domain},
-                         {static_cast<uint32_t>(seed), static_cast<uint32_t>(seed >> 32)});
-  uint64_t random = static_cast<uint64_t>(word[0]) << 32 | word[1];
-  return static_cast<uint64_t>(static_cast<unsigned __int128>(random) * bound >> 64);
-}
-
-/// Reservoir sampling (J. S. Vitter's algorithm R): every row is kept with the same
-/// probability, however many there will be.
 void DataEvaluatorImpl::keep(const double *x, const double *condition) {
   auto dim = flow.dim(), condDim = flow.condDim();
-  if (inside < most) {
-    kept.insert(kept.end(), x, x + dim);
-    keptConditions.insert(keptConditions.end(), condition, condition + condDim);
+  int64_t place = reservoir.placeNext();
+  if (place < 0)
     return;
+  if (auto size = static_cast<size_t>((place + 1) * dim); size > kept.size()) {
+    kept.resize(size);
+    keptConditions.resize(static_cast<size_t>((place + 1) * condDim));
   }
-  auto place =
-      static_cast<int64_t>(randomBelow(static_cast<uint64_t>(inside) + 1, options.seed, static_cast<uint64_t>(inside)));
-  if (place >= most)
-    return;
   std::copy_n(x, dim, kept.begin() + place * dim);
   std::copy_n(condition, condDim, keptConditions.begin() + place * condDim);
 }

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "flowc/Evaluation.h"
+#include "flowc/Support/Format.h"
 
 #include <nlohmann/json.hpp>
 
@@ -35,14 +36,6 @@ static std::string write(const ordered_json &json) {
   return json.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
 }
 
-/// A value with its standard error, with as many digits as that has meaning for.
-static std::string withError(double value, double error) {
-  if (!std::isfinite(error))
-    return print("%.6g", value);
-  int digits = error > 0 ? std::clamp(1 - static_cast<int>(std::floor(std::log10(error))), 0, 12) : 12;
-  return print("%.*f +- %.*f", digits, value, digits, error);
-}
-
 //===----------------------------------------------------------------------===//
 // Against a target
 //===----------------------------------------------------------------------===//
@@ -67,8 +60,8 @@ std::string TargetEvaluation::toText() const {
   std::string text = print("  draws:                 %" PRId64 " of seed %" PRIu64 "\n", draws, seed);
   if (outside > 0)
     text += print("  outside of the target: %" PRId64 " draws, where its density is 0\n", outside);
-  text += "  ELBO:                  " + withError(elbo, elboError) + "\n";
-  text += "  log-evidence:          " + withError(logEvidence, logEvidenceError) + "\n";
+  text += "  ELBO:                  " + formatWithError(elbo, elboError) + "\n";
+  text += "  log-evidence:          " + formatWithError(logEvidence, logEvidenceError) + "\n";
   if (std::isfinite(divergence()))
     text += print("  KL(flow, target):      %.3g\n", divergence());
   text += print("  effective sample size: %.0f (%.1f %% of the draws)\n", effectiveSampleSize,
@@ -137,7 +130,7 @@ std::string DataEvaluation::toText(const std::vector<std::string> &names) const 
     text += print("  rows with a NaN:     %" PRId64 ", left out\n", undefined);
   if (outside > 0)
     text += print("  outside the support: %" PRId64 ", where the flow's density is 0; left out\n", outside);
-  text += "  mean log-likelihood: " + withError(meanLogProb, logProbError) + "\n";
+  text += "  mean log-likelihood: " + formatWithError(meanLogProb, logProbError) + "\n";
   if (marginal.empty())
     return text;
   // Of all tests of a good flow together, one in a hundred times one is marked.
@@ -203,10 +196,10 @@ std::string ModelComparison::toText(const std::string &firstName, const std::str
     text += print("  rows with a NaN:     %" PRId64 ", left out\n", undefined);
   auto line = [](double mean, double error, int64_t outside, const std::string &name) {
     std::string zeros = outside > 0 ? print(", with density 0 at %" PRId64 " rows", outside) : "";
-    return "  mean log-likelihood: " + withError(mean, error) + "  " + name + zeros + "\n";
+    return "  mean log-likelihood: " + formatWithError(mean, error) + "  " + name + zeros + "\n";
   };
   text += line(first, firstError, firstOutside, firstName) + line(second, secondError, secondOutside, secondName);
-  text += "  difference:          " + withError(difference, differenceError) + "\n";
+  text += "  difference:          " + formatWithError(difference, differenceError) + "\n";
   text += print("  more likely rows:    %.1f %% are so for ", 100 * better) + firstName + "\n";
   return text + "  verdict:             " + describeDifference(*this, firstName, secondName) + "\n";
 }

@@ -221,3 +221,16 @@ Expected<FitTableResult> flowc::fitTable(const FitTable &table, const FitTableOp
   result.record.seconds = budget.elapsedSeconds();
   return result;
 }
+
+Expected<BaselineScores> flowc::scoreBaselines(const FitTable &table, const FitTableOptions &options) {
+  auto folds = divideTable(table, options);
+  if (!folds)
+    return folds.takeError();
+  auto baselines = fitBaselines(*folds, options);
+  if (!baselines)
+    return baselines.takeError();
+  BaselineScores result{{}, std::ssize(folds->folds), folds->heldOutRows};
+  for (const Baseline &baseline : *baselines)
+    result.forms.push_back(baseline.contestant);
+  return result;
+}

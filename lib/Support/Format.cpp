@@ -7,6 +7,7 @@
 
 #include "flowc/Support/Format.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 
@@ -19,6 +20,26 @@ std::string formatNumber(double value) {
   bool whole = std::abs(value) < 1e15 && value == std::floor(value);
   std::snprintf(text, sizeof(text), whole ? "%.0f" : "%.6g", value);
   return text;
+}
+
+std::string formatCount(int64_t count) {
+  std::string digits = std::to_string(count);
+  for (auto at = static_cast<int64_t>(digits.size()) - 3; at > (count < 0 ? 1 : 0); at -= 3)
+    digits.insert(static_cast<size_t>(at), ",");
+  return digits;
+}
+
+std::string formatWithError(double value, double error, std::string_view sign) {
+  char text[512];
+  if (!std::isfinite(error)) {
+    std::snprintf(text, sizeof(text), "%.6g", value);
+    return text;
+  }
+  int digits = error > 0 ? std::clamp(1 - static_cast<int>(std::floor(std::log10(error))), 0, 12) : 12;
+  std::snprintf(text, sizeof(text), "%.*f", digits, value);
+  std::string result = text;
+  std::snprintf(text, sizeof(text), "%.*f", digits, error);
+  return result + " " + std::string(sign) + " " + text;
 }
 
 /// Whether a byte of UTF-8 belongs to the character before it.

@@ -466,13 +466,6 @@ std::string tool::formatNumber(double value, DType dtype) {
   return text;
 }
 
-std::string tool::formatCount(int64_t count) {
-  std::string digits = std::to_string(count);
-  for (auto at = static_cast<int64_t>(digits.size()) - 3; at > (count < 0 ? 1 : 0); at -= 3)
-    digits.insert(static_cast<size_t>(at), ",");
-  return digits;
-}
-
 Expected<void> tool::checkWritable(const std::string &path) {
   auto file = OutputFile::create(path);
   if (!file)

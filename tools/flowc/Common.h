@@ -9,6 +9,7 @@
 #define FLOWC_TOOLS_FLOWC_COMMON_H
 
 #include "flowc/IO/Rows.h"
+#include "flowc/Support/Format.h"
 #include "flowc/Training/Record.h"
 #include "flowc/flowc.h"
 
@@ -36,6 +37,7 @@ void addExplainCommand(CLI::App &app, Action &action);   ///< explain
 void addTrainCommand(CLI::App &app, Action &action);     ///< train
 void addFitCommand(CLI::App &app, Action &action);       ///< fit
 void addPlotCommand(CLI::App &app, Action &action);      ///< plot
+void addReportCommand(CLI::App &app, Action &action);    ///< report
 void addBenchCommand(CLI::App &app, Action &action);     ///< bench
 
 /// Adds a command with its own options and `examples` at the end of its help.
@@ -159,6 +161,8 @@ public:
   void refuseNaN() { refusesNaN = true; }
   /// Number of rows, or -1 if only reading tells.
   int64_t rows() const { return sources.front().reader->rows(); }
+  /// The names of the columns of file `source`, in the order of `add`; empty if it has none.
+  const std::vector<std::string> &columnNames(size_t source) const { return sources[source].reader->columnNames(); }
   /// Most rows of a chunk; constant after the last `add`.
   int64_t chunkRows() const;
   /// Reads the next chunk; its number of rows, 0 at the end.
@@ -204,8 +208,6 @@ Expected<void> writeRows(const Loaded &loaded, RowSources &sources, Kernel kerne
 
 /// Digits of a number that give it back.
 std::string formatNumber(double value, DType dtype);
-/// E.g. 1,234,567.
-std::string formatCount(int64_t count);
 
 /// Fails if `path` cannot be written, before work is spent on it.
 Expected<void> checkWritable(const std::string &path);

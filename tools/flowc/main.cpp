@@ -65,6 +65,7 @@ int main(int argc, char **argv) {
   addCompileCommands(app, action);
   addExplainCommand(app, action);
   addPlotCommand(app, action);
+  addReportCommand(app, action);
   addBenchCommand(app, action);
 
   try {

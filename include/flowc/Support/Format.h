@@ -8,6 +8,7 @@
 #ifndef FLOWC_SUPPORT_FORMAT_H
 #define FLOWC_SUPPORT_FORMAT_H
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,6 +17,13 @@ namespace flowc {
 
 /// A number as a person would write it.
 std::string formatNumber(double value);
+
+/// E.g. 1,234,567.
+std::string formatCount(int64_t count);
+
+/// A value with its standard error, with as many digits as that has meaning for; without
+/// one that is finite, the value alone. `sign` stands between the two.
+std::string formatWithError(double value, double error, std::string_view sign = "+-");
 
 /// Text of a user's as messages show it: at most `limit` characters, of which the last
 /// is `…` if something is left out; control characters become `?`.

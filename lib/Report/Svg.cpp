@@ -1,0 +1,197 @@
+//===- Svg.cpp - Pictures inside of a page --------------------------------===//
+//
+// Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Svg.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdarg>
+#include <cstdio>
+#include <limits>
+
+using namespace flowc;
+using namespace flowc::report;
+
+std::string report::escapeHtml(std::string_view text) {
+  std::string result;
+  for (char byte : text)
+    switch (byte) {
+    case '&':
+      result += "&amp;";
+      break;
+    case '<':
+      result += "&lt;";
+      break;
+    case '>':
+      result += "&gt;";
+      break;
+    case '"':
+      result += "&quot;";
+      break;
+    case '\'':
+      result += "&#39;";
+      break;
+    default:
+      bool isControl = (static_cast<unsigned char>(byte) < ' ' && byte != '\n' && byte != '\t') || byte == '\x7F';
+      result += isControl ? '?' : byte;
+    }
+  return result;
+}
+
+std::string report::print(const char *format, ...) {
+  char text[512];
+  va_list arguments;
+  va_start(arguments, format);
+  std::vsnprintf(text, sizeof(text), format, arguments);
+  va_end(arguments);
+  return text;
+}
+
+/// A coordinate, to a tenth.
+static std::string number(double value) {
+  std::string text = print("%.1f", value);
+  if (text.ends_with(".0"))
+    text.resize(text.size() - 2);
+  return text == "-0" ? "0" : text;
+}
+
+static std::string list(const std::vector<Point> &points) {
+  std::string text;
+  for (const Point &point : points)
+    if (std::isfinite(point.x) && std::isfinite(point.y))
+      text += (text.empty() ? "" : " ") + number(point.x) + "," + number(point.y);
+  return text;
+}
+
+Svg::Svg(double width, double height, std::string_view label)
+    : width(width), height(height), label(escapeHtml(label)) {}
+
+void Svg::shape(const std::string &element, std::string_view classes, std::string_view title) {
+  content += "<" + element + " class=\"" + std::string(classes) + "\"";
+  auto tag = element.substr(0, element.find(' '));
+  content += title.empty() ? "/>" : "><title>" + escapeHtml(title) + "</title></" + tag + ">";
+}
+
+void Svg::rectangle(Point corner, Point size, std::string_view classes, std::string_view title) {
+  shape("rect x=\"" + number(corner.x) + "\" y=\"" + number(corner.y) + "\" width=\"" + number(size.x) +
+            "\" height=\"" + number(size.y) + "\"",
+        classes, title);
+}
+
+void Svg::line(Point from, Point to, std::string_view classes) {
+  shape("line x1=\"" + number(from.x) + "\" y1=\"" + number(from.y) + "\" x2=\"" + number(to.x) + "\" y2=\"" +
+            number(to.y) + "\"",
+        classes, {});
+}
+
+void Svg::polyline(const std::vector<Point> &points, std::string_view classes) {
+  shape("polyline points=\"" + list(points) + "\"", classes, {});
+}
+
+void Svg::polygon(const std::vector<Point> &points, std::string_view classes) {
+  shape("polygon points=\"" + list(points) + "\"", classes, {});
+}
+
+void Svg::circle(Point center, double radius, std::string_view classes, std::string_view title) {
+  shape("circle cx=\"" + number(center.x) + "\" cy=\"" + number(center.y) + "\" r=\"" + number(radius) + "\"", classes,
+        title);
+}
+
+void Svg::path(std::string_view data, std::string_view classes, double opacity) {
+  shape("path d=\"" + std::string(data) + "\" fill-opacity=\"" + print("%.3g", opacity) + "\"", classes, {});
+}
+
+void Svg::text(Point at, std::string_view text, Anchor anchor, std::string_view classes, bool upwards) {
+  const char *name = anchor == Anchor::Start ? "start" : anchor == Anchor::Middle ? "middle" : "end";
+  content += "<text x=\"" + number(at.x) + "\" y=\"" + number(at.y) + "\" text-anchor=\"" + name + "\" class=\"" +
+             std::string(classes) + "\"";
+  if (upwards)
+    content += " transform=\"rotate(-90 " + number(at.x) + " " + number(at.y) + ")\"";
+  content += ">" + escapeHtml(text) + "</text>";
+}
+
+std::string Svg::finish() const {
+  return "<svg viewBox=\"0 0 " + number(width) + " " + number(height) + "\" role=\"img\" aria-label=\"" + label +
+         "\">" + content + "</svg>\n";
+}
+
+//===----------------------------------------------------------------------===//
+// Axes
+//===----------------------------------------------------------------------===//
+
+/// Powers of ten, and of few decades twice and five times these.
+static std::vector<double> logarithmicTicks(const Scale &scale, int count) {
+  double decades = std::log10(scale.high / scale.low);
+  double stride = std::max(1.0, std::ceil(decades / count));
+  std::vector<double> ticks;
+  for (double power = std::floor(std::log10(scale.low)); power <= std::log10(scale.high); power += stride)
+    for (double factor : {1.0, 2.0, 5.0})
+      if (double tick = factor * std::pow(10, power);
+          tick >= scale.low && tick <= scale.high && (factor == 1 || decades < 1.6))
+        ticks.push_back(tick);
+  return ticks;
+}
+
+std::vector<double> report::ticksOf(const Scale &scale, int count) {
+  if (scale.logarithmic)
+    return logarithmicTicks(scale, count);
+  double step = (scale.high - scale.low) / count, power = std::pow(10, std::floor(std::log10(step)));
+  for (double factor : {1.0, 2.0, 5.0, 10.0})
+    if (factor * power >= step * (1 - 1e-9)) {
+      step = factor * power;
+      break;
+    }
+  std::vector<double> ticks;
+  auto first = std::ceil(scale.low / step - 1e-9);
+  for (double i = first; i * step <= scale.high + 1e-9 * step && ticks.size() < 20; ++i)
+    ticks.push_back(i == 0 ? 0 : i * step);
+  return ticks;
+}
+
+std::string report::tickText(double value) {
+  std::string text = print("%.6g", value);
+  // A minus that is as wide as a plus.
+  return text.starts_with('-') ? "\u2212" + text.substr(1) : text;
+}
+
+void Plane::drawX(std::string_view label, int ticks) {
+  double bottom = area.top + area.height;
+  for (double tick : ticksOf(x, ticks)) {
+    svg.line({across(tick), area.top}, {across(tick), bottom}, "grid");
+    svg.text({across(tick), bottom + 13}, tickText(tick), Svg::Anchor::Middle, "tick");
+  }
+  svg.text({area.left + area.width / 2, bottom + 27}, label, Svg::Anchor::Middle, "axis");
+}
+
+void Plane::drawY(std::string_view label, int ticks) {
+  for (double tick : ticksOf(y, ticks)) {
+    svg.line({area.left, up(tick)}, {area.left + area.width, up(tick)}, "grid");
+    svg.text({area.left - 5, up(tick) + 3.5}, tickText(tick), Svg::Anchor::End, "tick");
+  }
+  svg.text({11, area.top + area.height / 2}, label, Svg::Anchor::Middle, "axis", /*upwards=*/true);
+}
+
+void Plane::drawFrame() { svg.rectangle({area.left, area.top}, {area.width, area.height}, "frame"); }
+
+Point Plane::clamped(double xValue, double yValue) const {
+  auto inside = [](double value) { return std::clamp(value, 0.0, 1.0); };
+  return {area.left + area.width * inside(x.position(xValue)),
+          area.top + area.height * (1 - inside(y.position(yValue)))};
+}
+
+Scale report::scaleOf(std::initializer_list<double> values) {
+  Scale scale{std::numeric_limits<double>::infinity(), -std::numeric_limits<double>::infinity()};
+  for (double value : values)
+    if (std::isfinite(value)) {
+      scale.low = std::min(scale.low, value);
+      scale.high = std::max(scale.high, value);
+    }
+  if (scale.low > scale.high)
+    return {};
+  double margin = std::max(0.05 * (scale.high - scale.low), 1e-9 + 1e-6 * std::abs(scale.high));
+  return {scale.low - margin, scale.high + margin};
+}

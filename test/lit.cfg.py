@@ -4,6 +4,7 @@
 # lib/Dialect/Flow/Transforms/X.cpp. Its RUN lines say how.
 
 import os
+import shutil
 
 import lit.formats
 from lit.llvm import llvm_config
@@ -35,6 +36,14 @@ with open("/proc/cpuinfo") as cpuinfo:
 for feature in ["avx2", "avx512f"]:
     if feature in flags:
         config.available_features.add("native-" + feature)
+
+# Pages are looked at in a browser, if there is one.
+chromium = shutil.which("chromium-headless-shell")
+if chromium:
+    config.available_features.add("chromium")
+    config.substitutions.append(("%chromium", chromium))
+else:
+    lit_config.note("there is no chromium-headless-shell: tests of pages in a browser are left out")
 
 # FLOWC_VERIFY_ROUNDTRIP=1 makes every test of passes a test of the parser and
 # the printer, too.

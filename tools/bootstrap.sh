@@ -30,15 +30,19 @@ readonly PACKAGES=(
   cmake ninja-build ccache g++ pkg-config python3 python3-numpy
 )
 
+# A browser that looks at reports in tests (300 MB on the disk); its test is left out without one.
+readonly TEST_PACKAGES=(chromium-headless-shell)
+
 say() { printf '\n== %s\n' "$*"; }
 fail() {
   printf 'bootstrap.sh: %s\n' "$*" >&2
   exit 1
 }
 
+# Of these packages those that are not installed.
 missing_packages() {
   local package
-  for package in "${PACKAGES[@]}"; do
+  for package in "$@"; do
     [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || echo "$package"
   done
 }
@@ -56,7 +60,7 @@ as_root() {
 setup() {
   command -v dpkg-query >/dev/null || fail "this script installs Debian packages; on another system see README.md"
   local missing
-  missing=$(missing_packages)
+  missing=$(missing_packages "${PACKAGES[@]}")
   if [ -z "$missing" ]; then
     say "All packages are installed"
     return
@@ -67,6 +71,15 @@ setup() {
   # shellcheck disable=SC2086 # one word per package
   as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $missing ||
     fail "apt-get failed; LLVM 22 is in Debian 12 (bookworm), main and security: are both in /etc/apt/sources.list?"
+}
+
+setup_tests() {
+  [ -n "$(missing_packages "${TEST_PACKAGES[@]}")" ] || return 0
+  say "Installing ${TEST_PACKAGES[*]}"
+  # (In a shell of its own: without root this ends there.)
+  (as_root apt-get update -q &&
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "${TEST_PACKAGES[@]}") ||
+    say "No browser could be installed: tests of pages in a browser are left out"
 }
 
 # Heavy files need up to 0.7 GB each: one job for a processor and a gigabyte.
@@ -89,6 +102,7 @@ build() {
 
 run_tests() {
   build
+  setup_tests
   say "Testing"
   ctest --test-dir build --output-on-failure -j "$(nproc)"
 }

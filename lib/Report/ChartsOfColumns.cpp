@@ -15,8 +15,8 @@
 using namespace flowc;
 using namespace flowc::report;
 
-static constexpr double kWidth = 340, kHeight = 230;
-static constexpr Plane::Area kArea = {52, 10, 278, 178};
+static constexpr double kWidth = 260, kHeight = 200;
+static constexpr Plane::Area kArea = {56, 8, 196, 156};
 
 /// The outline of bars over the bins of a scale.
 static std::vector<Point> outline(const Plane &plane, const Scale &x, const std::vector<double> &heights) {
@@ -79,14 +79,14 @@ std::string report::drawQuantiles(const MarginalReport &marginal, const std::str
 }
 
 std::string report::drawUniformity(const UniformityReport &uniform) {
-  Svg svg(kWidth, 200, "Histogram of the transform of " + uniform.label);
+  Svg svg(320, 200, "Histogram of the transform of " + uniform.label);
   auto count = static_cast<double>(uniform.counts.size());
   double expected = 100 / count, share = 1 / count;
   constexpr double normal99 = 2.5758293035489004;
   double spread = 100 * normal99 * std::sqrt(share * (1 - share) / static_cast<double>(uniform.rows));
   std::vector<double> heights = percentages(uniform.counts, uniform.rows);
   Scale unit{0, 1}, y{0, 1.1 * std::max(std::ranges::max(heights), expected + spread)};
-  Plane plane(svg, {52, 10, 278, 148}, unit, y);
+  Plane plane(svg, {50, 8, 262, 152}, unit, y);
   plane.drawX(uniform.label);
   plane.drawY("% of rows", 4);
   for (size_t bin = 0; bin < heights.size(); ++bin) {

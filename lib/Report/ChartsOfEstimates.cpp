@@ -16,26 +16,28 @@ using namespace flowc;
 using namespace flowc::report;
 
 std::string report::drawEstimates(const std::vector<Estimate> &estimates, const std::string &axis) {
-  constexpr double width = 640, line = 24;
+  constexpr double width = 400, line = 34, top = 4;
   double height = line * static_cast<double>(estimates.size());
-  Svg svg(width, height + 48, "Likelihoods with standard errors");
+  Svg svg(width, top + height + 34, "Likelihoods with standard errors");
   double low = estimates.front().value, high = low;
   for (const Estimate &estimate : estimates) {
     low = std::min(low, estimate.value - 2 * estimate.error);
     high = std::max(high, estimate.value + 2 * estimate.error);
   }
   Scale x = scaleOf({low, high}), y{0, 1};
-  Plane plane(svg, {250, 8, 376, height}, x, y);
-  plane.drawX(axis, 6);
+  Plane plane(svg, {8, top, width - 16, height}, x, y);
+  plane.drawX(axis, 5);
   for (size_t i = 0; i < estimates.size(); ++i) {
+    // The label stands above the line, where there is room for it on any screen.
     const Estimate &estimate = estimates[i];
-    double at = 8 + line * (static_cast<double>(i) + 0.5);
+    double at = top + line * static_cast<double>(i);
     std::string classes = estimate.isModel ? "model" : "data";
-    svg.text({242, at + 4}, abbreviate(estimate.label, 38), Svg::Anchor::End,
+    bool isRight = x.position(estimate.value) > 0.5;
+    svg.text({isRight ? width - 14 : 14, at + 13}, estimate.label, isRight ? Svg::Anchor::End : Svg::Anchor::Start,
              estimate.isModel ? "axis strong" : "axis");
-    svg.line({plane.across(estimate.value - 2 * estimate.error), at},
-             {plane.across(estimate.value + 2 * estimate.error), at}, classes + " stroke");
-    svg.circle({plane.across(estimate.value), at}, 4, classes + " dot",
+    svg.line({plane.across(estimate.value - 2 * estimate.error), at + 24},
+             {plane.across(estimate.value + 2 * estimate.error), at + 24}, classes + " stroke");
+    svg.circle({plane.across(estimate.value), at + 24}, 4, classes + " dot",
                estimate.label + ": " + formatWithError(estimate.value, estimate.error, "\u00b1"));
   }
   plane.drawFrame();
@@ -59,11 +61,11 @@ static Scale lossScale(const TrainingRecord &record) {
 }
 
 std::string report::drawLosses(const TrainingRecord &record) {
-  Svg svg(640, 260, "Losses by epoch");
+  Svg svg(480, 250, "Losses by epoch");
   Scale y = lossScale(record);
   auto last = static_cast<double>(std::max(record.trainLosses.size(), record.valLosses.size()));
-  Plane plane(svg, {56, 10, 572, 208}, {1, std::max(2.0, last)}, y);
-  plane.drawX(record.steps > 0 ? "evaluation" : "epoch", 8);
+  Plane plane(svg, {56, 8, 416, 204}, {1, std::max(2.0, last)}, y);
+  plane.drawX(record.steps > 0 ? "evaluation" : "epoch", 7);
   plane.drawY("loss, nats per row");
   if (record.bestEpoch > 0)
     svg.line(plane.at(static_cast<double>(record.bestEpoch), y.low),
@@ -88,18 +90,18 @@ std::string report::drawLosses(const TrainingRecord &record) {
 //===----------------------------------------------------------------------===//
 
 std::string report::drawCoverage(const std::vector<CoverageReport> &coverage) {
-  constexpr double group = 116;
-  Svg svg(660, 270, "Share of rows in intervals of the model, less the nominal share");
+  constexpr double group = 84;
+  Svg svg(480, 260, "Share of rows in intervals of the model, less the nominal share");
   double most = 0;
   for (const CoverageReport &report : coverage)
     for (const Coverage &level : report.levels)
       most = std::max(most, 100 * (std::abs(level.share() - level.level) + 2 * level.error()));
   Scale y = scaleOf({-most, most}), x{0, static_cast<double>(kCoverageLevels.size())};
-  Plane plane(svg, {60, 10, group * 5, 216}, x, y);
+  Plane plane(svg, {50, 8, group * 5, 208}, x, y);
   plane.drawY("found less nominal, % points");
   for (size_t level = 0; level < kCoverageLevels.size(); ++level) {
     auto at = static_cast<double>(level);
-    svg.text({plane.across(at + 0.5), 243}, print("%g %%", 100 * kCoverageLevels[level]), Svg::Anchor::Middle, "tick");
+    svg.text({plane.across(at + 0.5), 230}, print("%g %%", 100 * kCoverageLevels[level]), Svg::Anchor::Middle, "tick");
     if (level > 0)
       svg.line(plane.at(at, y.low), plane.at(at, y.high), "grid");
     for (size_t i = 0; i < coverage.size(); ++i) {
@@ -113,7 +115,7 @@ std::string report::drawCoverage(const std::vector<CoverageReport> &coverage) {
     }
   }
   svg.line(plane.at(x.low, 0), plane.at(x.high, 0), "reference");
-  svg.text({60 + group * 2.5, 262}, "nominal share of the interval", Svg::Anchor::Middle, "axis");
+  svg.text({50 + group * 2.5, 247}, "nominal share of the interval", Svg::Anchor::Middle, "axis");
   plane.drawFrame();
   return svg.finish();
 }
@@ -123,8 +125,8 @@ std::string report::drawCoverage(const std::vector<CoverageReport> &coverage) {
 //===----------------------------------------------------------------------===//
 
 std::string report::drawBand(const BandReport &band, const std::string &column, const std::string &condition) {
-  Svg svg(340, 250, column + " against " + condition + ", with quantiles");
-  Plane plane(svg, {56, 10, 274, 198}, band.x, band.y);
+  Svg svg(320, 230, column + " against " + condition + ", with quantiles");
+  Plane plane(svg, {56, 8, 256, 182}, band.x, band.y);
   plane.drawX(condition + (band.x.logarithmic ? " (logarithmic)" : ""));
   plane.drawY(column + (band.y.logarithmic ? " (logarithmic)" : ""));
   auto isInside = [](double position) { return position >= 0 && position <= 1; };

@@ -112,22 +112,28 @@ void PairsPainter::paintAxes(size_t row, size_t column) {
   svg.rectangle({area.left, area.top}, {side, side}, "frame");
   double bottom = area.top + side;
   if (row + 1 == report.pairColumns.size()) {
-    for (double tick : ticksOf(scaleOf(column), 3)) {
-      double x = area.left + side * scaleOf(column).position(tick);
+    Ticks ticks = labelTicks(scaleOf(column), 3, side);
+    for (size_t i = 0; i < ticks.values.size(); ++i) {
+      double x = area.left + side * scaleOf(column).position(ticks.values[i]);
+      if (x > area.left + 0.88 * side || x < area.left + 0.08 * side)
+        continue; // Its number would meet the next panel's.
       svg.line({x, bottom}, {x, bottom + 3}, "mark");
-      svg.text({x, bottom + 15}, tickText(tick), Svg::Anchor::Middle, "tick");
+      svg.text({x, bottom + 15}, ticks.texts[i], Svg::Anchor::Middle, "tick");
     }
-    svg.text({area.left + side / 2, bottom + 31}, abbreviate(nameOf(column), 24), Svg::Anchor::Middle, "axis");
+    svg.text({area.left + side / 2, bottom + 31}, fitName(nameOf(column) + ticks.suffix, side), Svg::Anchor::Middle,
+             "axis");
   }
   if (column > 0)
     return;
+  Ticks ticks = labelTicks(scaleOf(row), 3);
   if (row > 0) // The first panel of the diagonal has no scale of its own upwards.
-    for (double tick : ticksOf(scaleOf(row), 3)) {
-      double y = bottom - side * scaleOf(row).position(tick);
+    for (size_t i = 0; i < ticks.values.size(); ++i) {
+      double y = bottom - side * scaleOf(row).position(ticks.values[i]);
       svg.line({area.left - 3, y}, {area.left, y}, "mark");
-      svg.text({area.left - 6, y + 3.5}, tickText(tick), Svg::Anchor::End, "tick");
+      svg.text({area.left - 6, y + 3.5}, ticks.texts[i], Svg::Anchor::End, "tick");
     }
-  svg.text({12, area.top + side / 2}, abbreviate(nameOf(row), 24), Svg::Anchor::Middle, "axis", /*upwards=*/true);
+  svg.text({12, area.top + side / 2}, fitName(nameOf(row) + (row > 0 ? ticks.suffix : ""), side), Svg::Anchor::Middle,
+           "axis", /*upwards=*/true);
 }
 
 void PairsPainter::paint() {
@@ -147,7 +153,7 @@ void PairsPainter::paint() {
 
 std::string report::drawPairs(const Report &report) {
   auto count = static_cast<double>(report.pairColumns.size());
-  double side = std::clamp(720 / count, 112.0, 240.0), extent = count * (side + PairsPainter::gap);
+  double side = std::clamp(740 / count, 100.0, 240.0), extent = count * (side + PairsPainter::gap);
   Svg svg(PairsPainter::left + extent + 8, PairsPainter::top + extent + PairsPainter::below,
           "All pairs of columns: rows below the diagonal, draws of the model above it");
   PairsPainter(report, svg, side).paint();

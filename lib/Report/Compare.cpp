@@ -33,7 +33,7 @@ void report::compareMarginals(const Compared &rows, Report &report) {
 
 /// Of more columns than fit into one picture those that depend most on others.
 static std::vector<size_t> choosePairColumns(const Eigen::MatrixXd &correlations) {
-  constexpr size_t most = 6;
+  constexpr size_t most = 7;
   std::vector<size_t> columns(static_cast<size_t>(correlations.cols()));
   std::iota(columns.begin(), columns.end(), size_t(0));
   if (columns.size() <= most)

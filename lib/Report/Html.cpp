@@ -57,6 +57,14 @@ std::string report::number(double value) {
   return withMinus(print("%.5g", value));
 }
 
+std::string report::within(double value, double deviation) {
+  if (!std::isfinite(value) || !(deviation > 0) || std::isinf(deviation))
+    return number(value);
+  double digits = 3 - std::floor(std::log10(deviation));
+  bool isPlain = std::abs(value) < 1e7 && digits <= 8;
+  return isPlain ? withMinus(print("%.*f", static_cast<int>(std::max(0.0, digits)), value)) : number(value);
+}
+
 std::string report::withError(double value, double error) { return withMinus(formatWithError(value, error, "\u00b1")); }
 
 std::string report::probability(double value) {
@@ -95,20 +103,22 @@ li { margin: 4px 0; }
 .charts { display: grid; gap: 12px 20px; grid-template-columns: repeat(auto-fill, minmax(min(100%, 310px), 1fr)); }
 figure { margin: 8px 0; min-width: 0; }
 figure.pairs { max-width: 860px; }
-figure.wide { max-width: 700px; }
+figure.wide { max-width: 600px; }
+figure.compact { max-width: 480px; }
 .card { background: var(--card); border: 1px solid var(--rule); border-radius: 8px; padding: 10px 12px 2px; min-width: 0; }
 .card h3 { margin: 0; }
-.twin { display: grid; gap: 0 16px; grid-template-columns: repeat(auto-fit, minmax(min(100%, 250px), 1fr)); }
+.twin { display: grid; gap: 0 12px; grid-template-columns: repeat(auto-fit, minmax(min(100%, 210px), 1fr)); }
+.beside { display: grid; gap: 0 28px; align-items: start; grid-template-columns: minmax(0, 1fr); }
+@media (min-width: 900px) { .beside { grid-template-columns: minmax(0, 4fr) minmax(0, 5fr); } }
 .twins { display: grid; gap: 12px; grid-template-columns: repeat(auto-fill, minmax(min(100%, 500px), 1fr)); }
 svg { display: block; width: 100%; height: auto; }
 .scroll { overflow-x: auto; max-width: 100%; margin: 8px 0; }
 table { border-collapse: collapse; font-size: 0.875rem; font-variant-numeric: tabular-nums; }
 th, td { padding: 3px 10px; text-align: right; border-bottom: 1px solid var(--rule); white-space: nowrap; }
 th { font-weight: 600; }
-tbody th { font-weight: 500; }
+tbody th { font-weight: 500; position: sticky; left: 0; background: var(--paper); }
 th:first-child { text-align: left; padding-left: 0; }
-td.text, .text td { text-align: left; }
-tr.marked th, tr.marked td { color: var(--bad); }
+tr.marked th, tr.marked td, td b { color: var(--bad); }
 pre { background: var(--card); border: 1px solid var(--rule); border-radius: 8px; padding: 10px 12px; overflow-x: auto;
   font: 13px/1.45 ui-monospace, "DejaVu Sans Mono", monospace; }
 code { font: 0.9em ui-monospace, "DejaVu Sans Mono", monospace; overflow-wrap: anywhere; }
@@ -132,6 +142,6 @@ svg .data { fill: var(--data); }
 svg .model { fill: var(--model); }
 svg .data.stroke { fill: none; stroke: var(--data); }
 svg .model.stroke { fill: none; stroke: var(--model); }
-@media (max-width: 640px) { figure.pairs svg { min-width: 540px; } figure.wide svg { min-width: 480px; } }
+@media (max-width: 640px) { figure.pairs svg { min-width: 540px; } }
 @media print { body { max-width: none; } section { break-inside: avoid-page; } nav { display: none; } }
 )css";

@@ -36,6 +36,8 @@ std::string note(const std::string &html);
 // Numbers as HTML.
 std::string number(double value);
 std::string withError(double value, double error);
+/// A value as exactly as its distribution is wide: to a thousandth of `deviation` or so.
+std::string within(double value, double deviation);
 /// A p-value.
 std::string probability(double value);
 /// `share` of 1 in per cent.

@@ -66,22 +66,32 @@ static std::string describeTests(const Report &report) {
 static std::string describeCoverage(const Report &report) {
   constexpr size_t at95 = 3;
   const Coverage &all = report.coverage.back().levels[at95];
-  double off = std::abs(all.share() - all.level) / std::max(all.error(), 1e-300);
+  constexpr double small = 0.02;
+  double difference = all.share() - all.level;
+  std::string verdict = "as it should be";
+  if (std::abs(difference) > 3 * all.error()) {
+    verdict = difference < 0 ? "the model is too sure of itself" : "the model is too wide";
+    if (std::abs(difference) < small)
+      verdict = "a small difference, though more than chance: " + verdict;
+  }
   return "The smallest regions that should hold 95\u202f% of the rows hold " + percent(all.share()) + " \u00b1 " +
-         percent(all.error()) +
-         (off <= 3                  ? ": as it should be."
-          : all.share() < all.level ? ": the model is too sure of itself."
-                                    : ": the model is too wide.");
+         percent(all.error()) + ": " + verdict + ".";
 }
 
 static std::string describeGain(const Report &report) {
   BesideBaseline beside = besideBaseline(report);
   if (!beside.best)
     return "There is no closed form to compare with: " + escapeHtml(report.baselines.problem) + ".";
-  std::string text = "Rows are on average " + number(std::exp(std::abs(beside.gain))) + " times " +
-                     (beside.gain >= 0 ? "as" : "less") + " likely " + (beside.gain >= 0 ? "as" : "than") +
-                     " under the best closed form, " + escapeHtml(beside.best->name) + " (" +
-                     withError(beside.gain, beside.gainError) + " nats).";
+  constexpr double readable = 7; // e^7 is about 1,100.
+  std::string best = "the best closed form, " + escapeHtml(beside.best->name);
+  std::string text = "Rows are more likely than under " + best + ", by " + withError(beside.gain, beside.gainError) +
+                     " nats on average";
+  if (beside.gain < 0)
+    text = "Rows are less likely than under " + best + ", by " + withError(-beside.gain, beside.gainError) +
+           " nats on average";
+  if (std::abs(beside.gain) < readable)
+    text += print(": a factor of %.3g", std::exp(std::abs(beside.gain)));
+  text += ".";
   if (beside.gain < 2 * beside.gainError)
     text += " That is no clear gain: the closed form may do.";
   return text;
@@ -146,14 +156,14 @@ static std::string searchTable(const Report &report) {
   std::vector<Estimate> estimates;
   for (const Contestant &entry : report.record.search) {
     bool isChosen = &entry == chosen;
-    std::string name = escapeHtml(entry.name) + (isChosen ? " <b>(chosen)</b>" : "");
+    std::string name = escapeHtml(entry.name) + (isChosen ? " <strong>(chosen)</strong>" : "");
     if (!entry.problem.empty()) {
       table.add({name, escapeHtml(entry.problem), ""});
       continue;
     }
     estimates.push_back({entry.name, entry.logLikelihood, entry.error, isChosen});
-    table.add({name, withError(entry.logLikelihood, entry.error),
-               entry.isBaseline ? "closed form" : formatCount(entry.steps)});
+    table.add(
+        {name, withError(entry.logLikelihood, entry.error), entry.isBaseline ? "\u2013" : formatCount(entry.steps)});
   }
   double heldOut =
       report.record.evaluation.contains("validation_rows") ? report.record.evaluation.at("validation_rows") : 0;
@@ -161,8 +171,9 @@ static std::string searchTable(const Report &report) {
                      paragraph("Mean log-likelihoods of " + counted(std::lround(heldOut), "row") +
                                " that were held out of the table which the model was made from, with one standard "
                                "error; lines in the picture are of two.");
-  return text + figure(drawEstimates(estimates, "log-likelihood of held-out rows, nats per row"), "", "wide scroll") +
-         table.finish();
+  return text + "<div class=\"beside\">" +
+         figure(drawEstimates(estimates, "log-likelihood of held-out rows, nats per row"), "", "compact") +
+         table.finish() + "</div>\n";
 }
 
 static std::string baselinesTable(const Report &report) {
@@ -172,7 +183,7 @@ static std::string baselinesTable(const Report &report) {
                      ".");
   std::vector<Estimate> estimates = {{"the model", report.meanLogProb, report.logProbError, true}};
   Table table({"", "log-likelihood", "the model less that"});
-  table.add({"<b>the model</b>", withError(report.meanLogProb, report.logProbError), ""});
+  table.add({"<strong>the model</strong>", withError(report.meanLogProb, report.logProbError), ""});
   for (const Contestant &form : baselines.forms) {
     estimates.push_back({form.name, form.logLikelihood, form.error});
     table.add({escapeHtml(form.name), withError(form.logLikelihood, form.error),
@@ -183,9 +194,10 @@ static std::string baselinesTable(const Report &report) {
                                          : counted(baselines.heldOutRows, "row") + " of them ") +
                     "held out of the fit. Errors of differences are those of independent likelihoods: on the "
                     "cautious side.";
-  return figure(drawEstimates(estimates, "log-likelihood, nats per row"),
-                "Mean log-likelihoods with two standard errors.", "wide scroll") +
-         table.finish() + note(how);
+  return "<div class=\"beside\">" +
+         figure(drawEstimates(estimates, "log-likelihood, nats per row"),
+                "Mean log-likelihoods with two standard errors.", "compact") +
+         table.finish() + "</div>\n" + note(how);
 }
 
 std::string report::likelihoodSection(const Report &report) {
@@ -209,7 +221,7 @@ std::string report::lossSection(const Report &report) {
   if (record.bestEpoch > 0)
     caption += "; the dashed line is at epoch " + formatCount(record.bestEpoch) + ", whose parameters were kept";
   caption += ". The first points may be far off: the scale is that of the later ones.";
-  return figure(drawLosses(record), caption, "wide scroll") +
+  return figure(drawLosses(record), caption, "wide") +
          (record.interrupted ? note("The training was interrupted.") : "");
 }
 
@@ -247,18 +259,19 @@ std::string Report::toHtml() const {
     body += section(part.id, part.title, content);
     links += "<a href=\"#" + std::string(part.id) + "\">" + part.title + "</a>\n";
   }
-  std::string heading = escapeHtml(flowName);
-  std::string lead = counted(rows, "row") + " of " + counted(std::ssize(columns), "column");
+  std::string file = source.data.substr(source.data.rfind('/') + 1);
+  std::string heading = escapeHtml("A model of " + (file.empty() ? "data" : file));
+  std::string lead = "How well the flow <code>" + escapeHtml(flowName) + "</code> describes " + counted(rows, "row") +
+                     " of " + counted(std::ssize(columns), "column");
   if (isConditional())
     lead += " under " + counted(std::ssize(conditions), "condition");
-  if (!source.data.empty())
-    lead += ", <code>" + escapeHtml(source.data) + "</code>";
+  lead += ".";
   // The page asks for nothing: no script, no font, no picture from elsewhere.
   return "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
          "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
          "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
          "<title>" +
-         heading + ": report</title>\n<style>" + kStyleSheet + "</style>\n</head>\n<body>\n<header>\n<h1>" + heading +
-         ": how well it describes the data</h1>\n<p class=\"note\">" + lead + "</p>\n<nav>\n" + links +
-         "</nav>\n</header>\n<main>\n" + shortSection(*this) + body + "</main>\n</body>\n</html>\n";
+         heading + "</title>\n<style>" + kStyleSheet + "</style>\n</head>\n<body>\n<header>\n<h1>" + heading +
+         "</h1>\n<p class=\"note\">" + lead + "</p>\n<nav>\n" + links + "</nav>\n</header>\n<main>\n" +
+         shortSection(*this) + body + "</main>\n</body>\n</html>\n";
 }

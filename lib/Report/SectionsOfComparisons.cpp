@@ -42,9 +42,11 @@ static std::string marginalsTable(const Report &report) {
                "p, corrected"});
   for (const MarginalReport &marginal : report.marginals) {
     const ColumnDescription &column = report.columns[marginal.column];
-    table.add({escapeHtml(column.name), number(column.mean), number(marginal.modelMean), number(column.deviation),
-               number(marginal.modelDeviation), print("%.4f", marginal.test.statistic),
-               probability(marginal.test.pValue), probability(marginal.adjusted)},
+    double wide = column.deviation;
+    table.add({escapeHtml(column.name), within(column.mean, wide), within(marginal.modelMean, wide),
+               within(column.deviation, wide), within(marginal.modelDeviation, wide),
+               print("%.4f", marginal.test.statistic), probability(marginal.test.pValue),
+               probability(marginal.adjusted)},
               marginal.adjusted < kRejected);
   }
   return table.finish();
@@ -86,8 +88,8 @@ static std::string dependenceTable(const Report &report) {
     const Dependence &pair = report.dependence[i];
     double off = (pair.model - pair.data) / std::max(pair.error, 1e-12);
     table.add({escapeHtml(report.columns[pair.first].name) + ", " + escapeHtml(report.columns[pair.second].name),
-               number(std::round(1000 * pair.data) / 1000), number(std::round(1000 * pair.model) / 1000),
-               withError(pair.model - pair.data, pair.error), number(std::round(10 * off) / 10)},
+               within(pair.data, 1), within(pair.model, 1), withError(pair.model - pair.data, pair.error),
+               within(off, 100)},
               std::abs(off) > 4);
   }
   return "<h3>Rank correlations</h3>\n" +
@@ -178,7 +180,8 @@ std::string report::coverageSection(const Report &report) {
                                 counted(report.coverageRows, "row") + ")"
                           : "") +
           ": how many rows do they hold? If the model is right, an interval for 90\u202f% holds 90\u202f% of the rows. "
-          "The \u00b1 is one standard error of that (binomial); more than three off are marked.";
+          "The \u00b1 is one standard error of that (binomial); more than three off are marked. Of many rows small "
+          "differences are found, too: what counts is their size.";
   text = paragraph(text);
   std::vector<std::string> heads = {""};
   for (double level : kCoverageLevels)
@@ -186,20 +189,18 @@ std::string report::coverageSection(const Report &report) {
   Table table(heads);
   for (const CoverageReport &coverage : report.coverage) {
     std::vector<std::string> cells = {escapeHtml(coverage.label)};
-    bool isOff = false;
     for (const Coverage &level : coverage.levels) {
       bool off = std::abs(level.share() - level.level) > 3 * level.error();
-      isOff |= off;
       std::string cell = percent(level.share()) + " \u00b1 " + print("%.1f", 100 * level.error());
       cells.push_back(off ? "<b>" + cell + "</b>" : cell);
     }
-    table.add(cells, isOff);
+    table.add(cells);
   }
   if (report.coverage.size() <= mostPictured)
     text += figure(drawCoverage(report.coverage),
                    "Share of rows in the interval less its nominal share, with two standard errors: <span class=\"key "
                    "data\"></span>columns in the order of the table <span class=\"key model\"></span>all together.",
-                   "wide scroll");
+                   "wide");
   return text + table.finish();
 }
 
@@ -237,7 +238,7 @@ static std::string responsible(const Report &report, const SurprisingRow &row) {
     if (place > 0 && !(std::abs(residual) > small))
       break;
     text += (place > 0 ? ", " : "") + escapeHtml(report.columns[order[place]].name) + " " + (residual > 0 ? "+" : "") +
-            number(std::round(10 * residual) / 10);
+            within(residual, 100);
   }
   return text;
 }
@@ -249,15 +250,15 @@ static std::string rowsTable(const Report &report, const std::vector<SurprisingR
   for (size_t i = 0; i < columns; ++i)
     heads.push_back(escapeHtml(report.columns[i].name));
   for (size_t i = 0; i < conditions; ++i)
-    heads.push_back(escapeHtml(report.conditions[i].name) + " (condition)");
+    heads.push_back("given " + escapeHtml(report.conditions[i].name));
   Table table(heads);
   for (const SurprisingRow &row : rows) {
-    std::vector<std::string> cells = {formatCount(row.number), number(row.logProb),
-                                      number(std::stod(print("%.2g", row.tail))), responsible(report, row)};
+    std::vector<std::string> cells = {formatCount(row.number), number(row.logProb), print("%.2g", row.tail),
+                                      responsible(report, row)};
     for (size_t i = 0; i < columns; ++i)
-      cells.push_back(number(row.values[i]));
+      cells.push_back(within(row.values[i], report.columns[i].deviation));
     for (size_t i = 0; i < conditions; ++i)
-      cells.push_back(number(row.conditions[i]));
+      cells.push_back(within(row.conditions[i], report.conditions[i].deviation));
     table.add(cells);
   }
   return table.finish();

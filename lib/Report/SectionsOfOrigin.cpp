@@ -34,9 +34,11 @@ static std::string columnsTable(const std::vector<ColumnDescription> &columns) {
   Table table({"column", "numbers", "missing", "mean", "deviation", "least", "5\u202f%", "median", "95\u202f%", "most",
                "different values", ""});
   for (const ColumnDescription &column : columns)
-    table.add({escapeHtml(column.name), formatCount(column.numbers), formatCount(column.missing), number(column.mean),
-               number(column.deviation), number(column.least), number(column.lower), number(column.median),
-               number(column.upper), number(column.most), formatCount(column.distinct), describeValues(column)});
+    table.add({escapeHtml(column.name), formatCount(column.numbers), formatCount(column.missing),
+               within(column.mean, column.deviation), within(column.deviation, column.deviation),
+               within(column.least, column.deviation), within(column.lower, column.deviation),
+               within(column.median, column.deviation), within(column.upper, column.deviation),
+               within(column.most, column.deviation), formatCount(column.distinct), describeValues(column)});
   return table.finish();
 }
 

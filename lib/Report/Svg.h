@@ -23,6 +23,9 @@ namespace flowc::report {
 /// Text as HTML has it, in content and in quoted attributes; control characters become `?`.
 std::string escapeHtml(std::string_view text);
 
+/// A name that fits into `extent` units of an axis: of a longer one, beginning and end.
+std::string fitName(const std::string &name, double extent);
+
 /// printf into a string.
 __attribute__((format(printf, 1, 2))) std::string print(const char *format, ...);
 
@@ -46,6 +49,7 @@ public:
   enum class Anchor { Start, Middle, End };
   void text(Point at, std::string_view text, Anchor anchor, std::string_view classes, bool upwards = false);
 
+  double getWidth() const { return width; }
   /// The element.
   std::string finish() const;
 
@@ -59,7 +63,16 @@ private:
 
 /// Values for ticks: about `count` round numbers, or powers of ten.
 std::vector<double> ticksOf(const Scale &scale, int count);
-std::string tickText(double value);
+/// Ticks with short texts: of very large, very small or hardly different numbers a power of
+/// ten or an offset goes into `suffix`, which belongs behind the name of the axis.
+struct Ticks {
+  std::vector<double> values;
+  std::vector<std::string> texts;
+  std::string suffix;
+};
+/// About `count` of them, or fewer, lest their texts meet along `extent` units (0: whatever
+/// they are).
+Ticks labelTicks(const Scale &scale, int count, double extent = 0);
 
 /// A plane with two axes inside of a picture.
 class Plane {
@@ -70,8 +83,8 @@ public:
   Plane(Svg &svg, const Area &area, const Scale &x, const Scale &y) : svg(svg), area(area), x(x), y(y) {}
 
   /// Lines at the ticks, with their numbers.
-  void drawX(std::string_view label, int ticks = 5);
-  void drawY(std::string_view label, int ticks = 5);
+  void drawX(const std::string &label, int ticks = 5);
+  void drawY(const std::string &label, int ticks = 5);
   void drawFrame();
 
   double across(double value) const { return area.left + area.width * x.position(value); }

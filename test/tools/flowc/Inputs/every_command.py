@@ -60,6 +60,7 @@ def kernel_commands(text, folder):
             ["compile", "--emit=tile", m],
             ["compile", "--emit=llvm", m],
             ["plot", m, rows, "-o", os.path.join(folder, "p.svg")],
+            ["report", m, rows, "-o", os.path.join(folder, "r.html")],
             ["bench", m, "--rows", "10", "--kernels", "log_prob", "--seconds", "0.001"],
         ]
     return commands

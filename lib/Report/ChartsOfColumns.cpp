@@ -62,8 +62,8 @@ std::string report::drawQuantiles(const MarginalReport &marginal, const std::str
   if (marginal.scale.logarithmic && std::min(first.model, first.data) > 0)
     scale = {0.9 * std::min(first.model, first.data), 1.1 * std::max(last.model, last.data), true};
   Plane plane(svg, kArea, scale, scale);
-  plane.drawX("quantiles of the model");
-  plane.drawY("quantiles of the rows");
+  plane.drawX("quantile of the model");
+  plane.drawY("quantile of rows");
   std::vector<Point> band;
   for (const QuantilePair &pair : marginal.quantiles)
     band.push_back(plane.clamped(pair.model, pair.low));

@@ -62,10 +62,17 @@ std::string report::within(double value, double deviation) {
     return number(value);
   double digits = 3 - std::floor(std::log10(deviation));
   bool isPlain = std::abs(value) < 1e7 && digits <= 8;
-  return isPlain ? withMinus(print("%.*f", static_cast<int>(std::max(0.0, digits)), value)) : number(value);
+  if (!isPlain)
+    return number(value);
+  std::string text = print("%.*f", static_cast<int>(std::max(0.0, digits)), value);
+  return withMinus(text.find_first_not_of("-0.") == std::string::npos ? text.substr(text.starts_with('-')) : text);
 }
 
-std::string report::withError(double value, double error) { return withMinus(formatWithError(value, error, "\u00b1")); }
+std::string report::withError(double value, double error) {
+  constexpr double large = 1e7; // Beyond, digits say nothing.
+  return withMinus(std::abs(value) < large ? formatWithError(value, error, "\u00b1")
+                                           : print("%.4g \u00b1 %.2g", value, error));
+}
 
 std::string report::probability(double value) {
   if (std::isnan(value))

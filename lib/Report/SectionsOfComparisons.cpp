@@ -130,7 +130,8 @@ static std::string describeTransform(const Report &report) {
            exact +
            "), is uniform if the model is right. A hump in the middle says that the model is too wide, a hollow that "
            "it is too narrow, a slope that it is off to one side.";
-  return "The flow mixes columns, so that it has no conditional distributions of single ones; what rows come from "
+  return "There is no order in which the flow takes one column after the other, so that it has no conditional "
+         "distributions of single ones (or a constant column hides it); what rows come from "
          "under the flow's map, z0, z1, \u2026, is distributed as the base if the model is right, and its probability "
          "integral transform (" +
          exact + ") is uniform.";

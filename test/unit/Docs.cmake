@@ -14,7 +14,7 @@ foreach(page IN LISTS docs_pages)
   foreach(program IN LISTS docs_programs)
     add_executable(${program} ${docs_directory}/src/${program}.cpp)
     set_target_properties(${program} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${docs_directory})
-    target_link_libraries(${program} PRIVATE FlowcFit FlowcTraining FlowcVerification FlowcEvaluation FlowcTargets)
+    target_link_libraries(${program} PRIVATE FlowcReport FlowcFit FlowcTraining FlowcVerification FlowcEvaluation FlowcTargets)
     # Options are left out on purpose; their defaults are documented.
     target_compile_options(${program} PRIVATE -Wno-missing-field-initializers)
   endforeach()

@@ -57,8 +57,8 @@ private:
 
 class TextWriter : public RowWriter {
 public:
-  TextWriter(OutputFile file, DType dtype, int64_t columns, char separator)
-      : file(std::move(file)), dtype(dtype), columns(columns), separator(separator) {}
+  TextWriter(OutputFile file, DType dtype, int64_t columns, char separator, CellWriter cells)
+      : file(std::move(file)), dtype(dtype), columns(columns), separator(separator), cells(std::move(cells)) {}
 
   Expected<void> begin(const std::vector<std::string> &names) {
     // Names that are numbers would be taken for a row.
@@ -93,16 +93,28 @@ private:
     return ok;
   }
 
-  /// The shortest digits that give the same number back.
+  /// The text of a cell, or the shortest digits that give the same number back.
+  template <typename T>
+  void formatCell(int64_t column, T value) {
+    std::string cell;
+    if (cells && cells(column, static_cast<double>(value), cell)) {
+      // A line without anything would be no row.
+      bool isBlankLine = columns == 1 && cell.empty();
+      text += detail::writeName(cell, isBlankLine);
+      return;
+    }
+    char digits[40];
+    auto result = std::to_chars(digits, digits + sizeof(digits), value);
+    text.append(digits, result.ptr);
+  }
+
   template <typename T>
   Expected<void> format(const T *values, int64_t count) {
-    char digits[40];
     for (int64_t row = 0; row < count; ++row) {
       for (int64_t column = 0; column < columns; ++column) {
         if (column)
           text += separator;
-        auto result = std::to_chars(digits, digits + sizeof(digits), *values++);
-        text.append(digits, result.ptr);
+        formatCell(column, *values++);
       }
       text += '\n';
       if (text.size() > (1 << 20))
@@ -116,6 +128,7 @@ private:
   DType dtype;
   int64_t columns;
   char separator;
+  CellWriter cells;
   std::string text;
 };
 
@@ -136,7 +149,8 @@ Expected<void> flowc::checkOutputFormat(const std::string &path) {
 }
 
 Expected<std::unique_ptr<RowWriter>> flowc::createRowWriter(const std::string &path, DType dtype, const Shape &rowShape,
-                                                            const std::vector<std::string> &columnNames) {
+                                                            const std::vector<std::string> &columnNames,
+                                                            CellWriter cells) {
   if (auto ok = checkOutputFormat(path); !ok)
     return ok.takeError();
   auto file = path.empty() ? Expected<OutputFile>(OutputFile::standardOutput()) : OutputFile::create(path);
@@ -148,7 +162,8 @@ Expected<std::unique_ptr<RowWriter>> flowc::createRowWriter(const std::string &p
       return ok.takeError();
     return std::unique_ptr<RowWriter>(std::move(writer));
   }
-  auto writer = std::make_unique<TextWriter>(std::move(*file), dtype, numElements(rowShape), *outputSeparator(path));
+  auto writer = std::make_unique<TextWriter>(std::move(*file), dtype, numElements(rowShape), *outputSeparator(path),
+                                             std::move(cells));
   if (auto ok = writer->begin(columnNames); !ok)
     return ok.takeError();
   return std::unique_ptr<RowWriter>(std::move(writer));

@@ -141,7 +141,8 @@ std::string flowc::getDataFile(const std::string &path) {
   return path;
 }
 
-Expected<std::unique_ptr<RowReader>> flowc::openRows(const std::string &path, const std::vector<std::string> &columns) {
+Expected<std::unique_ptr<RowReader>> flowc::openRows(const std::string &path, const std::vector<std::string> &columns,
+                                                     CellReader cells) {
   if (path == "-") {
     auto isArray = isArrayOnInput();
     if (!isArray)
@@ -152,7 +153,7 @@ Expected<std::unique_ptr<RowReader>> flowc::openRows(const std::string &path, co
     }
   }
   if (auto name = detail::parseTextName(path))
-    return detail::openTextRows(*name, columns);
+    return detail::openTextRows(*name, columns, std::move(cells));
   if (!splitMember(path, ".safetensors").second.empty())
     return openTensorRows(path, columns);
   if (auto [file, name] = splitMember(path, ".npz"); !name.empty() || path.ends_with(".npz"))

@@ -28,7 +28,8 @@ Expected<std::unique_ptr<RowReader>> openArrayRows(InputFile file, const ArrayLa
                                                    const std::vector<std::string> &columns);
 
 /// Rows of a text file.
-Expected<std::unique_ptr<RowReader>> openTextRows(const TextName &name, const std::vector<std::string> &columns);
+Expected<std::unique_ptr<RowReader>> openTextRows(const TextName &name, const std::vector<std::string> &columns,
+                                                  CellReader cells = {});
 
 /// Rows of an array of a NumPy archive (.npz), which need not be named if it is the only
 /// one.

@@ -120,7 +120,8 @@ namespace {
 
 class TextRowReader : public RowReader {
 public:
-  TextRowReader(ReadBytes bytes, TextName from) : lines(std::move(bytes), from.file), from(std::move(from)) {
+  TextRowReader(ReadBytes bytes, TextName from, CellReader others)
+      : lines(std::move(bytes), from.file), from(std::move(from)), others(std::move(others)) {
     name = this->from.file;
   }
 
@@ -150,6 +151,9 @@ private:
   Expected<int64_t> read(int64_t maxRows, T *out);
   template <typename T>
   Expected<void> parseRow(std::string_view line, T *out);
+  /// The number in a cell of the file's column `column`, or what is made of its text.
+  template <typename T>
+  Expected<void> readCell(int64_t column, std::string_view cell, T &value);
   template <typename T>
   bool parseCell(std::string_view text, T &value);
   Error cellError(int64_t column, std::string_view text) const;
@@ -159,6 +163,7 @@ private:
 
   LineReader lines;
   TextName from;
+  CellReader others;
   Separator separator = ',';
   /// '.' or ','; 0 until a number has one of them.
   char decimalMark = '.';
@@ -295,6 +300,22 @@ bool TextRowReader::parseCell(std::string_view text, T &value) {
 }
 
 template <typename T>
+Expected<void> TextRowReader::readCell(int64_t column, std::string_view cell, T &value) {
+  auto at = static_cast<size_t>(place[column]);
+  bool isText = at < others.isText.size() && others.isText[at];
+  std::string_view text = cellValue(cell);
+  if (!isText && parseCell(text, value))
+    return {};
+  if (!others.read)
+    return cellError(column, text);
+  auto made = others.read(place[column], cellText(cell));
+  if (!made)
+    return Error{where() + ", " + describeColumn(place[column]) + " " + made.error().message};
+  value = static_cast<T>(*made);
+  return {};
+}
+
+template <typename T>
 Expected<void> TextRowReader::parseRow(std::string_view line, T *out) {
   const char *from = line.data(), *stop = line.data() + line.size();
   const auto columns = static_cast<int64_t>(place.size());
@@ -309,15 +330,13 @@ Expected<void> TextRowReader::parseRow(std::string_view line, T *out) {
         return Error{where() + " has " + std::to_string(cells.size()) + " cells, expected " + std::to_string(columns)};
       for (int64_t i = 0; i < columns; ++i)
         if (place[i] >= 0)
-          if (std::string_view text = cellValue(cells[i]); !parseCell(text, out[place[i]]))
-            return cellError(i, text);
+          if (auto ok = readCell(i, cells[i], out[place[i]]); !ok)
+            return ok;
       return {};
     }
-    if (place[column] >= 0) {
-      std::string_view text = trim({from, static_cast<size_t>((next ? next : stop) - from)});
-      if (!parseCell(text, out[place[column]]))
-        return cellError(column, text);
-    }
+    if (place[column] >= 0)
+      if (auto ok = readCell(column, {from, static_cast<size_t>((next ? next : stop) - from)}, out[place[column]]); !ok)
+        return ok;
     from = next ? next + 1 : stop;
   }
   return {};
@@ -348,15 +367,15 @@ Expected<int64_t> TextRowReader::read(int64_t maxRows, T *out) {
   return count;
 }
 
-Expected<std::unique_ptr<RowReader>> detail::openTextRows(const TextName &name,
-                                                          const std::vector<std::string> &columns) {
+Expected<std::unique_ptr<RowReader>> detail::openTextRows(const TextName &name, const std::vector<std::string> &columns,
+                                                          CellReader cells) {
   auto file = name.file == "-" ? InputFile::standardInput() : InputFile::open(name.file);
   if (!file)
     return file.takeError();
   auto bytes = openBytes(std::make_shared<InputFile>(std::move(*file)));
   if (!bytes)
     return bytes.takeError();
-  auto reader = std::make_unique<TextRowReader>(std::move(*bytes), name);
+  auto reader = std::make_unique<TextRowReader>(std::move(*bytes), name, std::move(cells));
   if (auto ok = reader->begin(columns); !ok)
     return ok.takeError();
   return std::unique_ptr<RowReader>(std::move(reader));

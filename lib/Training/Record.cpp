@@ -64,6 +64,10 @@ std::string TrainingRecord::toJson() const {
     json["evaluation"] = evaluation;
   for (const Contestant &contestant : search)
     json["search"].push_back(::toJson(contestant));
+  if (table)
+    json["table"] = ordered_json::parse(table->toJson());
+  if (conditionTable)
+    json["condition_table"] = ordered_json::parse(conditionTable->toJson());
   return json.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
 }
 
@@ -96,6 +100,13 @@ Expected<TrainingRecord> TrainingRecord::fromJson(const std::string &text) {
     if (given.contains("test_log_prob")) {
       record.testLogProb = numberOrNaN(given["test_log_prob"]);
       record.testRows = given.value("test_rows", int64_t(0));
+    }
+    for (auto [name, schema] : {std::pair{"table", &record.table}, {"condition_table", &record.conditionTable}}) {
+      auto found = given.contains(name) ? TableSchema::fromJson(given[name].dump()) : Expected<TableSchema>(Error{});
+      if (!found && given.contains(name))
+        return found.takeError();
+      if (found)
+        *schema = std::move(*found);
     }
   } catch (const json::exception &error) {
     return Error{"the training record is malformed (" + abbreviate(error.what(), 400) + ")"};

@@ -9,6 +9,7 @@
 #include "Progress.h"
 
 #include "flowc/API/ModelImpl.h"
+#include "flowc/Table/DescribeTable.h"
 
 #include <algorithm>
 #include <charconv>
@@ -205,15 +206,33 @@ Expected<void> tool::checkRowShape(const RowReader &reader, const Shape &shape, 
 }
 
 /// Opens a file with these columns, or, if none are asked for, with those of the
-/// training where the file has column names.
+/// training where the file has column names; as numbers of the model, if it was trained on
+/// a table whose columns are others.
 static Expected<std::unique_ptr<RowReader>> openColumns(const std::string &path, const std::vector<std::string> &wanted,
-                                                        const std::vector<std::string> &trained) {
-  if (!wanted.empty() || trained.empty())
-    return openRows(path, wanted);
-  auto names = readColumnNames(path);
-  if (!names)
-    return names.takeError();
-  return openRows(path, names->empty() ? wanted : trained);
+                                                        const std::vector<std::string> &trained,
+                                                        const std::optional<TableSchema> &table) {
+  std::vector<std::string> columns = wanted;
+  if (wanted.empty() && !trained.empty()) {
+    auto names = readColumnNames(path);
+    if (!names)
+      return names.takeError();
+    if (!names->empty())
+      columns = trained;
+  }
+  if (!table)
+    return openRows(path, columns);
+  return openEncoded(path, columns, *table, {.keepMissing = table->missing == MissingCells::Drop});
+}
+
+Expected<std::unique_ptr<RowWriter>> tool::createSampleWriter(const Loaded &loaded, const std::string &path, bool isRaw,
+                                                              const std::vector<std::string> &others) {
+  const Flow &flow = loaded.flow();
+  if (loaded.record.table && !isRaw)
+    return createDecodingWriter(path, loaded.dtype(), *loaded.record.table, others);
+  std::vector<std::string> names = eventColumnNames(flow, loaded.record);
+  names.insert(names.end(), others.begin(), others.end());
+  Shape shape = others.empty() ? flow.shape() : Shape{std::ssize(names)};
+  return createRowWriter(path, loaded.dtype(), shape, names);
 }
 
 Expected<std::vector<std::string>> tool::listColumns(const std::string &path) {
@@ -240,7 +259,7 @@ Expected<std::unique_ptr<RowReader>> tool::openEvents(const Flow &flow, const Tr
       return std::find(conditions.begin(), conditions.end(), name) == conditions.end();
     });
   }
-  auto reader = openColumns(options.path, chosen.columns, record.columns);
+  auto reader = openColumns(options.path, chosen.columns, record.columns, record.table);
   if (!reader)
     return reader;
   if (auto ok = checkRowShape(**reader, flow.shape(), "the event of '" + flow.name() + "'"); !ok)
@@ -269,7 +288,7 @@ Expected<std::unique_ptr<RowReader>> tool::openConditions(const Flow &flow, cons
     return Error{"'" + flow.name() + "' needs a condition of " + std::to_string(flow.condDim()) +
                  " numbers per row: give --condition FILE" +
                  (options.path.empty() ? "" : " or --condition-columns NAMES")};
-  auto reader = openColumns(path, options.conditionColumns, record.conditionColumns);
+  auto reader = openColumns(path, options.conditionColumns, record.conditionColumns, record.conditionTable);
   if (!reader)
     return reader;
   if (auto ok = checkRowShape(**reader, *flow.condShape(), "the condition of '" + flow.name() + "'"); !ok)
@@ -293,6 +312,8 @@ Expected<DataOptions> tool::withoutColumns(const DataOptions &data, const Traini
 }
 
 std::vector<std::string> tool::eventColumnNames(const Flow &flow, const TrainingRecord &record) {
+  if (record.table && record.table->width() == flow.dim())
+    return record.table->modelNames();
   if (static_cast<int64_t>(record.columns.size()) == flow.dim())
     return record.columns;
   return defaultColumnNames("x", flow.dim());

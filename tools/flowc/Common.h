@@ -144,8 +144,13 @@ void addOutput(CLI::App &command, std::string &output);
 /// shape it is.
 Expected<void> checkRowShape(const RowReader &reader, const Shape &shape, const std::string &what);
 
-/// Names for the columns of events: those of the training data, or x0, x1, ...
+/// Names for the numbers of events: those of the training data, or x0, x1, ...
 std::vector<std::string> eventColumnNames(const Flow &flow, const TrainingRecord &record);
+
+/// Opens a writer of samples: as rows of the table that the model was trained on, or, if they
+/// are to be raw, as its numbers. Columns `others` follow.
+Expected<std::unique_ptr<RowWriter>> createSampleWriter(const Loaded &loaded, const std::string &path, bool isRaw,
+                                                        const std::vector<std::string> &others);
 
 /// Files read in step: a chunk has the same rows of each.
 class RowSources {

@@ -5,11 +5,11 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Common.h"
+#include "FitColumns.h"
 #include "Progress.h"
 #include "Signals.h"
 
-#include "flowc/Fit.h"
+#include "flowc/Support/Clock.h"
 #include "flowc/Training/Standardize.h"
 
 #include <cmath>
@@ -23,28 +23,11 @@ namespace {
 
 struct FitCommandOptions {
   DataOptions data;
+  ColumnOptions columns;
   FitTableOptions fit;
   std::string output, dtype;
   bool noCache = false;
 };
-
-/// Opens the columns of the table: the event's, and the condition's.
-Expected<DataReaders> openTable(const DataOptions &data) {
-  auto chosen = withoutColumns(data, {}, data.conditionColumns);
-  if (!chosen)
-    return chosen.takeError();
-  if (chosen->columns.empty() && !data.conditionColumns.empty())
-    return Error{"all columns of '" + data.path + "' are conditions: nothing is left to fit"};
-  auto events = openRows(data.path, chosen->columns);
-  if (!events)
-    return events.takeError();
-  if (data.conditionColumns.empty())
-    return DataReaders{std::move(*events), nullptr};
-  auto conditions = openRows(data.path, data.conditionColumns);
-  if (!conditions)
-    return conditions.takeError();
-  return DataReaders{std::move(*events), std::move(*conditions)};
-}
 
 /// Whether float32 is too coarse for a column.
 Expected<bool> isCoarse(const FitTable &table) {
@@ -58,31 +41,11 @@ Expected<bool> isCoarse(const FitTable &table) {
   return false;
 }
 
-Expected<FitTable> holdTable(const DataOptions &data, DType dtype) {
-  auto readers = openTable(data);
-  if (!readers)
-    return readers.takeError();
-  FitTable table;
-  auto x = holdRows(*readers->events, dtype);
-  if (!x)
-    return x.takeError();
-  table.x = std::move(*x);
-  table.names = readers->events->columnNames();
-  if (!readers->conditions)
-    return table;
-  auto condition = holdRows(*readers->conditions, dtype);
-  if (!condition)
-    return condition.takeError();
-  table.condition = std::move(*condition);
-  table.conditionNames = readers->conditions->columnNames();
-  return table;
-}
-
-void report(const FitCommandOptions &options, const FitTableResult &result) {
+void report(const FitCommandOptions &options, const FitTableResult &result, const TableFile &file) {
   const TrainingRecord &record = result.record;
-  std::printf("'%s': %s rows of %zu columns", options.data.path.c_str(), formatCount(record.rows).c_str(),
-              static_cast<size_t>(result.model.flow().dim()));
-  if (int64_t conditions = result.model.flow().condDim())
+  std::printf("'%s': %s rows of %lld columns", options.data.path.c_str(), formatCount(record.rows).c_str(),
+              static_cast<long long>(file.eventColumns()));
+  if (int64_t conditions = file.conditionColumns())
     std::printf(" under conditions of %lld", static_cast<long long>(conditions));
   if (result.folds > 1)
     std::printf("; each of %lld parts was held out once\n\n", static_cast<long long>(result.folds));
@@ -114,7 +77,11 @@ Expected<int> runFit(const FitCommandOptions &options) {
   FitTableOptions fit = options.fit;
   fit.dtype = options.dtype == "f64" || options.dtype == "float64" ? F64 : F32;
   fit.useCache = !options.noCache;
-  auto table = holdTable(options.data, fit.dtype);
+  const auto start = Clock::now();
+  auto file = TableFile::describe(options.data, options.columns, fit.seed);
+  if (!file)
+    return file.takeError();
+  auto table = file->hold(fit.dtype);
   if (!table)
     return table.takeError();
   auto coarse = options.dtype.empty() ? isCoarse(*table) : Expected<bool>(false);
@@ -123,10 +90,14 @@ Expected<int> runFit(const FitCommandOptions &options) {
   if (*coarse) {
     std::fprintf(stderr, "note: float32 rounds a column to a grid, so the model is one in float64\n");
     fit.dtype = F64;
-    table = holdTable(options.data, F64);
+    *table = {}; // Not both at a time.
+    table = file->hold(F64);
     if (!table)
       return table.takeError();
   }
+  std::fprintf(stderr, "%s", file->describe().c_str());
+  // Reading is a part of what it may take.
+  fit.seconds = std::max(0.1 * fit.seconds, fit.seconds - secondsSince(start));
   std::optional<StopSignals> signals(std::in_place);
   auto progress = std::make_unique<Progress>("fitting", 1000, "");
   std::mutex mutex;
@@ -144,9 +115,10 @@ Expected<int> runFit(const FitCommandOptions &options) {
   signals.reset();
   if (!result)
     return result.takeError();
+  file->remember(result->record);
   if (auto ok = result->model.save(options.output, result->record.toJson()); !ok)
     return ok.takeError();
-  report(options, *result);
+  report(options, *result, *file);
   return result->interrupted ? 128 + StopSignals::received() : 0;
 }
 
@@ -174,6 +146,7 @@ void tool::addFitCommand(CLI::App &app, Action &action) {
                  runFit);
   command->add_option("DATA", options->data.path, "Rows: .npy, .csv, .tsv or FILE.safetensors:NAME")->required();
   options->data.addColumns(*command);
+  options->columns.add(*command);
   markOutput(command->add_option("-o,--output", options->output, "Model to write (.safetensors)")->required());
   auto *seconds = command->add_option("--budget", options->fit.seconds, "Seconds that it may take")
                       ->capture_default_str()

@@ -27,7 +27,7 @@ struct SampleOptions {
   std::string output;
   int64_t count = 0, pool = 0;
   uint64_t first = 0, seed = 0;
-  bool logProb = false, weights = false, resample = false, distinct = false;
+  bool logProb = false, weights = false, resample = false, distinct = false, isRaw = false;
 };
 
 /// Columns after the coordinates of a sample.
@@ -134,23 +134,19 @@ Expected<void> drawForConditions(Sampler<T> &sampler, RowReader &reader, const S
 
 template <typename T>
 Expected<int> sampleAs(const Loaded &loaded, const SampleOptions &options, RowReader *conditions) {
-  const Flow &flow = loaded.flow();
-  std::vector<std::string> names = eventColumnNames(flow, loaded.record);
-  Shape shape = flow.shape();
+  std::vector<std::string> others;
   if (options.logProb)
-    names.push_back("log_prob");
+    others.emplace_back("log_prob");
   if (options.weights)
-    names.push_back("log_weight");
-  if (extraColumns(options) > 0)
-    shape = {flow.dim() + extraColumns(options)};
+    others.emplace_back("log_weight");
   LogDensity target;
   if (options.weights) {
-    auto compiled = compileTarget(options.target, flow, options.model);
+    auto compiled = compileTarget(options.target, loaded.flow(), options.model);
     if (!compiled)
       return compiled.takeError();
     target = std::move(*compiled);
   }
-  auto writer = createRowWriter(options.output, loaded.dtype(), shape, names);
+  auto writer = createSampleWriter(loaded, options.output, options.isRaw, others);
   if (!writer)
     return writer.takeError();
   Sampler<T> sampler(loaded, options, std::move(target), **writer);
@@ -221,7 +217,7 @@ Expected<int> runResample(const Loaded &loaded, const SampleOptions &options) {
   auto condition = readOneCondition(loaded, options.data);
   if (!condition)
     return condition.takeError();
-  auto writer = createRowWriter(options.output, loaded.dtype(), flow.shape(), eventColumnNames(flow, loaded.record));
+  auto writer = createSampleWriter(loaded, options.output, options.isRaw, {});
   if (!writer)
     return writer.takeError();
   ResampleOptions choice{.count = options.count,
@@ -300,6 +296,9 @@ void tool::addSampleCommand(CLI::App &app, Action &action) {
   command->add_option("--seed", options->seed, "Seed (default: 0)")->check(isWholeNumber(UINT64_MAX));
   command->add_option("--condition", options->data.condition, "Conditions, one a row; samples of a row are together");
   addColumnOption(*command, "--condition-columns", options->data.conditionColumns, "Columns of the condition file");
+  command->add_flag("--raw", options->isRaw,
+                    "Write the model's numbers where 'flowc fit' read other columns (default: rows of the table, "
+                    "rounded, with categories and dates)");
   command->add_flag("--log-prob", options->logProb, "Add the log-density as a last column");
   options->restriction.add(*command);
   options->target.add(*command, " for --resample and --weights");

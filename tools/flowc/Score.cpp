@@ -64,6 +64,11 @@ Expected<int> runMap(const ScoreOptions &options, Kernel kernel) {
   if (!loaded)
     return loaded.takeError();
   const Flow &flow = loaded->flow();
+  // What is transformed are numbers of the base distribution, none of a table.
+  if (kernel == Kernel::Transform && loaded->record.table) {
+    loaded->record.table.reset();
+    loaded->record.columns.clear();
+  }
   auto sources = openSources(*loaded, options.data, flow.dim() + 1);
   if (!sources)
     return sources.takeError();

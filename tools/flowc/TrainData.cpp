@@ -92,6 +92,14 @@ Expected<Part> holdPart(const Flow &flow, const TrainingRecord &record, const Da
   return part;
 }
 
+/// Columns of the training for the record: those of the table, if `before` knows one.
+void setColumns(TrainingRecord &record, const Part &rows, const TrainingRecord &before) {
+  record.table = before.table;
+  record.columns = before.table ? before.columns : rows.names;
+  record.conditionTable = before.conditionTable;
+  record.conditionColumns = before.conditionTable ? before.conditionColumns : rows.conditionNames;
+}
+
 Expected<TrainRows> holdData(const Flow &flow, const TrainingRecord &record, const TrainOptions &options,
                              const OtherColumns &others, DType dtype) {
   TrainRows data;
@@ -107,8 +115,7 @@ Expected<TrainRows> holdData(const Flow &flow, const TrainingRecord &record, con
     return data;
   // Columns of the same names, wherever they are in the other file.
   TrainingRecord names;
-  names.columns = data.all.names;
-  names.conditionColumns = data.all.conditionNames;
+  setColumns(names, data.all, record);
   DataOptions other = *source;
   other.path = options.valData;
   other.condition = options.valCondition;
@@ -433,8 +440,7 @@ Expected<int> tool::trainOnData(const TrainOptions &options, Trainee trainee) {
   auto model = initialModel(options, trainee, *data, record);
   if (!model)
     return model.takeError();
-  record.columns = data->all.names;
-  record.conditionColumns = data->all.conditionNames;
+  setColumns(record, data->all, trainee.loaded ? trainee.loaded->record : TrainingRecord());
   record.rows = data->rows.kept->size();
   if (auto ok = setOptions(options, record.rows, fit); !ok)
     return ok.takeError();

@@ -17,6 +17,8 @@
 
 #include "flowc/IO/RowsView.h"
 
+#include <functional>
+
 namespace flowc {
 
 /// Reads rows of a data file in order.
@@ -58,9 +60,20 @@ protected:
 /// The file that a path of data names: `FILE.csv` of `FILE.csv:header`.
 std::string getDataFile(const std::string &path);
 
+/// Makes numbers of cells of text that are none: names, dates, cells without a value.
+struct CellReader {
+  /// The number for a cell of a selected column. Messages of errors go on after the name of
+  /// the column: `is 'x', expected a number`.
+  std::function<Expected<double>(int64_t column, const std::string &text)> read = {};
+  /// The selected columns all cells of which it reads, also those that are numbers.
+  std::vector<bool> isText = {};
+};
+
 /// Opens a data file. `columns` selects columns by name or, in files without
 /// names, by number from 0 (`#0` does it in any file); empty: all, in the file's order.
-Expected<std::unique_ptr<RowReader>> openRows(const std::string &path, const std::vector<std::string> &columns = {});
+/// `cells` is asked in text files only; without it all cells are numbers.
+Expected<std::unique_ptr<RowReader>> openRows(const std::string &path, const std::vector<std::string> &columns = {},
+                                              CellReader cells = {});
 
 /// The names in the header of a text file; empty for other files and for text
 /// without a header.
@@ -82,12 +95,17 @@ public:
   virtual Expected<void> finish() = 0;
 };
 
+/// The text of a number in a cell of a text file; false: its digits.
+using CellWriter = std::function<bool(int64_t column, double value, std::string &text)>;
+
 /// Opens a writer; the format follows the extension (`.npy`, `.csv`, `.tsv`),
 /// an empty path means CSV on standard output. `.npy` files get the shape
 /// [rows] + `rowShape`. Text starts with a header of `columnNames`, in quotes where RFC 4180
-/// asks for them, and where they could be taken for a row.
+/// asks for them, and where they could be taken for a row. `cells`, if given, writes the cells
+/// of text.
 Expected<std::unique_ptr<RowWriter>> createRowWriter(const std::string &path, DType dtype, const Shape &rowShape,
-                                                     const std::vector<std::string> &columnNames);
+                                                     const std::vector<std::string> &columnNames,
+                                                     CellWriter cells = {});
 
 /// Whether `path` has an extension that `createRowWriter` knows; the error
 /// names those it knows.

@@ -8,6 +8,7 @@
 #ifndef FLOWC_TRAINING_RECORD_H
 #define FLOWC_TRAINING_RECORD_H
 
+#include "flowc/Table/TableSchema.h"
 #include "flowc/flowc.h"
 
 namespace flowc {
@@ -44,6 +45,9 @@ struct TrainingRecord {
   int64_t steps = 0;
   /// How good it was found to be, by the name of the quantity.
   std::map<std::string, double> evaluation;
+  /// What events and conditions are in a table, if their numbers are not those of its columns
+  /// of the names above.
+  std::optional<TableSchema> table, conditionTable;
   /// The search that chose the model (flowc/Fit.h), the best first.
   std::vector<Contestant> search;
 

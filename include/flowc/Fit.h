@@ -26,9 +26,13 @@ namespace flowc {
 
 /// Rows to fit a distribution to, of finite numbers: the event, and what it is
 /// conditioned on, if anything. The names of columns are for messages and the record.
+/// Tables with other columns become such rows by `describeTable` (flowc/Table).
 struct FitTable {
   RowsView x, condition;
   std::vector<std::string> names = {}, conditionNames = {};
+  /// Open intervals that the columns of the event have their values in, as the model then
+  /// does, too; none: all real numbers.
+  std::vector<ColumnBounds> bounds = {};
 };
 
 /// What a fit may cost, and how it is watched.
@@ -72,7 +76,7 @@ struct FitCandidate {
 std::vector<FitCandidate> fitCandidates(int64_t dim, int64_t condDim = 0);
 
 /// Chooses and trains a flow. Errors: fewer than 10 rows; columns that are constant or
-/// linear functions of others; nothing that could be trained.
+/// linear functions of others, or that have values outside of their bounds; nothing that could be trained.
 Expected<FitTableResult> fitTable(const FitTable &table, const FitTableOptions &options = {});
 
 /// Closed forms to compare with: independent columns, a normal distribution, a mixture of

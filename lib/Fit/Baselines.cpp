@@ -18,7 +18,8 @@ using namespace flowc;
 
 namespace {
 
-/// Log-densities of rows that were held out, in the units of standardised columns.
+/// Log-densities of rows that were held out, those of one fold after those of the other, in
+/// the units of standardised columns.
 struct Scores {
   std::vector<double> rows;
 
@@ -38,7 +39,12 @@ struct Scores {
   void add(const Eigen::VectorXd &values) { rows.insert(rows.end(), values.begin(), values.end()); }
 };
 
-Contestant contestantOf(std::string name, const Scores &scores, const Folds &folds, Clock::time_point start) {
+Contestant contestantOf(std::string name, const Scores &inLines, const Folds &folds, Clock::time_point start) {
+  Scores scores = inLines;
+  size_t at = 0;
+  for (const Fold &fold : folds.folds)
+    for (double slope : fold.heldOutSlope)
+      scores.rows[at++] += slope;
   Contestant result;
   result.name = std::move(name);
   result.isBaseline = true;

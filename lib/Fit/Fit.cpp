@@ -106,7 +106,7 @@ Expected<Model> Finisher::refine(const Runner &runner) {
 }
 
 Expected<Model> Finisher::initialise(const Baseline &baseline) {
-  auto flow = Flow::parse(baseline.flowText("fitted"), {}, baseline.contestant.name);
+  auto flow = Flow::parse(folds.support.put(baseline.flowText("fitted"), "fitted"), {}, baseline.contestant.name);
   if (!flow)
     return flow.takeError();
   auto inUnits = whiten(*flow, folds.whitening, nullptr);

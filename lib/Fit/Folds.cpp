@@ -48,6 +48,17 @@ void standardizeColumns(Rows<double> &rows, const ColumnStatistics &event,
     apply(*condition, std::ssize(event.mean));
 }
 
+/// Statistics of a sample of events, where bounds have been mapped onto all real numbers.
+void computeMapped(const Rows<double> &sample, const TableSupport &support, ColumnStatistics &event) {
+  for (size_t i = 0; i < event.mean.size(); ++i) {
+    if (support.isLine(i))
+      continue;
+    auto column = sample.col(static_cast<Eigen::Index>(i)).array();
+    event.mean[i] = column.mean();
+    event.deviation[i] = std::sqrt((column - event.mean[i]).square().mean());
+  }
+}
+
 /// Rows that stay, as a part of training data.
 RowsView keepRows(const RowsView &from, const RowSubset &subset, DType dtype) {
   if (!from)
@@ -146,14 +157,22 @@ Expected<Folds> flowc::divideTable(const FitTable &table, const FitTableOptions 
     result.condition = std::move(*condition);
   }
   int64_t size = unitsSampleRows(table.x.columns() + table.condition.columns());
-  auto sampleOf = [&](const std::shared_ptr<const RowSubset> &subset) {
-    Rows<double> sample = copyRows(table, *everyNth(subset, size));
+  auto rowsOf = [&](const RowSubset &subset) {
+    Rows<double> sample = copyRows(table, subset);
+    Eigen::VectorXd slopes = result.support.toLine(sample);
     standardizeColumns(sample, result.event, result.condition);
-    return sample;
+    return std::pair(std::move(sample), std::move(slopes));
   };
   result.all = TrainingData(table.x, table.condition);
   result.all.subset = all;
-  result.sample = sampleOf(all);
+  result.sample = copyRows(table, *everyNth(all, size));
+  auto support = TableSupport::choose(table.bounds, result.sample, table.names);
+  if (!support)
+    return support.takeError();
+  result.support = std::move(*support);
+  result.support.toLine(result.sample);
+  computeMapped(result.sample, result.support, result.event);
+  standardizeColumns(result.sample, result.event, result.condition);
   if (auto ok = checkCollinear(result.sample, table.x.columns(), table.names); !ok)
     return ok.takeError();
   auto units = unitsOf(result.sample, result.event);
@@ -166,9 +185,8 @@ Expected<Folds> flowc::divideTable(const FitTable &table, const FitTableOptions 
     fold.data.subset = train;
     fold.data.validation = keepRows(table.x, *out, options.dtype);
     fold.data.validationCondition = keepRows(table.condition, *out, options.dtype);
-    fold.trainSample = sampleOf(train);
-    fold.heldOut = copyRows(table, *out);
-    standardizeColumns(fold.heldOut, result.event, result.condition);
+    fold.trainSample = rowsOf(*everyNth(train, size)).first;
+    std::tie(fold.heldOut, fold.heldOutSlope) = rowsOf(*out);
     auto units = unitsOf(fold.trainSample, result.event);
     if (!units)
       return units.takeError();

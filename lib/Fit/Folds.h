@@ -8,6 +8,8 @@
 #ifndef FLOWC_LIB_FIT_FOLDS_H
 #define FLOWC_LIB_FIT_FOLDS_H
 
+#include "TableSupport.h"
+
 #include "flowc/Fit.h"
 #include "flowc/Training/Trainer.h"
 #include "flowc/Training/Whitening.h"
@@ -18,9 +20,10 @@ namespace flowc {
 struct Fold {
   TrainingData data; ///< To train on, with the others to validate with.
   Whitening whitening, columns;
-  /// For closed forms, in standardised columns: some of the rows to train on, and those to
-  /// validate with; the event's columns first, then the condition's.
+  /// For closed forms, in standardised columns behind the maps of bounds: some of the rows to
+  /// train on, and those to validate with; the event's columns first, then the condition's.
   Rows<double> trainSample, heldOut;
+  Eigen::VectorXd heldOutSlope; ///< log |det du/dx| of these maps.
 };
 
 /// A table with its divisions: small ones are cut into five parts, each of which is held
@@ -32,8 +35,9 @@ struct Folds {
   TrainingData all;
   Whitening whitening, columns;
   std::optional<ColumnStatistics> condition;
-  Rows<double> sample; ///< As `Fold::trainSample`.
-  ColumnStatistics event;
+  Rows<double> sample;    ///< As `Fold::trainSample`.
+  ColumnStatistics event; ///< Behind the maps of bounds.
+  TableSupport support;
 
   /// log |det dz/dx| of the event's standardised columns.
   double columnsLogDet() const;

@@ -20,7 +20,8 @@ static constexpr double kClipNorm = 10;
 /// The flow of a candidate, in the units of data.
 static Expected<Flow> flowOf(const Candidate &candidate, const Whitening &units, const Folds &folds) {
   auto condDim = folds.condition ? std::ssize(folds.condition->mean) : 0;
-  auto flow = Flow::parse(flowText(candidate, "fitted", std::ssize(folds.event.mean), condDim), {}, candidate.name);
+  std::string text = flowText(candidate, "fitted", std::ssize(folds.event.mean), condDim);
+  auto flow = Flow::parse(folds.support.put(text, "fitted"), {}, candidate.name);
   if (!flow)
     return flow;
   return whiten(*flow, units, folds.condition ? &*folds.condition : nullptr);

@@ -164,6 +164,16 @@ private:
   int64_t at = 0;
 };
 
+/// A value within open bounds stays there as a float.
+double keepInside(const ColumnBounds &bounds, double value) {
+  constexpr double rounding = 0x1p-21, least = 1e-30;
+  if (bounds.hasLower() && value > bounds.lower)
+    value = std::max(value, bounds.lower + std::max(least, rounding * std::abs(bounds.lower)));
+  if (bounds.hasUpper() && value < bounds.upper)
+    value = std::min(value, bounds.upper - std::max(least, rounding * std::abs(bounds.upper)));
+  return value;
+}
+
 /// Whether two cells are the same; NaN is a missing one.
 bool isSame(double a, double b) { return a == b || (std::isnan(a) && std::isnan(b)); }
 
@@ -192,7 +202,7 @@ void RowEncoder::pushValue(const TableColumn &column, double value) {
   if (atom != column.atoms.end() && atom->value == value)
     pushCell(value, atom->low, atom->high);
   else
-    push(value);
+    push(schema.isCondition ? value : keepInside(column.bounds, value));
 }
 
 Expected<void> RowEncoder::pushMissing(const TableColumn &column) {

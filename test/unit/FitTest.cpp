@@ -16,6 +16,7 @@
 #include "Folds.h"
 #include "GaussianMixture.h"
 #include "MixModels.h"
+#include "TableSupport.h"
 
 #include <Eigen/LU>
 
@@ -212,6 +213,72 @@ TEST(MixModels, IsTheMeanOfTheDensities) {
   for (const Model &model : models)
     expected.array() += take(compileFresh(model)->logProb<double>(model, x)).array().exp() / 3;
   EXPECT_LT((found.array() - expected.array().log()).abs().maxCoeff(), 1e-12);
+}
+
+//===----------------------------------------------------------------------===//
+// Bounds
+//===----------------------------------------------------------------------===//
+
+/// Columns with every kind of bounds, and some rows of them.
+static std::pair<std::vector<ColumnBounds>, Rows<double>> boundedRows(int64_t count, uint64_t seed) {
+  Rows<double> z = Random(seed).normals<double>(count, 6);
+  z.col(0) = 2 + z.col(0).array().exp();                    // Log-normal: behind exp.
+  z.col(1) = -1.5 + z.col(1).array().abs();                 // Behind softplus.
+  z.col(3) = 60 - 3 * z.col(3).array().abs();               // At most 60.
+  z.col(4) = 4 * (1 + (-z.col(4)).array().exp()).inverse(); // Between 0 and 4.
+  z.col(5) = -1 + 0.5 * (1 + (-z.col(5)).array().exp()).inverse();
+  return {{{2}, {-1.5}, {}, {-HUGE_VAL, 60}, {0, 4}, {-1, -0.5}}, z};
+}
+
+TEST(TableSupport, IsTheSameInTheLanguageAndInNumbers) {
+  auto [bounds, x] = boundedRows(300, 21);
+  TableSupport support = take(TableSupport::choose(bounds, x, {}));
+  std::string text = support.put("flow f = standard_normal([6])\n", "f");
+  EXPECT_THAT(text, testing::AllOf(HasSubstr("exp([1])"), HasSubstr("softplus([1])"), HasSubstr("identity([1])"),
+                                   HasSubstr("below_3(x) = 60 - "), HasSubstr("sigmoid([2])")));
+  Model model = test::initialise(text, {.seed = 0, .dtype = F64});
+  auto kernels = compileFresh(model);
+  auto found = take(kernels->logProb<double>(model, x));
+  Rows<double> u = x;
+  Eigen::VectorXd expected = support.toLine(u);
+  expected -= 0.5 * u.rowwise().squaredNorm();
+  expected.array() -= 3 * std::log(2 * M_PI);
+  for (int64_t i = 0; i < x.rows(); ++i) // Scales have the digits of float32.
+    EXPECT_NEAR(found[i], expected[i], 1e-5 * (1 + std::abs(expected[i]))) << i;
+  // There is nothing beyond the bounds.
+  for (auto [column, value] : {std::pair{0, 1.9}, {1, -1.6}, {3, 60.1}, {4, 4.1}, {4, -0.1}, {5, -0.4}}) {
+    Rows<double> row = x.topRows(1);
+    row(0, column) = value;
+    EXPECT_EQ(take(kernels->logProb<double>(model, row))[0], -HUGE_VAL) << column;
+  }
+}
+
+TEST(FitTable, KeepsBounds) {
+  auto [bounds, x] = boundedRows(400, 22);
+  auto others = boundedRows(3000, 23).second.cast<float>().eval();
+  Rows<float> rows = x.cast<float>();
+  FitTable table = tableOf(rows);
+  table.bounds = bounds;
+  FitTableResult result = take(fitTable(table, {.steps = 1000, .seed = 1}));
+  auto kernels = take(compile(result.model.flow()));
+  Rows<float> samples = take(kernels->sample<float>(result.model, 2000, 3));
+  for (int64_t i = 0; i < 6; ++i) {
+    EXPECT_GE(samples.col(i).minCoeff(), bounds[i].lower) << i;
+    EXPECT_LE(samples.col(i).maxCoeff(), bounds[i].upper) << i;
+  }
+  // What it says of itself is true of other rows, and flows and closed forms have the same units.
+  const Contestant &chosen = result.record.search[result.chosen];
+  double mean = take(kernels->logProb<float>(result.model, others)).cast<double>().mean();
+  EXPECT_NEAR(mean, chosen.logLikelihood, 4 * chosen.error + 0.1) << chosen.name;
+  for (const Contestant &entry : result.record.search)
+    if (entry.problem.empty())
+      EXPECT_NEAR(entry.logLikelihood, chosen.logLikelihood, 2) << entry.name;
+  table.bounds[1].lower = -1;
+  table.names = {"a", "b", "c", "d", "e", "f"};
+  auto none = fitTable(table, {.steps = 1000});
+  ASSERT_FALSE(none);
+  EXPECT_THAT(none.error().message, HasSubstr("column 'b' has the value -1."));
+  EXPECT_THAT(none.error().message, HasSubstr("which is not within its bounds"));
 }
 
 //===----------------------------------------------------------------------===//

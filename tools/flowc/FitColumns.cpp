@@ -183,6 +183,7 @@ Expected<FitTable> TableFile::hold(DType dtype) const {
     return x.takeError();
   table.x = std::move(*x);
   table.names = events.table.schema.modelNames();
+  table.bounds = events.table.schema.support();
   if (!conditions)
     return table;
   auto condition = holdPart(*conditions, dtype);

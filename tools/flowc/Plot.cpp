@@ -59,6 +59,14 @@ Expected<std::vector<double>> drawSamples(const Loaded &loaded, const PlotOption
   return std::vector<double>(samples.begin(), samples.end());
 }
 
+/// Shows numbers as the table that the model was trained on has them: rounded, within bounds.
+void snap(const std::optional<TableSchema> &table, std::vector<double> &rows) {
+  if (!table)
+    return;
+  for (size_t row = 0; row < rows.size(); row += static_cast<size_t>(table->width()))
+    table->snap(rows.data() + row);
+}
+
 /// Keeps only the columns that are shown.
 Expected<void> selectShown(Figure &figure, const std::vector<std::string> &wanted) {
   constexpr size_t most = 16;
@@ -233,6 +241,8 @@ Expected<int> runPlot(const PlotOptions &options) {
   if (!samples)
     return samples.takeError();
   figure.samples = std::move(*samples);
+  snap(loaded->record.table, figure.samples);
+  snap(loaded->record.table, figure.data);
   LogDensity target;
   if (hasTarget) {
     auto compiled = compileTarget(options.target, flow, options.model);

@@ -79,6 +79,11 @@ Expected<void> addData(const Loaded &loaded, const EvaluateOptions &options, std
   std::vector<std::string> names = eventColumnNames(loaded.flow(), loaded.record);
   text += "'" + loaded.flow().name() + "' against the rows of '" + options.data.path + "'\n" + result->toText(names);
   json += (json.empty() ? "" : ", ") + ("\"data\": " + result->toJson(names));
+  if (double step = loaded.record.table ? loaded.record.table->logStep() : 0; step != 0) {
+    text += "  of dequantised values; with probabilities of the values of grids instead: " +
+            formatNumber(result->meanLogProb + step, F32) + "\n";
+    json += ", \"log_step\": " + formatNumber(step, F64);
+  }
   if (options.other.empty())
     return {};
   auto compared = againstOther(loaded, options);

@@ -62,6 +62,10 @@ void report(const FitCommandOptions &options, const FitTableResult &result, cons
       std::printf("  %14s   %-14s %8s %8.1f  %s: %s\n", "", "", "", entry.seconds, entry.name.c_str(),
                   entry.problem.c_str());
   }
+  if (double step = record.table ? record.table->logStep() : 0; step != 0)
+    std::printf(
+        "\nthese are densities of dequantised values; with probabilities of the values of grids instead: %+.4f\n",
+        step);
   std::printf("\n%s%s in %.1f s\nmodel: %s\n", result.interrupted ? "stopped: " : "",
               result.members > 1 ? ("a mixture of " + std::to_string(result.members) + " trainings on all rows").c_str()
                                  : "trained on all rows",

@@ -14,8 +14,6 @@
 using namespace flowc;
 using namespace flowc::report;
 
-static double extent(std::span<const double> sorted) { return sorted.back() - sorted.front(); }
-
 void report::compareMarginals(const Compared &rows, Report &report) {
   for (int64_t column = 0; column < rows.x.cols(); ++column) {
     const std::vector<double> &data = rows.sorted[column], &model = rows.sortedDraws[column];
@@ -91,13 +89,14 @@ static std::vector<double> binEnds(std::span<const double> sorted) {
   return ends;
 }
 
-static BandReport bandOf(const Compared &rows, int64_t column, int64_t condition,
-                         const std::vector<double> &conditions) {
+BandReport report::compareBand(const ConditionedRows &rows, const ConditionedRows &draws, int64_t column,
+                               int64_t condition) {
   BandReport band;
   band.column = static_cast<size_t>(column);
   band.condition = static_cast<size_t>(condition);
+  std::vector<double> conditions = sortedColumn(rows.condition, condition);
   band.x = chooseScale(conditions, conditions);
-  band.y = chooseScale(rows.sorted[column], rows.sortedDraws[column]);
+  band.y = chooseScale(sortedColumn(rows.x, column), sortedColumn(draws.x, column));
   std::vector<double> ends = binEnds(conditions);
   auto binOf = [&](double value) { return std::ranges::lower_bound(ends, value) - ends.begin(); };
   std::vector<std::vector<double>> data(ends.size()), model(ends.size()), under(ends.size());
@@ -106,8 +105,8 @@ static BandReport bandOf(const Compared &rows, int64_t column, int64_t condition
     data[binOf(value)].push_back(rows.x(row, column));
     under[binOf(value)].push_back(value);
   }
-  for (int64_t row = 0; row < rows.draws.x.rows(); ++row)
-    model[binOf(rows.drawConditions(row, condition))].push_back(rows.draws.x(row, column));
+  for (int64_t row = 0; row < draws.x.rows(); ++row)
+    model[binOf(draws.condition(row, condition))].push_back(draws.x(row, column));
   for (size_t bin = 0; bin < ends.size(); ++bin) {
     std::ranges::sort(under[bin]);
     band.bins.push_back({under[bin].front(), under[bin].back(), quantile(under[bin], 0.5), std::ssize(data[bin]),
@@ -124,10 +123,9 @@ static BandReport bandOf(const Compared &rows, int64_t column, int64_t condition
 
 void report::compareBands(const Compared &rows, Report &report) {
   constexpr int64_t mostColumns = 4, mostConditions = 6;
-  for (int64_t condition = 0; condition < std::min(mostConditions, rows.condition.cols()); ++condition) {
-    std::vector<double> sorted = sortedColumn(rows.condition, condition);
-    if (extent(sorted) > 0)
+  ConditionedRows data{rows.x, rows.condition}, draws{rows.draws.x, rows.drawConditions};
+  for (int64_t condition = 0; condition < std::min(mostConditions, rows.condition.cols()); ++condition)
+    if (rows.condition.col(condition).minCoeff() < rows.condition.col(condition).maxCoeff())
       for (int64_t column = 0; column < std::min(mostColumns, rows.x.cols()); ++column)
-        report.bands.push_back(bandOf(rows, column, condition, sorted));
-  }
+        report.bands.push_back(compareBand(data, draws, column, condition));
 }

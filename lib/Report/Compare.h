@@ -9,7 +9,7 @@
 #define FLOWC_LIB_REPORT_COMPARE_H
 
 #include "FlowRows.h"
-#include "Statistics.h"
+#include "flowc/Report/Statistics.h"
 
 namespace flowc::report {
 

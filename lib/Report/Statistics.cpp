@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Statistics.h"
+#include "flowc/Report/Statistics.h"
 
 #include <algorithm>
 #include <cmath>

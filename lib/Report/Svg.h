@@ -13,7 +13,7 @@
 #ifndef FLOWC_LIB_REPORT_SVG_H
 #define FLOWC_LIB_REPORT_SVG_H
 
-#include "flowc/Report.h"
+#include "flowc/Report/Axes.h"
 
 #include <string>
 #include <string_view>
@@ -22,9 +22,6 @@ namespace flowc::report {
 
 /// Text as HTML has it, in content and in quoted attributes; control characters become `?`.
 std::string escapeHtml(std::string_view text);
-
-/// A name that fits into `extent` units of an axis: of a longer one, beginning and end.
-std::string fitName(const std::string &name, double extent);
 
 /// printf into a string.
 __attribute__((format(printf, 1, 2))) std::string print(const char *format, ...);
@@ -61,19 +58,6 @@ private:
   std::string label;
 };
 
-/// Values for ticks: about `count` round numbers, or powers of ten.
-std::vector<double> ticksOf(const Scale &scale, int count);
-/// Ticks with short texts: of very large, very small or hardly different numbers a power of
-/// ten or an offset goes into `suffix`, which belongs behind the name of the axis.
-struct Ticks {
-  std::vector<double> values;
-  std::vector<std::string> texts;
-  std::string suffix;
-};
-/// About `count` of them, or fewer, lest their texts meet along `extent` units (0: whatever
-/// they are).
-Ticks labelTicks(const Scale &scale, int count, double extent = 0);
-
 /// A plane with two axes inside of a picture.
 class Plane {
 public:
@@ -98,9 +82,6 @@ private:
   Area area;
   Scale x, y;
 };
-
-/// A scale for `values` that are finite, with a margin.
-Scale scaleOf(std::initializer_list<double> values);
 
 } // namespace flowc::report
 

@@ -8,7 +8,7 @@
 #include "flowc/Report.h"
 
 #include "Charts.h"
-#include "Statistics.h"
+#include "flowc/Report/Statistics.h"
 
 #include <gtest/gtest.h>
 

@@ -7,6 +7,8 @@
 
 #include "Axes.h"
 
+#include "flowc/Report/Statistics.h"
+
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -14,20 +16,11 @@
 using namespace flowc;
 using namespace flowc::tool;
 
-Range tool::rangeOf(const std::vector<double> &rows, size_t column, size_t columns) {
-  std::vector<double> values;
-  for (size_t i = column; i < rows.size(); i += columns)
-    if (std::isfinite(rows[i]))
-      values.push_back(rows[i]);
-  if (values.empty())
+Range tool::rangeOf(const std::vector<double> &sorted) {
+  if (sorted.empty())
     return {};
-  auto quantile = [&](double share) {
-    auto at = values.begin() + static_cast<int64_t>(share * static_cast<double>(values.size() - 1));
-    std::nth_element(values.begin(), at, values.end());
-    return *at;
-  };
   constexpr double tail = 0.003;
-  Range range{quantile(tail), quantile(1 - tail)};
+  Range range{report::quantile(sorted, tail), report::quantile(sorted, 1 - tail)};
   double margin = 0.06 * (range.high - range.low);
   if (margin == 0)
     margin = range.low == 0 ? 1 : 0.1 * std::abs(range.low);

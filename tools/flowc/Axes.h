@@ -24,9 +24,8 @@ struct Range {
   double position(double value) const { return (value - low) / (high - low); }
 };
 
-/// The range that holds all but a few thousandths of the finite values of a column of
-/// row-major rows.
-Range rangeOf(const std::vector<double> &rows, size_t column, size_t columns);
+/// The range that holds all but a few thousandths of ascending values.
+Range rangeOf(const std::vector<double> &sorted);
 
 /// Round numbers in a range, about `count` of them.
 std::vector<double> ticksOf(const Range &range, int count);

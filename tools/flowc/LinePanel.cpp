@@ -107,9 +107,10 @@ void LinePanel::mark(double point, const Color &color) {
 }
 
 void LinePanel::legend(const std::vector<std::pair<std::string, Color>> &entries) {
-  double at = area.x + area.width - 8;
+  // Above the frame, where it meets no curve.
+  double at = area.x + area.width;
   for (const auto &[label, color] : entries) {
-    canvas.text(at, area.y + 14, label, 9, color, Canvas::Align::Right);
+    canvas.text(at, area.y - 5, label, 9, color, Canvas::Align::Right);
     at -= canvas.textWidth(label, 9) + 12;
   }
 }

@@ -31,7 +31,7 @@ public:
   void curve(Values values, const Color &color, double width);
   /// A vertical line at a point.
   void mark(double point, const Color &color);
-  /// Names of curves in their colours, from the right.
+  /// Names of curves in their colours, above the frame, from the right.
   void legend(const std::vector<std::pair<std::string, Color>> &entries);
 
   /// What holds all finite `values`, without the first ones and the rare largest ones if

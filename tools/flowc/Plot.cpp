@@ -10,8 +10,13 @@
 #include "LossLog.h"
 #include "Target.h"
 
+#include "flowc/Report/Statistics.h"
+#include "flowc/Support/WithType.h"
+
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
+#include <limits>
 
 using namespace flowc;
 using namespace flowc::tool;
@@ -32,39 +37,40 @@ struct PlotOptions {
 constexpr int64_t mostRows = 200000;
 
 /// Up to `mostRows` rows.
-Expected<std::vector<double>> readSome(RowReader &reader) {
-  int64_t columns = reader.columns();
-  std::vector<double> rows(static_cast<size_t>(mostRows * columns));
+Expected<Rows<double>> readSome(RowReader &reader) {
+  Rows<double> rows(mostRows, reader.columns());
   auto count = reader.next(mostRows, F64, rows.data());
   if (!count)
     return count.takeError();
-  rows.resize(static_cast<size_t>(*count * columns));
+  rows.conservativeResize(*count, Eigen::NoChange);
   return rows;
 }
 
-template <typename T>
-Expected<std::vector<double>> drawSamples(const Loaded &loaded, const PlotOptions &options,
-                                          const std::vector<double> &conditions) {
-  // With conditions: one sample for each, over and over.
-  const int64_t dim = loaded.flow().dim(), condDim = loaded.flow().condDim();
-  std::vector<T> repeated, samples(static_cast<size_t>(options.samples * dim));
-  for (int64_t i = 0; condDim > 0 && i < options.samples * condDim; ++i)
-    repeated.push_back(static_cast<T>(conditions[i % conditions.size()]));
-  Kernels::Call call{
-      .kernel = Kernel::Sample, .outputs = {samples.data()}, .rows = options.samples, .seed = options.seed};
-  if (condDim > 0)
-    call.inputs = {repeated.data()};
-  if (auto ok = loaded.kernels->run(loaded.model, call); !ok)
-    return ok.takeError();
-  return std::vector<double>(samples.begin(), samples.end());
+/// `rows` over and over, until there are `count`.
+Rows<double> cycle(const Rows<double> &rows, int64_t count) {
+  Rows<double> result(rows.cols() > 0 ? count : 0, rows.cols());
+  for (int64_t row = 0; row < result.rows(); ++row)
+    result.row(row) = rows.row(row % rows.rows());
+  return result;
+}
+
+/// Samples, one for each of the conditions.
+Expected<Rows<double>> drawSamples(const Loaded &loaded, const PlotOptions &options, const Rows<double> &conditions) {
+  return withType(loaded.dtype(), [&]<typename T>() -> Expected<Rows<double>> {
+    auto samples =
+        loaded.kernels->sample<T>(loaded.model, options.samples, options.seed, Rows<T>(conditions.cast<T>()));
+    if (!samples)
+      return samples.takeError();
+    return Rows<double>(samples->template cast<double>());
+  });
 }
 
 /// Shows numbers as the table that the model was trained on has them: rounded, within bounds.
-void snap(const std::optional<TableSchema> &table, std::vector<double> &rows) {
+void snap(const std::optional<TableSchema> &table, Rows<double> &rows) {
   if (!table)
     return;
-  for (size_t row = 0; row < rows.size(); row += static_cast<size_t>(table->width()))
-    table->snap(rows.data() + row);
+  for (int64_t row = 0; row < rows.rows(); ++row)
+    table->snap(rows.row(row).data());
 }
 
 /// Keeps only the columns that are shown.
@@ -85,11 +91,10 @@ Expected<void> selectShown(Figure &figure, const std::vector<std::string> &wante
     for (size_t i = 0; i < most; ++i)
       kept.push_back(i);
   }
-  auto select = [&](std::vector<double> &rows) {
-    std::vector<double> result;
-    for (size_t row = 0; row < rows.size(); row += figure.names.size())
-      for (size_t column : kept)
-        result.push_back(rows[row + column]);
+  auto select = [&](Rows<double> &rows) {
+    Rows<double> result(rows.rows(), std::ssize(kept));
+    for (int64_t place = 0; place < result.cols(); ++place)
+      result.col(place) = rows.col(static_cast<int64_t>(kept[place]));
     rows = std::move(result);
   };
   select(figure.data);
@@ -102,7 +107,7 @@ Expected<void> selectShown(Figure &figure, const std::vector<std::string> &wante
 }
 
 /// What is compared with the samples, or under what conditions they are drawn.
-Expected<std::vector<double>> readData(const Loaded &loaded, const PlotOptions &options, Figure &figure) {
+Expected<Rows<double>> readData(const Loaded &loaded, const PlotOptions &options, Figure &figure) {
   const Flow &flow = loaded.flow();
   if (!options.data.path.empty()) {
     auto reader = openEvents(flow, loaded.record, options.data);
@@ -119,27 +124,31 @@ Expected<std::vector<double>> readData(const Loaded &loaded, const PlotOptions &
   if (!reader)
     return reader.takeError();
   if (!*reader)
-    return std::vector<double>();
+    return Rows<double>();
   auto rows = readSome(**reader);
-  if (rows && rows->empty())
+  if (rows && rows->rows() == 0)
     return Error{"'" + (*reader)->path() + "' has no conditions"};
+  figure.conditionNames = (*reader)->columnNames();
+  if (static_cast<int64_t>(figure.conditionNames.size()) != flow.condDim())
+    figure.conditionNames = defaultColumnNames("c", flow.condDim());
   return rows;
 }
 
 /// Draws from the target by importance resampling, as many as are shown.
-Expected<std::vector<double>> drawFromTarget(const Loaded &loaded, const PlotOptions &options, const LogDensity &target,
-                                             const std::vector<double> &condition) {
+Expected<Rows<double>> drawFromTarget(const Loaded &loaded, const PlotOptions &options, const LogDensity &target,
+                                      const std::vector<double> &condition) {
   ResampleOptions choice{.count = options.samples, .seed = options.seed, .condition = condition};
   auto chosen = resample(*loaded.kernels, loaded.model, target, choice);
   if (!chosen)
     return chosen.takeError();
-  std::vector<double> rows;
+  Rows<double> rows(options.samples, loaded.flow().dim());
+  int64_t done = 0;
   auto ok = drawChosen(*loaded.kernels, loaded.model, *chosen, choice, [&](const void *some, int64_t count) {
-    count *= loaded.flow().dim();
-    if (loaded.dtype() == F32)
-      rows.insert(rows.end(), static_cast<const float *>(some), static_cast<const float *>(some) + count);
-    else
-      rows.insert(rows.end(), static_cast<const double *>(some), static_cast<const double *>(some) + count);
+    withType(loaded.dtype(), [&]<typename T>() {
+      rows.middleRows(done, count) =
+          Eigen::Map<const Rows<T>>(static_cast<const T *>(some), count, rows.cols()).template cast<double>();
+    });
+    done += count;
     return Expected<void>();
   });
   if (!ok)
@@ -147,48 +156,65 @@ Expected<std::vector<double>> drawFromTarget(const Loaded &loaded, const PlotOpt
   return rows;
 }
 
-/// The flow's log-density at rows of doubles, under one condition.
-template <typename T>
-Expected<std::vector<double>> logProbAt(const Loaded &loaded, const std::vector<double> &points,
-                                        const std::vector<double> &condition) {
-  std::vector<T> x(points.begin(), points.end()), logProb(points.size() / static_cast<size_t>(loaded.flow().dim())),
-      conditions;
-  for (size_t i = 0; i < logProb.size(); ++i)
-    conditions.insert(conditions.end(), condition.begin(), condition.end());
-  Kernels::Call call{.kernel = Kernel::LogProb,
-                     .inputs = {x.data()},
-                     .outputs = {logProb.data()},
-                     .rows = static_cast<int64_t>(logProb.size())};
-  if (!condition.empty())
-    call.inputs.push_back(conditions.data());
-  if (auto ok = loaded.kernels->run(loaded.model, call); !ok)
-    return ok.takeError();
-  return std::vector<double>(logProb.begin(), logProb.end());
+/// The flow's log-density at rows, under their conditions.
+Expected<Eigen::VectorXd> logProbAt(const Loaded &loaded, const Rows<double> &x, const Rows<double> &conditions) {
+  return withType(loaded.dtype(), [&]<typename T>() -> Expected<Eigen::VectorXd> {
+    auto logProb = loaded.kernels->logProb<T>(loaded.model, Rows<T>(x.cast<T>()), Rows<T>(conditions.cast<T>()));
+    if (!logProb)
+      return logProb.takeError();
+    return Eigen::VectorXd(logProb->template cast<double>());
+  });
+}
+
+/// How many rows there are, and how likely they are.
+Expected<std::string> describeData(const Loaded &loaded, const Rows<double> &data, const Rows<double> &conditions) {
+  auto logProb = logProbAt(loaded, data, conditions);
+  if (!logProb)
+    return logProb.takeError();
+  std::vector<double> finite;
+  std::ranges::copy_if(*logProb, std::back_inserter(finite), [](double value) { return std::isfinite(value); });
+  std::string text = (data.rows() == mostRows ? "the first " : "") + formatCount(data.rows()) + " rows";
+  if (finite.empty())
+    return text + ", none with a density";
+  double error = report::deviationOf(finite) / std::sqrt(static_cast<double>(finite.size()));
+  text += ", mean log-likelihood " + formatWithError(report::meanOf(finite), error, "\u00b1");
+  if (auto others = data.rows() - std::ssize(finite); others > 0)
+    text += " of all but " + formatCount(others) + ", which have none";
+  return text;
+}
+
+std::vector<double> flat(const Rows<double> &rows) { return {rows.data(), rows.data() + rows.size()}; }
+
+/// What either of the two covers, on a plain axis.
+Range rangeOf(const Figure &figure, int64_t column) {
+  Range range{std::numeric_limits<double>::infinity(), -std::numeric_limits<double>::infinity()};
+  for (const Rows<double> *rows : {&figure.samples, &figure.data}) {
+    std::vector<double> values = report::sortedColumn(*rows, column);
+    Range own = tool::rangeOf(values);
+    range = {std::min(range.low, own.low), std::max(range.high, own.high)};
+  }
+  return range;
 }
 
 /// Both densities of two coordinates, side by side.
 Expected<void> plotContours(const Loaded &loaded, const Figure &figure, const LogDensity &target,
-                            const std::vector<double> &condition, const std::string &output) {
+                            const Rows<double> &condition, const std::string &output) {
   ContourFigure contours;
   contours.title = figure.title;
   contours.names = figure.names;
-  // What either of the two covers.
-  auto rangeOfBoth = [&](size_t column) {
-    Range flow = rangeOf(figure.samples, column, 2), other = rangeOf(figure.data, column, 2);
-    return Range{std::min(flow.low, other.low), std::max(flow.high, other.high)};
-  };
-  contours.x = rangeOfBoth(0);
-  contours.y = rangeOfBoth(1);
+  contours.x = rangeOf(figure, 0);
+  contours.y = rangeOf(figure, 1);
   std::vector<double> points = contours.gridPoints();
-  auto logProb = loaded.dtype() == F32 ? logProbAt<float>(loaded, points, condition)
-                                       : logProbAt<double>(loaded, points, condition);
+  Rows<double> x = Eigen::Map<const Rows<double>>(points.data(), std::ssize(points) / 2, 2);
+  auto logProb = logProbAt(loaded, x, cycle(condition, x.rows()));
   if (!logProb)
     return logProb.takeError();
   std::vector<double> density(points.size() / 2);
   if (auto ok = target(points.data(), static_cast<int64_t>(density.size()), density.data()); !ok)
     return ok;
-  contours.panels.push_back({"flow, with samples", sampleColor, std::move(*logProb), figure.samples});
-  contours.panels.push_back({"target, with resampled samples", dataColor, std::move(density), figure.data});
+  contours.panels.push_back(
+      {"flow, with samples", sampleColor, {logProb->begin(), logProb->end()}, flat(figure.samples)});
+  contours.panels.push_back({"target, with resampled samples", dataColor, std::move(density), flat(figure.data)});
   return contours.draw(output);
 }
 
@@ -203,6 +229,61 @@ Expected<void> checkPlotOptions(const PlotOptions &options) {
     return Error{options.log.empty() ? "there is nothing to draw: give a MODEL, or a training's --log"
                                      : "a picture is of a MODEL or of a --log, not of both"};
   return checkWritable(options.output);
+}
+
+/// Fills the figure with samples, and draws of a target; returns the condition of all of them.
+Expected<Rows<double>> compareWithTarget(const Loaded &loaded, const PlotOptions &options, Figure &figure,
+                                         LogDensity &target) {
+  auto condition = readOneCondition(loaded, options.data);
+  if (!condition)
+    return condition.takeError();
+  Rows<double> one =
+      Eigen::Map<const Rows<double>>(condition->data(), condition->empty() ? 0 : 1, std::ssize(*condition));
+  auto samples = drawSamples(loaded, options, cycle(one, options.samples));
+  if (!samples)
+    return samples.takeError();
+  figure.samples = std::move(*samples);
+  auto compiled = compileTarget(options.target, loaded.flow(), options.model);
+  if (!compiled)
+    return compiled.takeError();
+  target = std::move(*compiled);
+  auto rows = drawFromTarget(loaded, options, target, *condition);
+  if (!rows)
+    return rows.takeError();
+  figure.data = std::move(*rows);
+  figure.dataLabel = "target, resampled";
+  figure.subtitle = "target " + options.target.path + ", " + formatCount(options.samples) + " samples";
+  return one;
+}
+
+/// Fills the figure with samples, and rows to compare them with, if there are some; returns
+/// conditions of the samples.
+Expected<Rows<double>> compareWithData(const Loaded &loaded, const PlotOptions &options, Figure &figure) {
+  auto conditions = readData(loaded, options, figure);
+  if (!conditions)
+    return conditions.takeError();
+  int64_t rows = figure.data.rows();
+  if (conditions->cols() > 0 && rows > 0 && conditions->rows() != 1 && conditions->rows() != rows)
+    return Error{"there are " + formatCount(rows) + " rows, but " + formatCount(conditions->rows()) +
+                 " conditions: expected as many, or one for all"};
+  // With conditions: one sample for each, over and over.
+  Rows<double> ofSamples = cycle(*conditions, options.samples), ofRows = cycle(*conditions, rows);
+  auto samples = drawSamples(loaded, options, ofSamples);
+  if (!samples)
+    return samples.takeError();
+  figure.samples = std::move(*samples);
+  figure.subtitle = formatCount(options.samples) + " samples";
+  if (rows == 0)
+    return ofSamples;
+  auto subtitle = describeData(loaded, figure.data, ofRows);
+  if (!subtitle)
+    return subtitle.takeError();
+  figure.subtitle = *subtitle + "; " + figure.subtitle;
+  if (conditions->rows() > 1) {
+    figure.conditions = std::move(ofRows);
+    figure.sampleConditions = ofSamples;
+  }
+  return ofSamples;
 }
 
 Expected<int> plotLog(const PlotOptions &options) {
@@ -228,33 +309,19 @@ Expected<int> runPlot(const PlotOptions &options) {
                  ", expected a flow: only distributions have samples"};
   Figure figure;
   figure.title = flow.name();
+  figure.data.resize(0, flow.dim());
   figure.names = eventColumnNames(flow, loaded->record);
   figure.trainLosses = loaded->record.trainLosses;
   figure.valLosses = loaded->record.valLosses;
   figure.bestEpoch = loaded->record.bestEpoch;
   bool hasTarget = options.target.isGiven();
-  auto conditions = hasTarget ? readOneCondition(*loaded, options.data) : readData(*loaded, options, figure);
+  LogDensity target;
+  auto conditions =
+      hasTarget ? compareWithTarget(*loaded, options, figure, target) : compareWithData(*loaded, options, figure);
   if (!conditions)
     return conditions.takeError();
-  auto samples = loaded->dtype() == F32 ? drawSamples<float>(*loaded, options, *conditions)
-                                        : drawSamples<double>(*loaded, options, *conditions);
-  if (!samples)
-    return samples.takeError();
-  figure.samples = std::move(*samples);
   snap(loaded->record.table, figure.samples);
   snap(loaded->record.table, figure.data);
-  LogDensity target;
-  if (hasTarget) {
-    auto compiled = compileTarget(options.target, flow, options.model);
-    if (!compiled)
-      return compiled.takeError();
-    target = std::move(*compiled);
-    auto rows = drawFromTarget(*loaded, options, target, *conditions);
-    if (!rows)
-      return rows.takeError();
-    figure.data = std::move(*rows);
-    figure.dataLabel = "target, resampled";
-  }
   if (auto ok = selectShown(figure, options.show); !ok)
     return ok.takeError();
   auto ok = hasTarget && flow.dim() == 2 && figure.names.size() == 2
@@ -269,11 +336,13 @@ Expected<int> runPlot(const PlotOptions &options) {
 
 void tool::addPlotCommand(CLI::App &app, Action &action) {
   auto [command, options] =
-      addCommand(app, action, "plot", "Draw all pairs of marginals, data against samples, and the losses",
+      addCommand(app, action, "plot", "Draw data against samples, and the losses",
                  "  flowc plot model.safetensors galaxies.csv -o galaxies.svg\n"
                  "  flowc plot model.safetensors galaxies.csv --show redshift,u,g -o galaxies.png\n"
                  "  flowc plot model.safetensors --target banana.flow -o banana.png\n"
                  "  flowc plot --log log.csv -o losses.svg\n\n"
+                 "One column is a histogram with quantiles against quantiles, more of them all pairs of\n"
+                 "marginals; of a conditional flow each column against each condition, with quantiles.\n"
                  "With --target, two coordinates are shown as density contours of flow and target side by\n"
                  "side; more of them as pairs of marginals, with importance-resampled draws for data.",
                  runPlot);

@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef FLOWC_LIB_REPORT_STATISTICS_H
-#define FLOWC_LIB_REPORT_STATISTICS_H
+#ifndef FLOWC_REPORT_STATISTICS_H
+#define FLOWC_REPORT_STATISTICS_H
 
 #include "flowc/Report.h"
 
@@ -35,6 +35,13 @@ struct PairOfColumns {
 };
 SharedBins binPair(const Rows<double> &data, const Rows<double> &model, const PairOfColumns &columns,
                    const std::array<Scale, 2> &scales, int64_t count);
+
+/// Rows, and what they are conditioned on.
+struct ConditionedRows {
+  const Rows<double> &x, &condition;
+};
+/// One column against one condition, in rows and in draws under their conditions.
+BandReport compareBand(const ConditionedRows &rows, const ConditionedRows &draws, int64_t column, int64_t condition);
 
 /// Quantiles of `model` against those of `data` (both ascending) at shares that 60 rows or
 /// fewer have in their middles, with bands of 95 %: the share of rows below a quantile of the
@@ -69,4 +76,4 @@ double shareBelow(std::span<const double> sorted, double value);
 
 } // namespace flowc::report
 
-#endif // FLOWC_LIB_REPORT_STATISTICS_H
+#endif // FLOWC_REPORT_STATISTICS_H

@@ -68,6 +68,8 @@ struct MutantTrace {
 };
 inline MutantTrace &mutantTrace() {
   static MutantTrace trace;
+  // The tool leaves without destructors.
+  [[maybe_unused]] static const int registered = std::at_quick_exit([] { mutantTrace().write(""); });
   return trace;
 }
 /// clang emits what only clones of a function for several processors use if something else does.

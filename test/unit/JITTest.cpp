@@ -156,6 +156,13 @@ TEST(JITTest, MultiplyAndAddStayTwoInstructions) {
   EXPECT_EQ(assembly->find("vfmadd"), std::string::npos);
 }
 
+TEST(JITTest, WhatNobodyCallsIsLeftOut) {
+  std::string text = moduleWith(kFMA) + "llvm.func internal @unused(%x: f64) -> f64 {\n  llvm.return %x : f64\n}\n";
+  auto assembly = compileText(text, *getTarget(), NativeFile::Assembly);
+  ASSERT_TRUE(assembly) << assembly.error().message;
+  EXPECT_EQ(assembly->find("unused"), std::string::npos);
+}
+
 TEST(HostTargetTest, NamedProcessors) {
   auto v4 = getTarget("x86-64-v4"), v3 = getTarget("x86-64-v3"), v1 = getTarget("x86-64");
   ASSERT_TRUE(v4 && v3 && v1);

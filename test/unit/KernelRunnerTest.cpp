@@ -58,6 +58,18 @@ void rowKernel(const void *, const void *const *inputs, void *const *outputs, vo
     static_cast<double *>(outputs[0])[i] = x[2 * i] - x[2 * i + 1] + double(first + i);
 }
 
+constexpr int64_t kLongSums = 40000;
+
+/// The number of the row, and the sum over rows of 1 + k.
+void longKernel(const void *, const void *const *, void *const *outputs, void *, int64_t rows, uint64_t first,
+                uint64_t) {
+  auto *y = static_cast<double *>(outputs[0]), *sum = static_cast<double *>(outputs[1]);
+  for (int64_t i = 0; i < rows; ++i)
+    y[i] = static_cast<double>(first) + static_cast<double>(i);
+  for (int64_t k = 0; k < kLongSums; ++k)
+    sum[k] = static_cast<double>(rows * (1 + k));
+}
+
 class TestKernel : public LoadedKernel {
 public:
   TestKernel(KernelFn function, int64_t sums, int64_t macs = 100) {
@@ -145,6 +157,32 @@ TEST(KernelRunnerTest, SumsAreTheSums) {
     // 512 + log2(79) times, by half a unit of a partial sum below 512.
     EXPECT_NEAR(result.sums[k], expected, 0.05) << k;
   }
+}
+
+/// Sums that are long enough for more than one thread are added piece by piece.
+TEST(KernelRunnerTest, LongSumsOfDoublesAreTheSums) {
+  TestKernel kernel(longKernel, kLongSums, /*macs=*/10000000);
+  constexpr int64_t rows = 5000, width = 1;
+  std::vector<double> x(rows), y(rows), sums(kLongSums);
+  const void *input = x.data();
+  void *output = y.data();
+  KernelRunner runner(4);
+  RowCost cost(kernel.info.macsPerRow);
+  runner.run({.kernel = kernel,
+              .elementSize = 8,
+              .prepared = nullptr,
+              .inputs = {&input, 1},
+              .inputWidths = {&width, 1},
+              .outputs = {&output, 1},
+              .outputWidths = {&width, 1},
+              .rows = rows,
+              .first = 0,
+              .seed = 0,
+              .sums = sums.data()},
+             cost);
+  for (int64_t k = 0; k < kLongSums; ++k)
+    ASSERT_EQ(sums[static_cast<size_t>(k)], static_cast<double>(rows * (1 + k))) << k;
+  EXPECT_EQ(y.back(), rows - 1);
 }
 
 TEST(KernelRunnerTest, RowsPerChunkFollowsFromTheRowsAlone) {

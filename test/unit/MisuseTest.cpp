@@ -48,6 +48,8 @@ protected:
 } // namespace
 
 TEST_F(Misuse, NumbersOfRows) {
+  // Rows alone would be no trouble: it is their size that counts.
+  EXPECT_FALSE(detail::checkSize(10'000'000'000'000, /*columns=*/1000, sizeof(float)));
   EXPECT_EQ(messageOf(kernels->sample<float>(model, -1, 0)), "the number of rows is negative: -1");
   EXPECT_EQ(messageOf(kernels->sampleAndLogProb<float>(model, -7, 0)), "the number of rows is negative: -7");
   for (int64_t n : {int64_t(10'000'000'000'000), std::numeric_limits<int64_t>::max()}) {

@@ -168,6 +168,67 @@ TEST(ObjectivesTest, ForwardKlAndWeightVarianceByHand) {
   }
 }
 
+/// Draws at which the target is 0 have no weight; where all are such, nothing bounds the loss.
+TEST(ObjectivesTest, ForwardKlOfTargetsWithASupport) {
+  auto flow = *Flow::parse(flowText);
+  Model model = modelOf(flow);
+  Batch batch{.rows = 50, .seed = 8};
+  auto evaluateAt = [&](const char *target) {
+    auto objective = std::move(*makeObjective("forward_kl", flow, withTarget(target)));
+    return evaluate(*objective, model, batch);
+  };
+  auto [y, logProb] = *(*compile(flow, {.dtype = F64}))->sampleAndLogProb<double>(model, batch.rows, batch.seed);
+  double sum = 0, weighted = 0;
+  for (int k = 0; k < 50; ++k) {
+    double r = std::log(std::max(y(k, 0), 0.0)) - y(k, 1) * y(k, 1) - logProb[k];
+    sum += std::exp(r);
+    weighted += y(k, 0) > 0 ? std::exp(r) * r : 0;
+  }
+  EXPECT_NEAR(evaluateAt("density t(x[2]) = log(max(x[0], 0)) - x[1]^2").loss, weighted / sum - std::log(sum / 50),
+              1e-12);
+  Result none = evaluateAt("density t(x[2]) = log(max(-exp(x[0]), 0))");
+  EXPECT_EQ(none.loss, std::numeric_limits<double>::infinity());
+  EXPECT_THAT(none.gradient, testing::Each(0.0));
+}
+
+template <typename T>
+static void checkWeightedLikelihood() {
+  auto flow = *Flow::parse(conditional);
+  DType dtype = sizeof(T) == 4 ? F32 : F64;
+  Model model = *Model::initialise(flow, {.seed = 4, .dtype = dtype});
+  constexpr int64_t rows = 20;
+  Rows<T> x = Rows<T>::Random(rows, 2), c = Rows<T>::Random(rows, 1);
+  std::vector<T> weights(rows), gradient(model.numTrainable());
+  for (int64_t i = 0; i < rows; ++i)
+    weights[i] = static_cast<T>(0.1 * static_cast<double>(i));
+  Column<T> logProb = *(*compile(flow, {.dtype = dtype}))->template logProb<T>(model, x, c);
+  double expected = 0;
+  for (int64_t i = 0; i < rows; ++i)
+    expected -= static_cast<double>(weights[i]) * static_cast<double>(logProb[i]) / rows;
+  auto objective = std::move(*makeObjective("likelihood", flow, {.dtype = dtype}));
+  Batch batch{.x = x.data(), .condition = c.data(), .weights = weights.data(), .rows = rows};
+  double tolerance = sizeof(T) == 4 ? 1e-4 : 1e-12;
+  auto loss = objective->lossAndGradient(model, batch, gradient.data());
+  ASSERT_TRUE(loss) << loss.error().message;
+  EXPECT_NEAR(*loss, expected, tolerance);
+  std::vector<double> direction(gradient.size());
+  double slope = 0;
+  for (size_t i = 0; i < direction.size(); ++i) {
+    direction[i] = std::cos(static_cast<double>(i));
+    slope += direction[i] * static_cast<double>(gradient[i]);
+  }
+  auto along = objective->lossAndSlope(model, batch, direction);
+  ASSERT_TRUE(along) << along.error().message;
+  EXPECT_NEAR(along->loss, expected, tolerance);
+  EXPECT_NEAR(along->slope, slope, tolerance * (1 + std::abs(slope)));
+}
+
+/// Every number of a row goes with it: its condition, and its weight, in the model's type.
+TEST(ObjectivesTest, LikelihoodOfRowsWithWeightsAndConditions) {
+  checkWeightedLikelihood<float>();
+  checkWeightedLikelihood<double>();
+}
+
 /// The loss of the ELBO, and the gradient of half the variance of its terms at draws that
 /// are held constant; in the mean over many draws it is the ELBO's.
 TEST(ObjectivesTest, VarGradByHand) {

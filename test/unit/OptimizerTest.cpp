@@ -121,6 +121,29 @@ TEST(OptimizerTest, FollowsOptax) {
   expectNear(descend<double>("adam", expected.front()[1], 10, 0.7), expected, 1e-13, "clipped adam");
 }
 
+TEST(OptimizerTest, WithoutGradientsNothingMoves) {
+  for (const OptimizerInfo *info : optimizerTable()) {
+    if (info->needsAllRows)
+      continue;
+    bool decays = std::string(info->name) == "adamw" || std::string(info->name) == "lion";
+    auto optimizer = take(makeOptimizer<double>(
+        take(Choice::parse(std::string(info->name) + (decays ? ":weight_decay=0" : ""))), kCount));
+    std::vector<double> p(kCount, 1), gradient(kCount, 0);
+    std::vector<std::pair<int64_t, int64_t>> active = {{0, kCount}};
+    OptimizerStep<double> step{.parameters = p.data(),
+                               .gradient = gradient.data(),
+                               .count = kCount,
+                               .number = 1,
+                               .rate = 0.1,
+                               .loss = 0,
+                               .threads = 1,
+                               .active = &active,
+                               .evaluate = {}};
+    ASSERT_TRUE(optimizer->step(step));
+    EXPECT_EQ(p, std::vector<double>(kCount, 1)) << info->name;
+  }
+}
+
 TEST(OptimizerTest, EveryOptimizerOfTheTableFindsTheMinimum) {
   std::vector<double> gradient(kCount);
   for (const OptimizerInfo *info : optimizerTable()) {

@@ -51,7 +51,15 @@ TEST(SupportMap, LeadsToAllReals) {
   EXPECT_TRUE(found.row(0).allFinite());
   EXPECT_FALSE(found.row(1).allFinite());
 
-  EXPECT_TRUE(mapOf(parse("flow f = coupling_flow(standard_normal([2]), flow_layers = 1)")).isIdentity());
+  SupportMap identity = mapOf(parse("flow f = coupling_flow(standard_normal([2]), flow_layers = 1)"));
+  EXPECT_TRUE(identity.isIdentity());
+  EXPECT_EQ(take(identity.invert(u)), u);
+  double density = 0;
+  ASSERT_TRUE(identity.pullBack([](const double *at, int64_t, double *logDensity, double *) {
+    *logDensity = at[0];
+    return Expected<void>();
+  })(u.data(), 1, &density, nullptr));
+  EXPECT_EQ(density, u(0, 0));
   EXPECT_FALSE(take(SupportMap::create(parse("flow f = beta([2, 2], [3, 3])"))).has_value());
 }
 

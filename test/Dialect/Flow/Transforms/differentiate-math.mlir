@@ -123,6 +123,16 @@ func.func @kernel(%x: f32 {flow.row}) -> f32 {
 
 // -----
 
+// By what does not count the derivative is 0.
+// CHECK: %[[ZERO:.*]] = arith.constant 0.0
+// CHECK-NEXT: return %[[ZERO]]
+func.func @kernel(%x: f32 {flow.row}, %c: f32 {flow.row}) -> f32 {
+  %y = math.exp %c : f32
+  return %y : f32
+}
+
+// -----
+
 // In formulas tanh'(x) = 4 t / (1 + t)^2 for t = exp(-2 |x|).
 // CHECK: %[[T:.*]] = math.exp
 // CHECK: %[[SUM:.*]] = arith.addf %[[T]]

@@ -44,6 +44,25 @@ func.func @final(%x: f32, %p: tensor<4xf32>) -> f32 {
   return %b : f32
 }
 
+// All layers are known only after the last one, too.
+// CHECK-LABEL: func.func @all_layers
+// CHECK: flow.scan 4
+// CHECK: flow.scan 4
+func.func @all_layers(%x: f32, %p: tensor<4xf32>) -> f32 {
+  %a, %e = flow.scan 4 carries(%x : f32) over(%p : tensor<4xf32>) {
+  ^bb0(%al: f32, %pl: f32):
+    %an = arith.mulf %al, %pl : f32
+    flow.yield %an, %an : f32, f32
+  } -> (f32), (tensor<4xf32>)
+  %b = flow.scan 4 carries(%x : f32) over(%p : tensor<4xf32>) shared(%e : tensor<4xf32>) {
+  ^bb0(%bl: f32, %pl: f32, %all: tensor<4xf32>):
+    %sum = flow.reduce_sum %all : tensor<4xf32> -> f32
+    %bn = arith.addf %bl, %sum : f32
+    flow.yield %bn : f32
+  } -> (f32), ()
+  return %b : f32
+}
+
 // Layers in the other order, or another number of them, stay apart.
 // CHECK-LABEL: func.func @apart
 // CHECK: flow.scan 4 carries

@@ -12,6 +12,22 @@ func.func @kernel(%x: tensor<3xf32> {flow.row}, %w: tensor<2x3xf32> {flow.row}) 
 
 // -----
 
+func.func @prepare(%w: tensor<2x2xf32>) -> tensor<2x2xf32> {
+  return %w : tensor<2x2xf32>
+}
+func.func @kernel(%x: tensor<2xf32> {flow.row}, %w: tensor<2x2xf32>) -> tensor<2xf32> {
+  // What is carried from layer to layer is no parameter.
+  %last, %y = flow.scan 2 carries(%w, %x : tensor<2x2xf32>, tensor<2xf32>) {
+  ^bb0(%wl: tensor<2x2xf32>, %xl: tensor<2xf32>):
+    // expected-error @below {{a weight must be a parameter}}
+    %yl = flow.dense %wl, %xl mask <out = [0, 1], in = [0, 1], strict = false> : tensor<2x2xf32>, tensor<2xf32> -> tensor<2xf32>
+    flow.yield %wl, %yl : tensor<2x2xf32>, tensor<2xf32>
+  } -> (tensor<2x2xf32>, tensor<2xf32>), ()
+  return %y : tensor<2xf32>
+}
+
+// -----
+
 // expected-error @below {{needs the function @prepare, which flow-hoist-parameters makes}}
 module {
   func.func @kernel(%x: f32 {flow.row}) -> f32 {

@@ -9,6 +9,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Networks.h"
 #include "flowc/Dialect/Flow/IR/FlowBuilders.h"
 
 #include "mlir/IR/TypeUtilities.h"
@@ -18,10 +19,8 @@
 using namespace mlir;
 using namespace flowc::flow;
 
-/// Emits the scalar bijection of `transformer` on a coordinate with its raw
-/// parameters, in a body of its own.
-static FailureOr<Transformed> buildTransformer(Region &transformer, ImplicitLocOpBuilder &builder, bool withLogDets,
-                                               Value coordinate, Value raw, bool inverse) {
+FailureOr<Transformed> flowc::flow::buildTransformer(Region &transformer, ImplicitLocOpBuilder &builder,
+                                                     bool withLogDets, Value coordinate, Value raw, bool inverse) {
   Block &block = transformer.front();
   Specializer specializer(builder, withLogDets);
   specializer.getMapping().map(block.getArgument(1), raw);
@@ -53,21 +52,18 @@ static FailureOr<Transformed> buildTransformerMap(Region &transformer, Specializ
 // CouplingOp
 //===----------------------------------------------------------------------===//
 
-static FailureOr<Transformed> buildCoupling(CouplingOp op, Specializer &specializer, Value x, bool inverse) {
-  ImplicitLocOpBuilder &builder = specializer.getBuilder();
-  Location loc = builder.getLoc();
+Halves flowc::flow::splitHalves(CouplingOp op, ImplicitLocOpBuilder &builder, Value x) {
   auto type = cast<RankedTensorType>(x.getType());
   int64_t headSize = op.getUntransformedDim();
-  Value head, tail = x;
-  if (headSize > 0) {
-    auto pieces =
-        SplitOp::create(builder,
-                        TypeRange{RankedTensorType::get({headSize}, type.getElementType()),
-                                  RankedTensorType::get({type.getNumElements() - headSize}, type.getElementType())},
-                        x);
-    head = pieces.getResult(0);
-    tail = pieces.getResult(1);
-  }
+  if (headSize == 0)
+    return {{}, x};
+  auto getPart = [&](int64_t elements) { return RankedTensorType::get({elements}, type.getElementType()); };
+  auto pieces = SplitOp::create(builder, TypeRange{getPart(headSize), getPart(type.getNumElements() - headSize)}, x);
+  return {pieces.getResult(0), pieces.getResult(1)};
+}
+
+Value flowc::flow::buildNetwork(CouplingOp op, Specializer &specializer, Value head) {
+  ImplicitLocOpBuilder &builder = specializer.getBuilder();
   Value hidden = buildConcat(builder, {head, op.getCondition() ? specializer.lookup(op.getCondition()) : Value()});
   size_t layers = op.getWeights().size();
   for (auto [layer, weight, bias] : llvm::enumerate(op.getWeights(), op.getBiases())) {
@@ -75,7 +71,15 @@ static FailureOr<Transformed> buildCoupling(CouplingOp op, Specializer &speciali
     if (layer + 1 < layers)
       hidden = buildActivationMap(builder, op.getActivation(), hidden);
   }
-  FailureOr<Transformed> result = buildTransformerMap(op.getTransformer(), specializer, tail, hidden, inverse);
+  return hidden;
+}
+
+static FailureOr<Transformed> buildCoupling(CouplingOp op, Specializer &specializer, Value x, bool inverse) {
+  ImplicitLocOpBuilder &builder = specializer.getBuilder();
+  Location loc = builder.getLoc();
+  auto [head, tail] = splitHalves(op, builder, x);
+  Value raw = buildNetwork(op, specializer, head);
+  FailureOr<Transformed> result = buildTransformerMap(op.getTransformer(), specializer, tail, raw, inverse);
   if (failed(result))
     return failure();
   builder.setLoc(loc);
@@ -143,28 +147,32 @@ static SortedNetwork buildSortedNetwork(MaskedAutoregressiveOp op, Specializer &
   return network;
 }
 
-/// Whether no output sees anything: one coordinate, and all hidden units see it.
-static bool isBiasOnly(MaskedAutoregressiveOp op) {
+bool flowc::flow::isBiasOnly(MaskedAutoregressiveOp op) {
   ArrayRef<int64_t> seen = op.getWeights().size() > 1 ? op.getHiddenRanks() : op.getInRanks();
   return llvm::all_of(seen, [&](int64_t rank) { return rank >= op.getOutRanks().back(); });
 }
 
 InverseKind MaskedAutoregressiveOp::getInverseKind() { return InverseKind::Sweep; }
 
-FailureOr<Transformed> MaskedAutoregressiveOp::buildTransform(Specializer &specializer, Value x) {
+Value flowc::flow::buildNetwork(MaskedAutoregressiveOp op, Specializer &specializer, Value x,
+                                SmallVectorImpl<DenseOp> *layers) {
   ImplicitLocOpBuilder &builder = specializer.getBuilder();
-  if (isBiasOnly(*this))
-    return buildTransformerMap(getTransformer(), specializer, x, specializer.lookup(getBiases().back()),
-                               /*inverse=*/false);
-  SortedNetwork network = buildSortedNetwork(*this, specializer);
-  Value hidden = buildConcat(builder, {getCondition() ? specializer.lookup(getCondition()) : Value(), x});
+  SortedNetwork network = buildSortedNetwork(op, specializer);
+  Value hidden = buildConcat(builder, {op.getCondition() ? specializer.lookup(op.getCondition()) : Value(), x});
   for (size_t layer = 0; layer < network.weights.size(); ++layer) {
     hidden = buildDense(builder, network.weights[layer], network.biases[layer], hidden,
-                        network.getMask(getContext(), layer));
+                        network.getMask(op.getContext(), layer));
+    if (layers)
+      layers->push_back(hidden.getDefiningOp<DenseOp>());
     if (layer + 1 < network.weights.size())
-      hidden = buildActivationMap(builder, getActivation(), hidden);
+      hidden = buildActivationMap(builder, op.getActivation(), hidden);
   }
-  return buildTransformerMap(getTransformer(), specializer, x, hidden, /*inverse=*/false);
+  return hidden;
+}
+
+FailureOr<Transformed> MaskedAutoregressiveOp::buildTransform(Specializer &specializer, Value x) {
+  Value raw = isBiasOnly(*this) ? specializer.lookup(getBiases().back()) : buildNetwork(*this, specializer, x);
+  return buildTransformerMap(getTransformer(), specializer, x, raw, /*inverse=*/false);
 }
 
 /// For units of ascending `ranks`, the first unit of every step of a sweep: a
@@ -176,14 +184,12 @@ static SmallVector<int64_t> getHiddenRowEnds(ArrayRef<int64_t> ranks, int64_t st
   return ends;
 }
 
-FailureOr<Transformed> MaskedAutoregressiveOp::buildInverse(Specializer &specializer, Value y) {
+FailureOr<SweepOp> flowc::flow::buildSweep(MaskedAutoregressiveOp op, Specializer &specializer, ValueRange indexed,
+                                           SweepBodyFn body) {
   ImplicitLocOpBuilder &builder = specializer.getBuilder();
   Location loc = builder.getLoc();
-  if (isBiasOnly(*this))
-    return buildTransformerMap(getTransformer(), specializer, y, specializer.lookup(getBiases().back()),
-                               /*inverse=*/true);
-  SortedNetwork network = buildSortedNetwork(*this, specializer);
-  auto type = cast<RankedTensorType>(y.getType());
+  SortedNetwork network = buildSortedNetwork(op, specializer);
+  auto type = cast<RankedTensorType>(op.getY().getType());
   Type element = type.getElementType();
   int64_t extent = type.getNumElements();
   size_t layers = network.weights.size();
@@ -195,11 +201,11 @@ FailureOr<Transformed> MaskedAutoregressiveOp::buildInverse(Specializer &special
     ArrayRef<int64_t> ranks = network.ranks[layer + 1];
     Block &block = stages.emplace_back(std::make_unique<Region>())->emplaceBlock();
     ImplicitLocOpBuilder inner = getBodyBuilder(loc, block);
-    YieldOp::create(inner, buildActivation(inner, getActivation(), block.addArgument(element, loc)));
+    YieldOp::create(inner, buildActivation(inner, op.getActivation(), block.addArgument(element, loc)));
     rowEnds.push_back(builder.getDenseI64ArrayAttr(getHiddenRowEnds(ranks, extent)));
     units.push_back(RankedTensorType::get({int64_t(ranks.size())}, element));
   }
-  int64_t parameters = int64_t(getOutRanks().size()) / extent;
+  int64_t parameters = int64_t(op.getOutRanks().size()) / extent;
   SmallVector<int64_t> ends;
   for (int64_t step = 0; step <= extent; ++step)
     ends.push_back(step * parameters);
@@ -208,28 +214,50 @@ FailureOr<Transformed> MaskedAutoregressiveOp::buildInverse(Specializer &special
   Block &block = stages.emplace_back(std::make_unique<Region>())->emplaceBlock();
   ImplicitLocOpBuilder inner = getBodyBuilder(loc, block);
   Value raw = block.addArgument(MapOp::getElementType(network.biases.back().getType(), extent), loc);
-  Value coordinate = block.addArgument(element, loc);
-  FailureOr<Transformed> result =
-      buildTransformer(getTransformer(), inner, specializer.wantsLogDets(), coordinate, raw, /*inverse=*/true);
-  if (failed(result))
+  for (Value operand : indexed)
+    block.addArgument(MapOp::getElementType(operand.getType(), extent), loc);
+  SweepYields yields;
+  if (failed(body(inner, raw, block.getArguments().drop_front(), yields)))
     return failure();
   inner.setLoc(loc);
-  SmallVector<Value> yields{result->event}, init;
-  SmallVector<Type> sums;
-  if (result->logDet) {
-    yields.push_back(result->logDet);
-    init.push_back(buildConstant(builder, element, 0));
-    sums.push_back(element);
-  }
-  YieldOp::create(inner, yields);
+  SmallVector<Value> yielded{yields.state}, init;
+  llvm::append_range(yielded, yields.extras);
+  llvm::append_range(yielded, yields.summands);
+  YieldOp::create(inner, yielded);
   eraseDeadOps(block);
 
-  auto sweep = SweepOp::create(builder, units, type, /*extras=*/TypeRange{}, sums, extent, /*reverse=*/false,
-                               /*transposed=*/false, getCondition() ? specializer.lookup(getCondition()) : Value(),
-                               network.weights, network.biases,
-                               /*indexed=*/ValueRange{y}, /*shared=*/ValueRange{}, init,
-                               ArrayRef<int64_t>{int64_t(layers) - 1}, builder.getArrayAttr(rowEnds), layers);
+  SmallVector<Type> extras, sums(ValueRange(yields.summands).getTypes());
+  for (Value extra : yields.extras)
+    extras.push_back(MapOp::getStackedType(extra.getType(), extent));
+  for (Type sum : sums)
+    init.push_back(buildConstant(builder, sum, 0));
+  auto sweep =
+      SweepOp::create(builder, units, type, extras, sums, extent, /*reverse=*/false, /*transposed=*/false,
+                      op.getCondition() ? specializer.lookup(op.getCondition()) : Value(), network.weights,
+                      network.biases, indexed, /*shared=*/ValueRange{}, init,
+                      SmallVector<int64_t>(indexed.size(), int64_t(layers) - 1), builder.getArrayAttr(rowEnds), layers);
   for (auto [region, stage] : llvm::zip_equal(sweep.getStages(), stages))
     region.takeBody(*stage);
-  return Transformed{sweep.getState(), result->logDet ? sweep.getSums().front() : Value()};
+  return sweep;
+}
+
+FailureOr<Transformed> MaskedAutoregressiveOp::buildInverse(Specializer &specializer, Value y) {
+  if (isBiasOnly(*this))
+    return buildTransformerMap(getTransformer(), specializer, y, specializer.lookup(getBiases().back()),
+                               /*inverse=*/true);
+  FailureOr<SweepOp> sweep =
+      buildSweep(*this, specializer, y,
+                 [&](ImplicitLocOpBuilder &inner, Value raw, ValueRange indexed, SweepYields &yields) -> LogicalResult {
+                   FailureOr<Transformed> result = buildTransformer(getTransformer(), inner, specializer.wantsLogDets(),
+                                                                    indexed.front(), raw, /*inverse=*/true);
+                   if (failed(result))
+                     return failure();
+                   yields.state = result->event;
+                   if (result->logDet)
+                     yields.summands.push_back(result->logDet);
+                   return success();
+                 });
+  if (failed(sweep))
+    return failure();
+  return Transformed{sweep->getState(), sweep->getSums().empty() ? Value() : sweep->getSums().front()};
 }

@@ -96,7 +96,7 @@ public:
   NetworkBuilder(ImplicitLocOpBuilder &builder, const BlockNetwork &network) : builder(builder), network(network) {}
 
   FailureOr<Transformed> run(Value x, bool withLogDet);
-  FailureOr<SmallVector<Value>> buildSlopes(Value x);
+  FailureOr<SmallVector<Value>> buildSlopes(Value x, bool withLogDet);
 
 private:
   /// Emits a map over units that yields what `yield` makes of the activation of
@@ -104,6 +104,15 @@ private:
   using YieldFn = llvm::function_ref<void(ImplicitLocOpBuilder &, ActivatedUnit, ValueRange rest, MapYields &)>;
   FailureOr<MapOp> buildUnits(int64_t layer, Value hidden, ValueRange rest, bool withSlope, YieldFn yield);
   LogicalResult buildBlocks(int64_t layer, Value &hidden, Value &u, Value &logDet);
+  /// The slopes of a layer, in the map that `buildBlocks` emits.
+  FailureOr<Value> buildSlopesOfBlocks(int64_t layer, Value hidden);
+  LogicalResult activate(ImplicitLocOpBuilder &at, ArrayRef<Value> units, ArrayRef<Value> offsets, ValueRange shared,
+                         SmallVectorImpl<Value> &values, SmallVectorImpl<Value> &slopes);
+  /// Whether a layer with a part of the log-determinant is emitted block by block.
+  bool isInBlocks(int64_t layer) const {
+    return network.activation.isLogarithmic ||
+           (layer == network.depth() - 1 && network.unitsPerBlock(layer) <= kUnrolledUnits);
+  }
   Value addLogDet(Value a, Value b) { return a ? arith::AddFOp::create(builder, a, b).getResult() : b; }
 
   ImplicitLocOpBuilder &builder;
@@ -132,6 +141,21 @@ FailureOr<MapOp> NetworkBuilder::buildUnits(int64_t layer, Value hidden, ValueRa
                   });
 }
 
+/// Emits the activations of the units of a block, and their slopes.
+LogicalResult NetworkBuilder::activate(ImplicitLocOpBuilder &at, ArrayRef<Value> units, ArrayRef<Value> offsets,
+                                       ValueRange shared, SmallVectorImpl<Value> &values,
+                                       SmallVectorImpl<Value> &slopes) {
+  for (auto [i, z] : llvm::enumerate(units)) {
+    Value moved = offsets.empty() ? z : arith::AddFOp::create(at, z, offsets[i]).getResult();
+    FailureOr<ActivatedUnit> unit = network.activation.build(at, moved, shared, /*withSlope=*/true);
+    if (failed(unit))
+      return failure();
+    values.push_back(unit->value);
+    slopes.push_back(unit->slope);
+  }
+  return success();
+}
+
 /// A hidden layer with its part of the log-determinant, block by block: u becomes
 /// the product of slopes and u, or, in the last hidden layer, nothing.
 LogicalResult NetworkBuilder::buildBlocks(int64_t layer, Value &hidden, Value &u, Value &logDet) {
@@ -155,16 +179,9 @@ LogicalResult NetworkBuilder::buildBlocks(int64_t layer, Value &hidden, Value &u
                  for (Value argument : arguments.take_front(indexed.size()))
                    inputs.push_back(split(at, argument));
                  SmallVector<Value> values, slopes;
-                 for (auto [i, z] : llvm::enumerate(inputs[0])) {
-                   if (hasOffset)
-                     z = arith::AddFOp::create(at, z, inputs[1][i]);
-                   FailureOr<ActivatedUnit> unit =
-                       network.activation.build(at, z, arguments.drop_front(indexed.size()), /*withSlope=*/true);
-                   if (failed(unit))
-                     return failure();
-                   values.push_back(unit->value);
-                   slopes.push_back(unit->slope);
-                 }
+                 if (failed(activate(at, inputs[0], hasOffset ? ArrayRef(inputs[1]) : ArrayRef<Value>(),
+                                     arguments.drop_front(indexed.size()), values, slopes)))
+                   return failure();
                  yields.stacked.push_back(join(at, values));
                  Value largest;
                  if (isLogarithmic) {
@@ -218,7 +235,7 @@ FailureOr<Transformed> NetworkBuilder::run(Value x, bool withLogDet) {
       if (failed(map))
         return failure();
       hidden = map->getStacked().front();
-    } else if (network.activation.isLogarithmic || (isLast && network.unitsPerBlock(layer) <= kUnrolledUnits)) {
+    } else if (isInBlocks(layer)) {
       if (failed(buildBlocks(layer, hidden, u, logDet)))
         return failure();
     } else {
@@ -247,10 +264,37 @@ FailureOr<Transformed> NetworkBuilder::run(Value x, bool withLogDet) {
   return Transformed{hidden, logDet};
 }
 
-FailureOr<SmallVector<Value>> NetworkBuilder::buildSlopes(Value x) {
+FailureOr<Value> NetworkBuilder::buildSlopesOfBlocks(int64_t layer, Value hidden) {
+  SmallVector<Value> indexed{hidden};
+  bool hasOffset = layer == 0 && network.offset;
+  if (hasOffset)
+    indexed.push_back(network.offset);
+  FailureOr<MapOp> map = buildMap(builder, network.dim, indexed, network.activation.shared,
+                                  [&](ImplicitLocOpBuilder &at, ValueRange arguments, MapYields &yields) {
+                                    SmallVector<Value> units = split(at, arguments[0]), offsets, values, slopes;
+                                    if (hasOffset)
+                                      offsets = split(at, arguments[1]);
+                                    LogicalResult result = activate(
+                                        at, units, offsets, arguments.drop_front(indexed.size()), values, slopes);
+                                    if (succeeded(result))
+                                      yields.stacked.push_back(join(at, slopes));
+                                    return result;
+                                  });
+  return failed(map) ? FailureOr<Value>(failure()) : FailureOr<Value>(map->getStacked().front());
+}
+
+FailureOr<SmallVector<Value>> NetworkBuilder::buildSlopes(Value x, bool withLogDet) {
   SmallVector<Value> slopes;
   for (int64_t layer = 0; layer < network.depth(); ++layer) {
     Value hidden = buildLayer(builder, network, layer, x);
+    // Only the last hidden layer of a network with slopes, not logarithms, is in blocks.
+    if (withLogDet && isInBlocks(layer)) {
+      FailureOr<Value> inBlocks = buildSlopesOfBlocks(layer, hidden);
+      if (failed(inBlocks))
+        return failure();
+      slopes.push_back(*inBlocks);
+      continue;
+    }
     FailureOr<MapOp> map = buildUnits(layer, hidden, {}, /*withSlope=*/true,
                                       [](ImplicitLocOpBuilder &, ActivatedUnit unit, ValueRange, MapYields &yields) {
                                         yields.stacked = {unit.value, unit.slope};
@@ -269,8 +313,8 @@ FailureOr<Transformed> flowc::flow::buildBlockNetwork(ImplicitLocOpBuilder &buil
 }
 
 FailureOr<SmallVector<Value>> flowc::flow::buildBlockSlopes(ImplicitLocOpBuilder &builder, const BlockNetwork &network,
-                                                            Value x) {
-  return NetworkBuilder(builder, network).buildSlopes(x);
+                                                            Value x, bool withLogDet) {
+  return NetworkBuilder(builder, network).buildSlopes(x, withLogDet);
 }
 
 //===----------------------------------------------------------------------===//

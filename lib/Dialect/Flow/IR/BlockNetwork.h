@@ -78,9 +78,10 @@ mlir::FailureOr<Transformed> buildBlockNetwork(mlir::ImplicitLocOpBuilder &build
                                                mlir::Value x, bool withLogDet);
 
 /// Emits the activation's derivatives at all units of every hidden layer. Their
-/// logarithms do not do: slopes that underflow are zero.
-mlir::FailureOr<llvm::SmallVector<mlir::Value>> buildBlockSlopes(mlir::ImplicitLocOpBuilder &builder,
-                                                                 const BlockNetwork &network, mlir::Value x);
+/// logarithms do not do: slopes that underflow are zero. With `withLogDet` in the maps of
+/// `buildBlockNetwork` with log-determinant, so that the two compute units once.
+mlir::FailureOr<llvm::SmallVector<mlir::Value>>
+buildBlockSlopes(mlir::ImplicitLocOpBuilder &builder, const BlockNetwork &network, mlir::Value x, bool withLogDet);
 
 } // namespace flowc::flow
 

@@ -61,7 +61,7 @@ LogicalResult BlockSweepOp::buildJvp(JvpBuilder &jvp) {
   SweptNetwork swept(*this, primal, mapping, jvp.getMapping());
   IRMapping again = mapping; // an op with regions is cloned once with one mapping
   FailureOr<Transformed> image = buildBlockNetwork(inner, swept.network, swept.x, /*withLogDet=*/true);
-  FailureOr<SmallVector<Value>> slopes = buildBlockSlopes(inner, swept.network, swept.x);
+  FailureOr<SmallVector<Value>> slopes = buildBlockSlopes(inner, swept.network, swept.x, /*withLogDet=*/true);
   if (failed(image) || failed(slopes))
     return failure();
   YieldOp::create(inner, ValueRange{image->event, image->logDet});

@@ -8,6 +8,7 @@
 #include "VerifyOps.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/PatternMatch.h"
 
@@ -327,8 +328,44 @@ struct TakeOfSplat : OpRewritePattern<TakeOp> {
     return success();
   }
 };
+
+/// A sum of one-hots times f(a), f an elementwise function that costs more than taking: each
+/// one-hot is of its own number times that element of f(a), so that the others are not computed.
+struct OneHotsTimesElementwise : OpRewritePattern<arith::MulFOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(arith::MulFOp op, PatternRewriter &rewriter) const override {
+    for (auto [sparse, dense] : {std::pair(op.getLhs(), op.getRhs()), std::pair(op.getRhs(), op.getLhs())}) {
+      Operation *producer = dense.getDefiningOp();
+      if (!isOneHots(sparse) || !producer || producer->getBlock() != op->getBlock() ||
+          !isa<InvLogitOp, Log1pExpOp, math::ExpOp, math::LogOp, math::TanhOp>(producer))
+        continue;
+      rewriter.replaceOp(op, scale(rewriter, sparse, dense));
+      return success();
+    }
+    return rewriter.notifyMatchFailure(op, "no one-hots, or not of a function");
+  }
+
+private:
+  static bool isOneHots(Value value) {
+    if (auto sum = value.getDefiningOp<arith::AddFOp>())
+      return isOneHots(sum.getLhs()) && isOneHots(sum.getRhs());
+    return value.getDefiningOp<OneHotOp>() != nullptr;
+  }
+
+  static Value scale(PatternRewriter &rewriter, Value sparse, Value dense) {
+    Location loc = sparse.getLoc();
+    if (auto sum = sparse.getDefiningOp<arith::AddFOp>())
+      return arith::AddFOp::create(rewriter, loc, scale(rewriter, sum.getLhs(), dense),
+                                   scale(rewriter, sum.getRhs(), dense));
+    auto oneHot = sparse.getDefiningOp<OneHotOp>();
+    Value factor = TakeOp::create(rewriter, loc, oneHot.getX().getType(), dense, oneHot.getIndex(), oneHot.getOffset());
+    return OneHotOp::create(rewriter, loc, oneHot.getType(),
+                            arith::MulFOp::create(rewriter, loc, oneHot.getX(), factor).getResult(), oneHot.getIndex(),
+                            oneHot.getOffset());
+  }
+};
 } // namespace
 
 void TakeOp::getCanonicalizationPatterns(RewritePatternSet &patterns, MLIRContext *context) {
-  patterns.add<TakeOfElementwise, TakeOfSplat>(context);
+  patterns.add<TakeOfElementwise, TakeOfSplat, OneHotsTimesElementwise>(context);
 }

@@ -90,6 +90,39 @@ LogicalResult flowc::flow::buildBlockVjp(VjpBuilder &vjp, Block &block, ValueRan
   return success();
 }
 
+FailureOr<Value> flowc::flow::buildPullback(ImplicitLocOpBuilder &builder, Value at,
+                                            llvm::function_ref<FailureOr<SmallVector<Seeded>>(Value)> emit,
+                                            llvm::function_ref<void(Block &, IRMapping &)> share) {
+  Location loc = builder.getLoc();
+  Region region;
+  Block &block = region.emplaceBlock();
+  Value x = block.addArgument(at.getType(), loc);
+  SmallVector<Value> values, seeds;
+  {
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPointToEnd(&block);
+    FailureOr<SmallVector<Seeded>> emitted = emit(x);
+    if (failed(emitted))
+      return failure();
+    for (auto [value, seed] : *emitted) {
+      values.push_back(value);
+      seeds.push_back(seed);
+    }
+    YieldOp::create(builder, values);
+  }
+  IRMapping mapping;
+  mapping.map(x, at);
+  VjpBuilder vjp(builder, mapping);
+  vjp.markNeeded(x);
+  cloneForward(vjp, block);
+  if (failed(buildBlockVjp(vjp, block, seeds)))
+    return failure();
+  builder.setLoc(loc);
+  if (share)
+    share(block, mapping);
+  return vjp.getCotangent(x);
+}
+
 //===----------------------------------------------------------------------===//
 // Moving rows
 //===----------------------------------------------------------------------===//

@@ -36,7 +36,7 @@ LogicalResult BlockSweepOp::buildVjp(VjpBuilder &vjp, ValueRange cotangents) {
   Value x = swept.x;
   auto &parameters = swept.parameters;
   FailureOr<Transformed> image = buildBlockNetwork(inner, network, x, /*withLogDet=*/bool(gl));
-  FailureOr<SmallVector<Value>> slopes = buildBlockSlopes(inner, network, x);
+  FailureOr<SmallVector<Value>> slopes = buildBlockSlopes(inner, network, x, /*withLogDet=*/bool(gl));
   if (failed(image) || failed(slopes))
     return failure();
   SmallVector<Value> results{image->event};

@@ -150,7 +150,12 @@ LogicalResult SweepDifferentiator::buildStage(int64_t t) {
     }
   YieldOp::create(body.getBuilder(), yielded);
 
-  useGiven(body, BodyBuilder::OfUnit, stage.mapping.lookup(primalYield.getOperand(0)), vjp.lookup(sweep.getResult(t)));
+  auto use = [&](Value computed, Value result) {
+    useGiven(body, BodyBuilder::OfUnit, stage.mapping.lookup(computed), vjp.lookup(result));
+  };
+  use(primalYield.getOperand(0), sweep.getResult(t));
+  for (int64_t i = 0; i < getNumExtras(sweep, t); ++i)
+    use(primalYield.getOperand(1 + i), sweep.getResult(getFirstExtra(sweep, t) + i));
   eraseDeadOps(body.getBlock());
   return success();
 }

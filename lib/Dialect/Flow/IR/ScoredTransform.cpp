@@ -17,6 +17,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "ScoredElement.h"
 #include "SpecializerChain.h"
 #include "flowc/Dialect/Flow/IR/FlowBuilders.h"
 #include "flowc/Dialect/Flow/IR/FlowPlanar.h"
@@ -24,6 +25,7 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/IR/TypeUtilities.h"
 
 using namespace mlir;
 using namespace flowc::flow;
@@ -51,6 +53,65 @@ struct Ways {
 };
 } // namespace
 
+/// Whether `ops`, which make `y` of `x`, do so element by element.
+static bool isElementwise(ArrayRef<Operation *> ops, Value x, Value y) {
+  if (!isa<RankedTensorType>(x.getType()))
+    return false;
+  auto extent = uint64_t(getNumElements(x.getType()));
+  // What has an element of x in each element, and what depends on x in any other way.
+  DenseSet<Value> elements{x}, others;
+  for (Operation *op : ops) {
+    auto isElement = [&](Value value) { return elements.contains(value); };
+    auto isOther = [&](Value value) { return others.contains(value); };
+    bool dependsOnOthers = llvm::any_of(op->getOperands(), isOther);
+    if (!dependsOnOthers && llvm::none_of(op->getOperands(), isElement))
+      continue;
+    auto map = dyn_cast<MapOp>(op);
+    bool keepsElements =
+        map && !dependsOnOthers && map.getExtent() == extent && llvm::none_of(map.getShared(), isElement);
+    if (keepsElements)
+      elements.insert(map.getStacked().begin(), map.getStacked().end());
+    for (Value result : op->getResults())
+      if (!isElement(result))
+        others.insert(result);
+  }
+  return y != x && elements.contains(y);
+}
+
+/// The slope after a map of elements, which all has diagonal derivatives: the way back has
+/// their reciprocals, and whatever finds an inverse (roots, searches) is spared.
+static FailureOr<Value> buildByOwnSlopes(ImplicitLocOpBuilder &builder, Value x, Value score,
+                                         llvm::function_ref<FailureOr<Transformed>(Value)> emit) {
+  Type element = getElementTypeOrSelf(x.getType());
+  Value ones = buildConstant(builder, x.getType(), 1), one = buildConstant(builder, element, 1);
+  auto pullBack = [&](bool ofLogDet) {
+    return buildPullback(builder, x, [&](Value at) -> FailureOr<SmallVector<Seeded>> {
+      FailureOr<Transformed> there = emit(at);
+      if (failed(there))
+        return failure();
+      if (ofLogDet)
+        return there->logDet ? SmallVector<Seeded>{{there->logDet, one}} : SmallVector<Seeded>();
+      return SmallVector<Seeded>{{there->event, ones}};
+    });
+  };
+  FailureOr<Value> slopes = pullBack(/*ofLogDet=*/false), logSlopes = pullBack(/*ofLogDet=*/true);
+  if (failed(slopes) || failed(logSlopes))
+    return failure();
+  SmallVector<Value> indexed{score, *slopes};
+  if (*logSlopes)
+    indexed.push_back(*logSlopes);
+  FailureOr<MapOp> map = buildMap(builder, getNumElements(x.getType()), indexed, {},
+                                  [](ImplicitLocOpBuilder &at, ValueRange arguments, MapYields &yields) {
+                                    Value g = arguments[0];
+                                    if (arguments.size() > 2)
+                                      g = arith::SubFOp::create(at, g, arguments[2]);
+                                    Value reciprocal = buildReciprocal(at, arguments[1]);
+                                    yields.stacked.push_back(arith::MulFOp::create(at, g, reciprocal));
+                                    return success();
+                                  });
+  return failed(map) ? FailureOr<Value>(failure()) : FailureOr<Value>(map->getStacked().front());
+}
+
 /// `share` tells values of the way back from those of the way there, beyond those that
 /// are seen to be equal.
 static FailureOr<Scored> buildByWayBack(BijectionOpInterface bijection, Specializer &specializer, Value x, Value score,
@@ -67,36 +128,38 @@ static FailureOr<Scored> buildByWayBack(BijectionOpInterface bijection, Speciali
   for (auto it = before ? std::next(before->getIterator()) : block->begin(); it != block->end(); ++it)
     opsThere.push_back(&*it);
 
-  Region region;
-  Block &way = region.emplaceBlock();
-  Value y = way.addArgument(there->event.getType(), loc);
-  ImplicitLocOpBuilder inner = getBodyBuilder(loc, way);
-  Specializer back(inner, /*withLogDets=*/true);
-  back.getMapping() = specializer.getMapping();
-  FailureOr<Transformed> result = build(bijection, back, y, !inverse);
-  if (failed(result))
-    return failure();
-  SmallVector<Value> yields{result->event}, seeds{score};
-  if (result->logDet) {
-    yields.push_back(result->logDet);
-    seeds.push_back(buildConstant(builder, result->logDet.getType(), 1));
+  auto emitOnceMore = [&](Value at, bool isInverse) {
+    Specializer own(builder, /*withLogDets=*/true);
+    own.getMapping() = specializer.getMapping();
+    return build(bijection, own, at, isInverse);
+  };
+  if (!inverse && isElementwise(opsThere, x, there->event)) {
+    FailureOr<Value> carried =
+        buildByOwnSlopes(builder, x, score, [&](Value at) { return emitOnceMore(at, /*isInverse=*/false); });
+    return failed(carried) ? FailureOr<Scored>(failure()) : Scored{there->event, there->logDet, *carried};
   }
-  YieldOp::create(inner, yields);
-
-  IRMapping mapping;
-  mapping.map(y, there->event);
-  VjpBuilder vjp(builder, mapping);
-  vjp.markNeeded(y);
-  cloneForward(vjp, way);
-  if (failed(buildBlockVjp(vjp, way, seeds)))
+  Value one = buildConstant(builder, getElementTypeOrSelf(x.getType()), 1);
+  Transformed back;
+  auto emit = [&](Value y) -> FailureOr<SmallVector<Seeded>> {
+    FailureOr<Transformed> result = emitOnceMore(y, !inverse);
+    if (failed(result))
+      return failure();
+    back = *result;
+    SmallVector<Seeded> seeded{{back.event, score}};
+    if (back.logDet)
+      seeded.emplace_back(back.logDet, one);
+    return seeded;
+  };
+  auto shareValues = [&](Block &way, IRMapping &mapping) {
+    share({std::move(opsThere), way, mapping});
+    // The way back ends where the way there began.
+    if (back.event.getDefiningOp())
+      mapping.lookup(back.event).replaceAllUsesWith(x);
+  };
+  FailureOr<Value> carried = buildPullback(builder, there->event, emit, shareValues);
+  if (failed(carried))
     return failure();
-  builder.setLoc(loc);
-  share({std::move(opsThere), way, mapping});
-  // The way back ends where the way there began.
-  if (result->event.getDefiningOp())
-    vjp.lookup(result->event).replaceAllUsesWith(x);
-  Value carried = vjp.getCotangent(y);
-  return Scored{there->event, there->logDet, carried ? carried : buildConstant(builder, x.getType(), 0)};
+  return Scored{there->event, there->logDet, *carried ? *carried : buildConstant(builder, x.getType(), 0)};
 }
 
 FailureOr<Scored> flowc::flow::buildScoredByWayBack(Operation *op, Specializer &specializer, Value x, Value score,
@@ -167,53 +230,11 @@ FailureOr<Scored> ScanOp::buildScored(Specializer &specializer, Value x, Value s
   return Scored{result.getFinals()[0], result.getFinals()[2], result.getFinals()[1]};
 }
 
-/// What a network's layer computes, before and after its activation; the last has none.
-static Value getAfterActivation(MutableArrayRef<DenseOp> layers, size_t layer) {
-  return layer + 1 < layers.size() ? Value(layers[layer + 1].getX()) : Value(layers[layer].getY());
-}
-
-/// The sweep back has the units of the network there.
-static void shareWithSweep(MutableArrayRef<DenseOp> layers, SweepOp sweep) {
-  for (auto [layer, unit] : llvm::enumerate(sweep.getUnits()))
-    unit.replaceAllUsesWith(getAfterActivation(layers, layer));
-  // Extras are sums that units start from, kept for their derivatives.
-  auto extra = sweep.getExtras().begin();
-  for (int64_t stage = 0; stage < sweep.getNumStages(); ++stage) {
-    Block &block = *sweep.getStageBlock(stage);
-    size_t sums = stage + 1 == sweep.getNumStages() ? sweep.getSums().size() : 0;
-    for (Value kept : block.getTerminator()->getOperands().drop_front().drop_back(sums)) {
-      Value known = layers[stage].getY();
-      if (kept == block.getArgument(0) && known.getType() == (*extra).getType())
-        (*extra).replaceAllUsesWith(known);
-      ++extra;
-    }
-  }
-}
-
-/// The network back has the units of the sweep there, if that computes all of them.
-static void shareWithNetwork(SweepOp sweep, MutableArrayRef<DenseOp> layers, IRMapping &mapping) {
-  for (auto [layer, unit] : llvm::enumerate(sweep.getUnits()))
-    if (sweep.getStageRowEnds(layer).back() == getNumElements(unit.getType()))
-      mapping.lookup(getAfterActivation(layers, layer)).replaceAllUsesWith(unit);
-}
-
 /// Both ways pass through one number, which tanh is taken of: on one of them it is a
 /// root.
 FailureOr<Scored> PlanarOp::buildScored(Specializer &specializer, Value x, Value score, bool inverse) {
   return buildByWayBack(*this, specializer, x, score, inverse, [](const Ways &ways) {
     for (auto [there, back] : llvm::zip(ways.getThere<math::TanhOp>(), ways.back.getOps<math::TanhOp>()))
       ways.mapping.lookup(back.getOperand()).replaceAllUsesWith(there.getOperand());
-  });
-}
-
-FailureOr<Scored> MaskedAutoregressiveOp::buildScored(Specializer &specializer, Value x, Value score, bool inverse) {
-  return buildByWayBack(*this, specializer, x, score, inverse, [&](const Ways &ways) {
-    SmallVector<DenseOp> layers = inverse ? llvm::to_vector(ways.back.getOps<DenseOp>()) : ways.getThere<DenseOp>();
-    SmallVector<SweepOp> sweeps = inverse ? ways.getThere<SweepOp>() : llvm::to_vector(ways.back.getOps<SweepOp>());
-    for (SweepOp sweep : sweeps)
-      if (inverse)
-        shareWithNetwork(sweep, layers, ways.mapping);
-      else
-        shareWithSweep(layers, ways.mapping.lookup(sweep.getState()).getDefiningOp<SweepOp>());
   });
 }

@@ -209,10 +209,10 @@ static void dropDetached(Block &block) {
     detach.replaceAllUsesWith(detach.getX());
     detach.erase();
   }
-  for (auto surrogate : llvm::make_early_inc_range(block.getOps<SurrogateOp>())) {
+  block.walk([](SurrogateOp surrogate) {
     surrogate.replaceAllUsesWith(surrogate.getValue());
     surrogate.erase();
-  }
+  });
 }
 
 static void outline(Block &block) {

@@ -273,27 +273,19 @@ LogicalResult KernelBuilder::emitElbo() {
 }
 
 FailureOr<WithSlope> KernelBuilder::differentiate(Value at, llvm::function_ref<FailureOr<Value>(Value)> emit) {
-  Region region;
-  Block &block = region.emplaceBlock();
-  Value x = block.addArgument(at.getType(), graph.function.getLoc());
-  FailureOr<Value> value;
-  {
-    OpBuilder::InsertionGuard guard(builder);
-    builder.setInsertionPointToEnd(&block);
-    value = emit(x);
-    if (failed(value))
+  Value emitted, value, one = buildConstant(builder, getElementTypeOrSelf(at.getType()), 1);
+  auto emitValue = [&](Value x) -> FailureOr<SmallVector<Seeded>> {
+    FailureOr<Value> result = emit(x);
+    if (failed(result))
       return failure();
-    YieldOp::create(builder, *value);
-  }
-  IRMapping mapping;
-  mapping.map(x, at);
-  VjpBuilder vjp(builder, mapping);
-  vjp.markNeeded(x);
-  cloneForward(vjp, block);
-  if (failed(buildBlockVjp(vjp, block, buildConstant(builder, value->getType(), 1))))
+    emitted = *result;
+    return SmallVector<Seeded>{{emitted, one}};
+  };
+  auto keepValue = [&](Block &, IRMapping &mapping) { value = mapping.lookupOrDefault(emitted); };
+  FailureOr<Value> slope = buildPullback(builder, at, emitValue, keepValue);
+  if (failed(slope))
     return failure();
-  Value slope = vjp.getCotangent(x);
-  return WithSlope{vjp.lookup(*value), slope ? slope : buildConstant(builder, at.getType(), 0)};
+  return WithSlope{value, *slope ? *slope : buildConstant(builder, at.getType(), 0)};
 }
 
 /// log q(y) - target(y), differentiated along the path y = T(z) only: the derivative of

@@ -135,3 +135,26 @@ func.func @scan_equal(%p: tensor<3xf32>) -> (tensor<3xf32>, tensor<3xf32>) {
   } -> (), (tensor<3xf32>, tensor<3xf32>)
   return %a, %b : tensor<3xf32>, tensor<3xf32>
 }
+
+// One-hots times a function: only the elements that count are computed.
+// CHECK-LABEL: func.func @one_hots_times_function
+// CHECK-SAME: %[[A:.*]]: f32, %[[B:.*]]: f32, %[[I:.*]]: i32, %[[X:.*]]: tensor<5xf32>)
+// CHECK-DAG: %[[X0:.*]] = flow.take %[[X]][%[[I]] + 0]
+// CHECK-DAG: %[[S0:.*]] = flow.inv_logit %[[X0]] : f32
+// CHECK-DAG: %[[AS:.*]] = arith.mulf %[[A]], %[[S0]] : f32
+// CHECK-DAG: %[[H0:.*]] = flow.one_hot %[[AS]] at[%[[I]] + 0]
+// CHECK-DAG: %[[X1:.*]] = flow.take %[[X]][%[[I]] + 1]
+// CHECK-DAG: %[[S1:.*]] = flow.inv_logit %[[X1]] : f32
+// CHECK-DAG: %[[BS:.*]] = arith.mulf %[[B]], %[[S1]] : f32
+// CHECK-DAG: %[[H1:.*]] = flow.one_hot %[[BS]] at[%[[I]] + 1]
+// CHECK: %[[R:.*]] = arith.addf %[[H0]], %[[H1]] : tensor<5xf32>
+// CHECK-NOT: flow.inv_logit
+// CHECK: return %[[R]]
+func.func @one_hots_times_function(%a: f32, %b: f32, %i: i32, %x: tensor<5xf32>) -> tensor<5xf32> {
+  %p = flow.one_hot %a at[%i + 0] : f32 -> tensor<5xf32>
+  %q = flow.one_hot %b at[%i + 1] : f32 -> tensor<5xf32>
+  %pq = arith.addf %p, %q : tensor<5xf32>
+  %s = flow.inv_logit %x : tensor<5xf32>
+  %r = arith.mulf %s, %pq : tensor<5xf32>
+  return %r : tensor<5xf32>
+}

@@ -402,3 +402,11 @@ func.func @triangular_inverse_jvp_c1(%w: tensor<2x3xf32>) {
   %a = flow.triangular_inverse_jvp %w, %w : tensor<2x3xf32>
   return
 }
+
+// -----
+
+func.func @surrogate_c1(%y: tensor<2xf32>, %x: tensor<3xf32>) {
+  // expected-error @+1 {{of 2 elements cannot share out 'tensor<3xf32>' to them}}
+  %a = flow.surrogate %y at %x slope %x : tensor<2xf32>, tensor<3xf32>
+  return
+}

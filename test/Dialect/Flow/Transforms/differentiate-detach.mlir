@@ -46,3 +46,34 @@ func.func @kernel(%x: f32 {flow.row}, %s: f32, %t: f32) -> f32 {
   %y = arith.mulf %a, %t : f32
   return %y : f32
 }
+
+// -----
+
+// Each element of a surrogate has the given slopes in its own share of every x, and no other:
+// nothing of what it was computed from.
+
+// CHECK-LABEL: func.func @kernel(
+// CHECK-SAME: %[[W:.*]]: tensor<4xf32>, %[[S:.*]]: tensor<2xf32>, %[[T:.*]]: tensor<4xf32>)
+// CHECK: %[[MAP:.*]]:2 = flow.map 2 indexed(%[[S]], %[[T]] : tensor<2xf32>, tensor<4xf32>) shared(%{{.*}} : f32) {
+// CHECK: ^bb0(%[[S1:.*]]: f32, %[[T1:.*]]: tensor<2xf32>, %[[G:.*]]: f32):
+// CHECK-NOT: math.exp
+// CHECK-DAG: %[[OUT:.*]] = arith.cmpf oeq, %[[G]],
+// CHECK-DAG: %[[GS:.*]] = arith.mulf %[[G]], %[[S1]] : f32
+// CHECK-DAG: arith.select %[[OUT]], %{{.*}}, %[[GS]] : f32
+// CHECK-DAG: %[[GG:.*]] = flow.splat %[[G]] : f32 -> tensor<2xf32>
+// CHECK-DAG: %[[GT:.*]] = arith.mulf %[[GG]], %[[T1]] : tensor<2xf32>
+// CHECK-DAG: arith.select %[[OUT]], %{{.*}}, %[[GT]] : tensor<2xf32>
+// CHECK: return %{{.*}}, %[[MAP]]#0, %[[MAP]]#1 : f32, tensor<2xf32>, tensor<4xf32>
+// OUTLINE-LABEL: func.func @kernel
+// OUTLINE-NOT: flow.surrogate
+func.func @prepare(%v: tensor<2xf32> {flow.name = "v", flow.trainable},
+                   %w: tensor<4xf32> {flow.name = "w", flow.trainable}, %s: tensor<2xf32> {flow.name = "s"},
+                   %t: tensor<4xf32> {flow.name = "t"}) -> (tensor<2xf32>, tensor<4xf32>, tensor<2xf32>, tensor<4xf32>) {
+  return %v, %w, %s, %t : tensor<2xf32>, tensor<4xf32>, tensor<2xf32>, tensor<4xf32>
+}
+func.func @kernel(%x: f32 {flow.row}, %v: tensor<2xf32>, %w: tensor<4xf32>, %s: tensor<2xf32>, %t: tensor<4xf32>) -> f32 {
+  %e = math.exp %v : tensor<2xf32>
+  %y = flow.surrogate %e at %v, %w slope %s, %t : tensor<2xf32>, tensor<2xf32>, tensor<4xf32>
+  %l = flow.reduce_sum %y : tensor<2xf32> -> f32
+  return %l : f32
+}

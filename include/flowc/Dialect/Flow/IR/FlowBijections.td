@@ -85,7 +85,9 @@ def Flow_InvertOp : Flow_Op<"invert", [Pure, AllTypesMatch<["x", "y"]>, SingleBl
   let hasVerifier = 1;
 }
 
-def Flow_CouplingOp : Flow_BijectionOp<"coupling", [AttrSizedOperandSegments, SingleBlockImplicitTerminator<"YieldOp">]> {
+def Flow_CouplingOp : Flow_Op<"coupling",
+    [Pure, AllTypesMatch<["x", "y"]>, AttrSizedOperandSegments, SingleBlockImplicitTerminator<"YieldOp">,
+     DeclareOpInterfaceMethods<BijectionOpInterface, ["buildScored"]>]> {
   let summary = "Transforms the tail of an event conditioned on its head";
   let description = [{
     FlowJAX's `Coupling` (Dinh et al. 2017, Real NVP, arXiv:1605.08803). The first
@@ -103,6 +105,7 @@ def Flow_CouplingOp : Flow_BijectionOp<"coupling", [AttrSizedOperandSegments, Si
     $x (`condition` `(` $condition^ `:` type($condition) `)`)? `weights` `(` $weights `:` type($weights) `)`
     `biases` `(` $biases `:` type($biases) `)` attr-dict `:` type($x) $transformer
   }];
+  let results = (outs Flow_Event:$y);
   let hasVerifier = 1;
 }
 

@@ -25,21 +25,26 @@ def Flow_DetachOp : Flow_TangentOp<"detach", [SameOperandsAndResultType]> {
   let assemblyFormat = "$x attr-dict `:` type($x)";
 }
 
-def Flow_SurrogateOp : Flow_TangentOp<"surrogate", [AllTypesMatch<["x", "slope"]>, AllTypesMatch<["value", "y"]>]> {
+def Flow_SurrogateOp : Flow_TangentOp<"surrogate", [
+    AllTypesMatch<["value", "y"]>, SameVariadicOperandSize,
+    RangedTypesMatchWith<"slopes have the types of what they are slopes in", "xs", "slopes", "$_self">]> {
   let summary = "A value whose derivative is given";
   let description = [{
-    The value `value`; its derivative in `x` is `slope`, and in nothing else, whatever
-    it was computed from: a gradient estimator other than the derivative of its value.
-    A cotangent of 0 stays 0 even where the slope is not finite. It stands outside of
-    the bodies of maps; `flow-outline-maps`, after differentiation, removes it.
+    The value `value`; its derivative in each of `xs` is the slope in the same place, and
+    in nothing else, whatever it was computed from: a gradient estimator other than the
+    derivative of its value, or a derivative that is known already. Of a tensor, the
+    derivatives are those of each element in its own share of `xs`. A cotangent of 0 stays 0
+    even where the slope is not finite. `flow-outline-maps`, after differentiation, removes it.
 
     ```mlir
     %l = flow.surrogate %loss at %x slope %g : f32, tensor<4xf32>
+    %y = flow.surrogate %t at %x, %p slope %dx, %dp : tensor<4xf32>, tensor<4xf32>, tensor<8xf32>
     ```
   }];
-  let arguments = (ins Flow_Float:$value, Flow_Rows:$x, Flow_Rows:$slope);
-  let results = (outs Flow_Float:$y);
-  let assemblyFormat = "$value `at` $x `slope` $slope attr-dict `:` type($value) `,` type($x)";
+  let arguments = (ins Flow_Rows:$value, Variadic<Flow_Rows>:$xs, Variadic<Flow_Rows>:$slopes);
+  let results = (outs Flow_Rows:$y);
+  let assemblyFormat = "$value `at` $xs `slope` $slopes attr-dict `:` type($value) `,` type($xs)";
+  let hasVerifier = 1;
 }
 
 #endif // FLOWC_DIALECT_FLOW_IR_FLOWOBJECTIVE

@@ -37,6 +37,16 @@ void propagateNeeded(VjpBuilder &vjp, mlir::Block &block);
 /// and the wanted arguments of `block` must have been marked as needed.
 mlir::LogicalResult buildBlockVjp(VjpBuilder &vjp, mlir::Block &block, mlir::ValueRange cotangents);
 
+/// A value and its cotangent.
+using Seeded = std::pair<mlir::Value, mlir::Value>;
+
+/// The cotangent of `at` (null: zero) from those of the values that `emit` emits at it. `share`,
+/// if given, is shown the block that they are in, and what stands for it in the end.
+mlir::FailureOr<mlir::Value>
+buildPullback(mlir::ImplicitLocOpBuilder &builder, mlir::Value at,
+              llvm::function_ref<mlir::FailureOr<llvm::SmallVector<Seeded>>(mlir::Value)> emit,
+              llvm::function_ref<void(mlir::Block &, mlir::IRMapping &)> share = {});
+
 /// The addends of `cotangent`, if any of them is a weight gradient: that is summed
 /// over rows where it is made (flow.outer), so that nothing can be added to it row by
 /// row. Else `cotangent` alone.

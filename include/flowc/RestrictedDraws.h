@@ -33,6 +33,8 @@ struct RestrictedDrawsOptions {
   uint64_t seed = 0, first = 0; ///< Draws that are looked at: `first` ... of the seed.
   /// Of a conditional flow: the condition of all draws.
   std::vector<double> condition = {};
+  /// Whether a draw, `dim` numbers, is one of those wanted, beside the bounds; by default it is.
+  std::function<bool(const double *row)> accepts = {};
   /// Gives up after so many draws in a row that are not within.
   int64_t mostRejections = 10000000;
   /// What messages call coordinates; by default x0, x1, ...
@@ -68,7 +70,7 @@ struct Quantile {
   double probability, value, error;
 };
 
-/// Those of `values`, at least two, between which neighbours are interpolated as NumPy does.
+/// Those of `values`, between neighbours of which is interpolated as NumPy does; NaN of no values.
 std::vector<Quantile> estimateQuantiles(std::vector<double> values, std::span<const double> probabilities);
 
 } // namespace flowc

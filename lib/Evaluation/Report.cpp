@@ -7,27 +7,16 @@
 
 #include "flowc/Evaluation.h"
 #include "flowc/Support/Format.h"
+#include "flowc/Support/Print.h"
 
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <cinttypes>
 #include <cmath>
-#include <cstdarg>
-#include <cstdio>
 
 using namespace flowc;
 using nlohmann::ordered_json;
-
-/// Like printf, into a string.
-__attribute__((format(printf, 1, 2))) static std::string print(const char *format, ...) {
-  char text[512];
-  va_list arguments;
-  va_start(arguments, format);
-  std::vsnprintf(text, sizeof(text), format, arguments);
-  va_end(arguments);
-  return text;
-}
 
 /// JSON has no infinities and no NaN.
 static ordered_json number(double value) { return std::isfinite(value) ? ordered_json(value) : ordered_json(); }

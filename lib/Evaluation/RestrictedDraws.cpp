@@ -180,6 +180,8 @@ Expected<std::vector<double>> RestrictedDrawsImpl::draw(uint64_t first, int64_t 
 //===----------------------------------------------------------------------===//
 
 bool RestrictedDrawsImpl::isWithin(const double *row) const {
+  if (options.accepts && !options.accepts(row))
+    return false;
   return std::ranges::all_of(restriction.within, [&](const auto &bound) {
     auto [coordinate, ends] = bound;
     return ends.first <= row[coordinate] && row[coordinate] <= ends.second;
@@ -265,6 +267,8 @@ Expected<std::unique_ptr<RestrictedDraws>> RestrictedDraws::create(Kernels &kern
 /// Between order statistics: type 7 of R. J. Hyndman, Y. Fan, "Sample quantiles in
 /// statistical packages", The American Statistician 50, 1996.
 static double quantileOf(const std::vector<double> &sorted, double probability) {
+  if (sorted.empty())
+    return std::nan("");
   double place = std::clamp(probability, 0.0, 1.0) * static_cast<double>(sorted.size() - 1);
   auto below = static_cast<size_t>(place);
   size_t above = std::min(below + 1, sorted.size() - 1);

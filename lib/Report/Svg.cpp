@@ -9,7 +9,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdarg>
 #include <cstdio>
 #include <limits>
 
@@ -40,15 +39,6 @@ std::string report::escapeHtml(std::string_view text) {
       result += isControl ? '?' : byte;
     }
   return result;
-}
-
-std::string report::print(const char *format, ...) {
-  char text[512];
-  va_list arguments;
-  va_start(arguments, format);
-  std::vsnprintf(text, sizeof(text), format, arguments);
-  va_end(arguments);
-  return text;
 }
 
 /// A coordinate, to a tenth.

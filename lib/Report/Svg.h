@@ -14,6 +14,7 @@
 #define FLOWC_LIB_REPORT_SVG_H
 
 #include "flowc/Report/Axes.h"
+#include "flowc/Support/Print.h"
 
 #include <string>
 #include <string_view>
@@ -22,9 +23,6 @@ namespace flowc::report {
 
 /// Text as HTML has it, in content and in quoted attributes; control characters become `?`.
 std::string escapeHtml(std::string_view text);
-
-/// printf into a string.
-__attribute__((format(printf, 1, 2))) std::string print(const char *format, ...);
 
 struct Point {
   double x = 0, y = 0;

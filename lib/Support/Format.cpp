@@ -6,9 +6,11 @@
 //===----------------------------------------------------------------------===//
 
 #include "flowc/Support/Format.h"
+#include "flowc/Support/Print.h"
 
 #include <algorithm>
 #include <cmath>
+#include <cstdarg>
 #include <cstdio>
 
 namespace flowc {
@@ -19,6 +21,15 @@ std::string formatNumber(double value) {
   char text[40];
   bool whole = std::abs(value) < 1e15 && value == std::floor(value);
   std::snprintf(text, sizeof(text), whole ? "%.0f" : "%.6g", value);
+  return text;
+}
+
+std::string print(const char *format, ...) {
+  char text[512];
+  va_list arguments;
+  va_start(arguments, format);
+  std::vsnprintf(text, sizeof(text), format, arguments);
+  va_end(arguments);
   return text;
 }
 

@@ -243,6 +243,18 @@ Expected<void> RowEncoder::encode(const TableColumn &column, size_t i) {
   return {};
 }
 
+std::optional<std::pair<int64_t, double>> TableSchema::point(size_t column, double cell) const {
+  const TableColumn &one = columns[column];
+  bool isAtom = std::ranges::binary_search(one.atoms, cell, {}, &Atom::value);
+  bool isNumber = one.kind == ColumnKind::Real || (one.kind == ColumnKind::Grid && !one.isDequantised);
+  if (!isNumber || one.hasIndicator || isAtom)
+    return {};
+  int64_t before = 0;
+  for (size_t i = 0; i < column; ++i)
+    before += columns[i].width(isCondition);
+  return std::pair(before, cell - (one.kind == ColumnKind::Grid ? one.grid.origin() : 0));
+}
+
 Expected<void> TableSchema::encode(int64_t row, const double *cells, double *model) const {
   return RowEncoder(*this, row, cells, model).run();
 }

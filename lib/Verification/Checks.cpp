@@ -11,20 +11,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdarg>
-#include <cstdio>
 
 using namespace flowc;
 using namespace flowc::verification;
-
-std::string verification::print(const char *format, ...) {
-  char text[512];
-  va_list arguments;
-  va_start(arguments, format);
-  std::vsnprintf(text, sizeof(text), format, arguments);
-  va_end(arguments);
-  return text;
-}
 
 double verification::distance(double a, double b) {
   double result = a == b ? 0 : std::abs(a - b);

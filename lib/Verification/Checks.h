@@ -10,6 +10,8 @@
 
 #include "FlowUnderTest.h"
 
+#include "flowc/Support/Print.h"
+
 #include <map>
 
 namespace flowc::verification {
@@ -91,9 +93,6 @@ Expected<Checks> checkEdges(Context &context);
 Expected<Checks> checkIntegral(Context &context);
 Expected<Checks> checkSampler(Context &context);
 Expected<Checks> checkFloat32(Context &context);
-
-/// Like printf, into a string.
-__attribute__((format(printf, 1, 2))) std::string print(const char *format, ...);
 
 /// |a - b|; 0 for equal infinities, and infinite where it is no number.
 double distance(double a, double b);

@@ -13,7 +13,6 @@
 #include <cmath>
 
 using namespace flowc;
-using flowc::verification::print;
 using nlohmann::ordered_json;
 
 int64_t Verification::count(Verdict verdict) const {

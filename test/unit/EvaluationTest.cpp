@@ -439,7 +439,7 @@ TEST(EvaluationTest, RosenblattOrder) {
 /// Rows that are compared come with the condition of the one that they are made of.
 TEST(EvaluationTest, TriangularOrderOfRowsWithConditions) {
   std::vector<double> rows{1, 2, 3, 4, 5, 6}, conditions{10, 20, 30};
-  auto order = findTriangularOrder(rows, conditions, 2, 1, [](const auto &x, const auto &c) {
+  auto dependences = Dependences::find(rows, conditions, 2, 1, [](const auto &x, const auto &c) {
     EXPECT_EQ(c.size() * 2, x.size());
     std::vector<double> z;
     for (size_t i = 0; i < c.size(); ++i) {
@@ -448,9 +448,10 @@ TEST(EvaluationTest, TriangularOrderOfRowsWithConditions) {
     }
     return Expected<std::vector<double>>(z);
   });
-  ASSERT_TRUE(order);
-  EXPECT_EQ(order->order, (std::vector<int64_t>{1, 0}));
-  EXPECT_EQ(order->coordinates, (std::vector<int64_t>{0, 1}));
+  ASSERT_TRUE(dependences);
+  TriangularOrder order = findTriangularOrder(*dependences);
+  EXPECT_EQ(order.order, (std::vector<int64_t>{1, 0}));
+  EXPECT_EQ(order.coordinates, (std::vector<int64_t>{0, 1}));
 }
 
 TEST(EvaluationTest, RowsOutsideTheSupportAndUndefinedOnes) {
@@ -699,6 +700,7 @@ TEST(EvaluationTest, QuantilesAsNumPyHasThem) {
     EXPECT_NEAR(found[i].value, expected[i], 1e-14) << probabilities[i];
     EXPECT_EQ(found[i].probability, probabilities[i]);
   }
+  EXPECT_TRUE(std::isnan(estimateQuantiles({}, probabilities)[2].value));
   // Of n draws of a density f, the error of a quantile is sqrt(p (1 - p) / n) / f.
   Compiled flow = compileFlow("flow f = standard_normal([1])");
   auto rows = flow.kernels->sample<double>(flow.model, 100000, 1);

@@ -8,6 +8,11 @@
 #include "Restrictions.h"
 #include "Target.h"
 
+#include "flowc/Table/TableSchema.h"
+
+#include <algorithm>
+#include <cmath>
+
 using namespace flowc;
 using namespace flowc::tool;
 
@@ -23,45 +28,88 @@ struct QuantileOptions {
   uint64_t seed = 0;
 };
 
-/// Draws, each column by itself.
-Expected<std::vector<std::vector<double>>> drawColumns(const Loaded &loaded, const QuantileOptions &options,
-                                                       const std::vector<std::string> &names) {
+/// Columns that have quantiles: all, or of a table those of numbers and dates.
+class QuantileColumns {
+public:
+  explicit QuantileColumns(const Loaded &loaded)
+      : table(loaded.record.table ? &*loaded.record.table : nullptr), dtype(loaded.dtype()) {
+    std::vector<std::string> all = table ? table->names() : eventColumnNames(loaded.flow(), loaded.record);
+    for (size_t i = 0; i < all.size(); ++i)
+      if (!table || table->columns[i].kind == ColumnKind::Real || table->columns[i].kind == ColumnKind::Grid) {
+        names.push_back(all[i]);
+        places.push_back(i);
+      }
+    values.resize(names.size());
+    cells.resize(all.size());
+  }
+
+  std::vector<std::string> names;
+  /// Those of draws, without missing ones, by column.
+  std::vector<std::vector<double>> values;
+
+  void add(const Rows<double> &rows) {
+    for (int64_t row = 0; row < rows.rows(); ++row) {
+      if (table)
+        table->decode(&rows(row, 0), cells.data());
+      else
+        std::ranges::copy(rows.row(row), cells.begin());
+      for (size_t i = 0; i < places.size(); ++i)
+        if (!std::isnan(cells[places[i]]))
+          values[i].push_back(cells[places[i]]);
+    }
+  }
+
+  /// Writes quantiles, which stand in each second column from the second on, as the table's
+  /// values are written; none if there is no table.
+  CellWriter cellWriter() const {
+    if (!table)
+      return {};
+    return [write = table->cellWriter(dtype), places = places](int64_t column, double value, std::string &text) {
+      return column % 2 == 1 && write(static_cast<int64_t>(places[static_cast<size_t>(column / 2)]), value, text);
+    };
+  }
+
+private:
+  const TableSchema *table;
+  DType dtype;
+  std::vector<size_t> places; ///< In the table.
+  std::vector<double> cells;
+};
+
+Expected<void> draw(const Loaded &loaded, const QuantileOptions &options, QuantileColumns &columns) {
   auto condition = readOneCondition(loaded, options.data);
   if (!condition)
     return condition.takeError();
-  std::vector<std::vector<double>> columns(names.size());
-  auto keep = [&](const Rows<double> &rows) -> Expected<void> {
-    for (size_t i = 0; i < columns.size(); ++i)
-      columns[i].insert(columns[i].end(), rows.col(static_cast<int64_t>(i)).begin(),
-                        rows.col(static_cast<int64_t>(i)).end());
-    return {};
-  };
-  RestrictedDrawsOptions draws{.seed = options.seed, .condition = *condition, .names = names};
-  if (auto ok = drawRestricted(loaded, options.restriction, draws, options.count, keep); !ok)
-    return ok.takeError();
-  return columns;
+  RestrictedDrawsOptions draws{.seed = options.seed, .condition = *condition};
+  return drawRestricted(loaded, options.restriction, draws, options.count,
+                        [&](const Rows<double> &rows) -> Expected<void> {
+                          columns.add(rows);
+                          return {};
+                        });
 }
 
 Expected<int> runQuantiles(const QuantileOptions &options) {
   auto loaded = loadKernels(options.model);
   if (!loaded)
     return loaded.takeError();
-  std::vector<std::string> names = eventColumnNames(loaded->flow(), loaded->record), header = {"probability"};
-  auto columns = drawColumns(*loaded, options, names);
-  if (!columns)
-    return columns.takeError();
-  Rows<double> table(std::ssize(options.probabilities), 1 + 2 * std::ssize(names));
-  table.col(0) = Eigen::Map<const Eigen::VectorXd>(options.probabilities.data(), table.rows());
-  for (size_t i = 0; i < names.size(); ++i) {
-    header.insert(header.end(), {names[i], names[i] + "_error"});
-    std::vector<Quantile> quantiles = estimateQuantiles(std::move((*columns)[i]), options.probabilities);
+  if (!loaded->flow().isDistribution())
+    return Error{"'" + loaded->flow().name() + "' is no flow: quantiles are those of draws"};
+  QuantileColumns columns(*loaded);
+  if (auto ok = draw(*loaded, options, columns); !ok)
+    return ok.takeError();
+  std::vector<std::string> header = {"probability"};
+  Rows<double> lines(std::ssize(options.probabilities), 1 + 2 * std::ssize(columns.names));
+  lines.col(0) = Eigen::Map<const Eigen::VectorXd>(options.probabilities.data(), lines.rows());
+  for (size_t i = 0; i < columns.names.size(); ++i) {
+    header.insert(header.end(), {columns.names[i], columns.names[i] + "_error"});
+    std::vector<Quantile> quantiles = estimateQuantiles(std::move(columns.values[i]), options.probabilities);
     for (size_t row = 0; row < quantiles.size(); ++row)
-      table.row(row).segment<2>(1 + 2 * i) << quantiles[row].value, quantiles[row].error;
+      lines.row(row).segment<2>(1 + 2 * i) << quantiles[row].value, quantiles[row].error;
   }
-  auto writer = createRowWriter(options.output, F64, {table.cols()}, header);
+  auto writer = createRowWriter(options.output, F64, {lines.cols()}, header, columns.cellWriter());
   if (!writer)
     return writer.takeError();
-  if (auto ok = (*writer)->append(table.data(), table.rows()); !ok)
+  if (auto ok = (*writer)->append(lines.data(), lines.rows()); !ok)
     return ok.takeError();
   if (auto ok = (*writer)->finish(); !ok)
     return ok.takeError();

@@ -10,6 +10,7 @@
 #include "Progress.h"
 
 #include "flowc/Support/Format.h"
+#include "flowc/Table/TableSchema.h"
 
 #include <algorithm>
 #include <charconv>
@@ -21,18 +22,48 @@ using namespace flowc::tool;
 void RestrictionOptions::add(CLI::App &command) {
   addColumnOption(command, "--given", given,
                   "Values of some columns, COLUMN=VALUE,...: the others are drawn from their conditional distribution");
-  addColumnOption(command, "--within", within,
-                  "Bounds of columns, COLUMN=LOW..HIGH,... (one end may be left out): draws outside are left out");
+  addColumnOption(
+      command, "--within", within,
+      "Bounds of columns, COLUMN=LOW..HIGH,... (one end may be left out), or COLUMN=VALUE: draws outside are "
+      "left out");
 }
 
-/// A column and what was said of it.
-struct ColumnText {
-  int64_t column;
-  std::string_view text;
+namespace {
+
+/// What the options say, of columns of the table.
+struct KnownColumns {
+  std::map<size_t, double> given;
+  std::map<size_t, std::pair<double, double>> within;
 };
 
-static Expected<ColumnText> splitAtEquals(const std::string &option, const std::string &item,
-                                          const std::vector<std::string> &columns) {
+/// Reads the options for a model.
+class RestrictionReader {
+public:
+  explicit RestrictionReader(const Loaded &loaded)
+      : table(loaded.record.table ? &*loaded.record.table : nullptr),
+        columns(table ? table->names() : eventColumnNames(loaded.flow(), loaded.record)) {}
+
+  Expected<KnownColumns> read(const RestrictionOptions &options) const;
+
+private:
+  /// A column and what was said of it.
+  struct ColumnText {
+    size_t column;
+    std::string_view text;
+  };
+  Expected<ColumnText> split(const std::string &option, const std::string &item) const;
+  /// A value of the column: a number, a category, a date.
+  Expected<double> readValue(const std::string &item, size_t column, std::string_view text) const;
+  Expected<std::pair<double, double>> readEnds(const std::string &item, const ColumnText &parts) const;
+
+  const TableSchema *table;
+  std::vector<std::string> columns;
+};
+
+} // namespace
+
+Expected<RestrictionReader::ColumnText> RestrictionReader::split(const std::string &option,
+                                                                 const std::string &item) const {
   size_t at = item.rfind('=');
   if (at == std::string::npos)
     return Error{option + " has '" + abbreviate(item) +
@@ -42,53 +73,105 @@ static Expected<ColumnText> splitAtEquals(const std::string &option, const std::
   if (place == columns.end())
     return Error{option + " names column '" + abbreviate(name) + "', but the columns of the model are " +
                  abbreviateList(columns)};
-  return ColumnText{place - columns.begin(), std::string_view(item).substr(at + 1)};
+  return ColumnText{static_cast<size_t>(place - columns.begin()), std::string_view(item).substr(at + 1)};
 }
 
-static Expected<double> parseNumber(const std::string &option, const std::string &item, std::string_view text) {
+Expected<double> RestrictionReader::readValue(const std::string &item, size_t column, std::string_view text) const {
+  if (table && table->columns[column].isText()) {
+    auto value = table->cellReader().read(static_cast<int64_t>(column), std::string(text));
+    return value ? value
+                 : Expected<double>(
+                       Error{"'" + abbreviate(item) + "': '" + columns[column] + "' " + value.error().message});
+  }
   double value = 0;
   auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (problem != std::errc() || end != text.data() + text.size() || std::isnan(value))
-    return Error{option + " has '" + abbreviate(item) + "': '" + abbreviate(text) + "' is no number"};
+    return Error{"'" + abbreviate(item) + "': '" + abbreviate(text) + "' is no number"};
   return value;
 }
 
-static Expected<std::pair<double, double>> parseEnds(const std::string &item, std::string_view text) {
+Expected<std::pair<double, double>> RestrictionReader::readEnds(const std::string &item,
+                                                                const ColumnText &parts) const {
   constexpr double infinity = std::numeric_limits<double>::infinity();
+  std::string_view text = parts.text;
   size_t dots = text.find("..");
-  if (dots == std::string_view::npos || text.size() == 2)
-    return Error{"--within has '" + abbreviate(item) + "', expected COLUMN=LOW..HIGH, COLUMN=LOW.. or COLUMN=..HIGH"};
-  auto low = dots == 0 ? Expected<double>(-infinity) : parseNumber("--within", item, text.substr(0, dots));
+  if (text.empty() || text == "..")
+    return Error{"--within has '" + abbreviate(item) +
+                 "', expected COLUMN=LOW..HIGH, COLUMN=LOW.., COLUMN=..HIGH or "
+                 "COLUMN=VALUE"};
+  std::string_view lower = text.substr(0, dots), upper = dots == std::string_view::npos ? text : text.substr(dots + 2);
+  auto low = lower.empty() ? Expected<double>(-infinity) : readValue(item, parts.column, lower);
   if (!low)
-    return low.takeError();
-  auto high =
-      dots + 2 == text.size() ? Expected<double>(infinity) : parseNumber("--within", item, text.substr(dots + 2));
+    return Error{"--within has " + low.error().message};
+  auto high = upper.empty() ? Expected<double>(infinity) : readValue(item, parts.column, upper);
   if (!high)
-    return high.takeError();
+    return Error{"--within has " + high.error().message};
+  if (!(*low <= *high))
+    return Error{"--within has '" + abbreviate(item) + "': the bounds hold no number"};
   return std::pair(*low, *high);
 }
 
-Expected<Restriction> RestrictionOptions::parse(const std::vector<std::string> &columns) const {
-  Restriction result;
-  for (const std::string &item : given) {
-    auto parts = splitAtEquals("--given", item, columns);
-    auto value = parts ? parseNumber("--given", item, parts->text) : Expected<double>(parts.takeError());
-    if (!value)
-      return value.takeError();
-    if (!result.given.emplace(parts->column, *value).second)
-      return Error{"--given has two values of '" + columns[static_cast<size_t>(parts->column)] + "'"};
-  }
-  for (const std::string &item : within) {
-    auto parts = splitAtEquals("--within", item, columns);
+Expected<KnownColumns> RestrictionReader::read(const RestrictionOptions &options) const {
+  KnownColumns result;
+  for (const std::string &item : options.given) {
+    auto parts = split("--given", item);
     if (!parts)
       return parts.takeError();
-    auto ends = parseEnds(item, parts->text);
+    auto value = readValue(item, parts->column, parts->text);
+    if (!value)
+      return Error{"--given has " + value.error().message};
+    if (!result.given.emplace(parts->column, *value).second)
+      return Error{"--given has two values of '" + columns[parts->column] + "'"};
+  }
+  for (const std::string &item : options.within) {
+    auto parts = split("--within", item);
+    if (!parts)
+      return parts.takeError();
+    auto ends = readEnds(item, *parts);
     if (!ends)
       return ends.takeError();
     if (!result.within.emplace(parts->column, *ends).second)
-      return Error{"--within has bounds of '" + columns[static_cast<size_t>(parts->column)] + "' twice"};
+      return Error{"--within has bounds of '" + columns[parts->column] + "' twice"};
   }
   return result;
+}
+
+/// What is known as one of numbers of the model. Bounds are those of the table's values, which
+/// draws have once they are rounded.
+static Expected<Restriction> ofModel(const KnownColumns &known, const TableSchema &table,
+                                     RestrictedDrawsOptions &options) {
+  Restriction result;
+  for (auto [column, value] : known.given) {
+    auto point = table.point(column, value);
+    if (!point)
+      return Error{
+          "--given has a value of '" + table.columns[column].name +
+          "', which takes separate values: exact draws are given numbers of columns that are continuous. Draws "
+          "with this value: --within " +
+          table.columns[column].name + "=VALUE"};
+    result.given.insert(*point);
+  }
+  if (known.within.empty())
+    return result;
+  options.accepts = [&table, within = known.within,
+                     cells = std::vector<double>(table.columns.size())](const double *row) mutable {
+    table.decode(row, cells.data());
+    return std::ranges::all_of(within, [&](const auto &bound) {
+      double cell = cells[bound.first];
+      return bound.second.first <= cell && cell <= bound.second.second;
+    });
+  };
+  return result;
+}
+
+static Expected<Restriction> restrictionOf(const Loaded &loaded, const RestrictionOptions &given,
+                                           RestrictedDrawsOptions &options) {
+  auto known = RestrictionReader(loaded).read(given);
+  if (!known)
+    return known.takeError();
+  if (loaded.record.table)
+    return ofModel(*known, *loaded.record.table, options);
+  return Restriction{{known->given.begin(), known->given.end()}, {known->within.begin(), known->within.end()}};
 }
 
 /// The share of draws that lie within, without bias: the last one is within for certain.
@@ -103,9 +186,10 @@ static void printProbability(const RestrictedDraws &draws) {
 }
 
 Expected<void> tool::drawRestricted(const Loaded &loaded, const RestrictionOptions &restriction,
-                                    const RestrictedDrawsOptions &options, int64_t count,
+                                    RestrictedDrawsOptions options, int64_t count,
                                     const std::function<Expected<void>(const Rows<double> &)> &consume) {
-  auto parsed = restriction.parse(options.names);
+  options.names = eventColumnNames(loaded.flow(), loaded.record);
+  auto parsed = restrictionOf(loaded, restriction, options);
   if (!parsed)
     return parsed.takeError();
   auto draws = RestrictedDraws::create(*loaded.kernels, loaded.model, *parsed, options);
@@ -123,7 +207,7 @@ Expected<void> tool::drawRestricted(const Loaded &loaded, const RestrictionOptio
       progress.update(done += rows->rows());
     }
   }
-  if (!parsed->within.empty())
+  if (!restriction.within.empty())
     printProbability(**draws);
   return {};
 }

@@ -20,14 +20,12 @@ struct RestrictionOptions {
 
   void add(CLI::App &command);
   bool isGiven() const { return !given.empty() || !within.empty(); }
-  /// Errors: no such column; no number.
-  Expected<Restriction> parse(const std::vector<std::string> &columns) const;
 };
 
 /// Calls `consume` with `count` draws under a restriction, some at a time, behind a progress bar;
 /// says on standard error how likely events within the bounds are.
 Expected<void> drawRestricted(const Loaded &loaded, const RestrictionOptions &restriction,
-                              const RestrictedDrawsOptions &options, int64_t count,
+                              RestrictedDrawsOptions options, int64_t count,
                               const std::function<Expected<void>(const Rows<double> &)> &consume);
 
 } // namespace flowc::tool

@@ -172,16 +172,14 @@ Expected<int> runRestricted(const Loaded &loaded, const SampleOptions &options) 
   auto condition = readOneCondition(loaded, options.data);
   if (!condition)
     return condition.takeError();
-  std::vector<std::string> names = eventColumnNames(loaded.flow(), loaded.record);
-  auto writer = createRowWriter(options.output, loaded.dtype(), loaded.flow().shape(), names);
+  auto writer = createSampleWriter(loaded, options.output, options.isRaw, {});
   if (!writer)
     return writer.takeError();
   auto write = [&](const Rows<double> &rows) {
     return loaded.dtype() == F32 ? (*writer)->append(Rows<float>(rows.cast<float>()).data(), rows.rows())
                                  : (*writer)->append(rows.data(), rows.rows());
   };
-  RestrictedDrawsOptions draws{
-      .seed = options.seed, .first = options.first, .condition = *condition, .names = std::move(names)};
+  RestrictedDrawsOptions draws{.seed = options.seed, .first = options.first, .condition = *condition};
   if (auto ok = drawRestricted(loaded, options.restriction, draws, options.count, write); !ok)
     return ok.takeError();
   if (auto ok = (*writer)->finish(); !ok)

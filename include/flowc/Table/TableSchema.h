@@ -107,6 +107,9 @@ struct TableSchema {
   std::vector<std::string> modelNames() const;
   /// Where the numbers of the model lie.
   std::vector<ColumnBounds> support() const;
+  /// The number of the model, and which one it is, that a cell of a column becomes; nothing if
+  /// it becomes none or several, or one that is drawn.
+  std::optional<std::pair<int64_t, double>> point(size_t column, double cell) const;
   /// What to add to log-densities of rows to have log-probabilities of the values of grids: the
   /// sum of the logarithms of their steps.
   double logStep() const;

@@ -145,10 +145,14 @@ struct BaselinesReport {
 
 /// Where a report comes from, as its page says it; nothing of it is opened.
 struct ReportSource {
+  /// A file; without a name, none.
+  struct File {
+    std::string name;
+    int64_t bytes = 0;
+    uint64_t hash = 0;
+  };
   std::string version, command;
-  std::string model, data;
-  uint64_t modelHash = 0, dataHash = 0;
-  int64_t modelBytes = 0, dataBytes = 0;
+  File model, data, condition;
 };
 
 struct Report {

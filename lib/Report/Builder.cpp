@@ -26,6 +26,12 @@ namespace {
 constexpr int64_t kFewestDraws = 10000; ///< That rows are compared with.
 constexpr size_t kListed = 10;          ///< Rows of a list.
 
+/// Rows that are compared: fewer of wide ones, which are held several times.
+int64_t comparedRows(int64_t wanted, int64_t columns) {
+  constexpr int64_t elements = 8'000'000, fewest = 1000;
+  return std::min(wanted, std::max(fewest, elements / columns));
+}
+
 /// A row with its place in the file, from 1.
 struct NumberedRow {
   int64_t number;
@@ -37,7 +43,7 @@ class ReportBuilderImpl final : public ReportBuilder {
 public:
   ReportBuilderImpl(Kernels &kernels, const Model &model, const TrainingRecord &record, const ReportOptions &options)
       : flow(kernels, model, options.seed), options(options), dim(flow.flow().dim()), condDim(flow.flow().condDim()),
-        reservoir(options.rows, options.seed) {
+        reservoir(comparedRows(options.rows, dim + condDim), options.seed) {
     report.record = record;
     report.seed = options.seed;
     auto describe = [](std::vector<std::string> names, const std::vector<std::string> &recorded, const char *prefix,
@@ -104,6 +110,14 @@ static void addTo(ColumnDescription &column, double value) {
   column.most = std::max(column.most, value);
 }
 
+/// Rows as the table that the model was made from has them: rounded, and within bounds.
+static Rows<double> asInTable(Rows<double> rows, const std::optional<TableSchema> &table) {
+  if (table && table->width() == rows.cols())
+    for (int64_t row = 0; row < rows.rows(); ++row)
+      table->snap(rows.row(row).data());
+  return rows;
+}
+
 void ReportBuilderImpl::keep(NumberedRow row) {
   auto isLess = [](const NumberedRow &a, const NumberedRow &b) {
     return std::pair(a.logProb, a.number) < std::pair(b.logProb, b.number);
@@ -129,11 +143,12 @@ Expected<void> ReportBuilderImpl::add(const void *x, const void *condition, int6
   auto logProb = flow.logProb(events, conditions);
   if (!logProb)
     return logProb.takeError();
+  Rows<double> cells = asInTable(events, report.record.table);
   for (int64_t row = 0; row < rows; ++row) {
     double value = (*logProb)[row];
     int64_t number = ++report.rows;
     for (int64_t column = 0; column < dim; ++column)
-      addTo(report.columns[column], events(row, column));
+      addTo(report.columns[column], cells(row, column));
     for (int64_t column = 0; column < condDim; ++column)
       addTo(report.conditions[column], conditions(row, column));
     if (std::isnan(value)) {
@@ -188,9 +203,10 @@ static void describeValues(ColumnDescription &column, const std::vector<double> 
 }
 
 void ReportBuilderImpl::describeColumns() {
+  Rows<double> cells = asInTable(compared.x, report.record.table);
   for (int64_t column = 0; column < dim; ++column) {
     compared.sorted.push_back(sortedColumn(compared.x, column));
-    describeValues(report.columns[column], compared.sorted.back());
+    describeValues(report.columns[column], sortedColumn(cells, column));
   }
   for (int64_t column = 0; column < condDim; ++column)
     describeValues(report.conditions[column], sortedColumn(compared.condition, column));
@@ -241,6 +257,7 @@ Expected<std::vector<SurprisingRow>> ReportBuilderImpl::score(const std::vector<
   });
   if (!scores)
     return scores.takeError();
+  x = asInTable(std::move(x), report.record.table);
   std::vector<SurprisingRow> result;
   for (int64_t row = 0; row < x.rows(); ++row)
     result.push_back({chosen[row].number,

@@ -52,6 +52,8 @@ static std::string withMinus(std::string text) {
 std::string report::number(double value) {
   if (std::isnan(value))
     return "\u2013";
+  if (value == 0)
+    return "0"; // also for -0
   if (std::isinf(value))
     return value > 0 ? "\u221e" : "\u2212\u221e";
   return withMinus(print("%.5g", value));

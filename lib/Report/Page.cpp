@@ -26,13 +26,14 @@ static const Contestant *findChosen(const TrainingRecord &record) {
 
 BesideBaseline report::besideBaseline(const Report &report) {
   const std::vector<Contestant> &forms = report.record.search.empty() ? report.baselines.forms : report.record.search;
+  const Contestant *chosen = findChosen(report.record);
   BesideBaseline result;
   for (const Contestant &form : forms)
-    if (form.isBaseline && form.problem.empty() && (!result.best || form.logLikelihood > result.best->logLikelihood))
+    if (&form != chosen && form.isBaseline && form.problem.empty() &&
+        (!result.best || form.logLikelihood > result.best->logLikelihood))
       result.best = &form;
   if (!result.best)
     return result;
-  const Contestant *chosen = findChosen(report.record);
   result.isHeldOut = chosen != nullptr;
   result.gain = (chosen ? chosen->logLikelihood : report.meanLogProb) - result.best->logLikelihood;
   result.gainError = std::hypot(chosen ? chosen->error : report.logProbError, result.best->error);
@@ -123,7 +124,8 @@ std::string report::shortSection(const Report &report) {
            "mean log-likelihood, nats per row, of " + counted(report.rows - report.outside - report.undefined, "row"));
   if (beside.best)
     text += tile((beside.gain >= 0 ? "+" : "") + withError(beside.gain, beside.gainError),
-                 "nats per row beside the best closed form: " + escapeHtml(beside.best->name));
+                 "nats per row beside the best closed form, " + escapeHtml(beside.best->name) +
+                     (beside.isHeldOut ? ", on held-out rows" : ""));
   text += tile(std::to_string(report.numRejected()) + " of " + std::to_string(report.numTests()),
                "tests tell rows from draws of the model");
   text += tile(percent(all.share()) + " \u00b1 " + percent(all.error()), "of the rows in regions for 95\u202f%");
@@ -207,6 +209,11 @@ std::string report::likelihoodSection(const Report &report) {
                 withError(report.meanLogProb, report.logProbError) +
                 "</b> nats per row (one standard error), in the units of the data: higher is better, and a difference "
                 "of 1 means that rows are e times as likely on average.");
+  const auto &table = report.record.table;
+  if (double step = table ? table->logStep() : 0; step != 0)
+    text += paragraph("That is a density of values which are spread over the cells of their grids; the mean "
+                      "log-probability of the values themselves is " +
+                      number(report.meanLogProb + step) + ".");
   text += report.record.search.empty() ? baselinesTable(report) : searchTable(report);
   return text;
 }
@@ -259,7 +266,8 @@ std::string Report::toHtml() const {
     body += section(part.id, part.title, content);
     links += "<a href=\"#" + std::string(part.id) + "\">" + part.title + "</a>\n";
   }
-  std::string file = source.data.substr(source.data.rfind('/') + 1);
+  std::string file = source.data.name == "-" ? "standard input" : source.data.name;
+  file = file.substr(file.rfind('/') + 1);
   std::string heading = escapeHtml("A model of " + (file.empty() ? "data" : file));
   std::string lead = "How well the flow <code>" + escapeHtml(flowName) + "</code> describes " + counted(rows, "row") +
                      " of " + counted(std::ssize(columns), "column");

@@ -56,7 +56,12 @@ std::string report::dataSection(const Report &report) {
   for (const ColumnDescription &column : report.columns)
     if (!describeValues(column).empty())
       tied.push_back(escapeHtml(column.name));
-  if (!tied.empty())
+  const auto &table = report.record.table;
+  if (table && !table->isIdentity())
+    text += note("The model is one of numbers that stand for the table's cells: values of grids and values that repeat "
+                 "are spread over the cells around them, categories are numbered. Here they are values again; "
+                 "comparisons above are of the model's numbers.");
+  else if (!tied.empty())
     text += note("Values that repeat (" + abbreviateList(tied) +
                  "): of such columns a density has no bound, and a likelihood says less than it seems to.");
   return text;
@@ -131,9 +136,11 @@ static std::string trainingTable(const TrainingRecord &record) {
   return table.finish();
 }
 
-static std::string fileText(const std::string &name, int64_t bytes, uint64_t hash) {
-  return "<code>" + escapeHtml(name) + "</code>: " + counted(bytes, "byte") + ", hash <code>" +
-         print("%016" PRIx64, hash) + "</code>";
+static std::string fileItem(const std::string &what, const ReportSource::File &file) {
+  if (file.name.empty())
+    return "";
+  return "<li>" + what + " <code>" + escapeHtml(file.name) + "</code>: " + counted(file.bytes, "byte") +
+         ", hash <code>" + print("%016" PRIx64, file.hash) + "</code></li>\n";
 }
 
 std::string report::reproduceSection(const Report &report) {
@@ -142,14 +149,11 @@ std::string report::reproduceSection(const Report &report) {
   if (!source.command.empty())
     text += "<pre>" + escapeHtml(source.command) + "</pre>\n";
   text += "<ul>\n";
-  if (!source.model.empty())
-    text += "<li>model " + fileText(source.model, source.modelBytes, source.modelHash) + "</li>\n";
-  if (!source.data.empty())
-    text += "<li>data " + fileText(source.data, source.dataBytes, source.dataHash) + "</li>\n";
+  text += fileItem("model", source.model) + fileItem("data", source.data) + fileItem("conditions", source.condition);
   text += "<li>" + (source.version.empty() ? std::string("flowc") : "flowc " + escapeHtml(source.version)) + ", " +
           report.dtype + ", seed " + std::to_string(report.seed) +
           "; the same rows, model and seed give this page to the byte, on any number of threads</li>\n</ul>\n";
-  if (!source.data.empty())
+  if (!source.data.name.empty())
     text += note("Hashes are FNV-1a over words of 64 bits: they tell whether a file is the same as it was.");
   if (std::string command = trainingCommand(report); !command.empty())
     text += "<h3>How the model was made</h3>\n<pre>" + escapeHtml(command) + "</pre>\n";

@@ -8,7 +8,10 @@
 #include "flowc/Report.h"
 
 #include "Charts.h"
+
 #include "flowc/Report/Statistics.h"
+#include "flowc/Support/Format.h"
+#include "flowc/Support/Reservoir.h"
 
 #include <gtest/gtest.h>
 
@@ -183,6 +186,36 @@ TEST(Statistics, SharesBelowCountHalfOfTies) {
   EXPECT_DOUBLE_EQ(shareBelow(sorted, 0), 0.5 / 5);
   EXPECT_DOUBLE_EQ(shareBelow(sorted, 2), 2.5 / 5);
   EXPECT_DOUBLE_EQ(shareBelow(sorted, 9), 4.5 / 5);
+}
+
+TEST(Statistics, NumbersHaveDigitsThatMeanSomething) {
+  EXPECT_EQ(formatCount(999), "999");
+  EXPECT_EQ(formatCount(-1234567), "-1,234,567");
+  EXPECT_EQ(formatWithError(1.23456, 0.0234), "1.235 +- 0.023");
+  EXPECT_EQ(formatWithError(123.456, 23, "\u00b1"), "123 \u00b1 23");
+  EXPECT_EQ(formatWithError(1.5, notANumber), "1.5");
+}
+
+TEST(Statistics, ReservoirsKeepEveryItemAlikeOften) {
+  // Of 10 items 3 are kept: each by 300 of 1,000 seeds, with a deviation of 14.5.
+  std::vector<int> times(10);
+  for (uint64_t seed = 0; seed < 1000; ++seed) {
+    Reservoir reservoir(3, seed);
+    std::vector<int> kept;
+    for (int item = 0; item < 10; ++item) {
+      int64_t place = reservoir.placeNext();
+      ASSERT_LE(place, std::ssize(kept));
+      if (place == std::ssize(kept))
+        kept.push_back(item);
+      else if (place >= 0)
+        kept[place] = item;
+    }
+    ASSERT_EQ(kept.size(), 3U);
+    for (int item : kept)
+      ++times[item];
+  }
+  for (int count : times)
+    EXPECT_NEAR(count, 300, 5 * 14.5);
 }
 
 //===----------------------------------------------------------------------===//

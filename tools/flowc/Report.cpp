@@ -25,18 +25,15 @@ struct ReportCommandOptions {
   uint64_t seed = 0;
 };
 
-/// How many bytes a file has, and their hash.
-struct FileContent {
-  int64_t bytes = 0;
-  uint64_t hash = kHashStart;
-};
-
-Expected<FileContent> examineFile(const std::string &path) {
+/// A file of a report; none without a name.
+Expected<ReportSource::File> examineFile(const std::string &name, const std::string &path) {
   constexpr size_t block = size_t(1) << 20; // Of whole words.
+  if (name.empty())
+    return ReportSource::File();
   auto file = path == "-" ? InputFile::standardInput() : InputFile::open(path);
   if (!file)
     return file.takeError();
-  FileContent content;
+  ReportSource::File result{.name = name, .bytes = 0, .hash = kHashStart};
   std::vector<char> buffer(block);
   for (size_t filled = 0;;) {
     auto count = file->readSome(buffer.data() + filled, block - filled);
@@ -45,10 +42,10 @@ Expected<FileContent> examineFile(const std::string &path) {
     filled += *count;
     if (*count > 0 && filled < block)
       continue;
-    content.hash = hashBytes(buffer.data(), static_cast<int64_t>(filled), content.hash);
-    content.bytes += static_cast<int64_t>(filled);
+    result.hash = hashBytes(buffer.data(), static_cast<int64_t>(filled), result.hash);
+    result.bytes += static_cast<int64_t>(filled);
     if (*count == 0)
-      return content;
+      return result;
     filled = 0;
   }
 }
@@ -88,20 +85,19 @@ std::string commandOf(const ReportCommandOptions &options) {
 }
 
 Expected<ReportSource> sourceOf(const ReportCommandOptions &options) {
-  auto model = examineFile(options.model.path);
-  if (!model)
-    return model.takeError();
-  auto data = examineFile(getDataFile(options.data.path));
-  if (!data)
-    return data.takeError();
-  return ReportSource{.version = FLOWC_VERSION,
-                      .command = commandOf(options),
-                      .model = options.model.path,
-                      .data = options.data.path,
-                      .modelHash = model->hash,
-                      .dataHash = data->hash,
-                      .modelBytes = model->bytes,
-                      .dataBytes = data->bytes};
+  ReportSource source;
+  source.version = FLOWC_VERSION;
+  source.command = commandOf(options);
+  const std::string &path = options.data.path, &condition = options.data.condition;
+  auto model = examineFile(options.model.path, options.model.path), data = examineFile(path, getDataFile(path)),
+       conditions = examineFile(condition, getDataFile(condition));
+  for (auto [file, place] :
+       {std::pair(&model, &source.model), {&data, &source.data}, {&conditions, &source.condition}}) {
+    if (!*file)
+      return file->takeError();
+    *place = std::move(**file);
+  }
+  return source;
 }
 
 Expected<Report> makeReport(const ReportCommandOptions &options) {

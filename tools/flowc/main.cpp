@@ -48,7 +48,8 @@ int main(int argc, char **argv) {
   app.require_subcommand(1);
   app.set_version_flag("--version", "flowc " FLOWC_VERSION);
   app.get_formatter()->column_width(34);
-  app.footer("Start with: flowc train FILE.flow --data DATA.csv -o MODEL.safetensors\n"
+  app.footer("Start with: flowc fit DATA.csv -o MODEL.safetensors\n"
+             "then:       flowc report MODEL.safetensors DATA.csv -o report.html\n"
              "'flowc COMMAND --help' explains a command and shows examples.");
   Action action;
   addModelCommands(app, action);

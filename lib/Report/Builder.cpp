@@ -226,7 +226,6 @@ Expected<void> ReportBuilderImpl::drawRows() {
     if (condDim > 0)
       compared.condition.row(row) = kept[row].condition;
     compared.logProb[row] = kept[row].logProb;
-    compared.numbers.push_back(kept[row].number);
   }
   int64_t times = std::max<int64_t>(1, (kFewestDraws + rows - 1) / rows);
   compared.drawConditions = repeatEach(compared.condition, times);

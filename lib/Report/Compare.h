@@ -18,7 +18,6 @@ namespace flowc::report {
 struct Compared {
   Rows<double> x, condition;
   Eigen::VectorXd logProb;
-  std::vector<int64_t> numbers; ///< In the file, from 1.
   DrawnRows draws;
   Rows<double> drawConditions;
   /// The columns of both, ascending.

@@ -80,11 +80,15 @@ Eigen::VectorXd conditionalLogDensity(const GaussianMixture &mixture, const Rows
   return result;
 }
 
+/// More components are tried for so much of a budget of seconds; the rest is for flows.
+constexpr double kShareOfBaselines = 0.1;
+
 struct MixtureOptions {
   uint64_t seed;
   double shrinkage; ///< Of the covariance that gives the units.
   double leastVariance = 1e-6;
   int leastComponents = 1;
+  std::function<bool()> isLate = {}; ///< More components are left out then.
 };
 
 /// The mixture of normal distributions in standardised columns: fitted in units without
@@ -130,6 +134,8 @@ Expected<std::optional<BestMixture>> chooseMixture(const Folds &folds, const Mix
   for (int components : {1, 2, 3, 4, 6, 8, 11, 16, 23, 32}) {
     if (components < options.leastComponents)
       continue;
+    if (best && options.isLate && options.isLate())
+      break;
     auto scores = scoreMixture(folds, components, options);
     if (!scores)
       return scores.takeError();
@@ -160,7 +166,7 @@ Expected<Scores> scoreNormal(const Folds &folds, double shrinkage) {
 }
 
 /// Each column by a mixture of its own.
-Expected<Scores> scoreIndependent(const Folds &folds, uint64_t seed) {
+Expected<Scores> scoreIndependent(const Folds &folds, uint64_t seed, const std::function<bool()> &isLate) {
   Eigen::VectorXd sum;
   for (int64_t column = 0; column < std::ssize(folds.event.mean); ++column) {
     Folds one;
@@ -171,7 +177,7 @@ Expected<Scores> scoreIndependent(const Folds &folds, uint64_t seed) {
       part.heldOut = fold.heldOut.col(column);
     }
     // Repeated values would make points of components, and any density of them.
-    auto best = chooseMixture(one, {.seed = seed, .shrinkage = 1, .leastVariance = 1e-3});
+    auto best = chooseMixture(one, {.seed = seed, .shrinkage = 1, .leastVariance = 1e-3, .isLate = isLate});
     if (!best)
       return best.takeError();
     const std::vector<double> &scores = (*best)->scores.rows; // One component can always be.
@@ -186,10 +192,12 @@ Expected<Scores> scoreIndependent(const Folds &folds, uint64_t seed) {
 } // namespace
 
 Expected<std::vector<Baseline>> flowc::fitBaselines(const Folds &folds, const FitTableOptions &options) {
+  const auto begin = Clock::now();
+  auto isLate = [&] { return options.steps == 0 && secondsSince(begin) > kShareOfBaselines * options.seconds; };
   std::vector<Baseline> result;
   bool isConditional = folds.condition.has_value();
   auto start = Clock::now();
-  auto independent = scoreIndependent(folds, options.seed);
+  auto independent = scoreIndependent(folds, options.seed, isLate);
   if (!independent)
     return independent.takeError();
   result.push_back({contestantOf("independent columns", *independent, folds, start)});
@@ -206,7 +214,8 @@ Expected<std::vector<Baseline>> flowc::fitBaselines(const Folds &folds, const Fi
     };
 
   start = Clock::now();
-  auto mixture = chooseMixture(folds, {.seed = options.seed, .shrinkage = shrinkage, .leastComponents = 2});
+  auto mixture =
+      chooseMixture(folds, {.seed = options.seed, .shrinkage = shrinkage, .leastComponents = 2, .isLate = isLate});
   if (!mixture)
     return mixture.takeError();
   if (!*mixture)

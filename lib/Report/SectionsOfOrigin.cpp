@@ -115,6 +115,8 @@ static std::string trainingCommand(const Report &report) {
     command += " --condition-columns " + join(record.conditionColumns);
   for (const auto &[name, value] : record.options)
     command += " --" + withDashes(name) + " " + optionText(value);
+  if (auto given = record.choices.find("columns"); given != record.choices.end())
+    command += " " + given->second;
   return command + " --dtype " + (report.dtype == "float32" ? "f32" : "f64") + " -o MODEL.safetensors";
 }
 

@@ -101,7 +101,8 @@ Expected<int> runFit(const FitCommandOptions &options) {
   }
   std::fprintf(stderr, "%s", file->describe().c_str());
   // Reading is a part of what it may take.
-  fit.seconds = std::max(0.1 * fit.seconds, fit.seconds - secondsSince(start));
+  const double readSeconds = secondsSince(start);
+  fit.seconds = std::max(0.1 * fit.seconds, fit.seconds - readSeconds);
   std::optional<StopSignals> signals(std::in_place);
   auto progress = std::make_unique<Progress>("fitting", 1000, "");
   std::mutex mutex;
@@ -120,6 +121,9 @@ Expected<int> runFit(const FitCommandOptions &options) {
   if (!result)
     return result.takeError();
   file->remember(result->record);
+  result->record.seconds += readSeconds;
+  if (fit.steps == 0)
+    result->record.options["budget"] = options.fit.seconds;
   if (auto ok = result->model.save(options.output, result->record.toJson()); !ok)
     return ok.takeError();
   report(options, *result, *file);

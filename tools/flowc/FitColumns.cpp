@@ -63,34 +63,52 @@ static std::pair<std::string, ColumnKind> parseKind(const std::string &text) {
 }
 
 /// An option with a list, each item of which goes to `take`.
-static void addList(CLI::App &command, const std::string &name, const std::string &description,
+static void addList(CLI::App &command, std::string &words, const std::string &name, const std::string &description,
                     const std::function<void(const std::string &)> &take) {
   command.add_option_function<std::vector<std::string>>(
       name,
-      [take](const std::vector<std::string> &lists) {
-        for (const std::string &list : lists)
+      [take, name, &words](const std::vector<std::string> &lists) {
+        for (const std::string &list : lists) {
+          words += (words.empty() ? "" : " ") + name + " '" + list + "'";
           for (const std::string &item : splitColumnNames(list))
             take(item);
+        }
       },
       description);
 }
 
-void ColumnOptions::add(CLI::App &command) {
-  addList(command, "--bounds", "Where values of columns lie, e.g. price=0..,percent=0..100",
-          [this](const std::string &item) { bounds.insert(parseBounds(item)); });
+/// An option with one of some words.
+template <typename T>
+static void addChoice(CLI::App &command, std::string &words, const std::string &name, const std::string &description,
+                      const std::map<std::string, T> &values, T &chosen) {
+  std::vector<std::string> known;
+  for (const auto &[word, unused] : values)
+    known.push_back(word);
   command
       .add_option_function<std::string>(
-          "--ties", [this](const std::string &word) { keepTies = word == "keep"; },
-          "Repeated values: dequantise (default; each becomes a number of the cell around it), or keep")
-      ->check(CLI::IsMember({"dequantise", "keep"}));
-  command
-      .add_option("--missing", missing,
-                  "Rows with cells without a value: error (default), drop, or indicator (fit which are missing, too)")
-      ->transform(CLI::CheckedTransformer(std::map<std::string, MissingCells>{
-          {"error", MissingCells::Error}, {"drop", MissingCells::Drop}, {"indicator", MissingCells::Indicator}}));
-  addList(command, "--categories", "Columns of numbers that are names of categories",
+          name,
+          [values, name, &words, &chosen](const std::string &word) {
+            words += (words.empty() ? "" : " ") + name + " " + word;
+            chosen = values.at(word);
+          },
+          description)
+      ->check(CLI::IsMember(known));
+}
+
+void ColumnOptions::add(CLI::App &command) {
+  addList(command, words, "--bounds", "Where values of columns lie, e.g. price=0..,percent=0..100",
+          [this](const std::string &item) { bounds.insert(parseBounds(item)); });
+  addChoice(command, words, "--ties",
+            "Repeated values: dequantise (default; each becomes a number of the cell around it), or keep",
+            {{"dequantise", false}, {"keep", true}}, keepTies);
+  addChoice(command, words, "--missing",
+            "Rows with cells without a value: error (default), drop, or indicator (fit which are missing, too)",
+            {{"error", MissingCells::Error}, {"drop", MissingCells::Drop}, {"indicator", MissingCells::Indicator}},
+            missing);
+  addList(command, words, "--categories", "Columns of numbers that are names of categories",
           [this](const std::string &item) { kinds.emplace(item, ColumnKind::Category); });
-  addList(command, "--columns-as", "What columns are, e.g. age=grid,ratio=real,code=category (default: found out)",
+  addList(command, words, "--columns-as",
+          "What columns are, e.g. age=grid,ratio=real,code=category (default: found out)",
           [this](const std::string &item) { kinds.insert(parseKind(item)); });
 }
 
@@ -132,6 +150,7 @@ Expected<TableFile::Part> TableFile::describePart(const std::string &path, std::
 Expected<TableFile> TableFile::describe(const DataOptions &data, const ColumnOptions &columns, uint64_t seed) {
   TableFile file;
   file.path = data.path;
+  file.words = columns.words;
   auto chosen = withoutColumns(data, {}, data.conditionColumns);
   if (!chosen)
     return chosen.takeError();
@@ -208,6 +227,8 @@ std::string TableFile::describe() const {
 
 void TableFile::remember(TrainingRecord &record) const {
   record.columns = events.names;
+  if (!words.empty())
+    record.choices["columns"] = words;
   if (!events.table.schema.isIdentity())
     record.table = events.table.schema;
   if (!conditions)

@@ -21,6 +21,8 @@ struct ColumnOptions {
   std::map<std::string, ColumnKind> kinds;
   bool keepTies = false;
   MissingCells missing = MissingCells::Error;
+  /// The same as words of a command line.
+  std::string words;
 
   /// Adds --bounds, --ties, --missing, --categories and --columns-as.
   void add(CLI::App &command);
@@ -49,7 +51,7 @@ private:
                                      const TableOptions &options);
   Expected<RowsView> holdPart(const Part &part, DType dtype) const;
 
-  std::string path;
+  std::string path, words;
   Part events;
   std::optional<Part> conditions;
   std::vector<int64_t> skipped; ///< Rows with missing cells, if they are to be left out.

@@ -123,6 +123,13 @@ TEST(JITTest, DamagedObjectsAreErrors) {
   EXPECT_FALSE(loadKernel(""));
   EXPECT_FALSE(loadKernel(object.substr(0, object.size() / 2)));
   EXPECT_FALSE(findUnexpectedSymbols("not an object file"));
+  int64_t errors = 0;
+  for (size_t i = 0; i < object.size(); ++i) {
+    std::string damaged = object;
+    damaged[i] = static_cast<char>(~damaged[i]);
+    errors += !findUnexpectedSymbols(damaged);
+  }
+  EXPECT_GT(errors, 0);
 }
 
 TEST(JITTest, ObjectsOfAnotherABIAreErrors) {

@@ -427,6 +427,15 @@ TEST(TrainerTest, TakesBackEpochsWhoseValidationIsFarOff) {
   EXPECT_TRUE(told.empty());
 
   options.update.maxRecoveries = 5;
+  int64_t ended = 0;
+  options.onEpoch = [&](int64_t epoch, double, double) {
+    ended = epoch;
+    return true;
+  };
+  options.update.onRecovery = [&](const std::string &what) {
+    told.push_back(what);
+    EXPECT_THAT(what, HasSubstr("the validation loss of epoch " + std::to_string(ended + 1) + " is "));
+  };
   Model model = initialise(couplingText, F32);
   auto result = take(fitToData(model, x, options));
   ASSERT_FALSE(told.empty());

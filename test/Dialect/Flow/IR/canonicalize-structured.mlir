@@ -41,6 +41,22 @@ func.func @map_uniform(%x: tensor<4xf32>, %a: f32) -> tensor<4xf32> {
   return %y : tensor<4xf32>
 }
 
+// A table that all elements look up is a constant of the body.
+// CHECK-LABEL: func.func @map_table
+// CHECK-NEXT: flow.map 4 indexed(%{{.*}} : tensor<4xf32>) {
+// CHECK-NEXT: ^bb0(%[[XI:.*]]: f32)
+// CHECK: arith.constant dense<[1.0{{.*}}, 2.0{{.*}}]> : tensor<2xf32>
+func.func @map_table(%x: tensor<4xf32>) -> tensor<4xf32> {
+  %table = arith.constant dense<[1.0, 2.0]> : tensor<2xf32>
+  %y = flow.map 4 indexed(%x : tensor<4xf32>) shared(%table : tensor<2xf32>) {
+  ^bb0(%xi: f32, %t: tensor<2xf32>):
+    %s = flow.reduce_sum %t : tensor<2xf32> -> f32
+    %yi = arith.mulf %xi, %s : f32
+    flow.yield %yi : f32
+  } -> (tensor<4xf32>), ()
+  return %y : tensor<4xf32>
+}
+
 // Carries that only serve themselves disappear, also in a circle.
 // CHECK-LABEL: func.func @scan_unused
 // CHECK-SAME: %[[X:.*]]: f32, %[[P:.*]]: tensor<3xf32>)

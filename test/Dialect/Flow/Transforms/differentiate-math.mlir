@@ -123,6 +123,17 @@ func.func @kernel(%x: f32 {flow.row}) -> f32 {
 
 // -----
 
+// The smaller operand has the derivative; of two equal ones it is the second.
+// CHECK: %[[E:.*]] = math.exp %[[X:.*]] : f32
+// CHECK: arith.cmpf olt, %[[E]], %[[X]]
+func.func @kernel(%x: f32 {flow.row}) -> f32 {
+  %e = math.exp %x : f32
+  %y = arith.minnumf %e, %x : f32
+  return %y : f32
+}
+
+// -----
+
 // By what does not count the derivative is 0.
 // CHECK: %[[ZERO:.*]] = arith.constant 0.0
 // CHECK-NEXT: return %[[ZERO]]

@@ -100,6 +100,9 @@ TEST(TargetsTest, StanModel) {
   EXPECT_NEAR(values[0], expected, 1e-14);
   EXPECT_NEAR(gradient[0], -0.1 + z / s, 1e-14);
   EXPECT_NEAR(gradient[1], -s + z * z, 1e-14);
+  double two[] = {1, -0.3, 0.4, -0.3}, alone[2];
+  ASSERT_TRUE(target->evaluate(two, 2, alone, nullptr));
+  EXPECT_EQ(alone[1], values[0]);
   // What the model rejects has the density 0; if that is all, it is an error.
   EXPECT_EQ(values[1], -std::numeric_limits<double>::infinity());
   EXPECT_EQ(gradient[2], 0);

@@ -99,3 +99,21 @@ func.func @kernel(%g: tensor<5xf32> {flow.row}, %x: tensor<3xf32> {flow.row}) ->
   %w, %b = flow.outer %g, %x : tensor<5xf32>, tensor<3xf32> -> tensor<5x3xf32>, tensor<5xf32>
   return %w, %b : tensor<5x3xf32>, tensor<5xf32>
 }
+
+// -----
+
+func.func @prepare() {
+  return
+}
+func.func @kernel(%x: tensor<3xf32> {flow.row}) -> tensor<3xf32> {
+  %y = flow.map 3 indexed(%x : tensor<3xf32>) {
+  ^bb0(%xi: f32):
+    // Rows draw, not their elements.
+    // expected-error @below {{'flow.standard_normal' has no place in a body of the tile program}}
+    %z = flow.standard_normal : tensor<2xf32>
+    %s = flow.reduce_sum %z : tensor<2xf32> -> f32
+    %yi = arith.mulf %xi, %s : f32
+    flow.yield %yi : f32
+  } -> (tensor<3xf32>), ()
+  return %y : tensor<3xf32>
+}

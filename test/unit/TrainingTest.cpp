@@ -444,6 +444,23 @@ TEST(TrainerTest, TakesBackEpochsWhoseValidationIsFarOff) {
   EXPECT_LE(result.valLosses[result.bestEpoch - 1], without.valLosses[without.bestEpoch - 1]);
 }
 
+/// A row that is held out, and so far out that its loss is no number.
+TEST(TrainerTest, FirstEpochsWithoutAValidationLossAreTold) {
+  FitOptions options{.learningRate = 1e-3, .maxEpochs = 1};
+  bool isTold = false;
+  options.update.onRecovery = [&](const std::string &what) {
+    isTold |= what.find("the validation loss of epoch 1 is") != std::string::npos;
+  };
+  for (int64_t row = 0; row < 100 && !isTold; ++row) {
+    Rows<float> x = normalRows<float>(100);
+    x(row, 0) = 1e25F;
+    Model model = initialise(affineText, F32);
+    auto result = fitToData(model, x, options);
+    isTold |= !result && result.error().message.find("the validation loss of epoch 1 is") != std::string::npos;
+  }
+  EXPECT_TRUE(isTold);
+}
+
 TEST(TrainerTest, AveragesAreValidatedAndKept) {
   Rows<double> x = normalRows<double>(400);
   Model model = initialise(affineText, F64);

@@ -148,23 +148,22 @@ void TileEmitter::emitPackColumns(PackOp op, const PackBlock &block, int64_t row
     });
     return;
   }
-  SmallVector<Value> rowStarts, outRanks;
-  for (int64_t r = 0; r < rows; ++r) {
-    Value row = add(block.row0, index(r));
-    rowStarts.push_back(add(mul(row, stride), block.column0));
-    if (mask)
-      outRanks.push_back(loadPlain(rankStorage(mask->out), row, b.getI32Type()));
-  }
+  SmallVector<Value> rowStarts;
+  for (int64_t r = 0; r < rows; ++r)
+    rowStarts.push_back(add(mul(add(block.row0, index(r)), stride), block.column0));
+  Value outRanks;
+  if (mask)
+    outRanks = loadPlain(rankStorage(mask->out), block.row0, getRankType(vector));
   forEach(block.columns, [&](Value k) {
-    Value to = add(block.weights, mul(k, index(rows))), inRank;
-    if (mask)
-      inRank = loadPlain(rankStorage(mask->in), add(block.column0, k), b.getI32Type());
-    for (int64_t r = 0; r < rows; ++r) {
-      Value value = loadPlain(weight, add(rowStarts[r], k), shape.element);
-      if (mask)
-        value = applyMask(b, mask->mask, outRanks[r], inRank, value);
-      storePlain(block.panel, add(to, index(r)), value);
+    SmallVector<Value> elements;
+    for (Value start : rowStarts)
+      elements.push_back(loadPlain(weight, add(start, k), shape.element));
+    Value column = vector::FromElementsOp::create(b, vector, elements);
+    if (mask) {
+      Value inRank = loadPlain(rankStorage(mask->in), add(block.column0, k), b.getI32Type());
+      column = applyMask(b, mask->mask, outRanks, broadcast(b, outRanks.getType(), inRank), column);
     }
+    storePlain(block.panel, add(block.weights, mul(k, index(rows))), column);
   });
 }
 
@@ -198,15 +197,64 @@ LogicalResult TileEmitter::emitPack(PackOp op) {
   return success();
 }
 
+/// The vectors that hold a row of `columns` elements, the last one moved back so that it ends
+/// with the row: where each begins.
+static SmallVector<int64_t> getVectorStarts(int64_t columns, int64_t lanes) {
+  SmallVector<int64_t> starts;
+  for (int64_t start = 0; start < columns; start += lanes)
+    starts.push_back(std::min(start, columns - lanes));
+  return starts;
+}
+
+/// A vector of the elements number `wanted` of a row, of which `vectors` hold all: a tree of
+/// shuffles of two vectors each.
+static Value gatherFromVectors(ImplicitLocOpBuilder &b, ArrayRef<Value> vectors, ArrayRef<int64_t> starts,
+                               ArrayRef<int64_t> wanted) {
+  int64_t lanes = wanted.size();
+  if (vectors.size() <= 2) {
+    SmallVector<int64_t> sources;
+    for (int64_t element : wanted) {
+      // Elements that are in neither are not looked at.
+      int64_t last = int64_t(vectors.size()) - 1, in = element >= starts[0] && element < starts[0] + lanes ? 0 : last;
+      sources.push_back(std::clamp<int64_t>(element - starts[in], 0, lanes - 1) + in * lanes);
+    }
+    return vector::ShuffleOp::create(b, vectors.front(), vectors.back(), sources);
+  }
+  // Of the first two vectors, and of the others.
+  Value first = gatherFromVectors(b, vectors.take_front(2), starts.take_front(2), wanted);
+  Value rest = gatherFromVectors(b, vectors.drop_front(2), starts.drop_front(2), wanted);
+  SmallVector<int64_t> sources;
+  for (auto [lane, element] : llvm::enumerate(wanted))
+    sources.push_back(int64_t(lane) + (element < starts[1] + lanes ? 0 : lanes));
+  return vector::ShuffleOp::create(b, first, rest, sources);
+}
+
+/// A row with its elements in another order, in registers.
+void TileEmitter::emitShuffledRow(const Storage &from, Value source, const Storage &to, Value target,
+                                  ArrayRef<int64_t> order) {
+  SmallVector<int64_t> starts = getVectorStarts(order.size(), shape.lanes);
+  auto type = VectorType::get({shape.lanes}, from.elementType);
+  SmallVector<Value> vectors;
+  for (int64_t start : starts)
+    vectors.push_back(loadPlain(from, add(source, index(start)), type));
+  for (int64_t start : starts)
+    storePlain(to, add(target, index(start)), gatherFromVectors(b, vectors, starts, order.slice(start, shape.lanes)));
+}
+
 LogicalResult TileEmitter::emitReorder(ReorderOp op) {
+  // Rows of so many vectors are put in order in registers.
+  constexpr int64_t kMostVectors = 4;
   Storage from = find(op.getX()), to = allocateResult(op);
   auto type = cast<RankedTensorType>(op.getX().getType());
   int64_t columnCount = type.getNumElements() / type.getDimSize(0);
   Value rowOrder = op.getRows().empty() ? Value() : table(toTable(op.getRows()));
-  Value columnOrder = op.getColumns().empty() ? Value() : table(toTable(op.getColumns()));
+  bool isShuffled = columnCount >= shape.lanes && columnCount <= kMostVectors * shape.lanes;
+  Value columnOrder = op.getColumns().empty() || isShuffled ? Value() : table(toTable(op.getColumns()));
   forEach(index(type.getDimSize(0)), [&](Value row) {
     Value source = mul(rowOrder ? loadIndex(rowOrder, row) : row, index(columnCount));
     Value target = mul(row, index(columnCount));
+    if (!op.getColumns().empty() && isShuffled)
+      return emitShuffledRow(from, source, to, target, op.getColumns());
     if (!columnOrder) {
       forEachChunk(columnCount, from.elementType, [&](Value column, Type chunk) {
         storePlain(to, add(target, column), loadPlain(from, add(source, column), chunk));

@@ -191,6 +191,8 @@ private:
   mlir::LogicalResult emitSweep(flow::PanelSweepOp op);
   // EmitUniform.cpp: layout of parameters.
   mlir::LogicalResult emitPack(flow::PackOp op);
+  void emitShuffledRow(const Storage &from, mlir::Value source, const Storage &to, mlir::Value target,
+                       llvm::ArrayRef<int64_t> order);
   mlir::LogicalResult emitReorder(flow::ReorderOp op);
   void emitMaskedProduct(flow::DenseOp op, const Storage &y);
   // EmitParameters.cpp: matrices of parameters.

@@ -156,6 +156,12 @@ LogicalResult FormulaOp::verifyRegions() {
   for (Operation &op : getBlock()->without_terminator())
     if (!ExpressionReader::isKnown(&op) && !isa<arith::ConstantOp>(op))
       return op.emitOpError("has no place in a formula");
+  // What is read before it is made leads in circles; MLIR says so, after this.
+  for (Operation &op : getBlock()->without_terminator())
+    for (Value operand : op.getOperands())
+      if (Operation *made = operand.getDefiningOp();
+          made && made->getBlock() == getBlock() && !made->isBeforeInBlock(&op))
+        return success();
   // formula_c6: the formula has an inverse.
   std::unique_ptr<FormulaDerivation> derivation = deriveFormula(*this);
   if (!derivation->result.error.empty())

@@ -23,6 +23,10 @@ SmallVector<Operation *> Specializer::getChain(Value last, Value &first) {
     // A scan may have no event.
     if (op->getNumOperands() == 0 || first != op->getResult(0))
       break;
+    // What is used before it is made leads in circles; MLIR says so, when ops are verified.
+    Operation *next = chain.empty() ? nullptr : chain.back();
+    if (next && op->getBlock() == next->getBlock() && !op->isBeforeInBlock(next))
+      break;
     chain.push_back(op);
     first = op->getOperand(0);
   }

@@ -511,3 +511,17 @@ func.func @masked_autoregressive_c12(%x: tensor<2xf32>, %w0: tensor<3x2xf32>, %w
   }
   return
 }
+
+// -----
+
+// A chain that leads in a circle: looking for its beginning ends.
+func.func @invert_circle(%x: tensor<3xf32>) {
+  // expected-error @+1 {{region must yield its event after bijections only}}
+  %y = flow.invert %x : tensor<3xf32> {
+  ^bb0(%t: tensor<3xf32>):
+    %a = flow.tanh %b : tensor<3xf32>
+    %b = flow.tanh %a : tensor<3xf32>
+    flow.yield %b : tensor<3xf32>
+  }
+  return
+}

@@ -92,3 +92,19 @@ func.func @domain_syntax(%x: f32, %a: f32) {
   }
   return
 }
+
+// -----
+
+// Read before it is made: that ends, too.
+func.func @bijection(%x: tensor<3xf32> {flow.row}) -> tensor<3xf32> {
+  %y = flow.formula %x : tensor<3xf32> {
+  ^bb0(%t: f32):
+    // expected-error @+1 {{operand #0 does not dominate this use}}
+    %e = math.exp %l : f32
+    // expected-note @+1 {{operand defined here}}
+    %l = math.log %e : f32
+    %r = arith.mulf %t, %l : f32
+    flow.yield %r : f32
+  }
+  return %y : tensor<3xf32>
+}

@@ -95,11 +95,11 @@ CellWriter TableSchema::cellWriter(DType dtype) const {
     const TableColumn &column = own.kind == ColumnKind::Duplicate ? columns[own.original] : own;
     if (column.kind == ColumnKind::Constant)
       text = column.constant;
-    else if (column.kind == ColumnKind::Category)
-      text = column.categories[static_cast<size_t>(value)];
     else if (std::isnan(value))
       text.clear();
-    else if (column.grid.unit != DateUnit::None)
+    else if (column.kind == ColumnKind::Category)
+      text = column.categories[static_cast<size_t>(value)];
+    else if (column.grid.unit != DateUnit::None && std::abs(value) < 1e11) // Else no calendar has it.
       text = formatDate(static_cast<int64_t>(std::nearbyint(value)) * secondsOf(column.grid.unit),
                         column.grid.unit == DateUnit::Second);
     else if (column.kind == ColumnKind::Real && dtype == F32) {

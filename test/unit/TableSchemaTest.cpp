@@ -259,6 +259,11 @@ TEST_F(TableSchemaTest, SamplesAreRoundedAndWithinBounds) {
   EXPECT_THAT(words.support(), ElementsAre((ColumnBounds{-0.5, 1.5})));
 }
 
+TEST_F(TableSchemaTest, NumbersThatOverflowedHaveNoText) {
+  TableSchema schema = describe("a,b\nx,2024-01-01\ny,2024-01-02\nx,2024-01-09\n").schema;
+  EXPECT_EQ(decode({NAN, NAN, 0, HUGE_VAL}, schema), "a,b\n,\nx,inf\n");
+}
+
 TEST_F(TableSchemaTest, StepsAreCounted) {
   TableSchema schema = describe("a,b\n0.2,5\n0.4,10\n0.2,20\n0.6,5\n").schema;
   EXPECT_NEAR(schema.logStep(), std::log(0.2) + std::log(5), 1e-12);

@@ -95,7 +95,9 @@ static void list(const Step &step, unsigned depth, const Measured &inverse, cons
 /// Whether a draw (or the image of an event) depends on the condition.
 static FailureOr<bool> findUseOfCondition(ModuleOp module, bool isDistribution) {
   PassManager pm(module.getContext());
-  pm.addPass(createSpecializePass({isDistribution ? "sample" : "transform"}));
+  // Of a draw that is given, `sample` would be the outermost bijection only.
+  pm.addPass(createSpecializePass(isDistribution ? SpecializePassOptions{.program = "sample", .rows = "drawn"}
+                                                 : SpecializePassOptions{.program = "transform"}));
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
   if (failed(pm.run(module)))

@@ -7,6 +7,7 @@
 
 #include "Journal.h"
 
+#include "flowc/Support/Format.h"
 #include "flowc/Support/Hash.h"
 
 using namespace flowc;
@@ -19,9 +20,16 @@ static std::map<std::string, std::string> identityOf(const FitTable &table, cons
   std::string candidates;
   for (const FitCandidate &candidate : fitCandidates(table.x.columns(), table.condition.columns()))
     candidates += candidate.flow;
+  std::string bounds;
+  for (const ColumnBounds &ends : table.bounds) {
+    bounds += (bounds.empty() ? "" : ", ") + formatNumber(ends.lower) + ".." + formatNumber(ends.upper);
+    hash = hashBytes(&ends.lower, sizeof(ends.lower), hash);
+    hash = hashBytes(&ends.upper, sizeof(ends.upper), hash);
+  }
   return {{"loop", "fit"},
           {"data", std::to_string(hash)},
           {"columns", std::to_string(table.x.columns())},
+          {"bounds", bounds},
           {"seed", std::to_string(options.seed)},
           {"dtype", options.dtype == F32 ? "f32" : "f64"},
           {"candidates_code", std::to_string(hashBytes(candidates.data(), std::ssize(candidates)))}};

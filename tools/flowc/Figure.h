@@ -41,6 +41,9 @@ struct Figure {
   Scale scaleOf(int64_t column) const;
 };
 
+/// So many columns, and so many conditions, have bands of quantiles.
+inline constexpr size_t kMostBands = 6;
+
 /// Pictures of a figure: each has a size, and is drawn with this corner.
 class FigurePart {
 public:

@@ -97,7 +97,7 @@ void OneColumn::drawQuantiles(Canvas &canvas, const Rectangle &area) const {
 class Bands final : public FigurePart {
 public:
   explicit Bands(const Figure &figure) : figure(figure) {
-    constexpr int64_t most = 6;
+    constexpr auto most = static_cast<int64_t>(kMostBands);
     report::ConditionedRows rows{figure.data, figure.conditions}, draws{figure.samples, figure.sampleConditions};
     for (int64_t column = 0; column < std::min(most, figure.data.cols()); ++column)
       for (int64_t condition = 0; condition < std::min(most, figure.conditions.cols()); ++condition)

@@ -112,29 +112,8 @@ Expected<int> checkObjective(const std::string &text, const CheckOptions &option
   return 0;
 }
 
-Expected<int> runCheck(const CheckOptions &options) {
-  if (auto ok = options.data.checkUse(); !ok)
-    return ok.takeError();
-  auto loaded = isModelPath(options.model.path) ? loadModel(options.model) : Expected<Loaded>(Error{});
-  if (isModelPath(options.model.path) && !loaded)
-    return loaded.takeError();
-  auto text = loaded ? Expected<std::string>(loaded->flow().text()) : loadText(options.model.path);
-  if (!text)
-    return text.takeError();
-  if (selectsObjective(*text, options.model.name))
-    return checkObjective(*text, options);
-  auto parsed = loaded ? Expected<Flow>(loaded->flow()) : Flow::parse(*text, options.model.name, options.model.path);
-  if (!parsed)
-    return parsed.takeError();
-  const Flow &flow = *parsed;
-  const char *kind = flow.isDistribution() ? "flow" : flow.isDensity() ? "density" : "bijection";
-  std::printf("%s %s\n", kind, flow.name().c_str());
-  std::printf("  event:       %s (%s coordinates)\n", formatShape(flow.shape()).c_str(),
-              formatCount(flow.dim()).c_str());
-  if (flow.isDensity()) {
-    printData(flow);
-    return 0;
-  }
+/// Event, condition, parameters, cost, and how each direction is computed.
+void printSummary(const Flow &flow, const FlowSummary &summary) {
   if (flow.condShape())
     std::printf("  condition:   %s\n", formatShape(*flow.condShape()).c_str());
   std::printf("  parameters:  %s trainable", formatCount(countLeaves(flow, Leaf::Kind::Trainable)).c_str());
@@ -142,25 +121,27 @@ Expected<int> runCheck(const CheckOptions &options) {
     std::printf(", %s frozen", formatCount(frozen).c_str());
   if (int64_t indices = countLeaves(flow, Leaf::Kind::Permutation))
     std::printf(", %s indices of permutations", formatCount(indices).c_str());
-  auto summary = summarize(flow);
-  if (!summary)
-    return summary.takeError();
-  std::printf("\n  cost:        %s multiply-adds a row\n", formatCount(summary->macsPerRow).c_str());
-  std::printf("  transform:   %s%s\n", describe(summary->transform), flow.isDistribution() ? ", used by sample" : "");
-  std::printf("  inverse:     %s%s\n", describe(summary->inverse), flow.isDistribution() ? ", used by log_prob" : "");
-  if (loaded) {
-    const TrainingRecord &record = loaded->record;
-    std::printf("  dtype:       %s\n", elementTypeName(elementTypeOf(loaded->dtype())));
-    if (record.steps > 0)
-      std::printf("  trained:     %s steps towards %s\n", formatCount(record.steps).c_str(),
-                  record.choices.contains("target") ? record.choices.at("target").c_str() : "a target");
-    else if (!record.valLosses.empty())
-      std::printf("  trained:     %zu epochs on %s rows, best epoch %lld\n", record.valLosses.size(),
-                  formatCount(record.rows).c_str(), static_cast<long long>(record.bestEpoch));
-  }
-  printBijections(summary->bijections);
+  std::printf("\n  cost:        %s multiply-adds a row\n", formatCount(summary.macsPerRow).c_str());
+  std::printf("  transform:   %s%s\n", describe(summary.transform), flow.isDistribution() ? ", used by sample" : "");
+  std::printf("  inverse:     %s%s\n", describe(summary.inverse), flow.isDistribution() ? ", used by log_prob" : "");
+}
+
+/// What a file says of a model beside its flow.
+void printModel(const Loaded &loaded) {
+  const TrainingRecord &record = loaded.record;
+  std::printf("  dtype:       %s\n", elementTypeName(elementTypeOf(loaded.dtype())));
+  if (record.steps > 0)
+    std::printf("  trained:     %s steps towards %s\n", formatCount(record.steps).c_str(),
+                record.choices.contains("target") ? record.choices.at("target").c_str() : "a target");
+  else if (!record.valLosses.empty())
+    std::printf("  trained:     %zu epochs on %s rows, best epoch %lld\n", record.valLosses.size(),
+                formatCount(record.rows).c_str(), static_cast<long long>(record.bestEpoch));
+}
+
+/// Describes the data, if there is some, and prints all warnings on standard error.
+Expected<void> warn(const CheckOptions &options, const Flow &flow, const Loaded *loaded, const FlowSummary &summary) {
   std::vector<Warning> warnings = findWarnings(flow.root());
-  if (!summary->usesCondition)
+  if (!summary.usesCondition)
     warnings.push_back({flow.root().location, "the condition of '" + flow.name() +
                                                   "' is never used, no layer reads it: leave out `cond_dim`, or give "
                                                   "it to a layer with a network"});
@@ -179,6 +160,40 @@ Expected<int> runCheck(const CheckOptions &options) {
     std::fprintf(stderr, "%s\n", formatWarning(warning, flow.text(), options.model.path).c_str());
   for (const std::string &warning : ofData)
     std::fprintf(stderr, "%s\n", warning.c_str());
+  return {};
+}
+
+Expected<int> runCheck(const CheckOptions &options) {
+  if (auto ok = options.data.checkUse(); !ok)
+    return ok.takeError();
+  auto loaded = isModelPath(options.model.path) ? loadModel(options.model) : Expected<Loaded>(Error{});
+  if (isModelPath(options.model.path) && !loaded)
+    return loaded.takeError();
+  auto text = loaded ? Expected<std::string>(loaded->flow().text()) : loadText(options.model.path);
+  if (!text)
+    return text.takeError();
+  if (selectsObjective(*text, options.model.name))
+    return checkObjective(*text, options);
+  auto flow = loaded ? Expected<Flow>(loaded->flow()) : Flow::parse(*text, options.model.name, options.model.path);
+  if (!flow)
+    return flow.takeError();
+  const char *kind = flow->isDistribution() ? "flow" : flow->isDensity() ? "density" : "bijection";
+  std::printf("%s %s\n", kind, flow->name().c_str());
+  std::printf("  event:       %s (%s coordinates)\n", formatShape(flow->shape()).c_str(),
+              formatCount(flow->dim()).c_str());
+  if (flow->isDensity()) {
+    printData(*flow);
+    return 0;
+  }
+  auto summary = summarize(*flow);
+  if (!summary)
+    return summary.takeError();
+  printSummary(*flow, *summary);
+  if (loaded)
+    printModel(*loaded);
+  printBijections(summary->bijections);
+  if (auto ok = warn(options, *flow, loaded ? &*loaded : nullptr, *summary); !ok)
+    return ok.takeError();
   return 0;
 }
 

@@ -75,7 +75,7 @@ void snap(const std::optional<TableSchema> &table, Rows<double> &rows) {
 
 /// Keeps only the columns that are shown.
 Expected<void> selectShown(Figure &figure, const std::vector<std::string> &wanted) {
-  constexpr size_t most = 16;
+  const size_t most = figure.conditions.cols() > 0 ? kMostBands : 16;
   std::vector<size_t> kept;
   for (const std::string &name : wanted) {
     auto it = std::find(figure.names.begin(), figure.names.end(), name);
@@ -83,6 +83,11 @@ Expected<void> selectShown(Figure &figure, const std::vector<std::string> &wante
       return Error{"there is no column '" + name + "' to show"};
     kept.push_back(static_cast<size_t>(it - figure.names.begin()));
   }
+  if (auto conditions = static_cast<size_t>(figure.conditions.cols()); conditions > kMostBands)
+    std::fprintf(stderr, "note: only the first %zu of %zu conditions are shown\n", kMostBands, conditions);
+  if (figure.conditions.cols() > 0 && kept.size() > most)
+    return Error{"at most " + std::to_string(most) + " columns can be shown, but --show names " +
+                 std::to_string(kept.size())};
   if (wanted.empty() && figure.names.size() <= most)
     return {};
   if (wanted.empty()) {

@@ -8,6 +8,7 @@
 #include "Restrictions.h"
 #include "Target.h"
 
+#include "flowc/Support/Print.h"
 #include "flowc/Table/TableSchema.h"
 
 #include <algorithm>
@@ -59,13 +60,18 @@ public:
     }
   }
 
-  /// Writes quantiles, which stand in each second column from the second on, as the table's
-  /// values are written; none if there is no table.
+  /// Writes a probability, then of each column a quantile, as the table's values are written
+  /// if there is one, and its error.
   CellWriter cellWriter() const {
-    if (!table)
-      return {};
-    return [write = table->cellWriter(dtype), places = places](int64_t column, double value, std::string &text) {
-      return column % 2 == 1 && write(static_cast<int64_t>(places[static_cast<size_t>(column / 2)]), value, text);
+    CellWriter ofTable = table ? table->cellWriter(dtype) : CellWriter();
+    return [ofTable, dtype = dtype, places = places](int64_t column, double value, std::string &text) {
+      if (column == 0)
+        return false;
+      if (column % 2 == 0)
+        text = print("%.2g", value);
+      else if (!ofTable || !ofTable(static_cast<int64_t>(places[static_cast<size_t>(column / 2)]), value, text))
+        text = formatNumber(value, dtype);
+      return true;
     };
   }
 

@@ -11,6 +11,7 @@
 #include "flowc/Support/Format.h"
 
 #include <charconv>
+#include <cmath>
 
 using namespace flowc;
 
@@ -101,6 +102,10 @@ private:
       // A line without anything would be no row.
       bool isBlankLine = columns == 1 && cell.empty();
       text += detail::writeName(cell, isBlankLine);
+      return;
+    }
+    if (std::isnan(value)) { // Whose sign means nothing, and differs between processors.
+      text += "nan";
       return;
     }
     char digits[40];

@@ -166,7 +166,8 @@ void NumberJudge::takeAsGrid(const Grid &grid) {
     return;
   }
   const Value &first = values.front(), &last = values.back();
-  if (!declared.hasLower() && isEnd(first, values[1], step, first.value == 0))
+  bool isCount = grid.decimals == 0 && scan.least == 0; // Which is never negative.
+  if (!declared.hasLower() && (isCount || isEnd(first, values[1], step, first.value == 0)))
     column.bounds.lower = scan.least;
   bool isRound = column.bounds.lower == 0 && (last.value == 1 || last.value == 100);
   if (!declared.hasUpper() && isEnd(last, values[values.size() - 2], step, isRound))

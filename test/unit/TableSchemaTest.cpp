@@ -151,10 +151,11 @@ TEST_F(TableSchemaTest, FindsBoundsThatAreEvident) {
   };
   // Zeros pile up; the largest value is one of many.
   EXPECT_EQ(boundsOf([](int i) { return i % 4 ? i : 0; }), (ColumnBounds{0}));
-  // All values from 0 on, once.
-  EXPECT_EQ(boundsOf([](int i) { return i; }), ColumnBounds());
+  // Counts are not negative; of whole numbers from another one on nothing is known.
+  EXPECT_EQ(boundsOf([](int i) { return i; }), (ColumnBounds{0}));
+  EXPECT_EQ(boundsOf([](int i) { return i + 1; }), ColumnBounds());
   // The last value holds more than twice as many as the one before it.
-  EXPECT_EQ(boundsOf([](int i) { return std::min(i, 60); }), (ColumnBounds{-HUGE_VAL, 60}));
+  EXPECT_EQ(boundsOf([](int i) { return std::min(i, 60) + 1; }), (ColumnBounds{-HUGE_VAL, 61}));
   // Few values, all of them frequent.
   EXPECT_EQ(boundsOf([](int i) { return 1 + i % 5; }), (ColumnBounds{1, 5}));
   // What is declared counts, on the grid.

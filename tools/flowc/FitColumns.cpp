@@ -168,6 +168,8 @@ Expected<TableFile> TableFile::describe(const DataOptions &data, const ColumnOpt
     return events.takeError();
   file.events = std::move(*events);
   file.skipped = file.events.table.missingRows;
+  if (int64_t rows = file.events.table.rows; rows < 2)
+    return Error{"'" + data.path + "' has " + (rows == 0 ? "no rows" : "a single row") + ", expected at least 10"};
   if (file.events.table.schema.width() == 0)
     return Error{"no column of '" + data.path + "' has more than one value: nothing is left to fit"};
   if (data.conditionColumns.empty())

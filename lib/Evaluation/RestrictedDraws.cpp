@@ -12,6 +12,7 @@
 
 #include "flowc/Frontend/Base.h"
 #include "flowc/Support/Format.h"
+#include "flowc/Support/Quantile.h"
 
 #include <algorithm>
 #include <cmath>
@@ -264,25 +265,13 @@ Expected<std::unique_ptr<RestrictedDraws>> RestrictedDraws::create(Kernels &kern
 // Quantiles
 //===----------------------------------------------------------------------===//
 
-/// Between order statistics: type 7 of R. J. Hyndman, Y. Fan, "Sample quantiles in
-/// statistical packages", The American Statistician 50, 1996.
-static double quantileOf(const std::vector<double> &sorted, double probability) {
-  if (sorted.empty())
-    return std::nan("");
-  double place = std::clamp(probability, 0.0, 1.0) * static_cast<double>(sorted.size() - 1);
-  auto below = static_cast<size_t>(place);
-  size_t above = std::min(below + 1, sorted.size() - 1);
-  double share = place - static_cast<double>(below);
-  return share == 0 ? sorted[below] : (1 - share) * sorted[below] + share * sorted[above];
-}
-
 std::vector<Quantile> flowc::estimateQuantiles(std::vector<double> values, std::span<const double> probabilities) {
   std::ranges::sort(values);
   std::vector<Quantile> result;
   for (double probability : probabilities) {
     double step = std::sqrt(probability * (1 - probability) / static_cast<double>(values.size()));
-    result.push_back({probability, quantileOf(values, probability),
-                      (quantileOf(values, probability + step) - quantileOf(values, probability - step)) / 2});
+    result.push_back({probability, quantile(values, probability),
+                      (quantile(values, probability + step) - quantile(values, probability - step)) / 2});
   }
   return result;
 }

@@ -29,15 +29,6 @@ double Scale::valueAt(double position) const {
   return logarithmic ? low * std::pow(high / low, position) : low + position * (high - low);
 }
 
-double report::quantile(std::span<const double> sorted, double share) {
-  if (sorted.empty())
-    return std::numeric_limits<double>::quiet_NaN();
-  double place = share * static_cast<double>(sorted.size() - 1);
-  auto below = static_cast<size_t>(place);
-  size_t above = std::min(below + 1, sorted.size() - 1);
-  return std::lerp(sorted[below], sorted[above], place - static_cast<double>(below));
-}
-
 std::vector<double> report::sortedColumn(const Rows<double> &rows, int64_t column) {
   std::vector<double> values;
   for (double value : rows.col(column))

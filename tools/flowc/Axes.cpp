@@ -20,7 +20,7 @@ Range tool::rangeOf(const std::vector<double> &sorted) {
   if (sorted.empty())
     return {};
   constexpr double tail = 0.003;
-  Range range{report::quantile(sorted, tail), report::quantile(sorted, 1 - tail)};
+  Range range{quantile(sorted, tail), quantile(sorted, 1 - tail)};
   double margin = 0.06 * (range.high - range.low);
   if (margin == 0)
     margin = range.low == 0 ? 1 : 0.1 * std::abs(range.low);

@@ -9,12 +9,9 @@
 #define FLOWC_REPORT_STATISTICS_H
 
 #include "flowc/Report.h"
+#include "flowc/Support/Quantile.h"
 
 namespace flowc::report {
-
-/// The quantile at `share` of ascending values, linear between them (type 7 of R. J.
-/// Hyndman and Y. Fan, "Sample quantiles in statistical packages", 1996).
-double quantile(std::span<const double> sorted, double share);
 
 std::vector<double> sortedColumn(const Rows<double> &rows, int64_t column);
 

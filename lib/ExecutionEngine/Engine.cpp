@@ -78,6 +78,8 @@ public:
 
 private:
   std::vector<const void *> leafPointers(const ReadyKernel &kernel, const Model &model) const;
+  std::unique_ptr<LoadedKernel> loadCached(const CacheKey &key) const;
+  Expected<std::unique_ptr<LoadedKernel>> findCode(const KernelRequest &request) const;
   std::shared_ptr<const DensityData> getData(const KernelRequest &request) const;
   size_t elementSize() const { return options.dtype == F32 ? 4 : 8; }
   KernelShape shapeOf(const KernelSpec &spec) const;
@@ -149,25 +151,50 @@ private:
 };
 } // namespace
 
+/// The code of an object that the cache holds; one that does not link is one more way of
+/// being damaged.
+std::unique_ptr<LoadedKernel> Engine::loadCached(const CacheKey &key) const {
+  auto object = cache.load(key);
+  auto code = object ? loadKernel(*object) : Expected<std::unique_ptr<LoadedKernel>>(nullptr);
+  return code ? std::move(*code) : nullptr;
+}
+
+/// From the cache, or compiled. The cache knows the kernel of a request, and the code of a
+/// kernel: a request that it does not know may be for a kernel that it has.
+Expected<std::unique_ptr<LoadedKernel>> Engine::findCode(const KernelRequest &request) const {
+  CacheKey requestKey = makeRequestKey(request, target);
+  if (auto digest = cache.load(requestKey))
+    if (auto code = loadCached({*digest}))
+      return code;
+  auto compilation = KernelCompilation::begin(request, target);
+  if (!compilation)
+    return compilation.takeError();
+  CacheKey key = compilation->key();
+  // Others who want the same wait for it instead of compiling it, too.
+  std::unique_lock<std::mutex> lock = cache.claim(key);
+  auto code = loadCached(key);
+  if (!code) {
+    auto object = compilation->compile();
+    if (!object)
+      return object.takeError();
+    auto compiled = loadKernel(*object);
+    if (!compiled)
+      return compiled;
+    cache.store(key, *object);
+    code = std::move(*compiled);
+  }
+  cache.store(requestKey, key.digest);
+  return code;
+}
+
 Expected<std::unique_ptr<ReadyKernel>> Engine::load(const KernelSpec &spec) const {
   ScopedDefaultFloatingPointState state;
   Clock::time_point begin = Clock::now();
   KernelShape shape = shapeOf(spec);
   KernelRequest request{ourFlow, spec.kernel, options.dtype, options.target ? &*options.target : nullptr};
-  auto ready = [&](std::unique_ptr<LoadedKernel> code) {
-    return std::make_unique<ReadyKernel>(std::move(code), shape, getData(request), secondsSince(begin));
-  };
   if (auto exists = checkKernelExists(request); !exists)
     return exists.takeError();
-  CacheKey key = makeKernelKey(request, target);
-  if (auto object = cache.load(key))
-    // An object that does not link is one more way of being damaged.
-    if (auto code = loadKernel(*object))
-      return ready(std::move(*code));
-  auto object = compileKernel(request, target);
-  if (!object)
-    return object.takeError();
-  auto code = loadKernel(*object);
+  auto code = findCode(request);
   if (!code)
     return code.takeError();
   const KernelInfo &info = (*code)->info;
@@ -176,8 +203,7 @@ Expected<std::unique_ptr<ReadyKernel>> Engine::load(const KernelSpec &spec) cons
                  std::to_string(info.numInputs) + " and gives " + std::to_string(info.numOutputs) +
                  " arrays, expected " + std::to_string(shape.inputs.size()) + " and " +
                  std::to_string(shape.outputs.size())};
-  cache.store(key, *object);
-  return ready(std::move(*code));
+  return std::make_unique<ReadyKernel>(std::move(*code), shape, getData(request), secondsSince(begin));
 }
 
 std::shared_ptr<const DensityData> Engine::getData(const KernelRequest &request) const {

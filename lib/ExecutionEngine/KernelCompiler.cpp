@@ -59,6 +59,11 @@ static bool hasKernel(const Flow &flow, const KernelSpec &spec) {
   return hasProgram(flow, spec.getProgram()) && !(flow.isDensity() && isOfFlow);
 }
 
+/// The target, if the kernel looks at one.
+static const Flow *findTarget(const KernelRequest &request) {
+  return findKernel(request.kernel)->getProgram().needsTarget ? request.target : nullptr;
+}
+
 const Node *flowc::findDensity(const KernelRequest &request) {
   if (findKernel(request.kernel)->getProgram().needsTarget)
     return request.target ? &request.target->root() : nullptr;
@@ -87,24 +92,37 @@ Expected<void> flowc::checkKernelExists(const KernelRequest &request) {
   return {};
 }
 
-CacheKey flowc::makeKernelKey(const KernelRequest &request, const TargetSpec &target) {
-  bool hasTarget = findKernel(request.kernel)->getProgram().needsTarget && request.target;
-  const Node *density = findDensity(request);
-  return makeCacheKey({request.flow.text(), request.flow.name(), std::string(getKernelName(request.kernel)),
-                       request.dtype == F32 ? "f32" : "f64", hasTarget ? request.target->text() : "",
-                       hasTarget ? request.target->name() : "", density ? describeCompiledData(*density) : "",
-                       target.triple, target.cpu, target.features});
+CacheKey flowc::makeRequestKey(const KernelRequest &request, const TargetSpec &target) {
+  const Flow *density = findTarget(request);
+  const Node *data = findDensity(request);
+  return makeCacheKey({"request", request.flow.text(), request.flow.name(), std::string(getKernelName(request.kernel)),
+                       request.dtype == F32 ? "f32" : "f64", density ? density->text() : "",
+                       density ? density->name() : "", data ? describeCompiledData(*data) : "", target.triple,
+                       target.cpu, target.features});
 }
 
 //===----------------------------------------------------------------------===//
 // Compilation
 //===----------------------------------------------------------------------===//
 
-namespace {
-/// One compilation: a context, what it reported, and a module in it.
-class Compilation {
-public:
-  Compilation() : context(getRegistry(), mlir::MLIRContext::Threading::DISABLED) {
+static const mlir::DialectRegistry &getRegistry() {
+  static const mlir::DialectRegistry *registry = [] {
+    auto *result = new mlir::DialectRegistry;
+    registerPipelineDialects(*result);
+    return result;
+  }();
+  return *registry;
+}
+
+/// A context, what it reported, and a module in it.
+struct KernelCompilation::Impl {
+  Impl(const KernelRequest &request, const TargetSpec &target, bool verify)
+      : request(request), target(target), options{.dtype = request.dtype,
+                                                  .kernel = request.kernel,
+                                                  .target = findTarget(request),
+                                                  .simdBits = target.simdBits,
+                                                  .verify = verify},
+        context(getRegistry(), mlir::MLIRContext::Threading::DISABLED) {
     context.getDiagEngine().registerHandler([this](mlir::Diagnostic &diagnostic) {
       llvm::raw_string_ostream stream(diagnostics);
       if (diagnostic.getSeverity() == mlir::DiagnosticSeverity::Error)
@@ -112,12 +130,32 @@ public:
     });
   }
 
-  Expected<mlir::ModuleOp> build(const Flow &flow, EmitLevel level, const PipelineOptions &options) {
+  Expected<void> build() {
+    if (auto exists = checkKernelExists(request); !exists)
+      return exists;
     std::string message;
-    module = buildKernelModule(context, flow, std::min(level, EmitLevel::LLVM), options, message);
-    if (module)
-      return *module;
-    return fail(message);
+    module = buildGraphModule(context, request.flow, options, message);
+    return module ? Expected<void>() : fail(message);
+  }
+  Expected<void> lower(EmitLevel level) {
+    std::string message;
+    bool isLowered = succeeded(lowerGraphModule(*module, std::min(level, EmitLevel::LLVM), options, message));
+    return isLowered ? Expected<void>() : fail(message);
+  }
+  std::string print() const {
+    std::string text;
+    llvm::raw_string_ostream stream(text);
+    module.get()->print(stream);
+    stream << '\n';
+    return text;
+  }
+  Expected<std::string> emit(EmitLevel level) {
+    if (auto ok = lower(level); !ok)
+      return ok.takeError();
+    if (level <= EmitLevel::LLVM)
+      return print();
+    auto code = emitNative(*module, target, level == EmitLevel::Asm ? NativeFile::Assembly : NativeFile::Object);
+    return code ? std::move(code) : fail(code.takeError().message);
   }
 
   /// `message`, and what MLIR had to say.
@@ -126,55 +164,49 @@ public:
       message += (message.empty() ? "" : ": ") + diagnostics;
     return Error{message};
   }
-
-private:
-  static const mlir::DialectRegistry &getRegistry() {
-    static const mlir::DialectRegistry *registry = [] {
-      auto *result = new mlir::DialectRegistry;
-      registerPipelineDialects(*result);
-      return result;
-    }();
-    return *registry;
+  /// An error of `compile` and of what comes before it.
+  static Error cannotCompile(const KernelRequest &request, const Error &error) {
+    return Error{"cannot compile " + std::string(getKernelName(request.kernel)) + " of '" + request.flow.name() +
+                 "': " + error.message};
   }
 
-  mlir::MLIRContext context;
+  const KernelRequest request;
+  const TargetSpec target;
+  const PipelineOptions options;
   std::string diagnostics;
+  mlir::MLIRContext context;
   mlir::OwningOpRef<mlir::ModuleOp> module;
 };
-} // namespace
 
-static Expected<std::string> emit(const KernelRequest &request, EmitLevel level, const TargetSpec &target,
-                                  bool verify) {
-  if (auto exists = checkKernelExists(request); !exists)
-    return exists.takeError();
-  PipelineOptions options{.dtype = request.dtype,
-                          .kernel = request.kernel,
-                          .target = request.target,
-                          .simdBits = target.simdBits,
-                          .verify = verify};
-  Compilation compilation;
-  auto module = compilation.build(request.flow, level, options);
-  if (!module)
-    return module.takeError();
-  if (level <= EmitLevel::LLVM) {
-    std::string text;
-    llvm::raw_string_ostream stream(text);
-    (*module)->print(stream);
-    stream << '\n';
-    return text;
-  }
-  auto code = emitNative(*module, target, level == EmitLevel::Asm ? NativeFile::Assembly : NativeFile::Object);
-  if (!code)
-    return compilation.fail(code.takeError().message);
-  return code;
+KernelCompilation::KernelCompilation(std::unique_ptr<Impl> impl) : impl(std::move(impl)) {}
+KernelCompilation::KernelCompilation(KernelCompilation &&) noexcept = default;
+KernelCompilation &KernelCompilation::operator=(KernelCompilation &&) noexcept = default;
+KernelCompilation::~KernelCompilation() = default;
+
+Expected<KernelCompilation> KernelCompilation::begin(const KernelRequest &request, const TargetSpec &target) {
+  auto impl = std::make_unique<Impl>(request, target, /*verify=*/false);
+  if (auto ok = impl->build(); !ok)
+    return Impl::cannotCompile(request, ok.error());
+  return KernelCompilation(std::move(impl));
+}
+
+CacheKey KernelCompilation::key() const {
+  const Node *data = findDensity(impl->request);
+  return makeCacheKey({"kernel", impl->print(), std::string(getKernelName(impl->request.kernel)),
+                       data ? describeCompiledData(*data) : "", impl->target.triple, impl->target.cpu,
+                       impl->target.features});
+}
+
+Expected<std::string> KernelCompilation::compile() {
+  auto object = impl->emit(EmitLevel::Obj);
+  if (!object)
+    return Impl::cannotCompile(impl->request, object.error());
+  return object;
 }
 
 Expected<std::string> flowc::compileKernel(const KernelRequest &request, const TargetSpec &target) {
-  auto object = emit(request, EmitLevel::Obj, target, /*verify=*/false);
-  if (!object)
-    return Error{"cannot compile " + std::string(getKernelName(request.kernel)) + " of '" + request.flow.name() +
-                 "': " + object.takeError().message};
-  return object;
+  auto compilation = KernelCompilation::begin(request, target);
+  return compilation ? compilation->compile() : Expected<std::string>(compilation.takeError());
 }
 
 Expected<std::string> flowc::emitKernel(const KernelRequest &request, std::string_view level, const std::string &cpu) {
@@ -186,5 +218,8 @@ Expected<std::string> flowc::emitKernel(const KernelRequest &request, std::strin
   auto target = getTarget(cpu);
   if (!target)
     return target.takeError();
-  return emit(request, known->second, *target, /*verify=*/true);
+  KernelCompilation::Impl compilation(request, *target, /*verify=*/true);
+  if (auto ok = compilation.build(); !ok)
+    return ok.takeError();
+  return compilation.emit(known->second);
 }

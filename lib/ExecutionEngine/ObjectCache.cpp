@@ -17,6 +17,7 @@
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
 
+#include <array>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -59,7 +60,7 @@ static std::string findBuildId() {
         });
         if (!holdsAddress)
           return 0;
-        for (const ElfW(Phdr) &segment : segments) {
+        for (const ElfW(Phdr) & segment : segments) {
           if (segment.p_type != PT_NOTE)
             continue;
           const char *note = reinterpret_cast<const char *>(object->dlpi_addr + segment.p_vaddr);
@@ -183,6 +184,12 @@ static bool writeAll(int file, llvm::StringRef bytes) {
     bytes = bytes.drop_front(static_cast<size_t>(put));
   }
   return true;
+}
+
+std::unique_lock<std::mutex> ObjectCache::claim(const CacheKey &key) {
+  // Two keys rarely share a mutex, and then one of them waits a little.
+  static std::array<std::mutex, 64> mutexes;
+  return std::unique_lock<std::mutex>(mutexes[std::hash<std::string>()(key.digest) % mutexes.size()]);
 }
 
 std::optional<std::string> ObjectCache::load(const CacheKey &key) const {

@@ -108,34 +108,53 @@ void flowc::registerAllPasses() {
   registerSymbolDCEPass();
 }
 
-OwningOpRef<ModuleOp> flowc::buildKernelModule(MLIRContext &context, const Flow &flow, EmitLevel level,
-                                               const PipelineOptions &options, std::string &error) {
-  // Diagnostics become the error message.
-  ScopedDiagnosticHandler handler(&context, [&](Diagnostic &diagnostic) {
-    if (diagnostic.getSeverity() == DiagnosticSeverity::Error && error.empty()) {
-      llvm::raw_string_ostream os(error);
-      os << diagnostic.getLocation() << ": " << diagnostic.str();
-    }
-    return success();
-  });
+namespace {
+/// Makes the first error that MLIR reports the error message.
+class ErrorCollector : public ScopedDiagnosticHandler {
+public:
+  ErrorCollector(MLIRContext &context, std::string &error)
+      : ScopedDiagnosticHandler(&context, [&error](Diagnostic &diagnostic) {
+          if (diagnostic.getSeverity() == DiagnosticSeverity::Error && error.empty()) {
+            llvm::raw_string_ostream os(error);
+            os << diagnostic.getLocation() << ": " << diagnostic.str();
+          }
+          return success();
+        }) {}
+};
+} // namespace
+
+OwningOpRef<ModuleOp> flowc::buildGraphModule(MLIRContext &context, const Flow &flow, const PipelineOptions &options,
+                                              std::string &error) {
+  ErrorCollector collector(context, error);
   OwningOpRef<ModuleOp> module = emitFlowGraph(context, flow.root(), options.dtype, "flow", error);
-  if (!module)
-    return module;
-  if (options.target)
+  if (module && options.target)
     emitDensity(*module, options.target->root(), options.dtype, "target");
+  return module;
+}
+
+LogicalResult flowc::lowerGraphModule(ModuleOp module, EmitLevel level, const PipelineOptions &options,
+                                      std::string &error) {
   if (level == EmitLevel::Flow)
-    return module;
-  PassManager pm(&context);
+    return success();
+  ErrorCollector collector(*module.getContext(), error);
+  PassManager pm(module.getContext());
   pm.enableVerifier(options.verify);
   buildSamplePipeline(pm, *findKernel(options.kernel));
   if (level >= EmitLevel::Tile)
     buildTilePipeline(pm, options);
   if (level >= EmitLevel::LLVM)
     buildLLVMPipeline(pm);
-  if (failed(pm.run(*module))) {
-    if (error.empty())
-      error = "a pass failed without saying why";
+  if (succeeded(pm.run(module)))
+    return success();
+  if (error.empty())
+    error = "a pass failed without saying why";
+  return failure();
+}
+
+OwningOpRef<ModuleOp> flowc::buildKernelModule(MLIRContext &context, const Flow &flow, EmitLevel level,
+                                               const PipelineOptions &options, std::string &error) {
+  OwningOpRef<ModuleOp> module = buildGraphModule(context, flow, options, error);
+  if (module && failed(lowerGraphModule(*module, level, options, error)))
     return nullptr;
-  }
   return module;
 }

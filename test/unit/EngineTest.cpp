@@ -57,11 +57,12 @@ protected:
   }
   void TearDown() override { fs::remove_all(directory); }
 
+  /// Files with code; those that name the kernel of a request are much smaller.
   std::vector<fs::path> cachedObjects() const {
     std::vector<fs::path> paths;
     if (fs::exists(directory / "flowc"))
       for (const auto &entry : fs::directory_iterator(directory / "flowc"))
-        if (entry.path().filename() != "llvmcache.timestamp")
+        if (entry.path().filename() != "llvmcache.timestamp" && fs::file_size(entry.path()) > 1000)
           paths.push_back(entry.path());
     return paths;
   }
@@ -248,10 +249,10 @@ TEST_F(EngineTest, ObjectsAreCached) {
   EXPECT_EQ(cachedObjects().size(), 4u);
 }
 
-// What a kernel's code depends on is in its key: change one thing at a time.
+// What a kernel's code depends on is in its keys: change one thing at a time.
 TEST_F(EngineTest, KeysTellKernelsApart) {
-  constexpr const char *two = "flow a = normal([0], [1])\nflow b = normal([0], [2])";
-  Flow a = *Flow::parse(two, "a"), b = *Flow::parse(two, "b"), other = *Flow::parse("flow a = normal([0], [3])");
+  constexpr const char *two = "flow a = normal([0], [1])\nflow b = cauchy([0], [1])";
+  Flow a = *Flow::parse(two, "a"), b = *Flow::parse(two, "b"), other = *Flow::parse("flow a = normal([0, 0], [3, 3])");
   constexpr const char *targets = "density t(x[1]) = -x[0]^2\ndensity u(x[1]) = -x[0]^4";
   Flow t = *Flow::parse(targets, "t"), u = *Flow::parse(targets, "u"),
        sameName = *Flow::parse("density t(x[1]) = -x[0]^6");
@@ -272,17 +273,24 @@ TEST_F(EngineTest, KeysTellKernelsApart) {
       {{a, Kernel::ElboGradient, F32, &u}, native},
       {{a, Kernel::ElboGradient, F32, &sameName}, native},
   };
+  auto kernelKey = [](const KernelRequest &request, const TargetSpec &target) {
+    return KernelCompilation::begin(request, target)->key().digest;
+  };
   std::set<std::string> digests;
-  for (const auto &[request, target] : requests)
-    digests.insert(makeKernelKey(request, target).digest);
-  EXPECT_EQ(digests.size(), requests.size());
+  for (const auto &[request, target] : requests) {
+    digests.insert(makeRequestKey(request, target).digest);
+    digests.insert(kernelKey(request, target));
+  }
+  EXPECT_EQ(digests.size(), 2 * requests.size());
   // A target that the kernel does not look at changes nothing.
-  EXPECT_EQ(makeKernelKey({a, Kernel::LogProb, F32, &t}, native).digest,
-            makeKernelKey({a, Kernel::LogProb, F32}, native).digest);
+  KernelRequest plain{a, Kernel::LogProb, F32}, withTarget{a, Kernel::LogProb, F32, &t};
+  EXPECT_EQ(makeRequestKey(withTarget, native).digest, makeRequestKey(plain, native).digest);
+  EXPECT_EQ(kernelKey(withTarget, native), kernelKey(plain, native));
 }
 
-// Two items of one text share its objects' cache, but not their objects.
-TEST_F(EngineTest, ItemsOfOneTextHaveTheirOwnObjects) {
+// Flows that begin with other parameters, as those that standardise other data do, have the
+// same code, and each its own values.
+TEST_F(EngineTest, FlowsWithOtherParametersShareTheirCode) {
   constexpr const char *text = "flow a = normal(0, 1)\nflow b = normal(0, 2)";
   Rows<float> x = Rows<float>::Constant(1, 1, 3);
   for (auto [name, deviation] : {std::pair("a", 1.0), std::pair("b", 2.0)}) {
@@ -291,6 +299,21 @@ TEST_F(EngineTest, ItemsOfOneTextHaveTheirOwnObjects) {
     auto logProb = (*compile(flow, {.dtype = F32}))->logProb<float>(model, x);
     ASSERT_TRUE(logProb) << logProb.error().message;
     double expected = -0.5 * 9 / deviation / deviation - std::log(deviation) - 0.5 * std::log(2 * M_PI);
+    EXPECT_NEAR((*logProb)[0], expected, 1e-5) << name;
+  }
+  EXPECT_EQ(cachedObjects().size(), 1u);
+}
+
+// Two items of one text share its objects' cache, but not their objects.
+TEST_F(EngineTest, ItemsOfOneTextHaveTheirOwnObjects) {
+  constexpr const char *text = "flow a = normal(0, 1)\nflow b = laplace(0, 2)";
+  Rows<float> x = Rows<float>::Constant(1, 1, 3);
+  for (auto [name, expected] :
+       {std::pair("a", -4.5 - 0.5 * std::log(2 * M_PI)), std::pair("b", -1.5 - std::log(4.0))}) {
+    Flow flow = *Flow::parse(text, name);
+    Model model = *Model::initialise(flow, {.dtype = F32});
+    auto logProb = (*compile(flow, {.dtype = F32}))->logProb<float>(model, x);
+    ASSERT_TRUE(logProb) << logProb.error().message;
     EXPECT_NEAR((*logProb)[0], expected, 1e-5) << name;
   }
   EXPECT_EQ(cachedObjects().size(), 2u);

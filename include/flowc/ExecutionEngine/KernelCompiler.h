@@ -12,6 +12,7 @@
 #include "flowc/Target/HostTarget.h"
 #include "flowc/flowc.h"
 
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -39,11 +40,37 @@ const Node *findDensity(const KernelRequest &request);
 /// Whether there is such a kernel: a bare bijection has no density.
 Expected<void> checkKernelExists(const KernelRequest &request);
 
-/// What identifies the code of a kernel: known without setting up MLIR.
-CacheKey makeKernelKey(const KernelRequest &request, const TargetSpec &target);
+/// What identifies a request: known without setting up MLIR. Two requests may well mean
+/// the same code.
+CacheKey makeRequestKey(const KernelRequest &request, const TargetSpec &target);
 
-/// Compiles a kernel to an object file. Thread-safe: every call has an MLIR
-/// context of its own.
+/// A kernel whose graph has been built, and that is not lowered yet. It has an MLIR
+/// context of its own, so that several threads may compile at once.
+class KernelCompilation {
+public:
+  /// Builds the graph; the request must outlive it.
+  static Expected<KernelCompilation> begin(const KernelRequest &request, const TargetSpec &target);
+
+  KernelCompilation(KernelCompilation &&) noexcept;
+  KernelCompilation &operator=(KernelCompilation &&) noexcept;
+  ~KernelCompilation();
+
+  /// What identifies the code: the graph, the kernel and the machine. The initial values of
+  /// parameters are in none of them, so that flows which differ in these share their code.
+  CacheKey key() const;
+
+  /// Lowers the graph to an object file; once.
+  Expected<std::string> compile();
+
+private:
+  friend Expected<std::string> emitKernel(const KernelRequest &request, std::string_view level, const std::string &cpu);
+  struct Impl;
+  explicit KernelCompilation(std::unique_ptr<Impl> impl);
+
+  std::unique_ptr<Impl> impl;
+};
+
+/// Compiles a kernel to an object file. Thread-safe.
 Expected<std::string> compileKernel(const KernelRequest &request, const TargetSpec &target);
 
 /// Compiles a kernel down to `level` (`flow`, `sample`, `tile`, `llvm`, `asm` or

@@ -16,6 +16,7 @@
 #define FLOWC_EXECUTIONENGINE_OBJECTCACHE_H
 
 #include <cstdint>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -23,7 +24,7 @@
 
 namespace flowc {
 
-/// Identifies code: 64 hexadecimal digits.
+/// Identifies code, or a request for it: 64 hexadecimal digits.
 struct CacheKey {
   std::string digest;
 };
@@ -44,6 +45,9 @@ public:
   /// counts as absent; so do, untouched, a link, and a file or directory that belongs to
   /// another user or that others may write to.
   std::optional<std::string> load(const CacheKey &key) const;
+
+  /// Keeps other threads of this process from compiling what `key` identifies.
+  static std::unique_lock<std::mutex> claim(const CacheKey &key);
 
   /// Stores an object atomically and removes the files used least recently if
   /// the cache is over its limit. Does nothing if the directory cannot be used,

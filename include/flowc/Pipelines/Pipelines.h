@@ -46,9 +46,18 @@ void registerPipelineDialects(mlir::DialectRegistry &registry);
 /// Registers flowc's passes and pipelines by name, for flowc-opt.
 void registerAllPasses();
 
-/// Builds the module of one kernel at level Flow, Sample, Tile or LLVM (MLIR's
-/// llvm dialect, ready for translation, with the symbols of KernelABI.h).
-/// Returns null and sets `error` if that fails.
+/// Builds the graph of a flow, with that of `options.target`: all that the passes see of
+/// them. Returns null and sets `error` if that fails.
+mlir::OwningOpRef<mlir::ModuleOp> buildGraphModule(mlir::MLIRContext &context, const Flow &flow,
+                                                   const PipelineOptions &options, std::string &error);
+
+/// Lowers such a graph to level Sample, Tile or LLVM (MLIR's llvm dialect, ready for
+/// translation, with the symbols of KernelABI.h); level Flow leaves it as it is. Sets
+/// `error` if a pass fails.
+mlir::LogicalResult lowerGraphModule(mlir::ModuleOp module, EmitLevel level, const PipelineOptions &options,
+                                     std::string &error);
+
+/// Both, one after the other.
 mlir::OwningOpRef<mlir::ModuleOp> buildKernelModule(mlir::MLIRContext &context, const Flow &flow, EmitLevel level,
                                                     const PipelineOptions &options, std::string &error);
 

@@ -27,6 +27,9 @@ constexpr int64_t kFewestSteps = 60;
 /// A longer training has helped if it gained more than this share of the standard error.
 constexpr double kLeastGain = 0.1;
 
+/// Why a candidate has no result.
+constexpr const char *kNoTime = "there is no time for it in this budget", *kStopped = "stopped before it was trained";
+
 /// A step on n threads takes 1 / (1 + gain (n - 1)) of the time, up to so many threads.
 constexpr double kSharingGain = 0.6, kMostSharing = 8;
 
@@ -48,6 +51,8 @@ private:
   std::pair<std::vector<Runner *>, int64_t> next(size_t most, int64_t steps);
   double costOf(std::span<Runner *const> field, int64_t steps) const;
   bool isInterrupted() const { return options.interrupted && options.interrupted(); }
+  /// Whether what is left belongs to the winner.
+  bool isOver() const { return !budget.isInSteps() && budget.share() > kShareOfRace; }
   void rank();
 
   const Folds &folds;
@@ -106,7 +111,7 @@ void Race::finish(Runner &runner, std::vector<Expected<TrainingOutcome>> outcome
       best = i;
   if (best < 0) { // Ended before its first epoch.
     if (!runner.hasResult())
-      runner.problem = "the time was too short";
+      runner.problem = isInterrupted() ? kStopped : kNoTime;
     return;
   }
   auto count = static_cast<double>(outcomes.size());
@@ -129,7 +134,7 @@ void Race::finish(Runner &runner, std::vector<Expected<TrainingOutcome>> outcome
 void Race::train(std::span<Runner *> field, int64_t steps, size_t parts) {
   size_t jobs = field.size() * parts;
   std::vector<std::vector<Expected<TrainingOutcome>>> outcomes(
-      field.size(), std::vector<Expected<TrainingOutcome>>(parts, Error{"stopped before it was trained"}));
+      field.size(), std::vector<Expected<TrainingOutcome>>(parts, Error{kStopped}));
   std::mutex mutex;
   forEachJob(jobs, options, [&](size_t job, int threadsEach) {
     // Folds of one candidate follow each other: its kernels are compiled once.
@@ -137,6 +142,10 @@ void Race::train(std::span<Runner *> field, int64_t steps, size_t parts) {
     const Fold &fold = folds.folds[job % parts];
     if (isInterrupted())
       return;
+    if (isOver()) {
+      outcomes[job / parts][job % parts] = Error{kNoTime};
+      return;
+    }
     if (options.progress) {
       std::lock_guard<std::mutex> lock(mutex);
       options.progress(std::string(runner.candidate->name) + ", " + std::to_string(steps) + " steps",
@@ -209,7 +218,7 @@ std::pair<std::vector<Runner *>, int64_t> Race::first() {
   }
   auto steps = [&] { return kFirstShare * budget.left() / costOf(field, 1); };
   for (; field.size() > 1 && steps() < kFewestSteps; field.pop_back())
-    field.back()->problem = "there is no time for it in this budget";
+    field.back()->problem = kNoTime;
   if (field.empty())
     return {};
   auto count = std::clamp<int64_t>(static_cast<int64_t>(steps()), 1, kFirstSteps);
@@ -228,7 +237,7 @@ std::vector<Runner> Race::run() {
   while (!field.empty()) {
     train(field, steps, folds.folds.size());
     rank();
-    if (isInterrupted())
+    if (isInterrupted() || isOver())
       break;
     std::tie(field, steps) = next((field.size() + 1) / 2, steps);
   }

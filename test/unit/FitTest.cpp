@@ -338,6 +338,22 @@ TEST(FitTable, KeepsTheBestWhenInterrupted) {
   EXPECT_TRUE(result.record.interrupted);
 }
 
+// Setting up what comes before the race takes longer than a millisecond: no flow is compiled
+// for a budget that is spent, and a closed form is the model.
+TEST(FitTable, TrainsNothingWhenItsTimeIsOver) {
+  Rows<float> x = twoClouds(500, 8).cast<float>();
+  FitTableResult result = take(fitTable(tableOf(x), {.seconds = 1e-3}));
+  EXPECT_TRUE(result.record.search[result.chosen].isBaseline);
+  int64_t flows = 0;
+  for (const Contestant &entry : result.record.search)
+    if (!entry.isBaseline) {
+      EXPECT_THAT(entry.problem, HasSubstr("no time for it in this budget")) << entry.name;
+      EXPECT_EQ(entry.seconds, 0) << entry.name;
+      ++flows;
+    }
+  EXPECT_GT(flows, 2);
+}
+
 TEST(FitTable, GoesOnWhereItWasEnded) {
   test::TemporaryDirectory folder;
   std::string path = folder / "search.safetensors", other = folder / "other.safetensors";

@@ -8,6 +8,7 @@
 #include "Axes.h"
 
 #include "flowc/Report/Statistics.h"
+#include "flowc/Support/Format.h"
 
 #include <algorithm>
 #include <cmath>
@@ -53,4 +54,23 @@ uint32_t tool::shade(const Color &color, double level) {
     return static_cast<uint32_t>(std::lround(255 * value));
   };
   return 0xff000000U | channel(color.red) << 16 | channel(color.green) << 8 | channel(color.blue);
+}
+
+double tool::drawHeading(Canvas &canvas, double left, const std::string &title, const std::vector<std::string> &lines) {
+  double y = 24;
+  canvas.text(left, y, title, 14, ink, Canvas::Align::Left, false, /*bold=*/true);
+  for (const std::string &line : lines)
+    canvas.text(left, y += headingLine, line, 10, ink);
+  return y;
+}
+
+std::optional<std::string> tool::describeCropped(int64_t rows, const std::string &rowsName, int64_t samples) {
+  if (rows + samples == 0)
+    return std::nullopt;
+  std::string text = "beside the panels: ";
+  if (rows > 0)
+    text += formatCount(rows) + " " + rowsName + (samples > 0 ? " and " : "");
+  if (samples > 0)
+    text += formatCount(samples) + (samples == 1 ? " sample" : " samples");
+  return text;
 }

@@ -10,6 +10,8 @@
 
 #include "Canvas.h"
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -34,6 +36,17 @@ std::string tickText(double value);
 /// The colour of a pixel, from white for `level` 0 by the full `color` to a dark one
 /// for 1, as `Canvas::image` takes it.
 uint32_t shade(const Color &color, double level);
+
+/// From a line of a picture's heading to the next.
+inline constexpr double headingLine = 16;
+
+/// The heading of a picture: its title, and lines that say what is drawn; returns where the
+/// last of them is. The title is at y = 24.
+double drawHeading(Canvas &canvas, double left, const std::string &title, const std::vector<std::string> &lines);
+
+/// Says how many rows and samples lie beside panels; nothing if none does. `rows` are called
+/// `rowsName`.
+std::optional<std::string> describeCropped(int64_t rows, const std::string &rowsName, int64_t samples);
 
 } // namespace flowc::tool
 

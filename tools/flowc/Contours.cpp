@@ -105,7 +105,7 @@ void PanelPainter::contour(double level) {
 }
 
 void PanelPainter::samples() {
-  constexpr size_t most = 1500;
+  constexpr size_t most = ContourFigure::mostSamples;
   const Color color{ink.red, ink.green, ink.blue, 0.45};
   size_t count = std::min(most, panel.samples.size() / 2), step = std::max<size_t>(1, panel.samples.size() / 2 / most);
   for (size_t i = 0; i < count; ++i) {
@@ -148,13 +148,22 @@ std::vector<double> ContourFigure::gridPoints() const {
   return points;
 }
 
+int64_t ContourFigure::countCropped(const std::vector<double> &samples) const {
+  auto isShown = [](double position) { return position >= 0 && position <= 1; };
+  int64_t count = 0;
+  for (size_t i = 0; i + 1 < samples.size(); i += 2)
+    count += !isShown(x.position(samples[i])) || !isShown(y.position(samples[i + 1]));
+  return count;
+}
+
 Expected<void> ContourFigure::draw(const std::string &path) const {
-  constexpr double left = 58, top = 62, bottom = 46, right = 16, panelSize = 320, gap = 22;
+  constexpr double left = 58, bottom = 46, right = 16, panelSize = 320, gap = 22;
+  const double top = 62 + headingLine * static_cast<double>(lines.size());
   auto count = static_cast<double>(panels.size());
   auto canvas = Canvas::create(path, left + count * (panelSize + gap) - gap + right, top + panelSize + bottom);
   if (!canvas)
     return canvas.takeError();
-  canvas->text(left, 24, title, 14, ink, Canvas::Align::Left, false, /*bold=*/true);
+  drawHeading(*canvas, left, title, lines);
   for (size_t i = 0; i < panels.size(); ++i) {
     PanelPainter painter(*this, panels[i], *canvas,
                          {left + static_cast<double>(i) * (panelSize + gap), top, panelSize, panelSize});

@@ -28,12 +28,19 @@ struct ContourFigure {
   static constexpr int size = 161;
 
   std::string title;
+  std::vector<std::string> lines; ///< Below the title.
   std::vector<std::string> names; ///< Of the two coordinates.
   Range x, y;
   std::vector<Panel> panels;
 
+  /// At most so many samples are drawn in a panel.
+  static constexpr size_t mostSamples = 1500;
+
   /// The points where densities are needed, row-major: y from low to high, in it x.
   std::vector<double> gridPoints() const;
+
+  /// How many of these pairs of numbers lie outside of the axes.
+  int64_t countCropped(const std::vector<double> &samples) const;
 
   /// Draws each density, lines around the smallest regions that hold 25, 50, 75, 90
   /// and 99 % of it (of what is in the picture), and samples.

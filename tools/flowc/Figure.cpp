@@ -36,16 +36,9 @@ int64_t tool::countCropped(const Rows<double> &rows, const std::vector<Scale> &s
   return count;
 }
 
-static constexpr double kLine = 16; // Of the heading.
-
 /// Names what is drawn, and its colours, in lines of their own.
-static void drawHeading(const Figure &figure, Canvas &canvas, double left, const std::vector<std::string> &lines) {
-  double y = 24;
-  canvas.text(left, y, figure.title, 14, ink, Canvas::Align::Left, false, /*bold=*/true);
-  for (const std::string &line : lines)
-    canvas.text(left, y += kLine, line, 10, ink);
-  y += kLine + 1;
-  double x = left;
+static void drawNames(const Figure &figure, Canvas &canvas, double left, const std::vector<std::string> &lines) {
+  double x = left, y = drawHeading(canvas, left, figure.title, lines) + headingLine + 1;
   auto entry = [&](const std::string &label, const Color &color) {
     canvas.fill({x, y - 9, 11, 11}, color);
     canvas.text(x + 16, y, label, 10, ink);
@@ -74,17 +67,17 @@ Expected<void> Figure::draw(const std::string &path) const {
                                      : names.size() == 1   ? makeColumn(*this)
                                                            : makePairs(*this);
   std::vector<std::string> lines = {subtitle};
-  if (auto [rows, drawn] = part->cropped(); rows + drawn > 0)
-    lines.push_back("beside the panels: " + (data.rows() > 0 ? formatCount(rows) + " rows and " : "") +
-                    formatCount(drawn) + " samples");
-  double top = 24 + kLine * (static_cast<double>(lines.size()) + 1) + 14;
+  auto [rows, drawn] = part->cropped();
+  if (auto line = describeCropped(rows, rowsName, drawn))
+    lines.push_back(*line);
+  double top = 24 + headingLine * (static_cast<double>(lines.size()) + 1) + 14;
   double width = std::max(left + part->width() + right, 440.0);
   bool hasLosses = trainLosses.size() > 1;
   double height = top + part->height() + (hasLosses ? lossHeight + 58 : 0);
   auto canvas = Canvas::create(path, width, height);
   if (!canvas)
     return canvas.takeError();
-  drawHeading(*this, *canvas, left, lines);
+  drawNames(*this, *canvas, left, lines);
   part->draw(*canvas, left, top);
   if (hasLosses)
     drawLosses(*this, *canvas, {left, top + part->height() + 22, width - left - right, lossHeight});

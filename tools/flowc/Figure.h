@@ -23,7 +23,7 @@ struct Figure {
   std::string subtitle; ///< How many rows, how likely.
   std::vector<std::string> names, conditionNames;
   Rows<double> data; ///< May be empty.
-  std::string dataLabel = "data";
+  std::string dataLabel = "data", rowsName = "rows";
   Rows<double> samples;
   /// Of a conditional flow that is compared with data: what each row, and each sample, is
   /// conditioned on; else empty.

@@ -17,6 +17,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <sstream>
 
 using namespace flowc;
@@ -93,6 +94,7 @@ Expected<LossLog> LossLog::read(const std::string &path) {
                  "as train --log writes them"};
   if (auto ok = checkNumbers(path, log->unit, log->columns.at(log->unit)); !ok)
     return ok.takeError();
+  log->name = std::filesystem::path(path).filename().string();
   for (auto &[name, values] : log->columns)
     for (double &value : values)
       if (!std::isfinite(value))
@@ -128,7 +130,7 @@ std::vector<double> smooth(const std::vector<double> &values) {
   return means;
 }
 
-constexpr double width = 760, left = 62, right = 16, top = 40, gap = 18, lossHeight = 260, smallHeight = 76;
+constexpr double width = 760, left = 62, right = 16, top = 64, gap = 18, lossHeight = 260, smallHeight = 76;
 
 class Painter {
 public:
@@ -203,14 +205,34 @@ void Painter::small(const std::string &column, const std::string &name, bool log
 
 } // namespace
 
+std::string LossLog::describe() const {
+  auto lines = std::ssize(columns.at(unit));
+  std::string text = formatCount(lines) + " " + unit + (lines == 1 ? "" : "s");
+  auto add = [&](const std::string &what, double value) { text += ", " + what + " " + tickText(value); };
+  auto at = [&](const std::string &column, size_t line) {
+    auto found = columns.find(column);
+    return found == columns.end() ? std::nan("") : found->second[line];
+  };
+  size_t last = static_cast<size_t>(lines) - 1;
+  if (auto loss = columns.find("loss"); loss != columns.end()) {
+    add("loss at the end", smooth(loss->second).back());
+  } else if (double best = at("best_epoch", last); std::isfinite(best)) {
+    const std::vector<double> &epochs = columns.at(unit);
+    auto line = static_cast<size_t>(std::ranges::find(epochs, best) - epochs.begin());
+    add("validation loss", line < epochs.size() ? at("val_loss", line) : std::nan(""));
+    text += " at the best, " + formatCount(static_cast<int64_t>(best));
+  } else {
+    add("training loss at the end", at("train_loss", last));
+  }
+  return text;
+}
+
 Expected<void> LossLog::draw(const std::string &path) const {
   constexpr double height = top + lossHeight + 2 * (smallHeight + gap) + 36;
   auto canvas = Canvas::create(path, width, height);
   if (!canvas)
     return canvas.takeError();
-  size_t lines = columns.at(unit).size();
-  canvas->text(left, 24, formatCount(static_cast<int64_t>(lines)) + " " + unit + (lines == 1 ? "" : "s"), 14, ink,
-               Canvas::Align::Left, false, /*bold=*/true);
+  drawHeading(*canvas, left, name, {describe()});
   Painter painter(*this, *canvas);
   painter.losses();
   painter.small("gradient_norm", "|gradient|", /*logarithmic=*/true, /*isLast=*/false);

@@ -18,6 +18,7 @@ namespace flowc::tool {
 
 /// A log of epochs or of steps.
 struct LossLog {
+  std::string name; ///< Of its file.
   std::string unit; ///< `epoch` or `step`.
   /// A number for each line; what is not finite is NaN. All have as many.
   std::map<std::string, std::vector<double>> columns;
@@ -28,6 +29,10 @@ struct LossLog {
 
   /// Draws losses, gradient norm and learning rate, one below the other.
   Expected<void> draw(const std::string &path) const;
+
+private:
+  /// How long it is, and how well it ended.
+  std::string describe() const;
 };
 
 } // namespace flowc::tool

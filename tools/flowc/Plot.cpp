@@ -188,6 +188,23 @@ Expected<std::string> describeData(const Loaded &loaded, const Rows<double> &dat
   return text;
 }
 
+/// The ELBO of samples under their conditions.
+Expected<std::string> describeElbo(const Loaded &loaded, const Rows<double> &samples, const Rows<double> &conditions,
+                                   const LogDensity &target) {
+  auto logProb = logProbAt(loaded, samples, conditions);
+  if (!logProb)
+    return logProb.takeError();
+  std::vector<double> terms(static_cast<size_t>(samples.rows()));
+  if (auto ok = target(samples.data(), samples.rows(), terms.data()); !ok)
+    return ok.takeError();
+  for (size_t i = 0; i < terms.size(); ++i)
+    terms[i] -= (*logProb)[static_cast<Eigen::Index>(i)];
+  if (auto outside = std::ranges::count_if(terms, [](double term) { return !std::isfinite(term); }))
+    return "ELBO -\u221e, the target is 0 at " + formatCount(outside);
+  double error = report::deviationOf(terms) / std::sqrt(static_cast<double>(terms.size()));
+  return "ELBO " + formatWithError(report::meanOf(terms), error, "\u00b1");
+}
+
 std::vector<double> flat(const Rows<double> &rows) { return {rows.data(), rows.data() + rows.size()}; }
 
 /// What either of the two covers, on a plain axis.
@@ -206,6 +223,7 @@ Expected<void> plotContours(const Loaded &loaded, const Figure &figure, const Lo
                             const Rows<double> &condition, const std::string &output) {
   ContourFigure contours;
   contours.title = figure.title;
+  contours.lines = {figure.subtitle};
   contours.names = figure.names;
   contours.x = rangeOf(figure, 0);
   contours.y = rangeOf(figure, 1);
@@ -220,6 +238,10 @@ Expected<void> plotContours(const Loaded &loaded, const Figure &figure, const Lo
   contours.panels.push_back(
       {"flow, with samples", sampleColor, {logProb->begin(), logProb->end()}, flat(figure.samples)});
   contours.panels.push_back({"target, with resampled samples", dataColor, std::move(density), flat(figure.data)});
+  auto [ofFlow, ofTarget] =
+      std::pair(contours.countCropped(contours.panels[0].samples), contours.countCropped(contours.panels[1].samples));
+  if (auto line = describeCropped(ofTarget, figure.rowsName, ofFlow))
+    contours.lines.push_back(*line);
   return contours.draw(output);
 }
 
@@ -257,7 +279,11 @@ Expected<Rows<double>> compareWithTarget(const Loaded &loaded, const PlotOptions
     return rows.takeError();
   figure.data = std::move(*rows);
   figure.dataLabel = "target, resampled";
-  figure.subtitle = "target " + options.target.path + ", " + formatCount(options.samples) + " samples";
+  figure.rowsName = "resampled draws";
+  auto elbo = describeElbo(loaded, figure.samples, cycle(one, options.samples), target);
+  if (!elbo)
+    return elbo.takeError();
+  figure.subtitle = "target " + options.target.path + "; " + *elbo + " of " + formatCount(options.samples) + " samples";
   return one;
 }
 

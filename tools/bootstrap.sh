@@ -9,8 +9,9 @@
 #   tools/bootstrap.sh setup   install the packages that flowc needs
 #   tools/bootstrap.sh build   setup, then compile; binaries land in build/bin
 #   tools/bootstrap.sh test    build, then run the whole test suite
-#   tools/bootstrap.sh demo    build, then train a flow on the galaxy catalogue,
-#                              sample from it and draw the result (build/demo)
+#   tools/bootstrap.sh demo    build the tool alone, then train a flow on the galaxy
+#                              catalogue, sample from it, draw the result and write
+#                              a report (build/demo)
 #
 # Everything comes from Debian's own repositories. What is installed already is
 # left alone, so that a second run needs neither the network nor root. Steps can
@@ -91,13 +92,14 @@ build_jobs() {
   echo $((processors < gigabytes ? processors : gigabytes))
 }
 
+# Compiles all targets, or those that are named.
 build() {
   setup
   say "Building"
   # What ccache must overlook to find objects that use precompiled headers.
   export CCACHE_SLOPPINESS=pch_defines,time_macros
   cmake --preset default
-  cmake --build build -j "$(build_jobs)"
+  cmake --build build -j "$(build_jobs)" ${1:+--target "$@"}
 }
 
 run_tests() {
@@ -108,7 +110,7 @@ run_tests() {
 }
 
 demo() {
-  build
+  build flowc
   local start out=build/demo data=test/data/galaxies.csv
   start=$(date +%s)
   mkdir -p "$out"
@@ -135,7 +137,10 @@ FLOW
   build/bin/flowc sample "$out/galaxies.safetensors" -n 100000 --seed 1 -o "$out/samples.csv"
   build/bin/flowc plot "$out/galaxies.safetensors" "$data" -o "$out/galaxies.svg"
 
-  say "Done in $(($(date +%s) - start)) s: $out/galaxies.svg shows data against samples, $out/samples.csv holds them"
+  build/bin/flowc report "$out/galaxies.safetensors" "$out/test.csv" -o "$out/report.html"
+
+  say "Done in $(($(date +%s) - start)) s: $out/galaxies.svg shows data against samples, $out/samples.csv holds them, \
+$out/report.html says how good the flow is"
 }
 
 case "${1:-}" in

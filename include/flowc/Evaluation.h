@@ -22,6 +22,7 @@
 #ifndef FLOWC_EVALUATION_H
 #define FLOWC_EVALUATION_H
 
+#include "flowc/Support/RunningMoments.h"
 #include "flowc/flowc.h"
 
 #include <functional>
@@ -243,16 +244,7 @@ public:
   Expected<ModelComparison> finish() const;
 
 private:
-  /// Mean and sum of squared deviations, after B. P. Welford.
-  struct Moments {
-    int64_t count = 0;
-    double mean = 0, deviations = 0;
-
-    void add(double value);
-    double error() const;
-  };
-
-  Moments first, second, difference;
+  RunningMoments first, second, difference;
   ModelComparison counts;
 };
 

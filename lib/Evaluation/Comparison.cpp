@@ -12,17 +12,6 @@
 
 using namespace flowc;
 
-void ModelComparer::Moments::add(double value) {
-  double step = value - mean;
-  mean += step / static_cast<double>(++count);
-  deviations += step * (value - mean);
-}
-
-double ModelComparer::Moments::error() const {
-  auto n = static_cast<double>(count);
-  return count > 1 ? std::sqrt(deviations / (n - 1) / n) : std::numeric_limits<double>::quiet_NaN();
-}
-
 void ModelComparer::add(std::span<const double> firstRows, std::span<const double> secondRows) {
   for (size_t i = 0; i < firstRows.size(); ++i) {
     double one = firstRows[i], other = secondRows[i];

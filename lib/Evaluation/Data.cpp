@@ -49,8 +49,7 @@ private:
   const int64_t most;
   Reservoir reservoir;
   DataEvaluation result;
-  int64_t inside = 0;
-  double deviations = 0;
+  RunningMoments inside;
   /// A random choice of the rows in the support, samples under their conditions.
   std::vector<double> kept, keptConditions, samples;
 };
@@ -97,9 +96,7 @@ Expected<void> DataEvaluatorImpl::add(const void *x, const void *condition, int6
       ++result.outside;
     } else {
       keep(events.data() + row * flow.dim(), conditions.data() + row * flow.condDim());
-      double step = value - result.meanLogProb;
-      result.meanLogProb += step / static_cast<double>(++inside);
-      deviations += step * (value - result.meanLogProb);
+      inside.add(value);
     }
   }
   return {};
@@ -183,13 +180,13 @@ Expected<void> DataEvaluatorImpl::testBase() {
 Expected<DataEvaluation> DataEvaluatorImpl::finish() {
   if (result.rows == 0)
     return Error{"there are no rows to evaluate '" + flow.name() + "' on"};
-  auto n = static_cast<double>(inside);
-  result.logProbError = inside > 1 ? std::sqrt(deviations / (n - 1) / n) : std::nan("");
-  if (inside == 0) {
+  result.meanLogProb = inside.mean;
+  result.logProbError = inside.error();
+  if (inside.count == 0) {
     result.meanLogProb = -std::numeric_limits<double>::infinity();
     return result;
   }
-  result.testedRows = std::min(inside, most);
+  result.testedRows = std::min(inside.count, most);
   if (auto ok = testMarginals(); !ok)
     return ok.takeError();
   if (auto ok = testBase(); !ok)

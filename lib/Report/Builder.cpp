@@ -59,6 +59,8 @@ public:
     };
     report.columns = describe(options.columns, record.columns, "x", dim);
     report.conditions = describe(options.conditions, record.conditionColumns, "c", condDim);
+    columnMoments.resize(report.columns.size());
+    conditionMoments.resize(report.conditions.size());
   }
 
   Expected<void> add(const void *x, const void *condition, int64_t rows) override;
@@ -86,8 +88,8 @@ private:
   std::vector<NumberedRow> kept, leastLikely;
   Compared compared;
   Report report;
-  double deviations = 0;
-  int64_t inside = 0;
+  RunningMoments inside; ///< Of log-densities.
+  std::vector<RunningMoments> columnMoments, conditionMoments;
 };
 
 } // namespace
@@ -96,16 +98,13 @@ private:
 // Rows
 //===----------------------------------------------------------------------===//
 
-/// Welford's update of moments by one number.
-static void addTo(ColumnDescription &column, double value) {
+/// Counts one number of a column.
+static void addTo(ColumnDescription &column, RunningMoments &moments, double value) {
   if (std::isnan(value)) {
     ++column.missing;
     return;
   }
-  ++column.numbers;
-  double step = value - column.mean;
-  column.mean += step / static_cast<double>(column.numbers);
-  column.deviation += step * (value - column.mean); // The sum of squares, until `describeColumns`.
+  moments.add(value);
   column.least = std::min(column.least, value);
   column.most = std::max(column.most, value);
 }
@@ -148,9 +147,9 @@ Expected<void> ReportBuilderImpl::add(const void *x, const void *condition, int6
     double value = (*logProb)[row];
     int64_t number = ++report.rows;
     for (int64_t column = 0; column < dim; ++column)
-      addTo(report.columns[column], cells(row, column));
+      addTo(report.columns[column], columnMoments[column], cells(row, column));
     for (int64_t column = 0; column < condDim; ++column)
-      addTo(report.conditions[column], conditions(row, column));
+      addTo(report.conditions[column], conditionMoments[column], conditions(row, column));
     if (std::isnan(value)) {
       ++report.undefined;
     } else if (!std::isfinite(value)) {
@@ -158,9 +157,7 @@ Expected<void> ReportBuilderImpl::add(const void *x, const void *condition, int6
       if (report.outsideNumbers.size() < kListed)
         report.outsideNumbers.push_back(number);
     } else {
-      double step = value - report.meanLogProb;
-      report.meanLogProb += step / static_cast<double>(++inside);
-      deviations += step * (value - report.meanLogProb);
+      inside.add(value);
       keep({number, value, events.row(row), condDim > 0 ? Eigen::VectorXd(conditions.row(row)) : Eigen::VectorXd()});
     }
   }
@@ -183,10 +180,14 @@ void ReportBuilderImpl::describeFlow() {
     report.mathematics = std::move(*mathematics);
 }
 
+static void describeMoments(ColumnDescription &column, const RunningMoments &moments) {
+  column.numbers = moments.count;
+  column.mean = moments.mean;
+  column.deviation = moments.deviation();
+}
+
 /// What only sorted values tell.
 static void describeValues(ColumnDescription &column, const std::vector<double> &sorted) {
-  column.deviation =
-      column.numbers > 1 ? std::sqrt(column.deviation / static_cast<double>(column.numbers - 1)) : std::nan("");
   column.lower = quantile(sorted, 0.05);
   column.median = quantile(sorted, 0.5);
   column.upper = quantile(sorted, 0.95);
@@ -206,10 +207,13 @@ void ReportBuilderImpl::describeColumns() {
   Rows<double> cells = asInTable(compared.x, report.record.table);
   for (int64_t column = 0; column < dim; ++column) {
     compared.sorted.push_back(sortedColumn(compared.x, column));
+    describeMoments(report.columns[column], columnMoments[column]);
     describeValues(report.columns[column], sortedColumn(cells, column));
   }
-  for (int64_t column = 0; column < condDim; ++column)
+  for (int64_t column = 0; column < condDim; ++column) {
+    describeMoments(report.conditions[column], conditionMoments[column]);
     describeValues(report.conditions[column], sortedColumn(compared.condition, column));
+  }
 }
 
 //===----------------------------------------------------------------------===//
@@ -371,12 +375,12 @@ Expected<void> ReportBuilderImpl::compare() {
 Expected<Report> ReportBuilderImpl::finish() {
   if (report.rows == 0)
     return Error{"there are no rows to report on"};
-  if (inside == 0)
+  if (inside.count == 0)
     return Error{"none of the " + std::to_string(report.rows) + " rows has a density under '" + flow.flow().name() +
                  "' (" + std::to_string(report.undefined) +
                  " hold a NaN, the others are outside of its support): " + "there is nothing to report"};
-  auto n = static_cast<double>(inside);
-  report.logProbError = inside > 1 ? std::sqrt(deviations / (n - 1) / n) : std::nan("");
+  report.meanLogProb = inside.mean;
+  report.logProbError = inside.error();
   if (auto ok = compare(); !ok)
     return ok.takeError();
   tell("closed forms to compare with");

@@ -2,7 +2,8 @@
 set(docs_runner ${CMAKE_CURRENT_SOURCE_DIR}/docs/run_docs.py)
 set(docs_directory ${CMAKE_BINARY_DIR}/test/docs)
 find_package(Python3 REQUIRED COMPONENTS Interpreter)
-file(GLOB docs_pages CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/README.md ${PROJECT_SOURCE_DIR}/docs/*.md)
+file(GLOB docs_pages CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/README.md ${PROJECT_SOURCE_DIR}/CONTRIBUTING.md
+     ${PROJECT_SOURCE_DIR}/docs/*.md)
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${docs_pages} ${docs_runner})
 
 foreach(page IN LISTS docs_pages)

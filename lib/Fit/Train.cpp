@@ -50,6 +50,7 @@ static FitOptions fitOptionsOf(const Candidate &candidate, const Extent &extent,
   fit.maxEpochs = fit.maxPatience = extent.epochs;
   fit.batchSize = extent.batch;
   fit.valProp = 0;
+  fit.validateAll = true;
   fit.seed = plan.seed;
   fit.threads = plan.threads;
   fit.useCache = options.useCache;

@@ -61,6 +61,7 @@ protected:
   std::map<std::string, std::string> identity() const override;
   void describe(Archive &archive, TrainingState &state) override;
   void afterRestore() override { current.finished = isExhausted(); }
+  void adopt(const SavedState &state) override { options.validateAll = state.identity.contains("validated"); }
   /// Of a likelihood, half a nat per dimension.
   std::optional<double> mostLost() const override {
     return minimised->isMeanOfRows() ? std::optional(0.5 * static_cast<double>(model.flow().dim())) : std::nullopt;
@@ -180,7 +181,10 @@ Expected<double> DataLoop::validate() {
   if (!minimised->isMeanOfRows())
     return validateByBatches();
   WeightedMean mean;
-  if (auto ok = forEachLoss(val, current.epoch, plan.valBatch * plan.valBatches, std::ref(mean)); !ok)
+  // All rows need no new order in every epoch.
+  auto [epoch, rows] = options.validateAll ? std::pair(int64_t(0), plan.valRows)
+                                           : std::pair(current.epoch, plan.valBatch * plan.valBatches);
+  if (auto ok = forEachLoss(val, epoch, rows, std::ref(mean)); !ok)
     return ok.takeError();
   return mean.value();
 }
@@ -275,6 +279,8 @@ std::map<std::string, std::string> DataLoop::identity() const {
                  {"shuffled", data.rows() > options.listedRows ? "in windows" : "as a whole"},
                  {"batch_size", std::to_string(options.batchSize)},
                  {"val_prop", data.validation ? "given" : exactDigits(options.valProp)}});
+  if (options.validateAll) // Earlier checkpoints have no such entry.
+    result["validated"] = "all rows";
   if (auto schedule = findSchedule(update.schedule.name); schedule && (*schedule)->usesLength)
     result["max_epochs"] = std::to_string(options.maxEpochs);
   return result;

@@ -212,6 +212,7 @@ SavedState Loop::save() {
 }
 
 Expected<void> Loop::restore(SavedState &state, const std::string &source) {
+  adopt(state);
   if (std::string difference = findDifference(state.identity, identity()); !difference.empty()) {
     if (difference.find("'max_epochs'") != std::string::npos)
       difference += "; the learning rate follows a schedule to the last epoch, so give as many as then (a constant "

@@ -81,6 +81,8 @@ protected:
   virtual void describe(Archive &archive, TrainingState &state);
   /// After a state was restored.
   virtual void afterRestore() {}
+  /// Takes over how a saved training was judged; `identity` is compared after it.
+  virtual void adopt(const SavedState &state) {}
   /// Between the gradient of a step and the move.
   Stepper::Hook beforeMove = {};
   /// Since training began, in earlier processes, too.

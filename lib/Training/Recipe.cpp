@@ -26,6 +26,7 @@ FitOptions flowc::recommendedFit(int64_t rows) {
   // The last third of the cosine gains most; who learns rows by heart before it stops.
   options.maxPatience = std::max<int64_t>(5, options.maxEpochs / 3);
   options.learningRate = 5e-3;
+  options.validateAll = true;
   options.update.schedule = "warmup_cosine";
   options.update.clipNorm = 10;
   return options;

@@ -292,6 +292,52 @@ TEST(TrainerTest, WeightsCountRows) {
   EXPECT_THAT(refused.error().message, HasSubstr("the weight of row 4 is -1"));
 }
 
+// A row that is far off counts in every epoch, not only in those whose full batches have it.
+TEST(TrainerTest, EpochsAreJudgedByAllRowsIfAsked) {
+  Rows<double> x = normalRows<double>(200), other = normalRows<double>(30);
+  other(29, 0) = 1e4;
+  TrainingData data(mapOf(x));
+  data.setValidation(mapOf(other));
+  for (bool all : {false, true}) {
+    Model model = initialise(affineText, F64);
+    auto trainer =
+        createTrainer(model, data, {.maxEpochs = 20, .maxPatience = 20, .batchSize = 20, .validateAll = all});
+    finish(*trainer);
+    auto with = std::ranges::count_if(trainer->state().valLosses, [](double loss) { return loss > 1e4; });
+    if (all)
+      EXPECT_EQ(with, 20);
+    else
+      EXPECT_LT(with, 20) << "FlowJAX leaves ten rows out in every epoch";
+  }
+}
+
+// The checkpoint knows how its training was judged.
+TEST(TrainerTest, ResumingKeepsHowEpochsAreJudged) {
+  TemporaryDirectory folder;
+  Rows<double> x = normalRows<double>(200), other = normalRows<double>(30);
+  TrainingData data(mapOf(x));
+  data.setValidation(mapOf(other));
+  for (bool all : {false, true}) {
+    FitOptions options{.maxEpochs = 3, .batchSize = 20, .validateAll = all}, others = options;
+    others.maxEpochs = 4;
+    others.validateAll = !all;
+    Model begun = initialise(affineText, F64), resumed = initialise(affineText, F64);
+    auto first = createTrainer(begun, data, options);
+    finish(*first);
+    std::string checkpoint = folder / "c.safetensors";
+    ASSERT_TRUE(bool(first->saveCheckpoint(checkpoint)));
+    auto rest = createTrainer(resumed, data, others);
+    auto loaded = rest->loadCheckpoint(checkpoint);
+    ASSERT_TRUE(bool(loaded)) << loaded.error().message;
+    finish(*rest);
+    options.maxEpochs = 4;
+    Model straight = initialise(affineText, F64);
+    auto whole = createTrainer(straight, data, options);
+    finish(*whole);
+    EXPECT_EQ(rest->state().valLosses, whole->state().valLosses);
+  }
+}
+
 TEST(TrainerTest, ValidationRowsOfTheirOwn) {
   Rows<double> x = normalRows<double>(300), other = x.bottomRows(100);
   Rows<double> train = x.topRows(200);

@@ -65,6 +65,10 @@ struct FitOptions {
   int64_t maxPatience = 5;
   int64_t batchSize = 100;
   double valProp = 0.1;
+  /// Whether every epoch is judged by all rows to validate with. FlowJAX leaves the last batch
+  /// out that is not full, in each epoch other rows: then an epoch may look good because the
+  /// worst row was left out.
+  bool validateAll = false;
   /// Up to so many rows are shuffled as a whole, by a list in memory; more in windows of
   /// a million (docs/Training.md, "Data larger than memory").
   int64_t listedRows = int64_t(1) << 24;

@@ -49,7 +49,10 @@ Expected<void> checkFinite(const RowReader &reader, std::span<const T> rows, int
     return {};
   int64_t at = bad - rows.begin();
   return Error{"'" + reader.path() + "': row " + std::to_string(first + at / reader.columns() + 1) + ", " +
-               reader.describeColumn(at % reader.columns()) + " is " + (std::isnan(*bad) ? "NaN" : "infinite") +
+               reader.describeColumn(at % reader.columns()) + " is " +
+               (std::isnan(*bad) ? "NaN"
+                : sizeof(T) == 4 ? "infinite or beyond the range of float32"
+                                 : "infinite") +
                ", expected a finite number"};
 }
 

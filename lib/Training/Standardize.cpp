@@ -172,7 +172,8 @@ Expected<ColumnStatistics> flowc::computeStatistics(const RowsView &rows, const 
 
 bool flowc::isCoarseInFloat32(double mean, double deviation) {
   constexpr double kMost = 0x1p-11;
-  return std::abs(mean) * std::numeric_limits<float>::epsilon() > kMost * deviation;
+  return deviation < std::numeric_limits<float>::min() ||
+         std::abs(mean) * std::numeric_limits<float>::epsilon() > kMost * deviation;
 }
 
 Expected<int64_t> flowc::findCoarseColumn(const RowsView &rows, const RowSubset &subset) {

@@ -513,7 +513,7 @@ TEST(RowsViewTest, NumbersThatAreNotFiniteAreNamed) {
     return view ? std::string() : view.error().message;
   };
   EXPECT_EQ(hold(F64), "");
-  EXPECT_THAT(hold(F32), HasSubstr("row 2, column 1 is infinite, expected a finite number"));
+  EXPECT_THAT(hold(F32), HasSubstr("row 2, column 1 is infinite or beyond the range of float32, expected a finite number"));
 }
 
 //===----------------------------------------------------------------------===//

@@ -41,6 +41,26 @@ Expected<bool> isCoarse(const FitTable &table) {
   return false;
 }
 
+/// Holds the table in `dtype`, or in float64 if that is needed and `isFree` to be chosen.
+Expected<FitTable> holdTable(const TableFile &file, bool isFree, DType &dtype) {
+  auto table = file.hold(dtype);
+  if (!isFree)
+    return table;
+  auto coarse = table ? isCoarse(*table) : Expected<bool>(true); // Maybe for want of range.
+  if (!coarse)
+    return coarse.takeError();
+  if (!*coarse)
+    return table;
+  const char *why = table ? "float32 rounds a column to a grid" : "numbers are beyond the range of float32";
+  table = FitTable(); // Not both at a time.
+  table = file.hold(F64);
+  if (table) {
+    std::fprintf(stderr, "note: %s, so the model is one in float64\n", why);
+    dtype = F64;
+  }
+  return table;
+}
+
 void report(const FitCommandOptions &options, const FitTableResult &result, const TableFile &file) {
   const TrainingRecord &record = result.record;
   std::printf("'%s': %s rows of %lld columns", options.data.path.c_str(), formatCount(record.rows).c_str(),
@@ -85,20 +105,9 @@ Expected<int> runFit(const FitCommandOptions &options) {
   auto file = TableFile::describe(options.data, options.columns, fit.seed);
   if (!file)
     return file.takeError();
-  auto table = file->hold(fit.dtype);
+  auto table = holdTable(*file, options.dtype.empty(), fit.dtype);
   if (!table)
     return table.takeError();
-  auto coarse = options.dtype.empty() ? isCoarse(*table) : Expected<bool>(false);
-  if (!coarse)
-    return coarse.takeError();
-  if (*coarse) {
-    std::fprintf(stderr, "note: float32 rounds a column to a grid, so the model is one in float64\n");
-    fit.dtype = F64;
-    *table = {}; // Not both at a time.
-    table = file->hold(F64);
-    if (!table)
-      return table.takeError();
-  }
   std::fprintf(stderr, "%s", file->describe().c_str());
   // Reading is a part of what it may take.
   const double readSeconds = secondsSince(start);

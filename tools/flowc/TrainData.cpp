@@ -148,8 +148,17 @@ Expected<std::optional<std::string>> findCoarse(const TrainRows &data) {
 Expected<TrainRows> chooseType(const TrainOptions &options, const TrainingRecord &record, const OtherColumns &others,
                                Trainee &trainee) {
   auto data = holdData(trainee.flow, record, options, others, trainee.dtype);
-  if (!data || trainee.dtype == F64)
+  bool isFree = !trainee.loaded && options.model.dtype.empty();
+  if (trainee.dtype == F64 || (!data && !isFree))
     return data;
+  if (!data) { // Numbers that float32 has no place for, or an error of either type.
+    auto exact = holdData(trainee.flow, record, options, others, F64);
+    if (exact) {
+      std::fprintf(stderr, "note: numbers are beyond the range of float32, so the model is one in float64\n");
+      trainee.dtype = F64;
+    }
+    return exact;
+  }
   auto coarse = findCoarse(*data);
   if (!coarse)
     return coarse.takeError();
@@ -163,8 +172,8 @@ Expected<TrainRows> chooseType(const TrainOptions &options, const TrainingRecord
     return coarse.takeError();
   if (!*coarse)
     return data;
-  const char *what = "differs so little from row to row, compared with its size, that float32 rounds it to a grid";
-  if (trainee.loaded || !options.model.dtype.empty()) {
+  const char *what = "differs so little from row to row that float32 rounds it to a grid";
+  if (!isFree) {
     std::fprintf(stderr, "warning: column %s %s: train %s, or subtract its mean\n", (*coarse)->c_str(), what,
                  trainee.loaded ? "a float64 model" : "with --dtype f64");
     return data;

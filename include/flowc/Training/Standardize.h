@@ -45,7 +45,8 @@ Expected<ColumnStatistics> computeStatistics(const T *rows, int64_t count, int64
 
 /// Whether float32 rounds numbers around `mean` to multiples of more than 2^-11 of their
 /// standard deviation, as it does seconds since 1970 that span a day: samples would stand on
-/// a grid that can be seen, and what is learnt from rounded rows fits others no better.
+/// a grid that can be seen, and what is learnt from rounded rows fits others no better. So does
+/// it with numbers that differ by less than its smallest.
 bool isCoarseInFloat32(double mean, double deviation);
 /// The first column of the rows in `subset` of which that is true; -1 if there is none. If
 /// rows are held as float32, it may also be a column that is constant, other than 0: whether

@@ -227,10 +227,14 @@ FLOWC_API int flowc_model_parameter_is_integer(const flowc_model *model, size_t 
 FLOWC_API FLOWC_MUST_USE flowc_error *flowc_model_find_parameter(const flowc_model *model, const char *name, size_t *i);
 /* Copies parameter `i` to or from an array of as many numbers (whatever its rows and
  * columns) of either element type, row-major. Errors of writing, which change nothing:
- * numbers that are not finite or out of range, or not whole for a permutation. */
+ * numbers that are not finite or out of range; of permutations, what is none. */
 FLOWC_API FLOWC_MUST_USE flowc_error *flowc_model_get_parameter(const flowc_model *model, size_t i,
                                                                 flowc_output values);
 FLOWC_API FLOWC_MUST_USE flowc_error *flowc_model_set_parameter(flowc_model *model, size_t i, flowc_input values);
+/* Writes `count` parameters at once, all or none: those of numbers `which[0]` ... A
+ * permutation has to be written together with its inverse, which is a parameter, too. */
+FLOWC_API FLOWC_MUST_USE flowc_error *flowc_model_set_parameters(flowc_model *model, size_t count, const size_t *which,
+                                                                 const flowc_input *values);
 /* All trainable parameters one after the other, in leaf order, as gradients are. */
 FLOWC_API int64_t flowc_model_num_trainable(const flowc_model *model);
 FLOWC_API FLOWC_MUST_USE flowc_error *flowc_model_get_trainable(const flowc_model *model, flowc_output values);

@@ -10,6 +10,8 @@
 #include "flowc/API/CheckModel.h"
 #include "flowc/Support/Shape.h"
 
+#include <algorithm>
+
 using namespace flowc;
 using namespace flowc::capi;
 
@@ -127,11 +129,45 @@ flowc_error *flowc_model_get_parameter(const flowc_model *model, size_t i, flowc
   });
 }
 
-flowc_error *flowc_model_set_parameter(flowc_model *model, size_t i, flowc_input values) {
-  return call(__func__, {{"model", model}}, [&]() -> Outcome {
-    if (Outcome ok = checkParameter(model, i, values); !ok)
+/// Writes parameters, all or none. Kernels index memory with permutations, so that they
+/// are looked at as a whole.
+static Outcome setParameters(flowc_model *model, std::span<const size_t> which, std::span<const flowc_input> values) {
+  std::vector<std::vector<double>> numbers;
+  for (size_t i = 0; i < which.size(); ++i) {
+    if (Outcome ok = checkParameter(model, which[i], values[i]); !ok)
       return ok;
-    return unwrap(model)->setValues(i, readNumbers(values));
+    numbers.push_back(readNumbers(values[i]));
+  }
+  auto writeTo = [&](Model &written) -> Expected<void> {
+    for (size_t i = 0; i < which.size(); ++i)
+      if (auto ok = written.setValues(which[i], numbers[i]); !ok)
+        return ok;
+    return {};
+  };
+  Model &written = *unwrap(model);
+  bool isInteger = std::ranges::any_of(which, [&](size_t i) { return written.parameters()[i].integer; });
+  if (which.size() > 1 || isInteger) {
+    Model trial = written;
+    if (auto ok = writeTo(trial); !ok)
+      return ok;
+    if (auto ok = checkPermutations(trial); isInteger && !ok)
+      return ok;
+  }
+  return writeTo(written);
+}
+
+flowc_error *flowc_model_set_parameter(flowc_model *model, size_t i, flowc_input values) {
+  return call(__func__, {{"model", model}}, [&] { return setParameters(model, {&i, 1}, {&values, 1}); });
+}
+
+flowc_error *flowc_model_set_parameters(flowc_model *model, size_t count, const size_t *which,
+                                        const flowc_input *values) {
+  return call(__func__, {{"model", model}, {"which", which}, {"values", values}}, [&]() -> Outcome {
+    // (No count to trust with memory.)
+    if (count > flowc_model_num_parameters(model))
+      return Outcome::invalid("'count' is " + std::to_string(count) + ", but the model has " +
+                              std::to_string(flowc_model_num_parameters(model)) + " parameters");
+    return setParameters(model, {which, count}, {values, count});
   });
 }
 

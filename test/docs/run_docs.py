@@ -29,7 +29,7 @@
 #   mlir output             is the result, whatever its values are called. The
 #                           line `// ...` stands for any lines
 #   ANY of=PATH             stands word by word in this file of the source tree
-#   cpp run                 a program, compiled by CMake (test/unit/Docs.cmake)
+#   cpp run, c run          a program, compiled by CMake (test/unit/Docs.cmake)
 #   ANY skip="reason"       not run
 #
 # Relative links have to lead to files and headings that exist.
@@ -300,9 +300,9 @@ class Runner:
                 where = f" (from this line on:\n  {matcher.expected[matcher.deepest]}\n)"
             raise Failure(f"the result differs{where}; flowc-opt gives\n{self.output}")
 
-    def run_cpp(self, block):
+    def run_program(self, block):
         if not block.has("run"):
-            raise Failure("C++ is `cpp run` or `cpp skip=...`")
+            raise Failure(f"a program is `{block.language} run` or `{block.language} skip=...`")
         program = self.build / "test" / "docs" / program_name(self.page, block)
         if not program.exists():
             raise Failure(f"{program} has not been built")
@@ -330,7 +330,8 @@ class Runner:
             "text": self.run_text,
             "ebnf": lambda block: None,
             "mlir": self.run_mlir,
-            "cpp": self.run_cpp,
+            "cpp": self.run_program,
+            "c": self.run_program,
         }
         if block.language not in runners:
             raise Failure(f"blocks of '{block.language}' cannot be run: mark it with skip=\"reason\"")
@@ -349,25 +350,29 @@ class Runner:
 
 
 # ===-----------------------------------------------------------------------===#
-# C++
+# C and C++
 # ===-----------------------------------------------------------------------===#
+
+
+def is_program(block):
+    return block.language in ("c", "cpp") and block.has("run")
 
 
 def program_name(page, block):
     """The name of a program: of its page and its place among the programs."""
-    programs = [other.line for other in read_blocks(page) if other.language == "cpp" and other.has("run")]
+    programs = [other.line for other in read_blocks(page) if is_program(other)]
     return f"docs-{page.stem}-{programs.index(block.line) + 1}"
 
 
 def extract_programs(page, directory):
-    """Writes the programs of a page, for CMake; prints their names."""
+    """Writes the programs of a page, for CMake; prints the names of their files."""
     directory.mkdir(parents=True, exist_ok=True)
     for block in read_blocks(page):
-        if block.language == "cpp" and block.has("run"):
-            target = directory / (program_name(page, block) + ".cpp")
+        if is_program(block):
+            target = directory / f"{program_name(page, block)}.{block.language}"
             if not target.exists() or target.read_text(encoding="utf-8") != block.text:
                 target.write_text(block.text, encoding="utf-8")
-            print(target.stem)
+            print(target.name)
 
 
 # ===-----------------------------------------------------------------------===#
@@ -433,7 +438,7 @@ def main():
     parser.add_argument("pages", nargs="+", type=pathlib.Path)
     parser.add_argument("--source", type=pathlib.Path, help="the source tree")
     parser.add_argument("--build", type=pathlib.Path, help="the build tree")
-    parser.add_argument("--extract", type=pathlib.Path, metavar="DIR", help="only write the C++ programs there")
+    parser.add_argument("--extract", type=pathlib.Path, metavar="DIR", help="only write the programs there")
     arguments = parser.parse_args()
     problems = []
     for page in arguments.pages:

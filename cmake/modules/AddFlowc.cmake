@@ -15,8 +15,13 @@ function(add_flowc_library name)
   endif()
   target_link_libraries(${name} PUBLIC ${ARG_LINK})
   # What programs of other projects need to include flowc's headers.
-  target_include_directories(${name} INTERFACE ${PROJECT_SOURCE_DIR}/include)
+  target_include_directories(${name} INTERFACE
+    $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:include>)
   target_compile_features(${name} INTERFACE cxx_std_20)
+  # All of lib, for InstallFlowc.
+  if(CMAKE_CURRENT_SOURCE_DIR MATCHES "^${PROJECT_SOURCE_DIR}/lib/")
+    set_property(GLOBAL APPEND PROPERTY FLOWC_LIBRARIES ${name})
+  endif()
   flowc_compile_options(${name} "${ARG_MLIR}" "${ARG_EXCEPTIONS}")
 endfunction()
 

@@ -9,6 +9,8 @@
 #   tools/bootstrap.sh setup   install the packages that flowc needs
 #   tools/bootstrap.sh build   setup, then compile; binaries land in build/bin
 #   tools/bootstrap.sh test    build, then run the whole test suite
+#   tools/bootstrap.sh package build, then make a Debian package and an archive for any
+#                              Linux with LLVM inside, in build/package
 #   tools/bootstrap.sh demo    build the tool alone, then train a flow on the galaxy
 #                              catalogue, sample from it, draw the result and write
 #                              a report (build/demo)
@@ -29,6 +31,8 @@ readonly PACKAGES=(
   libgtest-dev libgmock-dev libeigen3-dev libtbb-dev libcli11-dev nlohmann-json3-dev libcairo2-dev zlib1g-dev
   # Building and testing.
   cmake ninja-build ccache g++ pkg-config python3 python3-numpy
+  # Packing.
+  dpkg-dev file
 )
 
 # A browser that looks at reports in tests (300 MB on the disk); its test is left out without one.
@@ -109,6 +113,14 @@ run_tests() {
   ctest --test-dir build --output-on-failure -j "$(nproc)"
 }
 
+package() {
+  build
+  say "Packing"
+  cmake --build build --target archive
+  (cd build && cpack)
+  ls -sh build/package/*.deb build/package/*.tar.xz
+}
+
 demo() {
   build flowc
   local start out=build/demo data=test/data/galaxies.csv
@@ -147,6 +159,7 @@ case "${1:-}" in
 setup) setup ;;
 build) build ;;
 test) run_tests ;;
+package) package ;;
 demo) demo ;;
 *)
   sed -n '/^#   tools/,/^#$/p' "${BASH_SOURCE[0]}" | sed 's/^# \{0,1\}//'

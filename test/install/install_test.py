@@ -46,13 +46,13 @@ def try_tool(prefix, folder):
     expect(run(prefix / "bin/flowc", "check", folder / "f.flow"), "flow f")
 
 
-def try_package(prefix, folder, definitions):
+def try_package(prefix, folder, definitions, components=("cpp",)):
     build = folder / "package"
-    run("cmake", "-S", HERE, "-B", build, "-G", "Ninja", f"-DCMAKE_PREFIX_PATH={prefix}", "-DCOMPONENTS=cpp",
-        "-DCMAKE_BUILD_TYPE=Release", *definitions)
+    run("cmake", "-S", HERE, "-B", build, "-G", "Ninja", f"-DCMAKE_PREFIX_PATH={prefix}",
+        f"-DCOMPONENTS={';'.join(components)}", "-DCMAKE_BUILD_TYPE=Release", *definitions)
     run("cmake", "--build", build)
-    expect(run(build / "c-program"), "100 draws")
-    expect(run(build / "cpp-program"), "100 draws")
+    for language in ("c", *components):
+        expect(run(build / f"{language}-program"), "100 draws")
 
 
 def try_pkg_config(prefix, folder):

@@ -43,7 +43,8 @@ function(link_packaged name rpath)
 endfunction()
 
 add_executable(FlowcPackagedTool $<TARGET_OBJECTS:flowc>)
-set_target_properties(FlowcPackagedTool PROPERTIES OUTPUT_NAME flowc
+# (Not `flowc`: ninja would build this one by that name.)
+set_target_properties(FlowcPackagedTool PROPERTIES OUTPUT_NAME flowc-packaged
   RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/package/bin)
 link_packaged(FlowcPackagedTool "\$ORIGIN/../lib/flowc" ${CAIRO_LIBRARY})
 

@@ -8,12 +8,15 @@
 #
 # Fills the folder of the archive, moves it, and uses it: nothing comes from outside but what
 # every system has, results are those of the build, and another LLVM in the process does not
-# matter. Makes the Debian package, too, and unpacks it.
+# matter. Where the kernel allows it, a root folder with nothing but the C and C++ libraries
+# is such a system. Makes the Debian package, too, and unpacks it.
 #
 #   package_test.py SOURCE BUILD VERSION LLVM_LIBRARIES [-DNAME=VALUE...]
 
 import os
 import pathlib
+import shutil
+import subprocess
 import sys
 import tempfile
 
@@ -65,6 +68,39 @@ def check_other_llvm(prefix, folder, llvm):
     expect(run(folder / "by-pkg-config", env=environment), "100 draws")
 
 
+BARE_PACKAGES = ("libc6", "libstdc++6", "libgcc-s1")
+
+
+def make_root(folder):
+    """A folder with the libraries of these packages at their places."""
+    for package in BARE_PACKAGES:
+        for name in run("dpkg", "-L", package).split():
+            if ".so" in name and pathlib.Path(name).is_file():
+                target = folder / name[1:]
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(name, target)
+    # Debian's /lib is /usr/lib, wherever the package says that its files are.
+    shutil.copytree(folder / "lib", folder / "usr/lib", dirs_exist_ok=True)
+    shutil.rmtree(folder / "lib")
+    (folder / "lib").symlink_to("usr/lib")
+    (folder / "proc").mkdir()
+
+
+def check_bare_system(prefix, folder):
+    isolated = ("unshare", "--map-root-user", "--mount", "--pid", "--fork")
+    if subprocess.run([*isolated, "true"], capture_output=True).returncode:
+        print("a bare system is left out: the kernel allows no name spaces")
+        return
+    root = folder / "bare"
+    make_root(root)
+    shutil.copytree(prefix, root / "opt", symlinks=True)
+    (root / "f.flow").write_text("flow f = coupling_flow(standard_normal([2]))\n", encoding="utf-8")
+    for arguments in ("init f.flow -o m.safetensors", "sample m.safetensors -n 3", "plot m.safetensors -o m.svg"):
+        # ($ORIGIN is known by /proc.)
+        command = f"mount -t proc proc '{root}/proc' && exec chroot '{root}' /opt/bin/flowc {arguments}"
+        run(*isolated, "sh", "-c", command, env={"PATH": os.environ["PATH"], "HOME": "/"})
+
+
 def check_debian_package(build, folder):
     # (cpack packs with one thread, and xz is slow.)
     run("cpack", "-G", "DEB", "--config", build / "CPackConfig.cmake", "-B", folder / "deb",
@@ -91,6 +127,7 @@ def main():
         try_pkg_config(prefix, folder)
         try_package(prefix, folder, definitions, components=())
         check_other_llvm(prefix, folder, llvm)
+        check_bare_system(prefix, folder)
         check_debian_package(build, folder)
     print("what is packed can be used")
 

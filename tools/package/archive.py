@@ -78,12 +78,12 @@ def fill(folder, build, license_file):
     (folder / "bin").mkdir()
     private = folder / "lib/flowc"
     private.mkdir(parents=True)
-    shutil.copy(packed / "bin/flowc", folder / "bin")
+    shutil.copy(packed / "bin/flowc-packaged", folder / "bin/flowc")
     for file in (packed / "lib").glob("libflowc.so.*"):
         shutil.copy(file, folder / "lib", follow_symlinks=False)
     programs = [folder / "bin/flowc", (folder / "lib/libflowc.so.0").resolve()]
     libraries = {}
-    for program in (packed / "bin/flowc", packed / "lib/libflowc.so.0"):
+    for program in (packed / "bin/flowc-packaged", packed / "lib/libflowc.so.0"):
         libraries |= libraries_of(program)
     for name, file in libraries.items():
         shutil.copy(file, private / name)

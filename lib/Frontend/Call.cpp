@@ -35,16 +35,22 @@ Value::Data scalarShape() {
 // Errors
 //===----------------------------------------------------------------------===//
 
-bool Call::failed() const { return evaluator.error().has_value(); }
+void Call::failAt(llvm::SMLoc where, const Twine &message) {
+  if (!hasFailed)
+    evaluator.fail(where, message);
+  hasFailed = true;
+}
 
-void Call::fail(const Twine &message) { evaluator.fail(loc, message); }
+void Call::fail(const Twine &message) { failAt(loc, message); }
 
-void Call::failAt(StringRef argument, const Twine &message) { evaluator.fail(value(argument).loc, message); }
+void Call::failAt(StringRef argument, const Twine &message) { failAt(value(argument).loc, message); }
 
 void Call::failKind(StringRef argument, StringRef expected) {
   const Value &found = value(argument);
-  if (const Word *word = std::get_if<Word>(&found.data))
-    return evaluator.failUnknownName(word->text, found.loc);
+  if (const Word *word = std::get_if<Word>(&found.data); word && !hasFailed) {
+    evaluator.failUnknownName(word->text, found.loc);
+    hasFailed = true;
+  }
   failAt(argument, "`" + argument + "` of `" + name() + "` must be " + expected + ", found " + describe(found.data));
 }
 
@@ -293,7 +299,8 @@ std::shared_ptr<Node> Call::makeNode(Node::Category category, StringRef kind, Sh
 }
 
 NodePtr Call::finish(std::shared_ptr<Node> node) {
-  if (failed() || !evaluator.checkSize(*node, loc))
+  hasFailed = hasFailed || !evaluator.checkSize(*node, loc);
+  if (hasFailed)
     return nullptr;
   return node;
 }

@@ -9,7 +9,7 @@
 // the tables at the end of this file, which names its arguments and builds its
 // node. Functions that build read their arguments from a `Call`. The first
 // error sticks: later reads return harmless values, so that builders check
-// `failed()` once, before they rely on what they read.
+// `failed()` once, before they rely on what they read; what they return then does not count.
 //
 //===----------------------------------------------------------------------===//
 
@@ -66,9 +66,12 @@ struct Word {
 
 using NodeList = std::vector<NodePtr>;
 
+/// What has a mistake in it, which is reported: no call is made with it.
+struct Mistaken {};
+
 /// What an argument evaluates to.
 struct Value {
-  using Data = std::variant<std::monostate, bool, Word, ArrayValue, NodePtr, NodeList, SliceValue>;
+  using Data = std::variant<std::monostate, bool, Word, ArrayValue, NodePtr, NodeList, SliceValue, Mistaken>;
   Data data; ///< `std::monostate` is `none`.
   llvm::SMLoc loc;
 };
@@ -98,8 +101,8 @@ public:
       : evaluator(evaluator), constructor(constructor), loc(loc), values(std::move(values)) {}
 
   llvm::StringRef name() const { return constructor.name; }
-  bool failed() const;
-  /// Reports an error at the call, or at an argument as it was written.
+  bool failed() const { return hasFailed; }
+  /// Reports an error at the call, or at an argument as it was written; the first one only.
   void fail(const llvm::Twine &message);
   void failAt(llvm::StringRef argument, const llvm::Twine &message);
 
@@ -145,6 +148,7 @@ public:
 private:
   const Value &value(llvm::StringRef argument) const;
   void failKind(llvm::StringRef argument, llvm::StringRef expected);
+  void failAt(llvm::SMLoc where, const llvm::Twine &message);
   Shape checkShape(llvm::StringRef argument, const ArrayValue &array);
   NodePtr nodeOf(llvm::StringRef argument, Node::Category category);
   NodeList listOf(llvm::StringRef argument, Node::Category category, llvm::StringRef example);
@@ -153,6 +157,7 @@ private:
   const Constructor &constructor;
   llvm::SMLoc loc;
   std::vector<Value> values;
+  bool hasFailed = false;
 };
 
 // Leaves. Number leaves are Python numbers in FlowJAX, so they get no axis

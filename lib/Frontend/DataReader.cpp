@@ -48,8 +48,8 @@ std::string describeCompiledData(const Node &density) {
   return description;
 }
 
-DataReader::DataReader(const SourceText &source, const ast::File &file, StringRef fileName)
-    : source(source), file(file), folder(llvm::sys::path::parent_path(fileName)) {}
+DataReader::DataReader(Diagnostics &diagnostics, const ast::File &file, StringRef fileName)
+    : diagnostics(diagnostics), file(file), folder(llvm::sys::path::parent_path(fileName)) {}
 
 const Item *DataReader::find(StringRef name) const {
   auto item = llvm::find_if(file.items,
@@ -125,37 +125,36 @@ Expected<std::vector<std::string>> DataReader::readNames(const std::string &path
   return json->names();
 }
 
-Expected<DataReader::Array> DataReader::read(const Item &item, const std::string &name, StringRef column,
-                                             llvm::SMLoc where) {
+DataReader::Array DataReader::read(const Item &item, const std::string &name, StringRef column, llvm::SMLoc where) {
   if (auto it = known.find(name); it != known.end())
     return it->second;
   std::string path = getPath(item);
   std::vector<std::string> columns(!column.empty(), column.str());
   Expected<DataArray> array = isJson(path) ? readMember(openJson(path), path, column.str()) : readRows(path, columns);
   if (!array)
-    return source.error(where, array.error().message);
+    return fail(where, array.error().message);
   if (array->values.empty())
-    return source.error(where, "'" + path + "' has no rows" + (column.empty() ? "" : " of `" + column + "`"));
+    return fail(where, "'" + path + "' has no rows" + (column.empty() ? "" : " of `" + column + "`"));
   array->name = name;
   return known[name] = std::make_shared<const DataArray>(std::move(*array));
 }
 
-Expected<DataReader::Array> DataReader::readArray(const Item &item) {
+DataReader::Array DataReader::readArray(const Item &item) {
   if (isJson(item.path))
-    return source.error(item.pathLoc, "the arrays of a JSON file have names: write `data " + item.name + " = table(\"" +
-                                          item.path + "\")`");
+    return fail(item.pathLoc,
+                "the arrays of a JSON file have names: write `data " + item.name + " = table(\"" + item.path + "\")`");
   return read(item, item.name.str(), "", item.pathLoc);
 }
 
-Expected<DataReader::Array> DataReader::readColumn(const Item &item, StringRef column, llvm::SMLoc where) {
+DataReader::Array DataReader::readColumn(const Item &item, StringRef column, llvm::SMLoc where) {
   std::string path = getPath(item);
   Expected<std::vector<std::string>> names = readNames(path);
   if (!names)
-    return source.error(item.pathLoc, names.error().message);
+    return fail(item.pathLoc, names.error().message);
   std::vector<StringRef> candidates(names->begin(), names->end());
   if (!names->empty() && !llvm::is_contained(candidates, column))
-    return source.error(where, "`" + item.name + "` has no column `" + column + "`" + suggestion(column, candidates) +
-                                   " (its columns: " + abbreviateList(*names) + ")");
+    return fail(where, "`" + item.name + "` has no column `" + column + "`" + suggestion(column, candidates) +
+                           " (its columns: " + abbreviateList(*names) + ")");
   return read(item, (item.name + "." + column).str(), column, where);
 }
 

@@ -10,7 +10,7 @@
 
 #include "flowc/Frontend/AST.h"
 #include "flowc/Frontend/Data.h"
-#include "flowc/Frontend/Source.h"
+#include "flowc/Frontend/Diagnostics.h"
 #include "flowc/IO/JsonArrays.h"
 
 #include <map>
@@ -23,27 +23,33 @@ class DataReader {
 public:
   using Array = std::shared_ptr<const DataArray>;
 
-  /// `fileName` is the file that `source` was read from.
-  DataReader(const SourceText &source, const ast::File &file, llvm::StringRef fileName);
+  /// `fileName` is the file that the text was read from.
+  DataReader(Diagnostics &diagnostics, const ast::File &file, llvm::StringRef fileName);
 
   /// The data item called `name`, or null.
   const ast::Item *find(llvm::StringRef name) const;
-  /// All of the array `item`: a vector if it has one column, else a matrix.
-  Expected<Array> readArray(const ast::Item &item);
-  /// A column of the table `item`, which is asked for at `where`.
-  Expected<Array> readColumn(const ast::Item &item, llvm::StringRef column, llvm::SMLoc where);
+  /// All of the array `item`: a vector if it has one column, else a matrix. Null if it
+  /// cannot be read, which is reported.
+  Array readArray(const ast::Item &item);
+  /// The same of a column of the table `item`, which is asked for at `where`.
+  Array readColumn(const ast::Item &item, llvm::StringRef column, llvm::SMLoc where);
 
 private:
   std::string getPath(const ast::Item &item) const;
   /// `name` is that of the array; an empty `column` asks for all columns.
-  Expected<Array> read(const ast::Item &item, const std::string &name, llvm::StringRef column, llvm::SMLoc where);
+  Array read(const ast::Item &item, const std::string &name, llvm::StringRef column, llvm::SMLoc where);
 
   /// The arrays of a JSON file, parsed at the first use.
   Expected<JsonArrays> openJson(const std::string &path);
   /// The names of the columns, or members, of a file.
   Expected<std::vector<std::string>> readNames(const std::string &path);
 
-  const SourceText &source;
+  Array fail(llvm::SMLoc where, const llvm::Twine &message) {
+    diagnostics.report(where, message);
+    return nullptr;
+  }
+
+  Diagnostics &diagnostics;
   const ast::File &file;
   std::string folder;
   std::map<std::string, Array> known;

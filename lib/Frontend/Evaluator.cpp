@@ -108,10 +108,11 @@ bool Evaluator::addElements(size_t count, SMLoc where) {
   // With copies 0.6 GB of memory before the array that is too much.
   constexpr size_t maxElements = size_t(3) << 23;
   arrayElements += count;
-  if (arrayElements > maxElements)
+  if (arrayElements > maxElements && !hasTooManyElements)
     fail(where, "the arrays of this text have more than " + Twine(maxElements) +
                     " elements together; arrays drawn by `random_normal` are not counted");
-  return !failure;
+  hasTooManyElements |= arrayElements > maxElements;
+  return !hasTooManyElements;
 }
 
 bool Evaluator::checkSize(const Node &node, SMLoc where) {
@@ -149,39 +150,51 @@ bool Evaluator::checkSize(const Node &node, SMLoc where) {
   else if (size.elements > maxElements)
     fail(where, "this object has " + formatNumber(size.elements) + " parameters; at most " + formatNumber(maxElements) +
                     " are supported");
-  return !failure;
+  return size.depth <= maxDepth && size.fields <= maxFields && size.elements <= maxElements;
 }
 
 //===----------------------------------------------------------------------===//
 // Evaluation
 //===----------------------------------------------------------------------===//
 
+NodePtr Evaluator::define(const Item &item, NodePtr node) {
+  if (!node)
+    brokenNames.insert(item.name);
+  else if (!item.isNameless)
+    objects[item.name] = node;
+  return node;
+}
+
 NodePtr Evaluator::evaluateItem(const Item &item) {
-  bool isFlow = item.kind == Item::Kind::Flow;
   Value value = evaluate(item.constructor);
-  if (failure)
-    return nullptr;
+  return define(item, std::holds_alternative<Mistaken>(value.data) ? nullptr : checkCategory(item, value));
+}
+
+NodePtr Evaluator::checkCategory(const Item &item, const Value &value) {
+  bool isFlow = item.kind == Item::Kind::Flow;
   if (const Word *word = std::get_if<Word>(&value.data)) {
     failUnknownName(word->text, value.loc);
     return nullptr;
   }
   const NodePtr *node = std::get_if<NodePtr>(&value.data);
   auto category = isFlow ? Node::Category::Distribution : Node::Category::Bijection;
-  if (!node || (*node)->category != category) {
-    bool swapped =
-        node && ((*node)->category == Node::Category::Distribution || (*node)->category == Node::Category::Bijection);
-    StringRef hint = !swapped ? "" : isFlow ? ": write `bijection NAME = ...`" : ": write `flow NAME = ...`";
-    fail(value.loc, "`" + Twine(isFlow ? "flow" : "bijection") + " " + item.name + "` must be a " +
-                        categoryName(category) + ", found " + describe(value.data) + hint);
-    return nullptr;
-  }
-  objects[item.name] = *node;
-  return *node;
+  if (node && (*node)->category == category)
+    return *node;
+  bool swapped =
+      node && ((*node)->category == Node::Category::Distribution || (*node)->category == Node::Category::Bijection);
+  StringRef hint = !swapped ? "" : isFlow ? ": write `bijection NAME = ...`" : ": write `flow NAME = ...`";
+  fail(value.loc, "`" + Twine(isFlow ? "flow" : "bijection") + " " + item.name + "` must be a " +
+                      categoryName(category) + ", found " + describe(value.data) + hint);
+  return nullptr;
 }
 
 Value Evaluator::evaluate(const Expr &expr) {
   Value value;
   value.loc = expr.loc;
+  value.data = Mistaken();
+  // What would be made of more arrays is not worth its memory.
+  if (diagnostics.isFull() || hasTooManyElements)
+    return value;
   switch (expr.kind) {
   case Expr::Kind::Number:
     value.data = number(expr.number, expr.integral);
@@ -207,7 +220,19 @@ Value::Data Evaluator::evaluateWord(const Expr &expr) {
   auto object = objects.find(expr.text);
   if (object != objects.end())
     return object->second;
+  if (brokenNames.contains(expr.text))
+    return Mistaken();
   return Word{expr.text};
+}
+
+static bool isMistaken(const Value &value) { return std::holds_alternative<Mistaken>(value.data); }
+
+std::vector<Value> Evaluator::evaluateArguments(const Expr &expr) {
+  std::vector<Value> values;
+  values.reserve(expr.arguments.size());
+  for (const ast::Argument &argument : expr.arguments)
+    values.push_back(evaluate(argument.value));
+  return values;
 }
 
 Value::Data Evaluator::evaluateList(const Expr &expr) {
@@ -223,20 +248,20 @@ Value::Data Evaluator::evaluateList(const Expr &expr) {
     return array;
   }
 
-  std::vector<Value> elements;
-  for (const ast::Argument &argument : expr.arguments) {
-    elements.push_back(evaluate(argument.value));
-    const Value &element = elements.back();
-    if (const Word *word = std::get_if<Word>(&element.data); word && !failure)
+  std::vector<Value> elements = evaluateArguments(expr);
+  for (Value &element : elements)
+    if (const Word *word = std::get_if<Word>(&element.data)) {
       failUnknownName(word->text, element.loc);
-    if (failure)
-      return {};
+      element.data = Mistaken();
+    }
+  if (llvm::any_of(elements, isMistaken))
+    return Mistaken();
+  for (const Value &element : elements)
     if (element.data.index() != elements[0].data.index()) {
       fail(element.loc, "the elements of a list are all numbers, all arrays or all objects: found " +
                             describe(element.data) + " after " + describe(elements[0].data));
-      return {};
+      return Mistaken();
     }
-  }
   if (std::holds_alternative<NodePtr>(elements[0].data)) {
     NodeList nodes;
     for (const Value &element : elements)
@@ -252,7 +277,7 @@ Value::Data Evaluator::evaluateList(const Expr &expr) {
     return array;
   }
   fail(elements[0].loc, "a list holds numbers, arrays or objects, found " + describe(elements[0].data));
-  return {};
+  return Mistaken();
 }
 
 Value::Data Evaluator::stackArrays(const std::vector<Value> &elements) {
@@ -264,6 +289,7 @@ Value::Data Evaluator::stackArrays(const std::vector<Value> &elements) {
   array.isMask = first.isMask;
   for (const Value &element : elements) {
     const ArrayValue &row = std::get<ArrayValue>(element.data);
+    size_t mistakes = diagnostics.count();
     if (row.shape != first.shape || row.isMask != first.isMask)
       fail(element.loc, "the rows of an array have equal shapes: found " + describe(element.data) + " after " +
                             describe(elements[0].data));
@@ -273,8 +299,8 @@ Value::Data Evaluator::stackArrays(const std::vector<Value> &elements) {
       fail(element.loc, "arrays have at most " + Twine(maxRank) + " axes");
     else if (static_cast<int64_t>(array.init.values.size() + row.init.values.size()) > maxArrayElements)
       fail(element.loc, "arrays have at most " + Twine(maxArrayElements) + " elements");
-    if (failure)
-      return {};
+    if (diagnostics.count() != mistakes)
+      return Mistaken();
     array.init.values.insert(array.init.values.end(), row.init.values.begin(), row.init.values.end());
     array.integral &= row.integral;
   }
@@ -301,64 +327,87 @@ const Constructor *Evaluator::resolve(const Expr &expr) {
   return nullptr;
 }
 
+/// The names of the arguments of `constructor`.
+static std::vector<StringRef> namesOf(const Constructor &constructor) {
+  std::vector<StringRef> names;
+  for (const Parameter &parameter : constructor.parameters)
+    names.push_back(parameter.name);
+  return names;
+}
+
+std::optional<size_t> Evaluator::findParameter(const Constructor &constructor, const Expr &expr, size_t position) {
+  const ast::Argument &argument = expr.arguments[position];
+  std::vector<StringRef> names = namesOf(constructor);
+  std::string signature = llvm::join(names, ", ");
+  size_t index = argument.name.empty() ? position : llvm::find(names, argument.name) - names.begin();
+  if (index < names.size())
+    return index;
+  if (!argument.name.empty())
+    fail(argument.nameLoc, "`" + expr.text + "` has no argument `" + argument.name.substr(0, 60) + "`" +
+                               suggestion(argument.name, names) + " (its arguments: " + signature + ")");
+  else if (position == names.size()) // those behind it are as many too many
+    fail(argument.nameLoc, "`" + expr.text + "` takes at most " + Twine(names.size()) +
+                               (names.size() == 1 ? " argument (" : " arguments (") + signature + ")");
+  return std::nullopt;
+}
+
 bool Evaluator::bindArguments(const Constructor &constructor, const Expr &expr, std::vector<Value> &values) {
   const std::vector<Parameter> &parameters = constructor.parameters;
-  std::vector<StringRef> names;
-  for (const Parameter &parameter : parameters)
-    names.push_back(parameter.name);
-  std::string signature = llvm::join(names, ", ");
   std::vector<bool> given(parameters.size());
   values.assign(parameters.size(), Value());
-
-  for (auto [position, argument] : llvm::enumerate(expr.arguments)) {
-    size_t index = position;
-    SMLoc where = argument.nameLoc;
-    if (!argument.name.empty()) {
-      index = llvm::find(names, argument.name) - names.begin();
-      if (index == names.size()) {
-        fail(where, "`" + expr.text + "` has no argument `" + argument.name.substr(0, 60) + "`" +
-                        suggestion(argument.name, names) + " (its arguments: " + signature + ")");
-        return false;
-      }
-    } else if (index >= names.size()) {
-      fail(where, "`" + expr.text + "` takes at most " + Twine(names.size()) +
-                      (names.size() == 1 ? " argument (" : " arguments (") + signature + ")");
-      return false;
+  bool isRight = true;
+  for (auto [position, value] : llvm::enumerate(evaluateArguments(expr))) {
+    std::optional<size_t> index = findParameter(constructor, expr, position);
+    isRight &= index && !isMistaken(value);
+    if (!index)
+      continue;
+    if (given[*index]) {
+      fail(expr.arguments[position].nameLoc,
+           "the argument `" + parameters[*index].name + "` of `" + expr.text + "` is given twice");
+      isRight = false;
     }
-    if (given[index]) {
-      fail(where, "the argument `" + names[index] + "` of `" + expr.text + "` is given twice");
-      return false;
-    }
-    given[index] = true;
-    values[index] = evaluate(argument.value);
-    if (failure)
-      return false;
+    given[*index] = true;
+    values[*index] = std::move(value);
   }
   for (auto [index, parameter] : llvm::enumerate(parameters)) {
     if (given[index])
       continue;
-    if (!parameter.fallback) {
-      fail(expr.loc,
-           "`" + expr.text + "` needs its argument `" + parameter.name + "` (its arguments: " + signature + ")");
-      return false;
+    if (parameter.fallback) {
+      values[index] = {*parameter.fallback, expr.loc};
+      continue;
     }
-    values[index] = {*parameter.fallback, expr.loc};
+    // One that has another name by mistake is not missing.
+    if (isRight)
+      fail(expr.loc, "`" + expr.text + "` needs its argument `" + parameter.name +
+                         "` (its arguments: " + llvm::join(namesOf(constructor), ", ") + ")");
+    isRight = false;
   }
-  return true;
+  return isRight;
+}
+
+template <typename Build>
+Value::Data Evaluator::makeCall(const Constructor &constructor, const Expr &expr, Build build) {
+  std::vector<Value> values;
+  if (!bindArguments(constructor, expr, values))
+    return Mistaken();
+  Call call(*this, constructor, expr.loc, std::move(values));
+  Value::Data result = build(call);
+  if (auto *array = std::get_if<ArrayValue>(&result);
+      array && !call.failed() && !addElements(array->init.values.size(), expr.loc))
+    return Mistaken();
+  return call.failed() ? Value::Data(Mistaken()) : result;
 }
 
 Value::Data Evaluator::evaluateCall(const Expr &expr) {
-  if (formulas.contains(expr.text))
-    return callFormula(expr);
-  const Constructor *constructor = resolve(expr);
-  std::vector<Value> values;
-  if (!constructor || !bindArguments(*constructor, expr, values))
-    return {};
-  Call call(*this, *constructor, expr.loc, std::move(values));
-  Value::Data result = constructor->build(call);
-  if (auto *array = std::get_if<ArrayValue>(&result); array && !addElements(array->init.values.size(), expr.loc))
-    return {};
-  return result;
+  if (auto formula = formulas.find(expr.text); formula != formulas.end()) {
+    return makeCall(getFormulaConstructor(expr.text), expr,
+                    [&](Call &call) { return makeFormula(call, formula->second, call.shape("shape")); });
+  }
+  bool isBroken = brokenNames.contains(expr.text) && !findConstructor(expr.text);
+  if (const Constructor *constructor = isBroken ? nullptr : resolve(expr))
+    return makeCall(*constructor, expr, constructor->build);
+  evaluateArguments(expr);
+  return Mistaken();
 }
 
 } // namespace flowc

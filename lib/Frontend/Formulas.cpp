@@ -164,6 +164,24 @@ static bool mentions(const MathExpr &part, StringRef name) {
 
 /// Checks that every part is a number, except for the conditions of `where`.
 bool Evaluator::checkScalar(const MathExpr &part) {
+  size_t mistakes = diagnostics.count();
+  checkScalarPart(part);
+  if (diagnostics.count() != mistakes)
+    return false;
+  bool isWhere = part.kind == Kind::Call && part.text == "where";
+  bool isRight = true;
+  for (const MathExpr &operand : part.operands) {
+    if (isComparison(operand) && !(isWhere && &operand == &part.operands[0])) {
+      fail(startOf(operand), "a comparison is no number: use `where(CONDITION, 1, 0)`");
+      isRight = false;
+    } else {
+      isRight &= checkScalar(operand);
+    }
+  }
+  return isRight;
+}
+
+void Evaluator::checkScalarPart(const MathExpr &part) {
   const symbolic::FunctionRow *function = part.kind == Kind::Call ? symbolic::findFunction(part.text) : nullptr;
   bool isWhere = part.kind == Kind::Call && part.text == "where";
   if (function && function->isLogDensity())
@@ -180,13 +198,6 @@ bool Evaluator::checkScalar(const MathExpr &part) {
     fail(part.operands[1].loc, "a bijection cannot divide by 0");
   else if (isWhere && !isComparison(part.operands[0]))
     fail(startOf(part.operands[0]), "`where` needs a comparison first, as in `where(x > 0, a, b)`");
-  for (const MathExpr &operand : part.operands) {
-    if (isComparison(operand) && !(isWhere && &operand == &part.operands[0]))
-      fail(startOf(operand), "a comparison is no number: use `where(CONDITION, 1, 0)`");
-    if (failure || !checkScalar(operand))
-      return false;
-  }
-  return !failure;
 }
 
 //===----------------------------------------------------------------------===//
@@ -208,7 +219,7 @@ static double getRawStart(const FormulaParameter &parameter) {
   return std::log((start - parameter.low) / (parameter.high - start));
 }
 
-static NodePtr makeFormula(Call &call, const FormulaItem &formula, const Shape &shape) {
+NodePtr makeFormula(Call &call, const FormulaItem &formula, const Shape &shape) {
   if (call.failed())
     return nullptr;
   auto node = call.makeNode(Node::Category::Bijection, "formula", shape);
@@ -225,18 +236,30 @@ static NodePtr makeFormula(Call &call, const FormulaItem &formula, const Shape &
   return call.finish(node);
 }
 
-static Constructor getConstructor(StringRef name) { return {name, {{"shape", scalarShape()}}}; }
+Constructor getFormulaConstructor(StringRef name) { return {name, {{"shape", scalarShape()}}}; }
 
-NodePtr Evaluator::defineFormula(std::shared_ptr<const SourceText> text, const Item &item) {
-  if (isComparison(item.formula))
+bool Evaluator::checkFormula(const Item &item) {
+  if (isComparison(item.formula)) {
     fail(startOf(item.formula), "a comparison is no number: use `where(CONDITION, 1, 0)`");
-  if (failure || !checkScalar(item.formula))
-    return nullptr;
+    return false;
+  }
+  bool isRight = checkScalar(item.formula);
   for (const FormulaParameter &parameter : item.parameters)
     if (!mentions(item.formula, parameter.name)) {
       fail(parameter.loc, "the parameter `" + parameter.name + "` does not occur in the formula");
-      return nullptr;
+      isRight = false;
     }
+  return isRight;
+}
+
+NodePtr Evaluator::defineFormula(std::shared_ptr<const SourceText> text, const Item &item) {
+  NodePtr node = checkFormula(item) ? deriveFormula(std::move(text), item) : nullptr;
+  if (!node)
+    brokenNames.insert(item.name);
+  return node;
+}
+
+NodePtr Evaluator::deriveFormula(std::shared_ptr<const SourceText> text, const Item &item) {
   DerivedFormula derived(item);
   if (!derived.result.error.empty()) {
     fail(startOf(item.formula), "`" + item.name + "` is no bijection: " + derived.result.error);
@@ -246,19 +269,11 @@ NodePtr Evaluator::defineFormula(std::shared_ptr<const SourceText> text, const I
   const Interval &domain = derived.result.domain;
   Formula definition{std::move(text), item, {domain.low, domain.high}, {low, high}};
   FormulaItem formula{std::make_shared<Formula>(std::move(definition)), derived.result.isAnalytic()};
-  formulas[item.name] = formula;
-  Constructor constructor = getConstructor(item.name);
+  if (!item.isNameless)
+    formulas[item.name] = formula;
+  Constructor constructor = getFormulaConstructor(item.name);
   Call call(*this, constructor, item.nameLoc, {Value{scalarShape(), item.nameLoc}});
   return makeFormula(call, formula, {});
-}
-
-Value::Data Evaluator::callFormula(const ast::Expr &expr) {
-  Constructor constructor = getConstructor(expr.text);
-  std::vector<Value> values;
-  if (!bindArguments(constructor, expr, values))
-    return {};
-  Call call(*this, constructor, expr.loc, std::move(values));
-  return makeFormula(call, formulas.lookup(expr.text), call.shape("shape"));
 }
 
 } // namespace flowc

@@ -11,6 +11,7 @@
 #include "Objectives.h"
 #include "ShapeChecker.h"
 
+#include "flowc/Frontend/CheckedText.h"
 #include "flowc/Frontend/Formula.h"
 #include "flowc/Frontend/Parser.h"
 #include "flowc/Support/Format.h"
@@ -77,49 +78,96 @@ static bool readsData(const ast::MathExpr &part, const DataReader &reader) {
   return llvm::any_of(part.operands, [&](const ast::MathExpr &operand) { return readsData(operand, reader); });
 }
 
+namespace {
+/// Checks the items of one text, in order.
+class ItemChecker {
+public:
+  ItemChecker(Diagnostics &diagnostics, std::shared_ptr<const SourceText> source, const ast::File &file,
+              std::string_view fileName)
+      : diagnostics(diagnostics), source(std::move(source)), evaluator(diagnostics, file),
+        reader(diagnostics, file, fileName) {}
+
+  /// What `item` defines, null if it has a mistake. A density that needs data is checked
+  /// `withData` only.
+  NodePtr check(Item &item, bool withData);
+
+private:
+  Diagnostics &diagnostics;
+  std::shared_ptr<const SourceText> source;
+  Evaluator evaluator;
+  DataReader reader;
+};
+} // namespace
+
+NodePtr ItemChecker::check(Item &item, bool withData) {
+  if (item.isBroken || diagnostics.isFull())
+    return nullptr;
+  switch (item.kind) {
+  case Item::Kind::Flow:
+  case Item::Kind::Bijection:
+    return evaluator.evaluateItem(item);
+  case Item::Kind::Formula:
+    return evaluator.defineFormula(source, item);
+  case Item::Kind::Density:
+    if (!withData && readsData(item.formula, reader))
+      return nullptr;
+    return checkDensity(diagnostics, item, reader) ? makeDensity(source, item) : nullptr;
+  case Item::Kind::Data:
+  case Item::Kind::Objective: // A density for every number of rows.
+    break;
+  }
+  return nullptr;
+}
+
 /// `rows`: of what batch an objective is.
 static Expected<ParsedItem> parseItem(std::string_view text, std::string_view file, std::string_view name,
                                       llvm::ArrayRef<Item::Kind> kinds, const Twine &expected, int64_t rows = 2) {
-  auto shared = std::make_shared<const SourceText>(text, file);
-  const SourceText &source = *shared;
-  Expected<ast::File> parsed = parseSource(source);
-  if (!parsed)
-    return parsed.takeError();
-  Expected<const Item *> selected = selectItem(*parsed, file, name, kinds, expected);
-  if (!selected)
-    return selected.takeError();
+  auto source = std::make_shared<const SourceText>(text, file);
+  Diagnostics diagnostics(*source);
+  ast::File parsed = parseSource(diagnostics);
+  Expected<const Item *> selected = selectItem(parsed, file, name, kinds, expected);
 
   ParsedItem result;
-  Evaluator evaluator(source, *parsed);
-  DataReader reader(source, *parsed, file);
-  for (Item &item : parsed->items) {
+  ItemChecker checker(diagnostics, source, parsed, file);
+  for (Item &item : parsed.items) {
+    bool isSelected = selected && &item == *selected;
     if (item.kind == Item::Kind::Data)
       continue;
     result.itemNames.push_back(item.name.str());
-    if (item.kind == Item::Kind::Objective) {
-      if (&item == *selected)
+    if (item.kind == Item::Kind::Objective && !item.isBroken) {
+      if (isSelected)
         llvm::append_range(result.terms, llvm::map_range(item.terms, [](StringRef term) { return term.str(); }));
       item = instantiate(item, rows);
     }
-    if (item.kind == Item::Kind::Density) {
-      // A flow does not need the data of a density beside it: models have only the text.
-      bool isChecked = &item == *selected || !readsData(item.formula, reader);
-      Expected<void> valid = isChecked ? checkDensity(source, item, reader) : Expected<void>();
-      if (!valid)
-        return valid.takeError();
-      if (&item == *selected)
-        result.root = makeDensity(shared, item);
-    } else {
-      bool isFormula = item.kind == Item::Kind::Formula;
-      NodePtr node = isFormula ? evaluator.defineFormula(shared, item) : evaluator.evaluateItem(item);
-      if (&item == *selected)
-        result.root = node;
-    }
-    if (evaluator.error())
-      return *evaluator.error();
+    // A flow does not need the data of a density beside it: models have only the text.
+    NodePtr node = checker.check(item, /*withData=*/isSelected);
+    if (isSelected)
+      result.root = node;
   }
+  if (diagnostics.hasErrors())
+    return diagnostics.makeError();
+  if (!selected)
+    return selected.takeError();
   result.name = (*selected)->name.str();
   result.category = result.root->category;
+  return result;
+}
+
+CheckedText checkText(std::string_view text, std::string_view file) {
+  CheckedText result;
+  result.source = std::make_shared<const SourceText>(text, file);
+  Diagnostics diagnostics(*result.source);
+  result.file = parseSource(diagnostics);
+  ItemChecker checker(diagnostics, result.source, result.file, file);
+  for (Item &item : result.file.items) {
+    bool isObjective = item.kind == Item::Kind::Objective && !item.isBroken;
+    Item density = isObjective ? instantiate(item, /*rows=*/2) : Item();
+    NodePtr node = checker.check(isObjective ? density : item, /*withData=*/false);
+    result.roots.push_back(isObjective ? nullptr : node);
+  }
+  result.mistakes = diagnostics.take();
+  if (diagnostics.hasErrors())
+    result.error = diagnostics.makeError();
   return result;
 }
 

@@ -68,17 +68,17 @@ StringRef spelling(Token::Kind kind) {
   }
 }
 
-Lexer::Lexer(const SourceText &source) : source(source), cursor(source.buffer().begin()), end(source.buffer().end()) {
+Lexer::Lexer(const SourceText &source) : cursor(source.buffer().begin()), end(source.buffer().end()) {
   if (source.buffer().size() > maxFileSize) {
-    fail(cursor, "the file is larger than " + Twine(maxFileSize >> 20) + " MiB");
+    refuse(cursor, "the file is larger than " + Twine(maxFileSize >> 20) + " MiB");
     return;
   }
   if (source.buffer().starts_with("\xEF\xBB\xBF"))
     cursor += 3; // a byte order mark
   if (const char *bad = findNonText())
-    fail(bad, *bad == 0
-                  ? Twine("the file holds a NUL byte: it is not text")
-                  : "the file is not UTF-8 text (byte 0x" + Twine::utohexstr(static_cast<unsigned char>(*bad)) + ")");
+    refuse(bad, *bad == 0
+                    ? Twine("the file holds a NUL byte: it is not text")
+                    : "the file is not UTF-8 text (byte 0x" + Twine::utohexstr(static_cast<unsigned char>(*bad)) + ")");
 }
 
 const char *Lexer::findNonText() const {
@@ -93,13 +93,17 @@ const char *Lexer::findNonText() const {
   return nullptr;
 }
 
-Token Lexer::fail(const char *where, const Twine &message) {
-  if (!failure)
-    failure = source.error(llvm::SMLoc::getFromPointer(where), message);
+void Lexer::refuse(const char *where, const Twine &reason) {
+  unreadable = where;
+  message = reason.str();
+}
+
+Token Lexer::fail(const char *where, const Twine &reason, const char *resume) {
+  message = reason.str();
   Token token;
   token.kind = Token::Kind::Error;
   token.text = StringRef(where, 0);
-  cursor = end;
+  cursor = resume;
   return token;
 }
 
@@ -112,8 +116,8 @@ Token Lexer::make(Token::Kind kind, size_t length) {
 }
 
 Token Lexer::next() {
-  if (failure)
-    return fail(cursor, "");
+  if (unreadable)
+    return fail(unreadable, message, end);
   while (cursor != end && (llvm::isSpace(*cursor) || *cursor == '#')) {
     if (*cursor == '#')
       while (cursor != end && *cursor != '\n')
@@ -191,12 +195,17 @@ Token Lexer::lexNumber() {
   }
   StringRef text(cursor, c - cursor);
   StringRef shown = text.substr(0, 40);
-  if (c != end && (llvm::isAlnum(*c) || *c == '_' || *c == '.'))
-    return fail(c, "unexpected `" + Twine(*c) + "` in the number " + shown);
+  auto goesOn = [&](const char *at) { return at != end && (llvm::isAlnum(*at) || *at == '_' || *at == '.'); };
+  if (goesOn(c)) {
+    const char *rest = c;
+    while (goesOn(rest))
+      ++rest;
+    return fail(c, "unexpected `" + Twine(*c) + "` in the number " + shown, rest);
+  }
   double value = 0;
   auto [stop, status] = std::from_chars(text.begin(), text.end(), value);
   if (status != std::errc() || stop != text.end())
-    return fail(cursor, "the number " + shown + " is out of the range of float64");
+    return fail(cursor, "the number " + shown + " is out of the range of float64", c);
   Token token = make(Token::Kind::Number, text.size());
   token.number = value;
   token.integral = integral;
@@ -208,7 +217,7 @@ Token Lexer::lexString() {
   while (close != end && *close != '"' && *close != '\n')
     ++close;
   if (close == end || *close == '\n')
-    return fail(cursor, "this text in quotes never ends: expected `\"` in the same line");
+    return fail(cursor, "this text in quotes never ends: expected `\"` in the same line", close);
   ++cursor;
   Token token = make(Token::Kind::String, close - cursor);
   ++cursor;
@@ -228,12 +237,14 @@ Token Lexer::lexStranger() {
   StringRef rest(cursor, end - cursor);
   for (const auto &stranger : strangers)
     if (rest.starts_with(stranger.sign))
-      return fail(cursor, "unexpected character `" + stranger.sign + "`; did you mean " + stranger.instead + "?");
-  size_t length = llvm::getNumBytesForUTF8(static_cast<unsigned char>(*cursor));
+      return fail(cursor, "unexpected character `" + stranger.sign + "`; did you mean " + stranger.instead + "?",
+                  cursor + stranger.sign.size());
+  size_t length = std::min<size_t>(llvm::getNumBytesForUTF8(static_cast<unsigned char>(*cursor)), end - cursor);
   StringRef character = rest.take_front(length);
   if (length == 1 && !llvm::isPrint(*cursor))
-    return fail(cursor, "unexpected control character 0x" + Twine::utohexstr(static_cast<unsigned char>(*cursor)));
-  return fail(cursor, "unexpected character `" + character + "`");
+    return fail(cursor, "unexpected control character 0x" + Twine::utohexstr(static_cast<unsigned char>(*cursor)),
+                cursor + 1);
+  return fail(cursor, "unexpected character `" + character + "`", cursor + length);
 }
 
 } // namespace flowc

@@ -55,10 +55,8 @@ std::optional<PartShape> ShapeChecker::checkName(MathExpr &name) {
     return PartShape{}; // `pi`
   if (data->isTable)
     return fail(name.loc, "`" + name.text + "` is a table: write `" + name.text + ".COLUMN` for one of its columns");
-  Expected<DataReader::Array> array = reader.readArray(*data);
-  if (!array)
-    return fail(array.takeError());
-  return useData(name, std::move(*array));
+  DataReader::Array array = reader.readArray(*data);
+  return array ? std::optional(useData(name, std::move(array))) : std::nullopt;
 }
 
 std::optional<PartShape> ShapeChecker::checkColumn(MathExpr &column) {
@@ -68,35 +66,32 @@ std::optional<PartShape> ShapeChecker::checkColumn(MathExpr &column) {
   if (!data || !data->isTable)
     return fail(column.loc,
                 "only tables have columns, as in `data t = table(\"FILE.csv\")` and then `t." + column.text + "`");
-  Expected<DataReader::Array> array = reader.readColumn(*data, column.text, column.loc);
-  if (!array)
-    return fail(array.takeError());
-  return useData(column, std::move(*array));
+  DataReader::Array array = reader.readColumn(*data, column.text, column.loc);
+  return array ? std::optional(useData(column, std::move(array))) : std::nullopt;
 }
 
 std::optional<PartShape> ShapeChecker::checkArray(MathExpr &array) {
+  bool isRight = true;
   for (MathExpr &element : array.operands) {
     std::optional<PartShape> shape = check(element);
-    if (!shape)
-      return std::nullopt;
-    if (shape->length > 0 || shape->isCondition)
-      return fail(element.loc, "an array in a formula holds numbers, found " + shape->describe());
+    if (shape && (shape->length > 0 || shape->isCondition))
+      shape = fail(element.loc, "an array in a formula holds numbers, found " + shape->describe());
+    isRight &= shape.has_value();
   }
-  return PartShape{static_cast<int64_t>(array.operands.size())};
+  return isRight ? std::optional(PartShape{static_cast<int64_t>(array.operands.size())}) : std::nullopt;
 }
 
 /// Of two vectors, or of a matrix and a vector in either order.
 std::optional<PartShape> ShapeChecker::checkDot(MathExpr &dot) {
-  PartShape shapes[2];
+  std::optional<PartShape> shapes[2];
   for (auto [operand, shape] : llvm::zip(dot.operands, shapes)) {
-    std::optional<PartShape> found = check(operand);
-    if (!found)
-      return std::nullopt;
-    if (found->isCondition || (!found->isVector() && !found->isMatrix()))
-      return fail(operand.loc, "`dot` needs vectors, found " + found->describe());
-    shape = *found;
+    shape = check(operand);
+    if (shape && (shape->isCondition || (!shape->isVector() && !shape->isMatrix())))
+      shape = fail(operand.loc, "`dot` needs vectors, found " + shape->describe());
   }
-  auto [left, right] = shapes;
+  if (!shapes[0] || !shapes[1])
+    return std::nullopt;
+  PartShape left = *shapes[0], right = *shapes[1];
   if (left.isMatrix() && right.isMatrix())
     return fail(dot.loc, "`dot` takes one matrix and a vector, found two matrices");
   if (left.isMatrix() && left.columns != right.length)
@@ -206,12 +201,12 @@ std::optional<PartShape> ShapeChecker::checkScan(MathExpr &scan) {
   auto checkNumber = [&](MathExpr &part, const Twine &what) {
     std::optional<PartShape> shape = check(part);
     if (shape && (shape->length > 0 || shape->isCondition))
-      fail(part.loc, what + " is a number, found " + shape->describe());
-    return !error;
+      shape = fail(part.loc, what + " is a number, found " + shape->describe());
+    return shape.has_value();
   };
   if (!checkNumber(scan.operands.front(), "the state `" + scan.text + "` of a scan"))
     return std::nullopt;
-  std::vector<Name> inside = {{scan.text, {}, nullptr, std::nullopt}};
+  std::vector<Name> inside = {{scan.text, PartShape{}, nullptr, std::nullopt}};
   int64_t length = 0;
   for (MathExpr &over : llvm::drop_end(llvm::drop_begin(scan.operands))) {
     std::optional<PartShape> shape = check(over.operands[0]);
@@ -223,7 +218,7 @@ std::optional<PartShape> ShapeChecker::checkScan(MathExpr &scan) {
       return fail(over.loc, "a scan runs over vectors of one length, found " + Twine(length) + " and " +
                                 Twine(shape->length) + " elements");
     length = shape->length;
-    inside.push_back({over.text, {shape->columns}, nullptr, std::nullopt});
+    inside.push_back({over.text, PartShape{shape->columns}, nullptr, std::nullopt});
   }
   size_t numNames = names.size();
   llvm::append_range(names, inside);

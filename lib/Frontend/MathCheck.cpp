@@ -24,10 +24,10 @@ namespace {
 
 class FormulaChecker {
 public:
-  FormulaChecker(const SourceText &source, const ast::File &earlier, const ast::Item &item)
-      : source(source), item(item) {
+  FormulaChecker(Diagnostics &diagnostics, const ast::File &earlier, const ast::Item &item)
+      : diagnostics(diagnostics), item(item), brokenNames(earlier.brokenNames) {
     for (const ast::Item &known : earlier.items)
-      if (known.kind == ast::Item::Kind::Data)
+      if (known.kind == ast::Item::Kind::Data && !known.isBroken && !known.isNameless)
         data.push_back(known.name);
     names.push_back(item.variable);
     llvm::append_range(names, item.terms);
@@ -37,16 +37,23 @@ public:
       names.push_back(parameter.name);
   }
 
-  Expected<void> check(const MathExpr &formula);
+  /// False if the formula, all of which is checked, cannot be used.
+  bool check(const MathExpr &formula);
 
 private:
-  Expected<void> checkName(const MathExpr &name);
-  Expected<void> checkCall(const MathExpr &call);
-  Expected<void> checkAccess(const MathExpr &access);
-  Expected<void> checkScan(const MathExpr &scan);
+  bool checkName(const MathExpr &name);
+  bool checkCall(const MathExpr &call);
+  bool checkAccess(const MathExpr &access);
+  bool checkLet(const MathExpr &let);
+  bool checkScan(const MathExpr &scan);
+  bool fail(llvm::SMLoc where, const Twine &message) {
+    diagnostics.report(where, message);
+    return false;
+  }
 
-  const SourceText &source;
+  Diagnostics &diagnostics;
   const ast::Item &item;
+  const llvm::DenseSet<StringRef> &brokenNames;
   /// The variable, the parameters and the `let`s around the current place.
   llvm::SmallVector<StringRef> names;
   /// The data items, which a formula of a density may read.
@@ -55,75 +62,77 @@ private:
 
 } // namespace
 
-Expected<void> FormulaChecker::check(const MathExpr &formula) {
+bool FormulaChecker::check(const MathExpr &formula) {
+  if (diagnostics.isFull())
+    return false;
+  bool isRight = true;
   switch (formula.kind) {
   case MathExpr::Kind::Name:
     return checkName(formula);
+  case MathExpr::Kind::Let:
+    return checkLet(formula);
+  case MathExpr::Kind::Scan:
+    return checkScan(formula);
   case MathExpr::Kind::Call:
-    if (Expected<void> result = checkCall(formula); !result)
-      return result;
+    isRight = checkCall(formula);
     break;
   case MathExpr::Kind::Index:
   case MathExpr::Kind::Slice:
-    if (Expected<void> result = checkAccess(formula); !result)
-      return result;
+    isRight = checkAccess(formula);
     break;
   case MathExpr::Kind::Array:
     if (formula.operands.empty())
-      return source.error(formula.loc, "an array in a formula has at least one element");
+      return fail(formula.loc, "an array in a formula has at least one element");
     break;
-  case MathExpr::Kind::Let: {
-    if (Expected<void> result = check(formula.operands[0]); !result)
-      return result;
-    names.push_back(formula.text);
-    Expected<void> result = check(formula.operands[1]);
-    names.pop_back();
-    return result;
-  }
-  case MathExpr::Kind::Scan:
-    return checkScan(formula);
   default:
     break;
   }
   for (const MathExpr &operand : formula.operands)
-    if (Expected<void> result = check(operand); !result)
-      return result;
-  return {};
+    isRight &= check(operand);
+  return isRight;
 }
 
-Expected<void> FormulaChecker::checkScan(const MathExpr &scan) {
+bool FormulaChecker::checkLet(const MathExpr &let) {
+  bool isRight = check(let.operands[0]);
+  names.push_back(let.text);
+  isRight &= check(let.operands[1]);
+  names.pop_back();
+  return isRight;
+}
+
+bool FormulaChecker::checkScan(const MathExpr &scan) {
   size_t numNames = names.size();
   llvm::SmallVector<StringRef> inside = {scan.text};
-  if (Expected<void> result = check(scan.operands.front()); !result)
-    return result;
+  bool isRight = check(scan.operands.front());
   for (const MathExpr &over : llvm::drop_end(llvm::drop_begin(scan.operands))) {
     if (llvm::is_contained(inside, over.text))
-      return source.error(over.loc, "the name `" + over.text + "` occurs twice");
+      isRight = fail(over.loc, "the name `" + over.text + "` occurs twice");
     inside.push_back(over.text);
-    if (Expected<void> result = check(over.operands[0]); !result)
-      return result;
+    isRight &= check(over.operands[0]);
   }
   llvm::append_range(names, inside);
-  Expected<void> result = check(scan.operands.back());
+  isRight &= check(scan.operands.back());
   names.truncate(numNames);
-  return result;
+  return isRight;
 }
 
-Expected<void> FormulaChecker::checkName(const MathExpr &name) {
+bool FormulaChecker::checkName(const MathExpr &name) {
   if (name.text == "pi" || llvm::is_contained(names, name.text))
-    return {};
+    return true;
   if (llvm::is_contained(data, name.text)) {
     if (item.kind == ast::Item::Kind::Density)
-      return {};
-    return source.error(name.loc, "`" + name.text + "` is data, which only densities read");
+      return true;
+    return fail(name.loc, "`" + name.text + "` is data, which only densities read");
   }
+  if (brokenNames.contains(name.text))
+    return false;
   if (symbolic::findFunction(name.text))
-    return source.error(name.loc, "`" + name.text + "` is a function: write `" + name.text + "(...)`");
+    return fail(name.loc, "`" + name.text + "` is a function: write `" + name.text + "(...)`");
   llvm::SmallVector<StringRef> candidates(names);
   candidates.push_back("pi");
   llvm::append_range(candidates, data);
-  return source.error(name.loc, "unknown name `" + name.text + "` in the formula of `" + item.name + "`" +
-                                    suggestion(name.text, candidates));
+  return fail(name.loc, "unknown name `" + name.text + "` in the formula of `" + item.name + "`" +
+                            suggestion(name.text, candidates));
 }
 
 /// "1 argument", "1 or 2 arguments", "1 to 3 arguments (y, loc = 0, scale = 1)".
@@ -146,44 +155,43 @@ static std::string describeArguments(const symbolic::FunctionRow &function) {
   return names.empty() ? text : text + names + ")";
 }
 
-Expected<void> FormulaChecker::checkCall(const MathExpr &call) {
+bool FormulaChecker::checkCall(const MathExpr &call) {
   const symbolic::FunctionRow *function = symbolic::findFunction(call.text);
   if (!function) {
     if (llvm::is_contained(names, call.text))
-      return source.error(call.loc, "`" + call.text + "` is no function; write `*` to multiply");
+      return fail(call.loc, "`" + call.text + "` is no function; write `*` to multiply");
     llvm::SmallVector<StringRef> candidates;
     for (const symbolic::FunctionRow &known : symbolic::getFunctions())
       if (known.scope != symbolic::Scope::Algebra)
         candidates.push_back(known.name);
-    return source.error(call.loc, "unknown function `" + call.text + "`" + suggestion(call.text, candidates));
+    return fail(call.loc, "unknown function `" + call.text + "`" + suggestion(call.text, candidates));
   }
   size_t given = call.operands.size();
   if (function->takes(given))
-    return {};
-  return source.error(call.loc,
-                      "`" + call.text + "` takes " + describeArguments(*function) + ", found " + Twine(given));
+    return true;
+  return fail(call.loc, "`" + call.text + "` takes " + describeArguments(*function) + ", found " + Twine(given));
 }
 
-Expected<void> FormulaChecker::checkAccess(const MathExpr &access) {
+bool FormulaChecker::checkAccess(const MathExpr &access) {
   const MathExpr &object = access.operands[0];
   bool ofVariable = object.kind == MathExpr::Kind::Name && object.text == item.variable;
   if (!ofVariable || item.kind == ast::Item::Kind::Objective)
-    return {};
+    return true;
   if (item.kind == ast::Item::Kind::Formula)
-    return source.error(access.loc, "`" + item.variable +
-                                        "` is a scalar: a bijection defined by a formula acts on "
-                                        "each element alone");
+    return fail(access.loc, "`" + item.variable +
+                                "` is a scalar: a bijection defined by a formula acts on "
+                                "each element alone");
   const MathExpr &index = access.operands[1];
   bool outside = access.kind == MathExpr::Kind::Index && index.kind == MathExpr::Kind::Number &&
                  (index.number != std::floor(index.number) || index.number >= double(item.dim));
   if (outside)
-    return source.error(index.loc, "`" + item.variable + "` has the elements 0 to " + Twine(item.dim - 1) +
-                                       ", found the index " + formatNumber(index.number));
-  return {};
+    return fail(index.loc, "`" + item.variable + "` has the elements 0 to " + Twine(item.dim - 1) +
+                               ", found the index " + formatNumber(index.number));
+  return true;
 }
 
-Expected<void> checkFormula(const SourceText &source, const ast::File &earlier, const ast::Item &item) {
-  return FormulaChecker(source, earlier, item).check(item.formula);
+bool checkFormula(Diagnostics &diagnostics, const ast::File &earlier, const ast::Item &item) {
+  return FormulaChecker(diagnostics, earlier, item).check(item.formula);
 }
 
 } // namespace flowc

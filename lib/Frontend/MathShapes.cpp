@@ -74,16 +74,19 @@ std::optional<PartShape> ShapeChecker::checkNumbers(MathExpr &part, StringRef na
   PartShape result = start;
   bool skip = start.isCondition;
   result.isCondition = false;
+  bool isRight = true;
   for (MathExpr &operand : llvm::drop_begin(part.operands, skip)) {
     std::optional<PartShape> shape = check(operand);
-    if (!shape || !checkNumbersOnly(operand, *shape, name))
-      return std::nullopt;
+    if (!shape || !checkNumbersOnly(operand, *shape, name)) {
+      isRight = false;
+      continue;
+    }
     if (result.isVector() && shape->isVector() && result.length != shape->length)
       return fail(part.loc, "`" + name + "` needs vectors of one length, found " + Twine(result.length) + " and " +
                                 Twine(shape->length) + " elements");
     result.length = std::max(result.length, shape->length);
   }
-  return result;
+  return isRight ? std::optional(result) : std::nullopt;
 }
 
 std::optional<PartShape> ShapeChecker::checkCall(MathExpr &call) {
@@ -111,15 +114,15 @@ std::optional<PartShape> ShapeChecker::checkCall(MathExpr &call) {
 
 std::optional<PartShape> ShapeChecker::checkLet(MathExpr &let) {
   std::optional<PartShape> value = check(let.operands[0]);
-  if (!value)
-    return std::nullopt;
-  names.push_back({let.text, *value, &let.operands[0], std::nullopt});
+  names.push_back({let.text, value, &let.operands[0], std::nullopt});
   std::optional<PartShape> result = check(let.operands[1]);
   names.pop_back();
-  return result;
+  return value ? result : std::nullopt;
 }
 
 std::optional<PartShape> ShapeChecker::check(MathExpr &part) {
+  if (diagnostics.isFull())
+    return std::nullopt;
   switch (part.kind) {
   case Kind::Number:
     return PartShape{};
@@ -188,18 +191,20 @@ static void dropUnusedData(ast::Item &item) {
   forEachUse(item.formula, [&](int64_t &use) { use = places[use]; });
 }
 
-Expected<void> checkDensity(const SourceText &source, ast::Item &item, DataReader &reader) {
-  ShapeChecker checker(source, item, reader);
+bool checkDensity(Diagnostics &diagnostics, ast::Item &item, DataReader &reader) {
+  ShapeChecker checker(diagnostics, item, reader);
   std::optional<PartShape> shape = checker.check(item.formula);
   if (!shape)
-    return *checker.error;
-  if (shape->length > 0 || shape->isCondition)
-    return source.error(item.formula.loc,
-                        "a log-density is a number, but the formula of `" + item.name + "` is " + shape->describe() +
-                            (shape->isVector() && !shape->isCondition ? "; add its elements up with `sum(...)`" : ""));
+    return false;
+  if (shape->length > 0 || shape->isCondition) {
+    diagnostics.report(item.formula.loc,
+                       "a log-density is a number, but the formula of `" + item.name + "` is " + shape->describe() +
+                           (shape->isVector() && !shape->isCondition ? "; add its elements up with `sum(...)`" : ""));
+    return false;
+  }
   dropUnusedNames(item.formula);
   dropUnusedData(item);
-  return {};
+  return true;
 }
 
 } // namespace flowc

@@ -30,7 +30,7 @@ using llvm::Twine;
 /// text can have.
 static constexpr StringRef kAllTerms = "terms()", kLogProb = "log_prob()";
 
-static Expected<void> bindTerms(const SourceText &source, const Item &item, MathExpr &part) {
+static bool bindTerms(Diagnostics &diagnostics, const Item &item, MathExpr &part) {
   if (part.kind == MathExpr::Kind::Call && part.text == "log_prob") {
     auto isInput = [&](size_t i) {
       return part.operands[i].kind == MathExpr::Kind::Name && part.operands[i].text == item.inputs[i];
@@ -39,22 +39,22 @@ static Expected<void> bindTerms(const SourceText &source, const Item &item, Math
     for (size_t i = 0; fits && i < item.inputs.size(); ++i)
       fits = isInput(i);
     if (!fits)
-      return source.error(part.loc, "expected `log_prob(" + llvm::join(item.inputs, ", ") +
-                                        ")`, the log-density of each row, as in the head of `" + item.name + "`");
+      diagnostics.report(part.loc, "expected `log_prob(" + llvm::join(item.inputs, ", ") +
+                                       ")`, the log-density of each row, as in the head of `" + item.name + "`");
     part.kind = MathExpr::Kind::Name;
     part.text = kLogProb;
     part.operands.clear();
-    return {};
+    return fits;
   }
+  bool isRight = true;
   for (MathExpr &operand : part.operands)
-    if (Expected<void> result = bindTerms(source, item, operand); !result)
-      return result;
-  return {};
+    isRight &= bindTerms(diagnostics, item, operand);
+  return isRight;
 }
 
-Expected<void> bindTerms(const SourceText &source, Item &item) {
+bool bindTerms(Diagnostics &diagnostics, Item &item) {
   item.variable = kLogProb;
-  return bindTerms(source, item, item.formula);
+  return bindTerms(diagnostics, item, item.formula);
 }
 
 MathExpr makeLet(StringRef name, MathExpr value, MathExpr body) {

@@ -9,15 +9,16 @@
 #define FLOWC_LIB_FRONTEND_OBJECTIVES_H
 
 #include "flowc/Frontend/AST.h"
-#include "flowc/Frontend/Source.h"
+#include "flowc/Frontend/Diagnostics.h"
 
 namespace flowc {
 
 /// Most terms of an objective beside the log-densities.
 inline constexpr size_t maxObjectiveTerms = 64;
 
-/// Replaces `log_prob(q, x, c)` in the formula of an objective by a name.
-Expected<void> bindTerms(const SourceText &source, ast::Item &item);
+/// Replaces `log_prob(q, x, c)` in the formula of an objective by a name; false after a
+/// mistake.
+bool bindTerms(Diagnostics &diagnostics, ast::Item &item);
 
 /// The objective for a batch of `rows` rows: a density over (1 + terms) * rows numbers.
 ast::Item instantiate(const ast::Item &objective, int64_t rows);

@@ -46,9 +46,9 @@ namespace {
 
 class Parser {
 public:
-  explicit Parser(const SourceText &source) : source(source), tokens(source) {}
+  explicit Parser(Diagnostics &diagnostics) : diagnostics(diagnostics), tokens(diagnostics) {}
 
-  Expected<ast::File> parse();
+  ast::File parse();
 
 private:
   bool parseItem(Item &item);
@@ -63,39 +63,83 @@ private:
   bool parseValue(Expr &result);
   bool parseArguments(Expr &result, Token::Kind close, SMLoc open);
   bool failNoItem();
+  /// Reports a mistake that does not keep the text behind it from being parsed.
+  void complain(SMLoc where, const Twine &message) {
+    diagnostics.report(where, message);
+    hasComplained = true;
+  }
+  /// Goes on at the first item behind the beginning of a broken one, and says where that
+  /// ends.
+  const char *recover(const char *begin);
 
-  const SourceText &source;
+  Diagnostics &diagnostics;
   TokenStream tokens;
   ast::File file;
   llvm::StringMap<SMLoc> definitions;
   unsigned depth = 0;
+  /// Whether the current item has a mistake.
+  bool hasComplained = false;
 };
 
 } // namespace
 
-Expected<ast::File> Parser::parse() {
-  while (!tokens.error() && !tokens.at(Token::Kind::EndOfFile)) {
+llvm::ArrayRef<StringRef> itemKeywords() {
+  static constexpr StringRef keywords[] = {"flow", "bijection", "density", "objective", "data"};
+  return keywords;
+}
+
+static bool beginsItem(const Token &token) {
+  return token.is(Token::Kind::Word) && llvm::is_contained(itemKeywords(), token.text);
+}
+
+ast::File Parser::parse() {
+  while (!tokens.isUnreadable() && !tokens.at(Token::Kind::EndOfFile) && !diagnostics.isFull()) {
     Item item;
-    parseItem(item);
+    const char *begin = tokens.current().text.begin();
+    hasComplained = false;
+    bool isParsed = parseItem(item);
+    const char *end = isParsed ? tokens.lastEnd() : recover(begin);
+    // What stands behind an item and begins none belongs to it, most likely.
+    bool isWhole = tokens.at(Token::Kind::EndOfFile) || beginsItem(tokens.current());
+    item.isBroken |= !isParsed || !isWhole || hasComplained;
+    item.range = {SMLoc::getFromPointer(begin), SMLoc::getFromPointer(end)};
+    if (item.isBroken || item.isNameless)
+      file.brokenNames.insert(item.name);
     file.items.push_back(std::move(item));
   }
-  if (tokens.error())
-    return *tokens.error();
   return std::move(file);
 }
 
-/// The words that items begin with.
-static constexpr StringRef itemKeywords[] = {"flow", "bijection", "density", "objective", "data"};
+/// Whether `keyword` and the token behind it look like the beginning of an item, wherever
+/// they are: a keyword can also be the name of an argument or of a column.
+static bool looksLikeItem(const SourceText &source, const Token &keyword, const Token &next) {
+  if (!beginsItem(keyword))
+    return false;
+  if (next.is(Token::Kind::Word))
+    return next.text != "in" && next.text != "over";
+  return keyword.text.begin() == source.buffer().begin() || keyword.text.begin()[-1] == '\n';
+}
 
-static bool beginsItem(const Token &token) {
-  return token.is(Token::Kind::Word) && llvm::is_contained(itemKeywords, token.text);
+const char *Parser::recover(const char *begin) {
+  // What is skipped reports nothing.
+  Lexer lexer(diagnostics.text(), begin);
+  Token before = lexer.next(), token = lexer.next(), next = lexer.next();
+  for (; !token.is(Token::Kind::EndOfFile); before = token, token = next, next = lexer.next()) {
+    if (!before.is(Token::Kind::Dot) && looksLikeItem(diagnostics.text(), token, next))
+      break;
+    // Two words in a row may be a misspelt keyword and a name.
+    if (before.is(Token::Kind::Word) && token.is(Token::Kind::Word))
+      file.brokenNames.insert(token.text);
+  }
+  tokens.rewind(token.text.begin());
+  return before.text.end();
 }
 
 bool Parser::failNoItem() {
   const Token &token = tokens.current();
   std::string hint;
   if (token.is(Token::Kind::Word))
-    hint = suggestion(token.text, itemKeywords);
+    hint = suggestion(token.text, itemKeywords());
   return tokens.failExpected("`flow`, `bijection`, `density`, `objective` or `data`", hint);
 }
 
@@ -131,13 +175,17 @@ bool Parser::parseItemName(Item &item) {
   item.nameLoc = tokens.current().loc();
   if (!tokens.expect(Token::Kind::Word, " for the item"))
     return false;
-  if (isReservedName(item.name))
-    return tokens.fail(item.nameLoc, "`" + item.name + "` is a name of the language; choose another");
-  auto [definition, isNew] = definitions.try_emplace(item.name, item.nameLoc);
-  if (isNew)
+  if (isReservedName(item.name)) {
+    diagnostics.report(item.nameLoc, "`" + item.name + "` is a name of the language; choose another");
+    item.isNameless = true;
     return true;
-  return tokens.fail(item.nameLoc,
-                     "`" + item.name + "` is already defined in line " + Twine(source.locate(definition->second).line));
+  }
+  auto [definition, isNew] = definitions.try_emplace(item.name, item.nameLoc);
+  if (!isNew)
+    diagnostics.report(item.nameLoc, "`" + item.name + "` is already defined in line " +
+                                         Twine(diagnostics.text().locate(definition->second).line));
+  item.isNameless = !isNew;
+  return true;
 }
 
 bool Parser::parseFormulaHead(Item &item) {
@@ -163,7 +211,7 @@ bool Parser::parseParameter(Item &item) {
   bool isUsed = parameter.name == item.variable ||
                 llvm::any_of(item.parameters, [&](const auto &earlier) { return earlier.name == parameter.name; });
   if (isUsed)
-    return tokens.fail(parameter.loc, "the name `" + parameter.name + "` occurs twice");
+    complain(parameter.loc, "the name `" + parameter.name + "` occurs twice");
   if (item.parameters.size() == maxParameters)
     return tokens.fail(parameter.loc, "a formula has at most " + Twine(maxParameters) + " parameters");
 
@@ -191,13 +239,13 @@ bool Parser::parseParameter(Item &item) {
       !tokens.expectClosing(Token::Kind::RightParen, open, ""))
     return false;
   parameter.domain = positive ? ast::FormulaParameter::Domain::Positive : ast::FormulaParameter::Domain::Interval;
-  if (!positive && !(parameter.low < parameter.high))
-    return tokens.fail(token.loc(), "the interval of the parameter `" + parameter.name + "` is empty: " +
-                                        formatNumber(parameter.low) + " is not below " + formatNumber(parameter.high));
   bool inside = positive ? parameter.start > 0 : parameter.low < parameter.start && parameter.start < parameter.high;
-  if (!inside)
-    return tokens.fail(token.loc(), "the start value " + formatNumber(parameter.start) + " of the parameter `" +
-                                        parameter.name + "` is not inside its domain");
+  if (!positive && !(parameter.low < parameter.high))
+    complain(token.loc(), "the interval of the parameter `" + parameter.name + "` is empty: " +
+                              formatNumber(parameter.low) + " is not below " + formatNumber(parameter.high));
+  else if (!inside)
+    complain(token.loc(), "the start value " + formatNumber(parameter.start) + " of the parameter `" + parameter.name +
+                              "` is not inside its domain");
   item.parameters.push_back(parameter);
   return true;
 }
@@ -216,10 +264,12 @@ bool Parser::parseDensityHead(Item &item) {
   const Token dim = tokens.current();
   if (!tokens.expect(Token::Kind::Number, ", the dimension of `" + item.variable + "`"))
     return false;
+  item.dim = maxArrayElements;
   if (!dim.integral || dim.number < 1 || dim.number > maxArrayElements)
-    return tokens.fail(dim.loc(), "the dimension of `" + item.variable + "` is a whole number from 1 to " +
-                                      Twine(maxArrayElements) + ", found " + dim.text.substr(0, 40));
-  item.dim = static_cast<int64_t>(dim.number);
+    complain(dim.loc(), "the dimension of `" + item.variable + "` is a whole number from 1 to " +
+                            Twine(maxArrayElements) + ", found " + dim.text.substr(0, 40));
+  else
+    item.dim = static_cast<int64_t>(dim.number);
   return tokens.expectClosing(Token::Kind::RightBracket, bracket, "") &&
          tokens.expectClosing(Token::Kind::RightParen, open, "");
 }
@@ -231,11 +281,10 @@ bool Parser::parseFormulaBody(Item &item) {
   // operator, which should be reported as such.
   if (!tokens.at(Token::Kind::EndOfFile) && !beginsItem(tokens.current()))
     return tokens.failExpected("an operator or the end of the formula");
-  if (item.kind == Item::Kind::Objective)
-    if (Expected<void> bound = bindTerms(source, item); !bound)
-      return tokens.fail(bound.takeError());
-  Expected<void> result = checkFormula(source, file, item);
-  return result || tokens.fail(result.takeError());
+  bool isBound = item.kind != Item::Kind::Objective || bindTerms(diagnostics, item);
+  bool isKnown = checkFormula(diagnostics, file, item);
+  item.isBroken |= !isBound || !isKnown;
+  return true;
 }
 
 /// Up to `most` different names, separated by commas.
@@ -246,9 +295,9 @@ bool Parser::parseNames(std::vector<StringRef> &names, size_t most, const Twine 
       return tokens.failExpected(names.size() == most ? Twine("`)`") : what);
     tokens.take();
     if (isReservedName(name.text) || name.text == "rows")
-      return tokens.fail(name.loc(), "`" + name.text + "` is a name of the language; choose another");
-    if (llvm::is_contained(names, name.text))
-      return tokens.fail(name.loc(), "the name `" + name.text + "` occurs twice");
+      complain(name.loc(), "`" + name.text + "` is a name of the language; choose another");
+    else if (llvm::is_contained(names, name.text))
+      complain(name.loc(), "the name `" + name.text + "` occurs twice");
     names.push_back(name.text);
   } while (tokens.accept(Token::Kind::Comma));
   return true;
@@ -284,7 +333,7 @@ bool Parser::parseData(Item &item) {
   if (!tokens.expect(Token::Kind::String, ", the name of the file"))
     return false;
   if (item.path.empty())
-    return tokens.fail(item.pathLoc, "the name of the file is empty");
+    complain(item.pathLoc, "the name of the file is empty");
   return tokens.expectClosing(Token::Kind::RightParen, open, "");
 }
 
@@ -346,8 +395,7 @@ bool Parser::parseArguments(Expr &result, Token::Kind close, SMLoc open) {
         return false;
       anyNamed = true;
     } else if (anyNamed) {
-      return tokens.fail(argument.nameLoc,
-                         "arguments of `" + result.text + "` without a name come before those with one");
+      complain(argument.nameLoc, "arguments of `" + result.text + "` without a name come before those with one");
     }
     result.arguments.push_back(std::move(argument));
     if (!tokens.accept(Token::Kind::Comma))
@@ -356,6 +404,14 @@ bool Parser::parseArguments(Expr &result, Token::Kind close, SMLoc open) {
   return tokens.expectClosing(close, open, "`,` or ");
 }
 
-Expected<ast::File> parseSource(const SourceText &source) { return Parser(source).parse(); }
+ast::File parseSource(Diagnostics &diagnostics) { return Parser(diagnostics).parse(); }
+
+Expected<ast::File> parseSource(const SourceText &source) {
+  Diagnostics diagnostics(source);
+  ast::File file = parseSource(diagnostics);
+  if (diagnostics.hasErrors())
+    return diagnostics.makeError();
+  return file;
+}
 
 } // namespace flowc

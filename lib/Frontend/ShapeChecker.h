@@ -44,20 +44,20 @@ struct ConstantPart {
 /// which array a name stands for, and positions as plain numbers.
 class ShapeChecker {
 public:
-  ShapeChecker(const SourceText &source, ast::Item &item, DataReader &reader)
-      : source(source), item(item), reader(reader) {
-    names.push_back({item.variable, {item.dim}, nullptr, std::nullopt});
+  ShapeChecker(Diagnostics &diagnostics, ast::Item &item, DataReader &reader)
+      : diagnostics(diagnostics), item(item), reader(reader) {
+    names.push_back({item.variable, PartShape{item.dim}, nullptr, std::nullopt});
   }
 
-  /// The shape of `part`; nothing after an error.
+  /// The shape of `part`; nothing after a mistake in it.
   std::optional<PartShape> check(ast::MathExpr &part);
-  std::optional<Error> error;
 
 private:
   /// The variable, a `let` or an element or state of a scan.
   struct Name {
     llvm::StringRef text;
-    PartShape shape;
+    /// Nothing if what it stands for has a mistake.
+    std::optional<PartShape> shape;
     /// Of a `let`: what it stands for, and its value once that has been asked for.
     const ast::MathExpr *definition;
     std::optional<ConstantPart> constant;
@@ -87,18 +87,12 @@ private:
   std::optional<ConstantPart> evaluateArithmetic(const ast::MathExpr &part, size_t numNames);
 
   std::nullopt_t fail(llvm::SMLoc where, const llvm::Twine &message) {
-    if (!error)
-      error = source.error(where, message);
-    return std::nullopt;
-  }
-  std::nullopt_t fail(Error failure) {
-    if (!error)
-      error = std::move(failure);
+    diagnostics.report(where, message);
     return std::nullopt;
   }
   Name *findName(llvm::StringRef text, size_t numNames);
 
-  const SourceText &source;
+  Diagnostics &diagnostics;
   ast::Item &item;
   DataReader &reader;
   std::vector<Name> names;
@@ -106,8 +100,8 @@ private:
 
 /// Checks the shapes of all parts of a density's formula: what is added has
 /// equal lengths, or one of them is a number; the whole is a number. Reads the data
-/// that it uses.
-Expected<void> checkDensity(const SourceText &source, ast::Item &item, DataReader &reader);
+/// that it uses. False after a mistake.
+bool checkDensity(Diagnostics &diagnostics, ast::Item &item, DataReader &reader);
 
 } // namespace flowc
 

@@ -9,16 +9,17 @@
 #define FLOWC_LIB_FRONTEND_TOKENSTREAM_H
 
 #include "flowc/Frontend/AST.h"
+#include "flowc/Frontend/Diagnostics.h"
 #include "flowc/Frontend/Lexer.h"
 #include "flowc/Frontend/Parser.h"
 
 namespace flowc {
 
-/// The current token, and the first error. Parsing functions return false once
-/// there is an error.
+/// The current token. Parsing functions return false once what they parse is not of the
+/// language; the first reason is reported, and nothing more until the stream is rewound.
 class TokenStream {
 public:
-  explicit TokenStream(const SourceText &source) : source(source), lexer(source) { advance(); }
+  explicit TokenStream(Diagnostics &diagnostics) : diagnostics(diagnostics), lexer(diagnostics.text()) { advance(); }
 
   const Token &current() const { return token; }
   bool at(Token::Kind kind) const { return token.is(kind); }
@@ -39,14 +40,9 @@ public:
   }
 
   bool fail(llvm::SMLoc where, const llvm::Twine &message) {
-    if (!failure)
-      failure = source.error(where, message);
-    return false;
-  }
-
-  bool fail(Error error) {
-    if (!failure)
-      failure = std::move(error);
+    if (!isBroken)
+      diagnostics.report(where, message);
+    isBroken = true;
     return false;
   }
 
@@ -69,19 +65,31 @@ public:
     return failExpected(alternative + spelling(kind));
   }
 
-  const std::optional<Error> &error() const { return failure; }
+  /// Whether there is no text at all behind what was reported.
+  bool isUnreadable() const { return lexer.isUnreadable(); }
+  /// Goes back to where a token begins; from there on, mistakes are reported again.
+  void rewind(const char *start) {
+    lexer = Lexer(diagnostics.text(), start);
+    isBroken = false;
+    advance();
+  }
+
+  /// Where the last token that was taken ends.
+  const char *lastEnd() const { return end; }
 
 private:
   void advance() {
+    end = token.text.end() + token.is(Token::Kind::String);
     token = lexer.next();
-    if (at(Token::Kind::Error) && !failure)
-      failure = lexer.error();
+    if (at(Token::Kind::Error))
+      fail(token.loc(), lexer.reason());
   }
 
-  const SourceText &source;
+  Diagnostics &diagnostics;
   Lexer lexer;
   Token token;
-  std::optional<Error> failure;
+  const char *end = nullptr;
+  bool isBroken = false;
 };
 
 /// Counts nested brackets while it lives.
@@ -105,8 +113,9 @@ bool parseMath(TokenStream &tokens, ast::MathExpr &result);
 bool parseSignedNumber(TokenStream &tokens, double &value, const llvm::Twine &what, bool *integral = nullptr);
 
 /// Checks that every name in the formula of `item` is defined, in the formula or as
-/// data among the items of `earlier`, and used as what it is (MathCheck.cpp).
-Expected<void> checkFormula(const SourceText &source, const ast::File &earlier, const ast::Item &item);
+/// data among the items of `earlier`, and used as what it is (MathCheck.cpp). False if
+/// the formula cannot be used: it has mistakes, or uses data that have.
+bool checkFormula(Diagnostics &diagnostics, const ast::File &earlier, const ast::Item &item);
 
 } // namespace flowc
 

@@ -13,6 +13,7 @@
 #ifndef FLOWC_FRONTEND_AST_H
 #define FLOWC_FRONTEND_AST_H
 
+#include "llvm/ADT/DenseSet.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/SMLoc.h"
 
@@ -111,6 +112,12 @@ struct Item {
   Kind kind = Kind::Flow;
   llvm::StringRef name;
   llvm::SMLoc nameLoc;
+  /// From the keyword to the last token.
+  llvm::SMRange range;
+  /// Has a mistake that leaves nothing to evaluate.
+  bool isBroken = false;
+  /// Has a name that is taken, so that it defines nothing.
+  bool isNameless = false;
   Expr constructor;
   llvm::StringRef variable;
   int64_t dim = 0;
@@ -136,6 +143,8 @@ struct Item {
 /// A text: its items, in order.
 struct File {
   std::vector<Item> items;
+  /// What items with mistakes define, or would have defined.
+  llvm::DenseSet<llvm::StringRef> brokenNames;
 };
 
 } // namespace flowc::ast

@@ -10,7 +10,6 @@
 
 #include "flowc/Frontend/Source.h"
 
-#include <optional>
 #include <string>
 
 namespace flowc {
@@ -19,7 +18,7 @@ namespace flowc {
 struct Token {
   enum class Kind {
     EndOfFile,
-    Error, ///< Not a token; the lexer holds the message.
+    Error, ///< Not a token; the lexer says why.
     Word,
     Number,
     String, ///< Text in double quotes, which its `text` has not.
@@ -64,15 +63,22 @@ llvm::StringRef spelling(Token::Kind kind);
 /// Cuts a text into tokens; comments run from `#` to the end of the line.
 class Lexer {
 public:
+  /// Starts at the beginning. What is no text at all, or too long, has one token: an `Error`.
   explicit Lexer(const SourceText &source);
+  /// Starts at a token of a text that can be read.
+  Lexer(const SourceText &source, const char *start) : cursor(start), end(source.buffer().end()) {}
 
-  /// The next token; `EndOfFile` again and again at the end.
+  /// The next token; `EndOfFile` again and again at the end. Behind an `Error` the text
+  /// goes on.
   Token next();
-  /// The reason for the first `Error` token.
-  const std::optional<Error> &error() const { return failure; }
+  /// The reason for the last `Error` token.
+  const std::string &reason() const { return message; }
+  /// Whether the text cannot be cut into tokens.
+  bool isUnreadable() const { return unreadable != nullptr; }
 
 private:
-  Token fail(const char *where, const llvm::Twine &message);
+  /// An `Error` at `where`, after which the text goes on at `resume`.
+  Token fail(const char *where, const llvm::Twine &reason, const char *resume);
   Token make(Token::Kind kind, size_t length);
   Token lexNumber();
   Token lexString();
@@ -80,11 +86,13 @@ private:
   Token lexStranger();
   /// Finds the first byte that is not text.
   const char *findNonText() const;
+  void refuse(const char *where, const llvm::Twine &reason);
 
-  const SourceText &source;
   const char *cursor;
   const char *end;
-  std::optional<Error> failure;
+  std::string message;
+  /// Where a text is not one.
+  const char *unreadable = nullptr;
 };
 
 } // namespace flowc

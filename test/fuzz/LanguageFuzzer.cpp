@@ -6,13 +6,15 @@
 //===----------------------------------------------------------------------===//
 //
 // Any text is a flow or an error that names a place in it. A flow has initial
-// parameters, and means the same when its text is read again.
+// parameters, and means the same when its text is read again. Its layout is one that
+// formatting again leaves as it is.
 //
 //===----------------------------------------------------------------------===//
 
 #include "Fuzzing.h"
 
 #include "flowc/API/ModelImpl.h"
+#include "flowc/Frontend/Formatter.h"
 #include "flowc/flowc.h"
 
 using namespace flowc;
@@ -40,6 +42,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   auto again = Flow::parse(flow->text(), flow->name());
   fuzz::check(bool(again), "the text of a flow is one", text);
   fuzz::check(again->shape() == flow->shape(), "a text means the same when it is read again", text);
+  auto formatted = formatText(text);
+  fuzz::check(bool(formatted), "every flow has a layout", formatted ? "" : formatted.error().message);
+  auto twice = formatText(*formatted);
+  fuzz::check(twice && *twice == *formatted, "a layout stays as it is", *formatted);
   if (flow->isDensity() || numParameters(*flow) > most)
     return 0;
   auto model = Model::initialise(*flow, {.seed = 1, .dtype = F64});

@@ -40,3 +40,6 @@ set_tests_properties(docs.embedding PROPERTIES TIMEOUT 600)
 add_test(NAME docs.runner COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/docs/run_docs_test.py)
 add_test(NAME docs.labels
   COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/docs/labels_test.py ${PROJECT_SOURCE_DIR})
+add_test(NAME docs.format
+  COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/docs/format_test.py ${PROJECT_SOURCE_DIR}
+          $<TARGET_FILE:flowc>)

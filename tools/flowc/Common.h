@@ -24,6 +24,7 @@ using Action = std::function<Expected<int>()>;
 
 // Each adds its commands to `app`; parsing the command line sets `action`.
 void addModelCommands(CLI::App &app, Action &action);    ///< check, init, import
+void addFormatCommand(CLI::App &app, Action &action);    ///< format
 void addScoreCommands(CLI::App &app, Action &action);    ///< log-prob, transform, inverse
 void addScoreRowsCommand(CLI::App &app, Action &action); ///< score
 void addSampleCommand(CLI::App &app, Action &action);    ///< sample

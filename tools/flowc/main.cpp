@@ -53,6 +53,7 @@ int main(int argc, char **argv) {
              "'flowc COMMAND --help' explains a command and shows examples.");
   Action action;
   addModelCommands(app, action);
+  addFormatCommand(app, action);
   addTrainCommand(app, action);
   addFitCommand(app, action);
   addScoreCommands(app, action);

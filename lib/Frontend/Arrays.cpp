@@ -94,21 +94,37 @@ static Value::Data buildSlice(Call &call) {
 
 llvm::ArrayRef<Constructor> arrayFunctions() {
   static const std::vector<Constructor> table = {
-      {"zeros", {{"shape"}}, [](Call &call) -> Value::Data { return filled(call.shapeOrSize("shape"), 0); }},
-      {"ones", {{"shape"}}, [](Call &call) -> Value::Data { return filled(call.shapeOrSize("shape"), 1); }},
-      {"full", {{"shape"}, {"fill_value"}}, buildFull},
-      {"arange", {{"n"}}, buildArange},
-      {"eye", {{"n"}}, buildEye},
+      {"zeros",
+       {{"shape"}},
+       [](Call &call) -> Value::Data { return filled(call.shapeOrSize("shape"), 0); },
+       "An array of zeros. A number n as `shape` stands for `[n]`."},
+      {"ones",
+       {{"shape"}},
+       [](Call &call) -> Value::Data { return filled(call.shapeOrSize("shape"), 1); },
+       "An array of ones. A number n as `shape` stands for `[n]`."},
+      {"full", {{"shape"}, {"fill_value"}}, buildFull, "An array that holds `fill_value` everywhere."},
+      {"arange", {{"n"}}, buildArange, "The numbers 0, 1, …, n − 1."},
+      {"eye", {{"n"}}, buildEye, "The identity matrix of n rows."},
       {"shuffled",
        {{"n"}},
        [](Call &call) -> Value::Data {
          ArrayValue result = randomArray({call.integer("n")}, Init::Kind::Shuffled, 1);
          result.integral = true;
          return result;
-       }},
-      {"glorot_uniform", {{"shape"}}, buildGlorotUniform},
-      {"slice", {{"start"}, {"stop"}, {"step", std::monostate()}}, buildSlice},
-      {"random_normal", {{"shape"}, {"scale", number(1)}}, buildRandomNormal},
+       },
+       "A random permutation of 0 … n − 1, drawn when a model is initialised; only for `permute`."},
+      {"glorot_uniform",
+       {{"shape"}},
+       buildGlorotUniform,
+       "An array of Glorot's uniform distribution, drawn when a model is initialised; two or more axes."},
+      {"slice",
+       {{"start"}, {"stop"}, {"step", std::monostate()}},
+       buildSlice,
+       "Python's `start:stop:step`; only for `indexed`."},
+      {"random_normal",
+       {{"shape"}, {"scale", number(1)}},
+       buildRandomNormal,
+       "An array of scale · N(0, 1), drawn when a model is initialised."},
   };
   return table;
 }

@@ -18,6 +18,7 @@
 
 #include "flowc/Frontend/Node.h"
 #include "flowc/Frontend/Source.h"
+#include "flowc/Frontend/Vocabulary.h"
 
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/StringRef.h"
@@ -92,6 +93,8 @@ struct Constructor {
   llvm::StringRef name;
   std::vector<Parameter> parameters;
   Value::Data (*build)(Call &call) = nullptr;
+  /// What it constructs, in a sentence or two of Markdown.
+  llvm::StringRef documentation = {};
 };
 
 /// One call in the text: its arguments, and the place to report errors at.
@@ -286,10 +289,6 @@ llvm::ArrayRef<Constructor> supportConstructors();
 
 /// The constructor with this name, or null.
 const Constructor *findConstructor(llvm::StringRef name);
-/// The names of all constructors, for suggestions.
-llvm::ArrayRef<llvm::StringRef> constructorNames();
-/// The names of all activations.
-llvm::ArrayRef<llvm::StringRef> activationNames();
 
 } // namespace flowc
 

@@ -333,13 +333,21 @@ static Value::Data buildOrdered(Call &call) {
 llvm::ArrayRef<Constructor> bijectionConstructors() {
   const Value::Data scalar = scalarShape();
   static const std::vector<Constructor> table = {
-      {"affine", {{"loc", number(0)}, {"scale", number(1)}}, buildAffine},
-      {"flip", {{"shape", scalar}}, buildShaped},
-      {"ordered", {{"n"}}, buildOrdered},
-      {"permute", {{"permutation"}}, buildPermute},
+      {"affine",
+       {{"loc", number(0)}, {"scale", number(1)}},
+       buildAffine,
+       "y = scale · x + loc, elementwise; `loc` and `scale` are trained, and `scale` stays positive."},
+      {"flip", {{"shape", scalar}}, buildShaped, "All elements in reverse order."},
+      {"ordered", {{"n"}}, buildOrdered, "Increasing vectors: y[0] = x[0], y[i] = y[i−1] + exp(x[i])."},
+      {"permute",
+       {{"permutation"}},
+       buildPermute,
+       "y[i] = x[permutation[i]]; `permutation` holds 0 … n − 1 once each, or is `shuffled(n)`."},
       {"rational_quadratic_spline",
        {{"knots"}, {"interval"}, {"min_derivative", number(1e-3, false)}, {"min_width", number(1e-3, false)}},
-       buildRationalQuadraticSpline},
+       buildRationalQuadraticSpline,
+       "A monotone spline of `knots` + 1 bins on the interval, the identity outside of it. `interval` is `[lo, hi]`, "
+       "or a number B for [−B, B]."},
   };
   return table;
 }

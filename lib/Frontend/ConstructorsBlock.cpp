@@ -165,7 +165,9 @@ llvm::ArrayRef<Constructor> blockConstructors() {
   static const std::vector<Constructor> table = {
       {"block_autoregressive_network",
        {{"dim"}, {"cond_dim", std::monostate()}, {"depth"}, {"block_dim"}, {"activation", std::monostate()}},
-       buildBlockAutoregressiveNetwork},
+       buildBlockAutoregressiveNetwork,
+       "A network with `depth` hidden layers of `block_dim` units per coordinate; coordinate d of the result sees "
+       "coordinates up to d and the condition, and increases with its own."},
   };
   return table;
 }

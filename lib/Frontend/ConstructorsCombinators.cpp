@@ -205,13 +205,22 @@ llvm::ArrayRef<Constructor> combinatorConstructors() {
   static const std::vector<Constructor> table = {
       {"chain",
        {{"bijections"}},
-       [](Call &call) -> Value::Data { return makeChain(call, call.bijections("bijections")); }},
-      {"scan", {{"bijection"}, {"layers", std::monostate()}}, buildScan},
+       [](Call &call) -> Value::Data { return makeChain(call, call.bijections("bijections")); },
+       "The first bijection of the list, then the second, and so on."},
+      {"scan",
+       {{"bijection"}, {"layers", std::monostate()}},
+       buildScan,
+       "A chain of `layers` copies of one bijection, each with parameters of its own; or of the given bijections of "
+       "equal structure."},
       {"invert",
        {{"bijection"}},
-       [](Call &call) -> Value::Data { return makeInvert(call, call.bijection("bijection")); }},
-      {"embed_condition", {{"bijection"}, {"embedding_net"}, {"raw_cond_shape"}}, buildEmbedCondition},
-      {"non_trainable", {{"tree"}}, buildNonTrainable},
+       [](Call &call) -> Value::Data { return makeInvert(call, call.bijection("bijection")); },
+       "The bijection with its two directions exchanged."},
+      {"embed_condition",
+       {{"bijection"}, {"embedding_net"}, {"raw_cond_shape"}},
+       buildEmbedCondition,
+       "The condition goes through `embedding_net` first, a network or an elementwise bijection."},
+      {"non_trainable", {{"tree"}}, buildNonTrainable, "The same object, whose numbers training leaves alone."},
   };
   return table;
 }

@@ -187,7 +187,9 @@ llvm::ArrayRef<Constructor> conditionerConstructors() {
         {"nn_width"},
         {"nn_depth"},
         {"nn_activation", Word{"relu"}}},
-       buildCoupling},
+       buildCoupling,
+       "The first `untransformed_dim` coordinates stay; a network of them and the condition gives the parameters of "
+       "`transformer` for each of the rest."},
       {"masked_autoregressive",
        {{"transformer"},
         {"dim"},
@@ -195,7 +197,9 @@ llvm::ArrayRef<Constructor> conditionerConstructors() {
         {"nn_width"},
         {"nn_depth"},
         {"nn_activation", Word{"relu"}}},
-       buildMaskedAutoregressive},
+       buildMaskedAutoregressive,
+       "Coordinate d goes through `transformer` with parameters that a masked network makes of the coordinates before "
+       "d and the condition."},
   };
   return table;
 }

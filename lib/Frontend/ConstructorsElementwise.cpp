@@ -120,7 +120,7 @@ llvm::ArrayRef<Constructor> elementwiseConstructors() {
   static const std::vector<Constructor> table = [] {
     std::vector<Constructor> result;
     for (const elementwise::ElementwiseClass &entry : elementwise::getClasses()) {
-      Constructor constructor{entry.name, {}, buildElementwise};
+      Constructor constructor{entry.name, {}, buildElementwise, entry.summary};
       for (const Field &field : entry.fields()) {
         if (field.kind == Field::Kind::Number || field.kind == Field::Kind::Trained)
           constructor.parameters.push_back(

@@ -221,8 +221,11 @@ llvm::ArrayRef<Constructor> flowConstructors() {
                                                          {"nn_activation", Word{"relu"}},
                                                          {"invert", true}};
   static const std::vector<Constructor> table = {
-      {"coupling_flow", conditionerFlow, buildCouplingFlow},
-      {"masked_autoregressive_flow", conditionerFlow, buildMaskedAutoregressiveFlow},
+      {"coupling_flow", conditionerFlow, buildCouplingFlow,
+       "Layers of `coupling`, each behind a permutation: both directions cost one network pass."},
+      {"masked_autoregressive_flow", conditionerFlow, buildMaskedAutoregressiveFlow,
+       "Layers of `masked_autoregressive`, each behind a permutation: the density costs one network pass a layer, a "
+       "sample one for each coordinate; `invert = false` exchanges the two."},
       {"block_neural_autoregressive_flow",
        {{"base_dist"},
         {"cond_dim", std::monostate()},
@@ -233,7 +236,8 @@ llvm::ArrayRef<Constructor> flowConstructors() {
         {"activation", std::monostate()},
         {"inverter", std::monostate()},
         {"use_implicit_differentation", true}},
-       buildBlockNeuralAutoregressiveFlow},
+       buildBlockNeuralAutoregressiveFlow,
+       "Layers of `block_autoregressive_network`, each behind a permutation."},
       {"triangular_spline_flow",
        {{"base_dist"},
         {"cond_dim", std::monostate()},
@@ -242,7 +246,8 @@ llvm::ArrayRef<Constructor> flowConstructors() {
         {"tanh_max_val", number(3)},
         {"invert", true},
         {"init", Word{"glorot_uniform"}}},
-       buildTriangularSplineFlow},
+       buildTriangularSplineFlow,
+       "Layers of splines between `leaky_tanh`, of a triangular matrix and of a shift by the condition."},
       {"planar_flow",
        {{"base_dist"},
         {"cond_dim", std::monostate()},
@@ -252,7 +257,8 @@ llvm::ArrayRef<Constructor> flowConstructors() {
         {"width_size", std::monostate()},
         {"depth", std::monostate()},
         {"activation", Word{"relu"}}},
-       buildPlanarFlow},
+       buildPlanarFlow,
+       "Layers of `planar`, each behind a permutation."},
   };
   return table;
 }

@@ -209,11 +209,26 @@ static Value::Data buildAdditiveCondition(Call &call) {
 
 llvm::ArrayRef<Constructor> linearConstructors() {
   static const std::vector<Constructor> table = {
-      {"triangular_affine", {{"loc"}, {"arr"}, {"lower", true}}, buildTriangularAffine},
-      {"weight_normalized", {{"bijection"}}, buildWeightNormalized},
-      {"householder", {{"params"}}, buildHouseholder},
-      {"discrete_cosine", {{"shape"}, {"axis", number(-1)}}, buildDiscreteCosine},
-      {"additive_condition", {{"module"}, {"shape"}, {"cond_shape"}}, buildAdditiveCondition},
+      {"triangular_affine",
+       {{"loc"}, {"arr"}, {"lower", true}},
+       buildTriangularAffine,
+       "A x + loc for the lower (or upper) triangle A of `arr`, whose diagonal stays positive."},
+      {"weight_normalized",
+       {{"bijection"}},
+       buildWeightNormalized,
+       "A `triangular_affine` whose rows have trained norms of their own."},
+      {"householder",
+       {{"params"}},
+       buildHouseholder,
+       "x − 2 v (v·x) / (v·v), the reflection at the hyperplane with normal v = `params`."},
+      {"discrete_cosine",
+       {{"shape"}, {"axis", number(-1)}},
+       buildDiscreteCosine,
+       "The orthonormal cosine transform (type II) along one axis."},
+      {"additive_condition",
+       {{"module"}, {"shape"}, {"cond_shape"}},
+       buildAdditiveCondition,
+       "x + `module`(condition), for a network `module`."},
   };
   return table;
 }

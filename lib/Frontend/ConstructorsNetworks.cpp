@@ -103,8 +103,11 @@ static Value::Data buildLinear(Call &call) {
 
 llvm::ArrayRef<Constructor> networkConstructors() {
   static const std::vector<Constructor> table = {
-      {"linear", {{"in"}, {"out"}, {"use_bias", true}}, buildLinear},
-      {"mlp", {{"in_size"}, {"out_size"}, {"width_size"}, {"depth"}, {"activation", Word{"relu"}}}, buildMlp},
+      {"linear", {{"in"}, {"out"}, {"use_bias", true}}, buildLinear, "A network of one layer without an activation."},
+      {"mlp",
+       {{"in_size"}, {"out_size"}, {"width_size"}, {"depth"}, {"activation", Word{"relu"}}},
+       buildMlp,
+       "A network with `depth` hidden layers of `width_size` units."},
   };
   return table;
 }

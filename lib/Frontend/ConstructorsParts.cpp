@@ -387,22 +387,37 @@ static Value::Data buildVmap(Call &call) {
 
 llvm::ArrayRef<Constructor> partConstructors() {
   static const std::vector<Constructor> table = {
-      {"concatenate", {{"bijections"}, {"axis", number(0)}}, buildConcatenate},
-      {"stack", {{"bijections"}, {"axis", number(0)}}, buildStack},
-      {"indexed", {{"bijection"}, {"idxs"}, {"shape"}}, buildIndexed},
-      {"reshape", {{"bijection"}, {"shape", std::monostate()}, {"cond_shape", std::monostate()}}, buildReshape},
+      {"concatenate",
+       {{"bijections"}, {"axis", number(0)}},
+       buildConcatenate,
+       "One bijection for each part of the event along an axis."},
+      {"stack",
+       {{"bijections"}, {"axis", number(0)}},
+       buildStack,
+       "One bijection for each part of the event along a new axis."},
+      {"indexed",
+       {{"bijection"}, {"idxs"}, {"shape"}},
+       buildIndexed,
+       "`bijection` on the part `x[idxs]` of an event of shape `shape`; the rest stays."},
+      {"reshape",
+       {{"bijection"}, {"shape", std::monostate()}, {"cond_shape", std::monostate()}},
+       buildReshape,
+       "The same elements under other shapes, in row-major order."},
       {"sandwich",
        {{"inner"}, {"outer"}},
        [](Call &call) -> Value::Data {
          NodePtr inner = call.bijection("inner");
          return makeSandwich(call, inner, call.bijection("outer"));
-       }},
+       },
+       "`outer`, then `inner`, then the inverse of `outer`: `inner` in other coordinates."},
       {"vmap",
        {{"bijection"},
         {"in_axes", std::monostate()},
         {"axis_size", std::monostate()},
         {"in_axes_condition", std::monostate()}},
-       buildVmap},
+       buildVmap,
+       "Copies of `bijection` along a new first axis of the event: `axis_size` of them, with parameters of their own "
+       "if `in_axes = 0`; or the bijections of a list."},
   };
   return table;
 }

@@ -69,9 +69,19 @@ static Value::Data buildAfterBase(Call &call) {
 
 llvm::ArrayRef<Constructor> supportConstructors() {
   static const std::vector<Constructor> table = {
-      {"unconstrained", {{"flow"}}, buildUnconstrained},
-      {"support_map", {{"flow"}}, buildSupportMap},
-      {"after_base", {{"flow"}, {"bijection"}}, buildAfterBase},
+      {"unconstrained",
+       {{"flow"}},
+       buildUnconstrained,
+       "A flow over all real numbers: `flow` without the last bijections, which map it onto its support and have "
+       "nothing to train."},
+      {"support_map",
+       {{"flow"}},
+       buildSupportMap,
+       "The last bijections of `flow`, which map it onto its support and have nothing to train."},
+      {"after_base",
+       {{"flow"}, {"bijection"}},
+       buildAfterBase,
+       "`flow` with `bijection` between its base distribution and what follows."},
   };
   return table;
 }

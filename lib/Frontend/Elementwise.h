@@ -63,10 +63,10 @@ constexpr Field trained(llvm::StringRef name, Domain domain, std::optional<doubl
   return {Field::Kind::Trained, name, domain, nullptr, fallback};
 }
 
-/// A class: the name of its op and its constructor, and its fields.
+/// A class: the name of its op and its constructor, what it computes, and its fields.
 struct ElementwiseClass {
   static constexpr size_t maxFields = 8;
-  llvm::StringRef name;
+  llvm::StringRef name, summary;
   Field allFields[maxFields];
 
   llvm::ArrayRef<Field> fields() const {

@@ -124,7 +124,7 @@ def Flow_PowerOp : Flow_ElementwiseBijectionOp<"power"> {
 def ElementwiseTable : GenericTable {
   let FilterClass = "Flow_ElementwiseBijectionOp";
   let CppTypeName = "ElementwiseClass";
-  let Fields = ["opName", "fields"];
+  let Fields = ["opName", "summary", "fields"];
 }
 
 #endif // FLOWC_DIALECT_FLOW_IR_FLOWELEMENTWISE

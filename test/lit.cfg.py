@@ -19,7 +19,7 @@ config.test_exec_root = os.path.join(config.flowc_obj_root, "test")
 
 llvm_config.use_default_substitutions()
 llvm_config.add_tool_substitutions(
-    ["flowc", "flowc-opt", "flowc-test-opt", "flowc-lsp-server"], [os.path.join(config.flowc_obj_root, "bin")]
+    ["flowc", "flowc-opt", "flowc-test-opt", "flowc-mlir-lsp-server"], [os.path.join(config.flowc_obj_root, "bin")]
 )
 llvm_config.add_tool_substitutions(["llvm-nm"], [config.llvm_tools_dir])
 config.substitutions.append(("%python", f'"{config.python}"'))

@@ -1,4 +1,4 @@
-//===- flowc-lsp-server.cpp - Serves editors of flowc's IR ----------------===//
+//===- flowc-mlir-lsp-server.cpp - Serves editors of flowc's IR -----------===//
 //
 // Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

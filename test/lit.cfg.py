@@ -5,6 +5,7 @@
 
 import os
 import shutil
+import subprocess
 
 import lit.formats
 from lit.llvm import llvm_config
@@ -19,7 +20,8 @@ config.test_exec_root = os.path.join(config.flowc_obj_root, "test")
 
 llvm_config.use_default_substitutions()
 llvm_config.add_tool_substitutions(
-    ["flowc", "flowc-opt", "flowc-test-opt", "flowc-mlir-lsp-server"], [os.path.join(config.flowc_obj_root, "bin")]
+    ["flowc", "flowc-opt", "flowc-test-opt", "flowc-lsp-server", "flowc-mlir-lsp-server"],
+    [os.path.join(config.flowc_obj_root, "bin")],
 )
 llvm_config.add_tool_substitutions(["llvm-nm"], [config.llvm_tools_dir])
 config.substitutions.append(("%python", f'"{config.python}"'))
@@ -44,6 +46,15 @@ if chromium:
     config.substitutions.append(("%chromium", chromium))
 else:
     lit_config.note("there is no chromium-headless-shell: tests of pages in a browser are left out")
+
+# Sessions with the language server are held by a client of others, if there is one.
+for python in [os.path.join(config.test_exec_root, "python", "bin", "python"), config.python]:
+    if shutil.which(python) and subprocess.run([python, "-c", "import pygls"], capture_output=True).returncode == 0:
+        config.available_features.add("pygls")
+        config.substitutions.append(("%client-python", python))
+        break
+else:
+    lit_config.note("there is no pygls: the session of a client with the language server is left out")
 
 # FLOWC_VERIFY_ROUNDTRIP=1 makes every test of passes a test of the parser and
 # the printer, too.

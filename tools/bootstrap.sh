@@ -15,9 +15,10 @@
 #                              catalogue, sample from it, draw the result and write
 #                              a report (build/demo)
 #
-# Everything comes from Debian's own repositories. What is installed already is
-# left alone, so that a second run needs neither the network nor root. Steps can
-# be repeated at will.
+# Everything comes from Debian's own repositories, but for a client of language
+# servers that tests use, which Debian 12 lacks: that comes from PyPI, into a
+# folder of the build. What is installed already is left alone, so that a second
+# run needs neither the network nor root. Steps can be repeated at will.
 #
 #===----------------------------------------------------------------------===//
 
@@ -35,8 +36,11 @@ readonly PACKAGES=(
   dpkg-dev file
 )
 
-# A browser that looks at reports in tests (300 MB on the disk); its test is left out without one.
-readonly TEST_PACKAGES=(chromium-headless-shell)
+# A browser that looks at reports in tests (300 MB on the disk), and what makes a folder for packages of
+# PyPI; their tests are left out without them.
+readonly TEST_PACKAGES=(chromium-headless-shell python3-venv)
+readonly TEST_PYPI_PACKAGES=(pygls==2.1.1)
+readonly TEST_PYTHON=build/test/python
 
 say() { printf '\n== %s\n' "$*"; }
 fail() {
@@ -84,7 +88,14 @@ setup_tests() {
   # (In a shell of its own: without root this ends there.)
   (as_root apt-get update -q &&
     as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "${TEST_PACKAGES[@]}") ||
-    say "No browser could be installed: tests of pages in a browser are left out"
+    say "${TEST_PACKAGES[*]} could not be installed: tests of pages in a browser or of the language server are left out"
+}
+
+setup_test_python() {
+  "$TEST_PYTHON/bin/python" -c 'import pygls' 2>/dev/null && return
+  say "Installing ${TEST_PYPI_PACKAGES[*]} into $TEST_PYTHON"
+  (python3 -m venv "$TEST_PYTHON" && "$TEST_PYTHON/bin/pip" install --quiet "${TEST_PYPI_PACKAGES[@]}") ||
+    say "No client of language servers could be installed: the test of a session with one is left out"
 }
 
 # Heavy files need up to 0.7 GB each: one job for a processor and a gigabyte.
@@ -109,6 +120,7 @@ build() {
 run_tests() {
   build
   setup_tests
+  setup_test_python
   say "Testing"
   ctest --test-dir build --output-on-failure -j "$(nproc)"
 }

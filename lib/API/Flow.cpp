@@ -10,7 +10,7 @@
 
 using namespace flowc;
 
-static Flow makeFlow(const ParsedItem &item, std::string_view text) {
+Flow Flow::Impl::make(const ParsedItem &item, std::string_view text) {
   auto impl = std::make_shared<Flow::Impl>();
   impl->root = item.root;
   impl->name = item.name;
@@ -20,21 +20,21 @@ static Flow makeFlow(const ParsedItem &item, std::string_view text) {
   impl->condDim = item.root->condShape ? numElements(*item.root->condShape) : 0;
   impl->terms = item.terms;
   impl->leaves = flattenLeaves(*item.root);
-  return Flow::Impl::make(std::move(impl));
+  return make(std::move(impl));
 }
 
 Expected<Flow> Flow::parse(std::string_view text, std::string_view name, std::string_view file) {
   auto item = parseFlow(text, file, name);
   if (!item)
     return item.takeError();
-  return makeFlow(*item, text);
+  return Impl::make(*item, text);
 }
 
 Expected<Flow> Flow::parseDensity(std::string_view text, std::string_view name, std::string_view file) {
   auto item = flowc::parseDensity(text, file, name);
   if (!item)
     return item.takeError();
-  return makeFlow(*item, text);
+  return Impl::make(*item, text);
 }
 
 Expected<Flow> Flow::parseObjective(std::string_view text, int64_t rows, std::string_view name, std::string_view file) {
@@ -44,7 +44,7 @@ Expected<Flow> Flow::parseObjective(std::string_view text, int64_t rows, std::st
   if (!item)
     return item.takeError();
   // The text alone does not say what is computed; names of kernels and keys rely on it.
-  return makeFlow(*item, std::string(text) + "\n# for " + std::to_string(rows) + " rows\n");
+  return Impl::make(*item, std::string(text) + "\n# for " + std::to_string(rows) + " rows\n");
 }
 
 Expected<std::optional<Flow>> Flow::splitDetached() const {
@@ -56,7 +56,7 @@ Expected<std::optional<Flow>> Flow::splitDetached() const {
   if (!*root)
     return std::optional<Flow>();
   ParsedItem item{.root = *root, .name = name(), .category = Node::Category::Density};
-  return std::optional<Flow>(makeFlow(item, text() + "\n# detached parts at a second input\n"));
+  return std::optional<Flow>(Impl::make(item, text() + "\n# detached parts at a second input\n"));
 }
 
 bool Flow::isDistribution() const { return impl->isDistribution; }

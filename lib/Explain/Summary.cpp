@@ -9,9 +9,11 @@
 
 #include "ExplainImpl.h"
 
+#include "flowc/API/ModelImpl.h"
 #include "flowc/Dialect/Flow/Transforms/Passes.h"
 #include "flowc/Pipelines/Pipelines.h"
 #include "flowc/Runtime/KernelABI.h"
+#include "flowc/Support/Format.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Pass/PassManager.h"
@@ -115,6 +117,34 @@ static int64_t getMacsPerRow(ModuleOp tileProgram) {
   auto info = tileProgram.lookupSymbol<LLVM::GlobalOp>("info");
   auto numbers = info ? dyn_cast_or_null<DenseElementsAttr>(info.getValueOrNull()) : DenseElementsAttr();
   return numbers ? numbers.getValues<int64_t>()[index] : 0;
+}
+
+const char *flowc::describe(Effort effort) {
+  switch (effort) {
+  case Effort::Analytic:
+    return "analytic";
+  case Effort::Sweep:
+    return "sweep (one network pass, coordinate by coordinate)";
+  case Effort::Root:
+    return "root (solved numerically)";
+  }
+  return "";
+}
+
+std::string flowc::describeParameters(const Flow &flow) {
+  auto count = [&](Leaf::Kind kind) {
+    int64_t count = 0;
+    for (const PlacedLeaf &leaf : Flow::Impl::of(flow).leaves)
+      if (leaf.leaf->kind == kind)
+        count += numElements(leaf.shape);
+    return count;
+  };
+  std::string text = formatCount(count(Leaf::Kind::Trainable)) + " trainable";
+  if (int64_t frozen = count(Leaf::Kind::Frozen))
+    text += ", " + formatCount(frozen) + " frozen";
+  if (int64_t indices = count(Leaf::Kind::Permutation))
+    text += ", " + formatCount(indices) + " indices of permutations";
+  return text;
 }
 
 Expected<FlowSummary> flowc::summarize(const Flow &flow) {

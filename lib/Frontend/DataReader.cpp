@@ -57,14 +57,17 @@ const Item *DataReader::find(StringRef name) const {
   return item == file.items.end() ? nullptr : &*item;
 }
 
-std::string DataReader::getPath(const Item &item) const {
+/// `path` from where a text lies in `folder`.
+static std::string getPathIn(StringRef folder, StringRef given) {
   llvm::SmallString<128> path(folder);
-  if (folder.empty() || llvm::sys::path::is_absolute(item.path))
-    path = item.path;
+  if (folder.empty() || llvm::sys::path::is_absolute(given))
+    path = given;
   else
-    llvm::sys::path::append(path, item.path);
+    llvm::sys::path::append(path, given);
   return std::string(path);
 }
+
+std::string DataReader::getPath(const Item &item) const { return getPathIn(folder, item.path); }
 
 /// Reads rows of one or more columns.
 static Expected<DataArray> readRows(const std::string &path, const std::vector<std::string> &columns) {
@@ -114,6 +117,16 @@ Expected<JsonArrays> DataReader::openJson(const std::string &path) {
   if (json)
     jsonFiles.emplace(path, *json);
   return json;
+}
+
+Expected<std::vector<std::string>> readDataColumns(std::string_view path, std::string_view textFile) {
+  std::string file = getPathIn(llvm::sys::path::parent_path(textFile), path);
+  if (!isJson(path))
+    return readColumnNames(file);
+  Expected<JsonArrays> json = JsonArrays::read(file);
+  if (!json)
+    return json.takeError();
+  return json->names();
 }
 
 Expected<std::vector<std::string>> DataReader::readNames(const std::string &path) {

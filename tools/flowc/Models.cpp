@@ -7,7 +7,6 @@
 
 #include "CheckData.h"
 
-#include "flowc/API/ModelImpl.h"
 #include "flowc/Explain/Summary.h"
 #include "flowc/Frontend/Data.h"
 #include "flowc/Frontend/Frontend.h"
@@ -29,18 +28,6 @@ struct CheckOptions {
   ModelOptions model;
   DataOptions data;
 };
-
-const char *describe(Effort effort) {
-  switch (effort) {
-  case Effort::Analytic:
-    return "analytic";
-  case Effort::Sweep:
-    return "sweep (one network pass, coordinate by coordinate)";
-  case Effort::Root:
-    return "root (solved numerically)";
-  }
-  return "";
-}
 
 const char *getWord(Effort effort) {
   return effort == Effort::Analytic ? "analytic" : effort == Effort::Sweep ? "sweep" : "root";
@@ -82,14 +69,6 @@ void warnAboutSplines(const Flow &flow, const ColumnsSummary &data, std::vector<
     }
 }
 
-int64_t countLeaves(const Flow &flow, Leaf::Kind kind) {
-  int64_t count = 0;
-  for (const PlacedLeaf &leaf : Flow::Impl::of(flow).leaves)
-    if (leaf.leaf->kind == kind)
-      count += numElements(leaf.shape);
-  return count;
-}
-
 /// The data that a density depends on.
 void printData(const Flow &density) {
   auto print = [](const DataArray &array, const char *use) {
@@ -116,11 +95,7 @@ Expected<int> checkObjective(const std::string &text, const CheckOptions &option
 void printSummary(const Flow &flow, const FlowSummary &summary) {
   if (flow.condShape())
     std::printf("  condition:   %s\n", formatShape(*flow.condShape()).c_str());
-  std::printf("  parameters:  %s trainable", formatCount(countLeaves(flow, Leaf::Kind::Trainable)).c_str());
-  if (int64_t frozen = countLeaves(flow, Leaf::Kind::Frozen))
-    std::printf(", %s frozen", formatCount(frozen).c_str());
-  if (int64_t indices = countLeaves(flow, Leaf::Kind::Permutation))
-    std::printf(", %s indices of permutations", formatCount(indices).c_str());
+  std::printf("  parameters:  %s", describeParameters(flow).c_str());
   std::printf("\n  cost:        %s multiply-adds a row\n", formatCount(summary.macsPerRow).c_str());
   std::printf("  transform:   %s%s\n", describe(summary.transform), flow.isDistribution() ? ", used by sample" : "");
   std::printf("  inverse:     %s%s\n", describe(summary.inverse), flow.isDistribution() ? ", used by log_prob" : "");

@@ -12,7 +12,7 @@
 #ifndef FLOWC_API_MODELIMPL_H
 #define FLOWC_API_MODELIMPL_H
 
-#include "flowc/Frontend/Node.h"
+#include "flowc/Frontend/Frontend.h"
 #include "flowc/flowc.h"
 
 #include <atomic>
@@ -33,6 +33,8 @@ struct Flow::Impl {
 
   static const Impl &of(const Flow &flow) { return *flow.impl; }
   static Flow make(std::shared_ptr<const Impl> impl) { return Flow(std::move(impl)); }
+  /// The flow that `item` is, a part of `text`.
+  static Flow make(const ParsedItem &item, std::string_view text);
 };
 
 /// Storage of a model: the trainable leaves are contiguous, flat in leaf order,

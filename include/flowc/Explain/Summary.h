@@ -43,6 +43,12 @@ struct FlowSummary {
   bool usesCondition = true;
 };
 
+/// "sweep (one network pass, coordinate by coordinate)".
+const char *describe(Effort effort);
+
+/// How many numbers of which kinds a model has: "98 trainable, 4 frozen".
+std::string describeParameters(const Flow &flow);
+
 /// Summarises a flow or a bijection. An error is one of the compiler: whatever has
 /// been parsed has a summary.
 Expected<FlowSummary> summarize(const Flow &flow);

@@ -14,9 +14,11 @@
 #ifndef FLOWC_FRONTEND_DATA_H
 #define FLOWC_FRONTEND_DATA_H
 
+#include "flowc/Support/Expected.h"
 #include "flowc/Support/Shape.h"
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace flowc {
@@ -42,6 +44,10 @@ std::vector<const DataArray *> getDataArrays(const Node &density);
 /// The other arrays that `density` depends on: positions were computed from them when it
 /// was parsed.
 std::vector<const DataArray *> getPositionSources(const Node &density);
+
+/// The names of the columns, or of the arrays, of the file that a text in `textFile` calls
+/// `path`.
+Expected<std::vector<std::string>> readDataColumns(std::string_view path, std::string_view textFile);
 
 /// All that the code of `density` takes from its data: shapes, and positions of single
 /// elements and ends of slices that were computed from them. For keys of caches.

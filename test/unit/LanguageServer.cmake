@@ -1,0 +1,1 @@
+add_flowc_test(LanguageServerTest LINK FlowcLanguageServer GTest::gmock)

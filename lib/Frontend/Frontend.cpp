@@ -153,7 +153,7 @@ static Expected<ParsedItem> parseItem(std::string_view text, std::string_view fi
   return result;
 }
 
-CheckedText checkText(std::string_view text, std::string_view file) {
+CheckedText checkText(std::string_view text, std::string_view file, std::stop_token stop) {
   CheckedText result;
   result.source = std::make_shared<const SourceText>(text, file);
   Diagnostics diagnostics(*result.source);
@@ -162,7 +162,7 @@ CheckedText checkText(std::string_view text, std::string_view file) {
   for (Item &item : result.file.items) {
     bool isObjective = item.kind == Item::Kind::Objective && !item.isBroken;
     Item density = isObjective ? instantiate(item, /*rows=*/2) : Item();
-    NodePtr node = checker.check(isObjective ? density : item, /*withData=*/false);
+    NodePtr node = stop.stop_requested() ? nullptr : checker.check(isObjective ? density : item, /*withData=*/false);
     result.roots.push_back(isObjective ? nullptr : node);
   }
   result.mistakes = diagnostics.take();

@@ -97,8 +97,8 @@ static lsp::Diagnostic makeDiagnostic(lsp::Range range, lsp::DiagnosticSeverity 
   return diagnostic;
 }
 
-Analysis analyze(const Document &document) {
-  Analysis analysis{checkText(document.text(), document.path()), {}};
+Analysis analyze(const Document &document, std::stop_token stop) {
+  Analysis analysis{checkText(document.text(), document.path(), std::move(stop)), {}};
   const SourceText &source = *analysis.checked.source;
   auto add = [&](llvm::SMLoc where, lsp::DiagnosticSeverity severity, const std::string &message) {
     lsp::Diagnostic diagnostic =

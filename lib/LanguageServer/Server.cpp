@@ -6,7 +6,8 @@
 //===----------------------------------------------------------------------===//
 //
 // Requests are answered where they are read, one after the other. Texts are checked by a
-// thread beside that: what is typed while a check runs is one change to the next.
+// thread beside that: what is typed while a check runs ends it, and is one change to the
+// next.
 //
 //===----------------------------------------------------------------------===//
 
@@ -20,6 +21,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <stop_token>
 #include <thread>
 
 namespace flowc::editor {
@@ -78,6 +80,9 @@ private:
   std::map<std::string, OpenText> texts;
   /// Which of them have to be checked.
   std::deque<std::string> unchecked;
+  /// The one that is being checked, and what ends that.
+  std::string checked;
+  std::stop_source checkStop;
   bool isEnding = false;
   std::condition_variable hasWork;
   std::thread checker;
@@ -106,6 +111,7 @@ Server::~Server() {
   {
     std::lock_guard<std::mutex> lock(mutex);
     isEnding = true;
+    checkStop.request_stop();
   }
   hasWork.notify_all();
   checker.join();
@@ -148,6 +154,8 @@ void Server::shutdown(const AnyParams &, Reply reply) {
 void Server::set(const std::string &uri, std::string text, int64_t version) {
   std::lock_guard<std::mutex> lock(mutex);
   texts[uri] = {std::make_shared<const Document>(std::move(text), pathOf(uri)), version, nullptr};
+  if (checked == uri)
+    checkStop.request_stop();
   if (!llvm::is_contained(unchecked, uri))
     unchecked.push_back(uri);
   hasWork.notify_all();
@@ -174,6 +182,8 @@ void Server::close(const TextParams &params) {
   {
     std::lock_guard<std::mutex> lock(mutex);
     texts.erase(params.uri);
+    if (checked == params.uri)
+      checkStop.request_stop();
   }
   publish(params.uri, 0, {});
 }
@@ -196,9 +206,13 @@ void Server::checkNext(std::unique_lock<std::mutex> &lock) {
     return;
   std::shared_ptr<const Document> document = it->second.document;
   int64_t version = it->second.version;
+  checked = uri;
+  checkStop = std::stop_source();
+  std::stop_token stop = checkStop.get_token();
   lock.unlock();
-  auto analysis = std::make_shared<const Analysis>(analyze(*document));
+  auto analysis = std::make_shared<const Analysis>(analyze(*document, stop));
   lock.lock();
+  checked.clear();
   // What has been changed in the meantime waits to be checked again.
   it = texts.find(uri);
   if (it == texts.end() || it->second.document != document)

@@ -17,6 +17,7 @@
 #include "flowc/Frontend/Diagnostics.h"
 
 #include <memory>
+#include <stop_token>
 
 namespace flowc {
 
@@ -33,8 +34,8 @@ struct CheckedText {
 };
 
 /// Checks all items of `text`, but reads no data: of a density that does, shapes are not
-/// checked.
-CheckedText checkText(std::string_view text, std::string_view file);
+/// checked. Once a stop is requested, the items that are left are not looked at.
+CheckedText checkText(std::string_view text, std::string_view file, std::stop_token stop = {});
 
 } // namespace flowc
 

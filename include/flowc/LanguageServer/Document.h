@@ -57,7 +57,7 @@ struct Analysis {
   std::vector<llvm::lsp::Diagnostic> diagnostics;
 };
 
-Analysis analyze(const Document &document);
+Analysis analyze(const Document &document, std::stop_token stop = {});
 
 } // namespace flowc::editor
 

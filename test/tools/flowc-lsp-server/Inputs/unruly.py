@@ -2,6 +2,7 @@
 
 import json
 import random
+import resource
 import subprocess
 import sys
 
@@ -159,6 +160,24 @@ def check_large_texts(server):
     print("large texts: ok")
 
 
+def check_hard_texts(server):
+    """Texts whose proofs take minutes, changed and left while they are looked at."""
+    talk = Conversation()
+    hard = " + ".join(f"tanh({i}*x)" for i in range(160))
+    text = "".join(f"bijection f{k}(x) = x + {hard}\n" for k in range(200))
+    begin = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+    for uri in ["test:a", "test:b"]:
+        talk.open(uri, text)
+    for version in range(2, 9):
+        document = {"uri": "test:a", "version": version}
+        talk.notify("textDocument/didChange", {"textDocument": document, "contentChanges": [{"text": text + "#"}]})
+        talk.ask("textDocument/completion", {"textDocument": {"uri": "test:a"}, "position": {"line": 1, "character": 3}})
+    talk.run(server)
+    seconds = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - begin
+    assert seconds < 60, f"{seconds} s of work"
+    print("hard texts: ok")
+
+
 server = sys.argv[1]
 check_damaged_messages(server)
 check_places(server)
@@ -166,3 +185,4 @@ for seed in range(3):
     check_edits(server, seed)
 print("edits: ok")
 check_large_texts(server)
+check_hard_texts(server)

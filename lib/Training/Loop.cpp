@@ -117,21 +117,42 @@ Expected<Loop::Tried> Loop::tryStep(const Batch &batch) {
   return Tried::Recovered;
 }
 
-Expected<Loop::Closed> Loop::closeEpoch(double trainLoss, const std::function<Expected<double>()> &validate) {
-  stepper->enterAverage();
-  auto validated = validate ? validate() : Expected<double>(trainLoss);
-  std::string problem = validated ? epochProblem(*validated) : "";
-  if (validated && problem.empty()) {
-    double valLoss = *validated;
-    // As in FlowJAX a tie renews the parameters, but patience counts from the first
-    // minimum. A NaN never is a minimum, unless there is nothing else.
-    double lowest = current.bestEpoch ? current.valLosses[current.bestEpoch - 1] : valLoss;
-    if (current.bestEpoch == 0 || valLoss <= lowest || std::isnan(lowest))
-      stepper->keepAsBest();
-    if (current.bestEpoch == 0 || valLoss < lowest || std::isnan(lowest))
-      current.bestEpoch = current.epoch + 1;
+void Loop::keepIfBest(double valLoss) {
+  // As in FlowJAX a tie renews the parameters, but patience counts from the first
+  // minimum. A NaN never is a minimum, unless there is nothing else.
+  double lowest = current.bestEpoch ? current.valLosses[current.bestEpoch - 1] : valLoss;
+  if (current.bestEpoch == 0 || valLoss <= lowest || std::isnan(lowest))
+    stepper->keepAsBest();
+  if (current.bestEpoch == 0 || valLoss < lowest || std::isnan(lowest))
+    current.bestEpoch = current.epoch + 1;
+}
+
+Expected<double> Loop::judgeEpoch(double trainLoss, const std::function<Expected<double>()> &validate,
+                                  std::string &problem) {
+  bool competes = update.average > 0 && update.averageCompetes;
+  auto judge = [&] { return validate ? validate() : Expected<double>(trainLoss); };
+  if (!competes)
+    stepper->enterAverage();
+  auto validated = judge();
+  if (validated)
+    problem = epochProblem(*validated);
+  if (competes && validate && validated && problem.empty()) {
+    stepper->enterAverage();
+    auto ofAverage = judge();
+    if (!ofAverage || *ofAverage < *validated)
+      validated = std::move(ofAverage);
+    else
+      stepper->leaveAverage();
   }
+  if (validated && problem.empty())
+    keepIfBest(*validated);
   stepper->leaveAverage();
+  return validated;
+}
+
+Expected<Loop::Closed> Loop::closeEpoch(double trainLoss, const std::function<Expected<double>()> &validate) {
+  std::string problem;
+  auto validated = judgeEpoch(trainLoss, validate, problem);
   if (!validated)
     return validated.takeError();
   if (!problem.empty())
@@ -155,7 +176,7 @@ Expected<Loop::Closed> Loop::closeEpoch(double trainLoss, const std::function<Ex
 void Loop::keepBest() {
   if (returnBest && current.bestEpoch > 0)
     stepper->restoreBest();
-  else
+  else if (!update.averageCompetes)
     stepper->enterAverage();
 }
 
@@ -175,7 +196,7 @@ std::map<std::string, std::string> Loop::identity() const {
                  {"schedule", update.schedule.text()},
                  {"clip_norm", exactDigits(update.clipNorm)},
                  {"freeze", frozen},
-                 {"average", exactDigits(update.average)},
+                 {"average", exactDigits(update.average) + (update.averageCompetes ? " or none" : "")},
                  {"learning_rate", exactDigits(learningRate)}});
   return result;
 }

@@ -99,6 +99,12 @@ protected:
 
 private:
   Expected<void> writeCheckpoint();
+  /// The loss that an epoch is judged by, and what is `problem`atic about it: of the
+  /// parameters or of their average, whichever counts or, of two that compete, is less.
+  /// Keeps them if they are the best.
+  Expected<double> judgeEpoch(double trainLoss, const std::function<Expected<double>()> &validate,
+                              std::string &problem);
+  void keepIfBest(double valLoss);
 
   BetweenSteps between;
   Clock::time_point begin, lastCheckpoint;

@@ -29,5 +29,9 @@ FitOptions flowc::recommendedFit(int64_t rows) {
   options.validateAll = true;
   options.update.schedule = "warmup_cosine";
   options.update.clipNorm = 10;
+  // Noise of the last few hundred steps: early in the cosine, where networks have not yet
+  // learned rows by heart, the average is ahead of the parameters; at its end both are one.
+  options.update.average = 0.998;
+  options.update.averageCompetes = true;
   return options;
 }

@@ -66,6 +66,7 @@ private:
   int64_t count = 0;
   double rateScale = 1;
   std::vector<T> gradient, best, average, aside;
+  bool isAside = false; ///< Whether the parameters are in `aside`, and the average in their place.
   SavedState good;
 };
 
@@ -145,8 +146,9 @@ Expected<void> StepperImpl<T>::move(const Batch &batch, double loss, double rate
 
 template <typename T>
 void StepperImpl<T>::enterAverage() {
-  if (average.empty() || count == 0)
+  if (average.empty() || count == 0 || isAside)
     return;
+  isAside = true;
   aside.assign(parameters(), parameters() + impl.numTrainable);
   std::copy(average.begin(), average.end(), parameters());
   // Like optax.ema: the average started at 0.
@@ -158,8 +160,9 @@ void StepperImpl<T>::enterAverage() {
 
 template <typename T>
 void StepperImpl<T>::leaveAverage() {
-  if (average.empty() || count == 0)
+  if (!isAside)
     return;
+  isAside = false;
   std::copy(aside.begin(), aside.end(), parameters());
   impl.bumpVersion();
 }

@@ -211,7 +211,8 @@ TEST(TrainerTest, ResumesAtAnyStepWithEveryOptimizer) {
   Rows<float> x = normalRows<float>(300);
   for (const OptimizerInfo *info : optimizerTable()) {
     FitOptions options{.learningRate = 0.01, .maxEpochs = 6, .batchSize = info->needsAllRows ? 300 : 50};
-    options.update = {.optimizer = info->name, .clipNorm = 1, .average = 0.8};
+    bool competes = info->name == optimizerTable().front()->name;
+    options.update = {.optimizer = info->name, .clipNorm = 1, .average = 0.8, .averageCompetes = competes};
     options.update.schedule = take(Choice::parse("plateau:patience=1"));
     auto start = [&](Model &model, int64_t stopAfter, int threads) {
       FitOptions own = options;
@@ -519,6 +520,31 @@ TEST(TrainerTest, AveragesAreValidatedAndKept) {
   EXPECT_EQ(result.trainLosses.front(), without.trainLosses.front()) << "steps are the same";
   EXPECT_NE(result.valLosses.front(), without.valLosses.front());
   EXPECT_NE(model.trainable(), plain.trainable());
+}
+
+TEST(TrainerTest, AveragesCompeteWithTheParameters) {
+  Rows<double> x = normalRows<double>(400);
+  FitOptions options{.learningRate = 0.3, .maxEpochs = 30, .maxPatience = 30, .batchSize = 20};
+  std::vector<double> models[3];
+  auto train = [&](int which, double average, bool competes) {
+    Model model = initialise(affineText, F64);
+    options.update.average = average;
+    options.update.averageCompetes = competes;
+    FitResult result = take(fitToData(model, x, options));
+    models[which] = model.trainable();
+    return result;
+  };
+  FitResult plain = train(0, 0, true), averaged = train(1, 0.9, false), both = train(2, 0.9, true);
+  size_t wins = 0;
+  for (size_t i = 0; i < both.valLosses.size(); ++i) {
+    EXPECT_EQ(both.valLosses[i], std::min(plain.valLosses[i], averaged.valLosses[i])) << i;
+    wins += averaged.valLosses[i] < plain.valLosses[i];
+  }
+  EXPECT_GT(wins, 0U);
+  EXPECT_LT(wins, both.valLosses.size());
+  auto best = static_cast<size_t>(both.bestEpoch - 1);
+  EXPECT_EQ(models[2], models[averaged.valLosses[best] < plain.valLosses[best] ? 1 : 0]);
+  EXPECT_EQ(both.bestEpoch, (averaged.valLosses[best] < plain.valLosses[best] ? averaged : plain).bestEpoch);
 }
 
 TEST(TrainerTest, BadOptionsAreErrors) {

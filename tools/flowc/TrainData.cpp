@@ -371,6 +371,8 @@ void applyPreset(const TrainOptions &options, int64_t rows, FitOptions &fit) {
   fit.batchSize = preset.batchSize;
   fit.valProp = options.valProp;
   fit.update.clipNorm = preset.update.clipNorm;
+  fit.update.average = preset.update.average;
+  fit.update.averageCompetes = preset.update.averageCompetes && !options.average;
   // The rate and its schedule are Adam's; of a trained model, too large a rate loses what it knows.
   if (options.optimizer.empty())
     fit.update.schedule = preset.update.schedule;

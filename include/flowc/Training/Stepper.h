@@ -52,8 +52,8 @@ public:
   /// Shows the schedule the loss of a validation.
   virtual void observe(double loss) = 0;
 
-  /// Gives the model the averaged parameters until `leaveAverage`; nothing if none
-  /// are kept.
+  /// Gives the model the averaged parameters until `leaveAverage`, which does nothing
+  /// without; nothing if no average is kept.
   virtual void enterAverage() = 0;
   virtual void leaveAverage() = 0;
   /// Keeps the parameters of the model as the best ones.

@@ -42,7 +42,8 @@ struct ReadyKernel {
   ReadyKernel(std::unique_ptr<LoadedKernel> code, KernelShape shape, std::shared_ptr<const DensityData> data,
               double seconds)
       : code(std::move(code)), shape(std::move(shape)), data(std::move(data)), seconds(seconds),
-        cost(this->code->info.macsPerRow) {
+        cost(this->code->info.macsPerRow), prepareCost(this->code->info.preparedElements / this->code->parts.prepare),
+        finishCost(this->code->info.gradientElements / this->code->parts.finish) {
     static std::atomic<uint64_t> count = 0;
     number = ++count;
   }
@@ -53,6 +54,8 @@ struct ReadyKernel {
   std::shared_ptr<const DensityData> data;
   double seconds; ///< What compiling or loading it took.
   RowCost cost;
+  /// Of the parts of `prepare` and `finish`.
+  RowCost prepareCost, finishCost;
   /// Unique in the process: the key of what it prepares.
   uint64_t number;
 };
@@ -86,7 +89,7 @@ private:
   Expected<ReadyKernel *> get(Kernel kernel);
   Expected<std::unique_ptr<ReadyKernel>> load(const KernelSpec &spec) const;
   Expected<void> check(const Model &model, const Call &call, const ReadyKernel &kernel) const;
-  std::shared_ptr<const void> getPrepared(const ReadyKernel &kernel, const Model &model) const;
+  std::shared_ptr<const void> getPrepared(ReadyKernel &kernel, const Model &model);
   std::shared_ptr<const void> prepareTangent(const ReadyKernel &kernel, const Model &model,
                                              std::span<const double> tangent) const;
   void runKernel(ReadyKernel &kernel, const void *prepared, const Call &call, void *sums);
@@ -94,7 +97,7 @@ private:
   Expected<void> leaveOutInfinite(ReadyKernel &kernel, const void *prepared, const Model &model, const Call &call,
                                   T *sums);
   template <typename T>
-  void finish(const ReadyKernel &kernel, const Model &model, const Call &call, const T *sums) const;
+  void finish(ReadyKernel &kernel, const Model &model, const Call &call, const T *sums);
 
   Flow ourFlow;
   CompileOptions options;
@@ -295,7 +298,7 @@ Expected<void> Engine::check(const Model &model, const Call &call, const ReadyKe
   return {};
 }
 
-std::shared_ptr<const void> Engine::getPrepared(const ReadyKernel &kernel, const Model &model) const {
+std::shared_ptr<const void> Engine::getPrepared(ReadyKernel &kernel, const Model &model) {
   const Model::Impl &impl = model.getImpl();
   std::lock_guard<std::mutex> lock(impl.preparedMutex);
   std::shared_ptr<void> &entry = impl.prepared[kernel.number];
@@ -307,8 +310,11 @@ std::shared_ptr<const void> Engine::getPrepared(const ReadyKernel &kernel, const
       memory = std::shared_ptr<void>(buffer, buffer->data());
     }
     std::vector<const void *> leaves = leafPointers(kernel, model);
-    ScopedFloatingPointState state;
-    kernel.code->prepare(leaves.data(), memory.get());
+    const LoadedKernel &code = *kernel.code;
+    runner.runParts(code.parts.prepare, kernel.prepareCost, [&](int64_t first, int64_t last) {
+      code.preparePart ? code.preparePart(leaves.data(), memory.get(), first, last)
+                       : code.prepare(leaves.data(), memory.get());
+    });
     entry = memory;
   }
   return entry;
@@ -342,7 +348,7 @@ std::shared_ptr<const void> Engine::prepareTangent(const ReadyKernel &kernel, co
 }
 
 template <typename T>
-void Engine::finish(const ReadyKernel &kernel, const Model &model, const Call &call, const T *sums) const {
+void Engine::finish(ReadyKernel &kernel, const Model &model, const Call &call, const T *sums) {
   thread_local std::vector<T> gradient;
   thread_local AlignedBuffer workspace;
   double scale = call.mean ? 1.0 / double(call.rows) : 1.0;
@@ -357,11 +363,12 @@ void Engine::finish(const ReadyKernel &kernel, const Model &model, const Call &c
     result = gradient.data();
   }
   std::vector<const void *> leaves = leafPointers(kernel, model);
-  {
-    ScopedFloatingPointState state;
-    kernel.code->finish(leaves.data(), sums, result, scale,
-                        workspace.reserve(info.finishWorkspaceElements * sizeof(T)));
-  }
+  void *memory = workspace.reserve(info.finishWorkspaceElements * sizeof(T));
+  const LoadedKernel &code = *kernel.code;
+  runner.runParts(code.parts.finish, kernel.finishCost, [&](int64_t first, int64_t last) {
+    code.finishPart ? code.finishPart(leaves.data(), sums, result, scale, memory, first, last)
+                    : code.finish(leaves.data(), sums, result, scale, memory);
+  });
   if (call.gradient)
     std::copy_n(result, info.gradientElements, call.gradient);
 }

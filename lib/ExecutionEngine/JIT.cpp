@@ -77,19 +77,34 @@ llvm::Error JITKernel::link(std::unique_ptr<llvm::MemoryBuffer> object) {
   auto prepareName = jit.mangleAndIntern("prepare"), kernelName = jit.mangleAndIntern("kernel"),
        infoName = jit.mangleAndIntern("info"), finishName = jit.mangleAndIntern("finish");
   names.add(prepareName, flags).add(kernelName, flags).add(infoName, flags);
-  names.add(finishName, orc::SymbolLookupFlags::WeaklyReferencedSymbol);
+  auto partsName = jit.mangleAndIntern("parts"), preparePartName = jit.mangleAndIntern("prepare_part"),
+       finishPartName = jit.mangleAndIntern("finish_part");
+  for (const auto &name : {finishName, partsName, preparePartName, finishPartName})
+    names.add(name, orc::SymbolLookupFlags::WeaklyReferencedSymbol);
   auto addresses =
       jit.getExecutionSession().lookup({{&dylib, orc::JITDylibLookupFlags::MatchAllSymbols}}, std::move(names));
   if (!addresses)
     return addresses.takeError();
   prepare = (*addresses)[prepareName].getAddress().toPtr<PrepareFn>();
   kernel = (*addresses)[kernelName].getAddress().toPtr<KernelFn>();
-  if (auto it = addresses->find(finishName); it != addresses->end())
-    finish = it->second.getAddress().toPtr<FinishFn>();
+  auto find = [&](const auto &name, auto *&function) {
+    if (auto it = addresses->find(name); it != addresses->end() && it->second.getAddress())
+      function = it->second.getAddress().template toPtr<std::remove_reference_t<decltype(function)>>();
+  };
+  const void *partCounts = nullptr;
+  find(finishName, finish);
+  find(partsName, partCounts);
+  find(preparePartName, preparePart);
+  find(finishPartName, finishPart);
+  if (partCounts)
+    std::memcpy(&parts, partCounts, sizeof(parts));
   std::memcpy(&info, (*addresses)[infoName].getAddress().toPtr<const void *>(), sizeof(info));
   if (info.abiVersion != kKernelABIVersion)
     return llvm::createStringError("the kernel follows version %lld of the ABI, not %lld", (long long)info.abiVersion,
                                    (long long)kKernelABIVersion);
+  if ((parts.prepare > 1) != (preparePart != nullptr) || (parts.finish > 1) != (finishPart != nullptr))
+    return llvm::createStringError("the kernel has %lld and %lld parts, but not the functions for them",
+                                   (long long)parts.prepare, (long long)parts.finish);
   if (info.gradientElements > 0 && (!finish || info.sumElements == 0))
     return llvm::createStringError("the kernel has a gradient but no 'finish'");
   return llvm::Error::success();

@@ -35,8 +35,12 @@ static constexpr int64_t kTileRows = 64;
 static constexpr double kColdNanoseconds = 100e3;
 /// The same for a thread that is still looking for work.
 static constexpr double kHotNanoseconds = 8e3;
+/// Parts of what is done with parameters: less is done before it is in another cache.
+static constexpr double kHotPartsNanoseconds = 15e3;
 /// TBB's threads look for work about this long before they sleep.
 static constexpr double kStaysHotNanoseconds = 40e3;
+/// The same after a step, as much of which is work of the optimiser's.
+static constexpr double kStaysHotAfterStepNanoseconds = 80e3;
 /// Pieces of work: short against a call, long against the cost of a task.
 static constexpr double kPieceNanoseconds = 50e3;
 /// Elements of sums to add that are worth another thread.
@@ -196,15 +200,35 @@ KernelRunner::KernelRunner(int requested) : threads(requested > 0 ? requested : 
 
 KernelRunner::~KernelRunner() = default;
 
-bool KernelRunner::isWorthSharing(double nanoseconds) const {
-  if (!arena || nanoseconds < kHotNanoseconds)
+bool KernelRunner::isWorthSharing(double nanoseconds, double hotNanoseconds, double staysHotNanoseconds) const {
+  if (!arena || nanoseconds < hotNanoseconds)
     return false;
   if (nanoseconds >= kColdNanoseconds)
     return true;
   // Calls that follow each other closely (training) keep the threads awake.
   Clock::duration idle = Clock::now().time_since_epoch() - Clock::duration(lastEnd.load(std::memory_order_relaxed));
-  return std::chrono::duration<double, std::nano>(idle).count() < kStaysHotNanoseconds;
+  return std::chrono::duration<double, std::nano>(idle).count() < staysHotNanoseconds;
 }
+
+/// From here to its end: work on this many things, whose cost is recorded.
+class KernelRunner::Timed {
+public:
+  Timed(KernelRunner &runner, RowCost &cost, int64_t count, bool share)
+      : runner(runner), cost(cost), share(double(share ? runner.threads : 1) / double(count)) {}
+  ~Timed() {
+    auto end = Clock::now();
+    runner.lastEnd.store(end.time_since_epoch().count(), std::memory_order_relaxed);
+    cost.record(std::chrono::duration<double, std::nano>(end - begin).count() * share);
+  }
+  Timed(const Timed &) = delete;
+  Timed &operator=(const Timed &) = delete;
+
+private:
+  KernelRunner &runner;
+  RowCost &cost;
+  double share;
+  Clock::time_point begin = Clock::now();
+};
 
 void KernelRunner::run(const KernelJob &job, RowCost &cost) {
   assert(job.inputs.size() <= kMaxArrays && job.outputs.size() <= kMaxArrays && "more arrays than any kernel has");
@@ -214,8 +238,8 @@ void KernelRunner::run(const KernelJob &job, RowCost &cost) {
     return;
   }
   double estimate = cost.get() * double(job.rows);
-  bool share = job.rows > kTileRows && isWorthSharing(estimate);
-  auto begin = Clock::now();
+  bool share = job.rows > kTileRows && isWorthSharing(estimate, kHotNanoseconds, kStaysHotNanoseconds);
+  Timed timed(*this, cost, job.rows, share);
   if (job.sums) {
     runSums(job, share);
   } else {
@@ -223,9 +247,21 @@ void KernelRunner::run(const KernelJob &job, RowCost &cost) {
     auto tiles = int64_t(std::ceil(double(job.rows) / (pieces * kTileRows)));
     runRows(job, tiles * kTileRows, share);
   }
-  auto end = Clock::now();
-  lastEnd.store(end.time_since_epoch().count(), std::memory_order_relaxed);
-  cost.record(std::chrono::duration<double, std::nano>(end - begin).count() * (share ? threads : 1) / double(job.rows));
+}
+
+void KernelRunner::runParts(int64_t parts, RowCost &cost,
+                            const std::function<void(int64_t first, int64_t last)> &body) {
+  bool share =
+      parts > 1 && isWorthSharing(cost.get() * double(parts), kHotPartsNanoseconds, kStaysHotAfterStepNanoseconds);
+  int64_t calls = share ? std::min<int64_t>(parts, threads) : 1;
+  Timed timed(*this, cost, parts, share);
+  auto runOne = [&](int64_t i) {
+    ScopedFloatingPointState state;
+    body(parts * i / calls, parts * (i + 1) / calls);
+  };
+  if (!share)
+    return runOne(0);
+  arena->forEach(calls, runOne);
 }
 
 void KernelRunner::runRows(const KernelJob &job, int64_t piece, bool share) {

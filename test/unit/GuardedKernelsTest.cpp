@@ -27,6 +27,7 @@
 
 #include <csignal>
 #include <deque>
+#include <functional>
 
 using namespace flowc;
 using namespace flowc::test;
@@ -35,6 +36,8 @@ namespace {
 
 constexpr int64_t kRaggedRows[] = {1, 7, 16, 33, 64, 67, 130};
 constexpr size_t kKernelAlignment = 64;
+/// A byte of huge numbers.
+constexpr unsigned char kHuge = 0x7F;
 /// A flow has one kernel in so many.
 constexpr size_t kShare = 11;
 
@@ -57,7 +60,9 @@ public:
     GuardedMemory &memory = make(info.preparedElements * sizeof(T), kKernelAlignment);
     prepared = memory.data();
     ScopedFloatingPointState state;
-    code->prepare(leaves.data(), prepared);
+    forParts(
+        code->parts.prepare, [&] { code->prepare(leaves.data(), prepared); },
+        [&](int64_t part) { code->preparePart(leaves.data(), prepared, part, part + 1); });
     memory.protect();
   }
 
@@ -108,6 +113,14 @@ public:
   }
 
 private:
+  /// Where memory holds huge numbers parts are done one by one, the last one first.
+  static void forParts(int64_t parts, const std::function<void()> &doAll, const std::function<void(int64_t)> &doOne) {
+    if (parts == 1 || GuardedMemory::pattern != kHuge)
+      return doAll();
+    for (int64_t part = parts; part-- > 0;)
+      doOne(part);
+  }
+
   GuardedMemory &make(size_t bytes, size_t alignment) { return memories.emplace_back(bytes, alignment, end); }
 
   int64_t widthOf(const RowArray &array) const {
@@ -150,7 +163,11 @@ private:
   std::string finish(const void *sums) {
     GuardedMemory gradient(info.gradientElements * sizeof(T), sizeof(T), end);
     GuardedMemory workspace(info.finishWorkspaceElements * sizeof(T), kKernelAlignment, end);
-    code->finish(leaves.data(), sums, gradient.data(), 0.5, workspace.data());
+    forParts(
+        code->parts.finish, [&] { code->finish(leaves.data(), sums, gradient.data(), 0.5, workspace.data()); },
+        [&](int64_t part) {
+          code->finishPart(leaves.data(), sums, gradient.data(), 0.5, workspace.data(), part, part + 1);
+        });
     gradient.expectWritten<T>(running + std::string(", gradient"));
     gradient.expectIntact(running + std::string(", gradient"));
     workspace.expectIntact(running + std::string(", workspace of the gradient"));
@@ -169,13 +186,14 @@ private:
   void *prepared = nullptr;
 };
 
-/// The results are the same bits, whatever was in memory before.
+/// The results are the same bits, whatever was in memory before and in whatever order parts
+/// are done.
 template <typename T>
 void expectForgetsWhatMemoryHeld(const Model &model, const KernelSpec &spec, const std::string &object) {
   constexpr int64_t rows = 67;
   std::string results[2];
   for (bool isHuge : {false, true}) {
-    GuardedMemory::pattern = isHuge ? 0x7F : 0xA5;
+    GuardedMemory::pattern = isHuge ? kHuge : 0xA5;
     results[isHuge] = GuardedKernel<T>(model, spec, object, GuardedEnd::Back, /*isOdd=*/false).run(rows);
   }
   GuardedMemory::pattern = 0xA5;

@@ -13,6 +13,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <cfenv>
 #include <cmath>
 #include <cstring>
@@ -183,6 +184,31 @@ TEST(KernelRunnerTest, LongSumsOfDoublesAreTheSums) {
   for (int64_t k = 0; k < kLongSums; ++k)
     ASSERT_EQ(sums[static_cast<size_t>(k)], static_cast<double>(rows * (1 + k))) << k;
   EXPECT_EQ(y.back(), rows - 1);
+}
+
+TEST(KernelRunnerTest, EveryPartIsDoneOnce) {
+  for (int threads : {1, 2, 3, 7})
+    for (int64_t parts : {1, 2, 5, 8, 13}) {
+      std::vector<std::atomic<int>> times(parts);
+      KernelRunner runner(threads);
+      std::fesetround(FE_DOWNWARD);
+      std::atomic<bool> isNearest = true;
+      // Parts that claim to be slow are shared among threads.
+      RowCost cost(10000000);
+      runner.runParts(parts, cost, [&](int64_t first, int64_t last) {
+        volatile float third = 1;
+        third = third / 3;
+        isNearest = isNearest && third == 0x1.555556p-2F;
+        for (int64_t part = first; part < last; ++part)
+          ++times[part];
+      });
+      EXPECT_EQ(std::fegetround(), FE_DOWNWARD);
+      std::fesetround(FE_TONEAREST);
+      EXPECT_TRUE(isNearest) << threads << " threads, " << parts << " parts";
+      for (int64_t part = 0; part < parts; ++part)
+        EXPECT_EQ(times[part], 1) << "part " << part << " of " << parts << ", " << threads << " threads";
+      EXPECT_LT(cost.get(), RowCost(10000000).get()) << "what they took is recorded";
+    }
 }
 
 TEST(KernelRunnerTest, RowsPerChunkFollowsFromTheRowsAlone) {

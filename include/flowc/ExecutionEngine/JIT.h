@@ -24,8 +24,11 @@ public:
 
   PrepareFn prepare = nullptr;
   KernelFn kernel = nullptr;
-  FinishFn finish = nullptr; ///< Null if the kernel has no parameter gradient.
+  FinishFn finish = nullptr;           ///< Null if the kernel has no parameter gradient.
+  PreparePartFn preparePart = nullptr; ///< Null if there is one part, as is the next.
+  FinishPartFn finishPart = nullptr;
   KernelInfo info = {};
+  KernelParts parts = {};
 };
 
 /// Links an object file that follows KernelABI.h. All kernels of a process share

@@ -22,6 +22,7 @@
 #include "flowc/ExecutionEngine/JIT.h"
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <span>
 
@@ -74,13 +75,18 @@ public:
   ~KernelRunner();
 
   void run(const KernelJob &job, RowCost &cost);
+  /// Calls `body(first, last)` for parts 0 ... `parts - 1`, some at a time, in the
+  /// floating-point state of kernels; what a part takes is `cost`.
+  void runParts(int64_t parts, RowCost &cost, const std::function<void(int64_t first, int64_t last)> &body);
   int getNumThreads() const { return threads; }
 
 private:
   class Arena;
+  class Timed;
 
-  /// Whether it pays to wake other threads for this much work.
-  bool isWorthSharing(double nanoseconds) const;
+  /// Whether it pays to wake other threads for this much work, where threads that are awake
+  /// pay from `hotNanoseconds` on, and stay awake for `staysHotNanoseconds`.
+  bool isWorthSharing(double nanoseconds, double hotNanoseconds, double staysHotNanoseconds) const;
   void runRows(const KernelJob &job, int64_t piece, bool share);
   void runSums(const KernelJob &job, bool share);
 

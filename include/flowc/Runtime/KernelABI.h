@@ -39,6 +39,19 @@ using KernelFn = void (*)(const void *prepared, const void *const *inputs, void 
 /// multiplies everything; `workspace` has `KernelInfo::finishWorkspaceElements` T.
 using FinishFn = void (*)(const void *const *leaves, const void *sums, void *gradients, double scale, void *workspace);
 
+/// Symbols `prepare_part` and `finish_part`, each only of kernels where its work has more
+/// than one part: they do parts `first` to before `last` of it. In any order, on any threads
+/// at the same time (with one `workspace`), all parts have to be done.
+using PreparePartFn = void (*)(const void *const *leaves, void *prepared, int64_t first, int64_t last);
+using FinishPartFn = void (*)(const void *const *leaves, const void *sums, void *gradients, double scale,
+                              void *workspace, int64_t first, int64_t last);
+
+/// Symbol `parts`, only of kernels with one of these two: an array of int64 in this order.
+struct KernelParts {
+  int64_t prepare = 1;
+  int64_t finish = 1;
+};
+
 /// Symbol `info`: an array of int64 in this order.
 struct KernelInfo {
   int64_t abiVersion;

@@ -22,8 +22,7 @@ using namespace flowc::flow;
 
 func::FuncOp TileEmitter::beginFunction(StringRef name, TypeRange arguments) {
   OpBuilder atEnd = OpBuilder::atBlockEnd(module.getBody());
-  auto function =
-      func::FuncOp::create(atEnd, source.getLoc(), (name + ".tile").str(), atEnd.getFunctionType(arguments, {}));
+  auto function = func::FuncOp::create(atEnd, source.getLoc(), name, atEnd.getFunctionType(arguments, {}));
   b.setInsertionPointToStart(function.addEntryBlock());
   return function;
 }
@@ -188,7 +187,7 @@ void TileEmitter::reduceSums(const KernelValues &kernel) {
 
 LogicalResult TileEmitter::emitKernel() {
   Type ptr = LLVM::LLVMPointerType::get(module.getContext()), i64 = b.getI64Type();
-  func::FuncOp function = beginFunction("kernel", {ptr, ptr, ptr, ptr, i64, i64, i64});
+  func::FuncOp function = beginFunction("kernel.tile", {ptr, ptr, ptr, ptr, i64, i64, i64});
   KernelValues kernel{function.getArgument(0), function.getArgument(1), function.getArgument(2), {}, {}, {}, {}};
   workspace = function.getArgument(3);
   rows = arith::IndexCastOp::create(b, b.getIndexType(), function.getArgument(4));
@@ -211,7 +210,7 @@ LogicalResult TileEmitter::emitKernel() {
 
 LogicalResult TileEmitter::emitPrepare() {
   Type ptr = LLVM::LLVMPointerType::get(module.getContext());
-  func::FuncOp function = beginFunction("prepare", {ptr, ptr});
+  func::FuncOp function = beginInParts("prepare", {ptr, ptr});
   Value prepared = function.getArgument(1);
   for (BlockArgument argument : source.getArguments()) {
     storages[argument] = {Storage::Kind::Uniform,
@@ -238,10 +237,8 @@ LogicalResult TileEmitter::emitPrepare() {
       destinations.try_emplace(value, results.back());
   }
   workspace = LLVM::GEPOp::create(b, ptr, shape.element, prepared, ArrayRef<LLVM::GEPArg>{int32_t(preparedElements)});
-  if (failed(emitBlock(block)))
+  if (failed(emitInParts(block, results, /*factor=*/nullptr)))
     return failure();
-  for (auto [value, to] : llvm::zip_equal(block.getTerminator()->getOperands(), results))
-    copy(find(value), to);
   func::ReturnOp::create(b);
   preparedElements += workspaceElements;
   return success();
@@ -249,7 +246,7 @@ LogicalResult TileEmitter::emitPrepare() {
 
 LogicalResult TileEmitter::emitFinish(ArrayRef<int64_t> kernelSumOffsets) {
   Type ptr = LLVM::LLVMPointerType::get(module.getContext());
-  func::FuncOp function = beginFunction("finish", {ptr, ptr, ptr, b.getF64Type(), ptr});
+  func::FuncOp function = beginInParts("finish", {ptr, ptr, ptr, b.getF64Type(), ptr});
   workspace = function.getArgument(4);
   size_t cotangent = 1; // The first sum is the loss.
   for (BlockArgument argument : source.getArguments()) {
@@ -276,13 +273,11 @@ LogicalResult TileEmitter::emitFinish(ArrayRef<int64_t> kernelSumOffsets) {
     if (canWriteTo(value, block))
       destinations.try_emplace(value, results.back());
   }
-  if (failed(emitBlock(block)))
-    return failure();
   Value scale = function.getArgument(3);
   if (shape.element.getWidth() < 64)
     scale = arith::TruncFOp::create(b, shape.element, scale);
-  for (auto [value, to] : llvm::zip_equal(block.getTerminator()->getOperands(), results))
-    copyScaled(find(value), to, scale);
+  if (failed(emitInParts(block, results, scale)))
+    return failure();
   func::ReturnOp::create(b);
   return success();
 }

@@ -196,12 +196,15 @@ LogicalResult TileEmitter::emitScan(ScanOp op) {
     stacked.push_back(summed ? std::nullopt : std::optional<Storage>(allocateResult(result)));
   }
 
-  auto loop = scf::ForOp::create(b, index(0), layers, index(1), offsets);
+  bool inParts = partScans.contains(op);
+  PartMemory memory = inParts ? beginPart() : PartMemory();
+  auto loop = inParts ? scf::ForOp::create(b, firstPart, lastPart, index(1), offsets)
+                      : scf::ForOp::create(b, index(0), layers, index(1), offsets);
   {
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(loop.getBody());
     Value layer = loop.getInductionVar();
-    if (op.getReverse())
+    if (op.getReverse() && !inParts)
       layer = arith::SubIOp::create(b, index(op.getLayers() - 1), layer);
     auto sliceOf = [&](const Storage &storage) {
       int64_t elements = storage.elements / op.getLayers();
@@ -256,6 +259,8 @@ LogicalResult TileEmitter::emitScan(ScanOp op) {
     if (!swapped.empty())
       scf::YieldOp::create(b, swapped);
   }
+  if (inParts)
+    endPart(memory);
   for (int64_t c = 0; c < numCarries; ++c) {
     Storage final = carries[c];
     final.offset = loop.getResult(2 * c);

@@ -111,13 +111,6 @@ static Value broadcast(ImplicitLocOpBuilder &b, Type type, Value scalar) {
   return isa<VectorType>(type) ? vector::BroadcastOp::create(b, type, scalar).getResult() : scalar;
 }
 
-/// The type of 32-bit ranks that goes with `type`.
-static Type getRankType(Type type) {
-  auto vector = dyn_cast<VectorType>(type);
-  Type i32 = IntegerType::get(type.getContext(), 32);
-  return vector ? Type(VectorType::get(vector.getShape(), i32)) : i32;
-}
-
 Storage TileEmitter::rankStorage(Value table) {
   return {Storage::Kind::Uniform, table, Value(), 0, b.getI32Type(), {}};
 }
@@ -126,45 +119,77 @@ Storage TileEmitter::rankStorage(Value table) {
 // Packing
 //===----------------------------------------------------------------------===//
 
-/// The weights of `rows` rows from row0 and all columns of a block, column by
-/// column. Consecutive rows of a transposed weight lie together.
-void TileEmitter::emitPackColumns(PackOp op, const PackBlock &block, int64_t rows) {
-  std::optional<MaskTables> mask = getMaskTables(op.getMask());
+/// Vectors of one length, a power of two of them, one behind the other.
+static Value concatenate(ImplicitLocOpBuilder &b, ArrayRef<Value> vectors) {
+  if (vectors.size() == 1)
+    return vectors.front();
+  Value first = concatenate(b, vectors.take_front(vectors.size() / 2));
+  Value second = concatenate(b, vectors.drop_front(vectors.size() / 2));
+  int64_t length = cast<VectorType>(first.getType()).getNumElements();
+  return vector::ShuffleOp::create(b, first, second, llvm::to_vector(llvm::seq<int64_t>(0, 2 * length)));
+}
+
+/// Element `of(k, r)` of `vector` as element k * rows + r.
+static Value arrange(ImplicitLocOpBuilder &b, Value vector, int64_t columns, int64_t rows,
+                     llvm::function_ref<int64_t(int64_t k, int64_t r)> of) {
+  SmallVector<int64_t> sources;
+  for (int64_t k = 0; k < columns; ++k)
+    for (int64_t r = 0; r < rows; ++r)
+      sources.push_back(of(k, r));
+  return vector::ShuffleOp::create(b, vector, vector, sources);
+}
+
+/// The weights of `rows` rows of a block and of `columns` columns from column k on, column by
+/// column.
+Value TileEmitter::loadPackedColumns(PackOp op, const PackBlock &block, Value k, int64_t rows, int64_t columns) {
   Storage weight = find(op.getWeight());
-  Value stride = index(op.getWeight().getType().getDimSize(1));
-  auto vector = VectorType::get({rows}, shape.element);
-  if (op.getTransposed()) {
-    Value inRanks;
-    if (mask)
-      inRanks = loadPlain(rankStorage(mask->in), block.row0, getRankType(vector));
-    forEach(block.columns, [&](Value k) {
-      Value column = add(block.column0, k);
-      Value value = loadPlain(weight, add(mul(column, stride), block.row0), vector);
-      if (mask) {
-        Value outRank = loadPlain(rankStorage(mask->out), column, b.getI32Type());
-        value = applyMask(b, mask->mask, broadcast(b, inRanks.getType(), outRank), inRanks, value);
-      }
-      storePlain(block.panel, add(block.weights, mul(k, index(rows))), value);
-    });
-    return;
+  Value stride = index(op.getWeight().getType().getDimSize(1)), column0 = add(block.column0, k);
+  auto vectorOf = [&](Type element, int64_t count) { return VectorType::get({count}, element); };
+  SmallVector<Value> pieces;
+  Value packed;
+  if (op.getTransposed()) { // Consecutive rows lie together.
+    for (int64_t i = 0; i < columns; ++i)
+      pieces.push_back(
+          loadPlain(weight, add(mul(add(column0, index(i)), stride), block.row0), vectorOf(shape.element, rows)));
+    packed = concatenate(b, pieces);
+  } else {
+    Type piece = columns == 1 ? shape.element : Type(vectorOf(shape.element, columns));
+    for (int64_t r = 0; r < rows; ++r)
+      pieces.push_back(loadPlain(weight, add(mul(add(block.row0, index(r)), stride), column0), piece));
+    if (columns == 1)
+      packed = vector::FromElementsOp::create(b, vectorOf(shape.element, rows), pieces);
+    else
+      packed = arrange(b, concatenate(b, pieces), columns, rows,
+                       [columns](int64_t i, int64_t r) { return r * columns + i; });
   }
-  SmallVector<Value> rowStarts;
-  for (int64_t r = 0; r < rows; ++r)
-    rowStarts.push_back(add(mul(add(block.row0, index(r)), stride), block.column0));
-  Value outRanks;
-  if (mask)
-    outRanks = loadPlain(rankStorage(mask->out), block.row0, getRankType(vector));
-  forEach(block.columns, [&](Value k) {
-    SmallVector<Value> elements;
-    for (Value start : rowStarts)
-      elements.push_back(loadPlain(weight, add(start, k), shape.element));
-    Value column = vector::FromElementsOp::create(b, vector, elements);
-    if (mask) {
-      Value inRank = loadPlain(rankStorage(mask->in), add(block.column0, k), b.getI32Type());
-      column = applyMask(b, mask->mask, outRanks, broadcast(b, outRanks.getType(), inRank), column);
-    }
-    storePlain(block.panel, add(block.weights, mul(k, index(rows))), column);
-  });
+  std::optional<MaskTables> mask = getMaskTables(op.getMask());
+  if (!mask)
+    return packed;
+  Storage rowRanks = rankStorage(op.getTransposed() ? mask->in : mask->out);
+  Storage columnRanks = rankStorage(op.getTransposed() ? mask->out : mask->in);
+  Value ofRows = arrange(b, loadPlain(rowRanks, block.row0, vectorOf(b.getI32Type(), rows)), columns, rows,
+                         [](int64_t, int64_t r) { return r; });
+  Value ofColumns = arrange(b, loadPlain(columnRanks, column0, vectorOf(b.getI32Type(), columns)), columns, rows,
+                            [](int64_t i, int64_t) { return i; });
+  return op.getTransposed() ? applyMask(b, mask->mask, ofColumns, ofRows, packed)
+                            : applyMask(b, mask->mask, ofRows, ofColumns, packed);
+}
+
+/// The weights of `rows` rows from row0 and all columns of a block, column by column; a
+/// whole vector at once where it holds several columns.
+void TileEmitter::emitPackColumns(PackOp op, const PackBlock &block, int64_t rows) {
+  int64_t atOnce = llvm::isPowerOf2_64(rows) ? std::max<int64_t>(shape.lanes / rows, 1) : 1;
+  auto loop = [&](Value from, Value to, int64_t step) {
+    auto forOp = scf::ForOp::create(b, from, to, index(step));
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(forOp.getBody());
+    Value k = forOp.getInductionVar();
+    storePlain(block.panel, add(block.weights, mul(k, index(rows))), loadPackedColumns(op, block, k, rows, step));
+  };
+  Value whole = arith::AndIOp::create(b, block.columns, index(-atOnce));
+  if (atOnce > 1)
+    loop(index(0), whole, atOnce);
+  loop(atOnce > 1 ? whole : index(0), block.columns, 1);
 }
 
 LogicalResult TileEmitter::emitPack(PackOp op) {

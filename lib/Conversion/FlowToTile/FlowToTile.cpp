@@ -24,6 +24,14 @@ namespace flowc {
 using namespace mlir;
 using namespace flowc;
 
+/// An array of int64 that whoever loads the kernel looks up by `name`.
+static void addNumbers(ModuleOp module, StringRef name, ArrayRef<int64_t> numbers) {
+  OpBuilder builder(module.getBodyRegion());
+  auto type = RankedTensorType::get({int64_t(numbers.size())}, builder.getI64Type());
+  LLVM::GlobalOp::create(builder, module.getLoc(), LLVM::LLVMArrayType::get(builder.getI64Type(), numbers.size()),
+                         /*isConstant=*/true, LLVM::Linkage::External, name, DenseElementsAttr::get(type, numbers));
+}
+
 namespace {
 struct ConvertFlowToTile : flowc::impl::ConvertFlowToTileBase<ConvertFlowToTile> {
   using Base::Base;
@@ -63,13 +71,14 @@ struct ConvertFlowToTile : flowc::impl::ConvertFlowToTileBase<ConvertFlowToTile>
     TileEmitter prepareEmitter(module, shape, prepare, /*uniform=*/true);
     if (failed(kernelEmitter.emitKernel()) || failed(prepareEmitter.emitPrepare()))
       return signalPassFailure();
-    int64_t gradientElements = 0, finishWorkspace = 0;
+    int64_t gradientElements = 0, finishWorkspace = 0, finishParts = 1;
     if (finish) {
       TileEmitter finishEmitter(module, shape, finish, /*uniform=*/true);
       if (failed(finishEmitter.emitFinish(kernelEmitter.getSumOffsets())))
         return signalPassFailure();
       gradientElements = finishEmitter.getGradientElements();
       finishWorkspace = finishEmitter.getWorkspaceElements();
+      finishParts = finishEmitter.getParts();
     }
 
     // The order of KernelInfo.
@@ -83,11 +92,10 @@ struct ConvertFlowToTile : flowc::impl::ConvertFlowToTileBase<ConvertFlowToTile>
                                  kernelEmitter.getMacs(),
                                  finishWorkspace};
     static_assert(sizeof(KernelInfo) == 9 * sizeof(int64_t));
-    OpBuilder builder(module.getBodyRegion());
-    auto type = RankedTensorType::get({int64_t(info.size())}, builder.getI64Type());
-    LLVM::GlobalOp::create(builder, module.getLoc(), LLVM::LLVMArrayType::get(builder.getI64Type(), info.size()),
-                           /*isConstant=*/true, LLVM::Linkage::External, "info",
-                           DenseElementsAttr::get(type, ArrayRef<int64_t>(info)));
+    addNumbers(module, "info", info);
+    if (int64_t prepareParts = prepareEmitter.getParts(); prepareParts > 1 || finishParts > 1)
+      addNumbers(module, "parts", {prepareParts, finishParts});
+    static_assert(sizeof(KernelParts) == 2 * sizeof(int64_t));
 
     for (func::FuncOp function : {kernel, prepare, finish}) {
       if (!function)

@@ -127,6 +127,8 @@ public:
   int64_t getMacs() const { return macs; }
   int64_t getNumInputs() const { return numInputs; }
   int64_t getNumOutputs() const { return numOutputs; }
+  /// Parts of the work that may be done on different threads.
+  int64_t getParts() const { return parts; }
 
 private:
   // EmitFunctions.cpp
@@ -138,6 +140,21 @@ private:
   void clearSums(const KernelValues &kernel);
   mlir::LogicalResult emitTiles(const KernelValues &kernel);
   void reduceSums(const KernelValues &kernel);
+
+  // EmitParts.cpp: @prepare and @finish in parts.
+  /// Begins function `name` of these arguments or, if `source` has parts, the one that does some
+  /// of them, and `name` as a call of it for all.
+  mlir::func::FuncOp beginInParts(llvm::StringRef name, llvm::ArrayRef<mlir::Type> arguments);
+  void findParts(mlir::Block &block);
+  mlir::LogicalResult emitInParts(mlir::Block &block, llvm::ArrayRef<Storage> results, mlir::Value factor);
+  /// The workspace as it was before a scan in parts, and the stride of what is in its body:
+  /// calls of different parts have memory of their own.
+  struct PartMemory {
+    mlir::Value whole, stride;
+    int64_t elements;
+  };
+  PartMemory beginPart();
+  void endPart(const PartMemory &memory);
 
   // TileEmitter.cpp: blocks, storage.
   mlir::LogicalResult emitBlock(mlir::Block &block);
@@ -235,6 +252,7 @@ private:
     mlir::Value row0, column0, columns, weights;
   };
   struct MaskTables;
+  mlir::Value loadPackedColumns(flow::PackOp op, const PackBlock &block, mlir::Value k, int64_t rows, int64_t columns);
   void emitPackColumns(flow::PackOp op, const PackBlock &block, int64_t rows);
   std::optional<MaskTables> getMaskTables(std::optional<flow::RankMaskAttr> mask);
   Storage rankStorage(mlir::Value table);
@@ -285,6 +303,11 @@ private:
   llvm::DenseMap<mlir::Value, Storage> storages;
   /// Storage that a value's op must write to, assigned before the op is reached.
   llvm::DenseMap<mlir::Value, Storage> destinations;
+  /// Scans of @prepare or @finish whose layers have nothing to do with each other: a part
+  /// is a layer of all of them. The first part has everything else, too.
+  llvm::SmallPtrSet<mlir::Operation *, 4> partScans;
+  int64_t parts = 1;
+  mlir::Value firstPart, lastPart;
   /// Pieces of concatenations that are computed in their place.
   llvm::DenseSet<mlir::OpOperand *> inPlace;
   /// Where a value is added up over rows: the sum output itself for outer

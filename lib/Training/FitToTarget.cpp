@@ -87,6 +87,7 @@ private:
 /// What the draws to validate with said after the last round.
 struct Validation {
   double halfVariance = std::numeric_limits<double>::infinity(); ///< Of log q - target.
+  double latest = halfVariance;                                  ///< The same of a round that may not count.
 };
 
 /// A loop that owns its objective.
@@ -99,6 +100,13 @@ public:
   Expected<void> begin() { return start(*owned); }
 
 protected:
+  /// Splines in particular are thrown far out by single steps, and do not come back: half a
+  /// nat per dimension, as on data, unless chance may make more of it.
+  std::optional<double> mostRisen() const override {
+    if (current.bestEpoch == 0 || current.recoveries >= update.maxRecoveries)
+      return std::nullopt;
+    return std::max(0.5 * static_cast<double>(model.flow().dim()), 3 * std::sqrt(2 * validation->halfVariance));
+  }
   void describe(Archive &archive, TrainingState &state) override {
     archive.number("half_variance", validation->halfVariance, /*mayBeInfinite=*/true);
     StepLoop::describe(archive, state);
@@ -134,10 +142,13 @@ StepLoop::Plan makePlan(Model &model, const TrainingData &draws, const TargetOpt
     if (countRareFailures(losses) > 0)
       std::erase_if(losses, [](double loss) { return !std::isfinite(loss); });
     Moments moments = momentsOf(losses);
-    validation->halfVariance = moments.variance / 2;
+    validation->latest = moments.variance / 2;
     return moments.mean;
   };
-  plan.roundConverged = [validation, tolerance = options.tolerance] { return validation->halfVariance < tolerance; };
+  plan.roundConverged = [validation, tolerance = options.tolerance] {
+    validation->halfVariance = validation->latest;
+    return validation->halfVariance < tolerance;
+  };
   plan.identity = {{"loop", "target"},
                    {"steps", std::to_string(options.steps)},
                    {"num_samples", std::to_string(plan.rowsPerStep)},

@@ -64,6 +64,8 @@ protected:
   /// How far above that of the best epoch the loss of a good one may be; nothing: any
   /// loss will do.
   virtual std::optional<double> mostLost() const { return std::nullopt; }
+  /// The same of an epoch (or round) that goes back for it and comes to no end.
+  virtual std::optional<double> mostRisen() const { return mostLost(); }
   /// The mean loss of all rows, to judge initial parameters by. NaN: they are not to be
   /// changed.
   virtual Expected<double> startLoss() { return std::nan(""); }

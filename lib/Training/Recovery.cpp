@@ -111,10 +111,11 @@ Expected<bool> Loop::shrinkStart(const std::string &problem) {
 }
 
 std::string Loop::epochProblem(double validated) const {
-  auto most = mostLost();
+  auto most = mostRisen();
   if (!most || update.maxRecoveries == 0)
     return "";
-  std::string where = "the validation loss of epoch " + std::to_string(current.epoch + 1) + " is ";
+  std::string name = hasEvents() ? "epoch " : "round ";
+  std::string where = "the validation loss of " + name + std::to_string(current.epoch + 1) + " is ";
   if (!std::isfinite(validated))
     return where + describeNumber(validated);
   if (current.bestEpoch == 0)
@@ -122,7 +123,7 @@ std::string Loop::epochProblem(double validated) const {
   double best = current.valLosses[current.bestEpoch - 1];
   if (validated <= best + *most)
     return "";
-  return where + describeNumber(validated) + ", that of epoch " + std::to_string(current.bestEpoch) + " was " +
+  return where + describeNumber(validated) + ", that of " + name + std::to_string(current.bestEpoch) + " was " +
          describeNumber(best);
 }
 

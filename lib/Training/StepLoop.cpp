@@ -34,12 +34,18 @@ std::string StepLoop::rowName(int64_t row) const {
                        std::to_string(batch.seed);
 }
 
-Expected<bool> StepLoop::endRound() {
+Expected<StepLoop::RoundEnd> StepLoop::endRound() {
   double trainLoss = current.lossSum / static_cast<double>(current.batch);
-  if (auto closed = closeEpoch(trainLoss, plan.validate); !closed)
+  auto closed = closeEpoch(trainLoss, plan.validate);
+  if (!closed)
     return closed.takeError();
-  current.converged = plan.roundConverged && plan.roundConverged();
-  return plan.onRound && !plan.onRound(current.epoch, trainLoss, current.valLosses.back());
+  if (*closed == Closed::TakenBack) {
+    all.resize(static_cast<size_t>(stepper->steps()));
+    return RoundEnd::TakenBack;
+  }
+  current.converged |= plan.roundConverged && plan.roundConverged();
+  bool goesOn = !plan.onRound || plan.onRound(current.epoch, trainLoss, current.valLosses.back());
+  return goesOn ? RoundEnd::Kept : RoundEnd::Stopped;
 }
 
 Expected<Trainer::Outcome> StepLoop::advanceRound() {
@@ -61,12 +67,12 @@ Expected<Trainer::Outcome> StepLoop::advanceRound() {
     bool isLast = stepper->steps() == plan.steps || current.converged;
     bool ends = current.batch == plan.roundSteps || (isLast && plan.closesLastRound);
     if (ends) {
-      bool hadConverged = current.converged;
-      auto stopped = endRound();
-      if (!stopped)
-        return stopped.takeError();
-      current.converged |= hadConverged;
-      current.finished = *stopped;
+      auto end = endRound();
+      if (!end)
+        return end.takeError();
+      if (*end == RoundEnd::TakenBack)
+        continue;
+      current.finished = *end == RoundEnd::Stopped;
     }
     current.finished |= current.converged || isLast;
     if (ends && !current.finished)

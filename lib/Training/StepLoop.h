@@ -26,7 +26,7 @@ public:
     /// Called before every update, and after it with the new parameters.
     std::function<std::map<std::string, double>(const StepStatistics &, const Model &)> callback = {};
     std::function<bool(const StepStatistics &, const Model &)> hasConverged = {};
-    /// Called after a round: whether it has converged; false of `onRound` stops.
+    /// Called after a round that counts: whether it has converged; false of `onRound` stops.
     std::function<bool()> roundConverged = {};
     std::function<bool(int64_t, double, double)> onRound = {};
     BetweenSteps between = {};
@@ -52,7 +52,8 @@ protected:
   void afterRestore() override;
 
 private:
-  Expected<bool> endRound();
+  enum class RoundEnd { Kept, TakenBack, Stopped };
+  Expected<RoundEnd> endRound();
   void remember(const StepResult &result);
   void writeColumns();
 

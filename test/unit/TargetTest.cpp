@@ -348,3 +348,40 @@ TEST(OptimizeTest, GoesBackFromWhatIsNotFinite) {
   ASSERT_FALSE(failed);
   EXPECT_THAT(failed.error().message, HasSubstr("the loss is NaN in step 150"));
 }
+
+// A round that throws the flow far out is finite, but as bad: it is taken back.
+TEST(TargetTest, RoundsGoneWrongAreTakenBack) {
+  TemporaryDirectory folder;
+  Flow target = density("density t(x[2]) = -0.5*(x[0]^2 + (x[1] - x[0]^2)^2)");
+  std::vector<std::string> told;
+  TargetOptions options{.learningRate = 0.5, .steps = 500, .numSamples = 16};
+  options.update.schedule = "constant";
+  options.update.onRecovery = [&](const std::string &what) { told.push_back(what); };
+  Model model = initialise(couplingText, F64), without = model, stopped = model;
+  auto train = [&](Model &model, int64_t recoveries, int64_t stopAfter = -1) {
+    told.clear();
+    options.update.maxRecoveries = recoveries;
+    options.interrupted = [stopAfter, steps = int64_t(0)]() mutable { return steps++ == stopAfter; };
+    return take(fitToTarget(model, target, options));
+  };
+  TargetResult uncorrected = train(without, 0);
+  EXPECT_TRUE(told.empty());
+  TargetResult result = train(model, 100);
+  ASSERT_FALSE(told.empty());
+  EXPECT_THAT(told.front(), HasSubstr("the validation loss of round "));
+  EXPECT_THAT(told.front(), HasSubstr("with half the learning rate"));
+  EXPECT_EQ(result.statistics.size(), 500U);
+  EXPECT_EQ(result.valLosses.size(), 50U);
+  for (size_t i = 0; i < result.statistics.size(); ++i)
+    EXPECT_EQ(result.statistics[i].iteration, static_cast<int64_t>(i) + 1);
+  EXPECT_LT(result.statistics.back().learningRate, 0.5);
+  EXPECT_LT(std::ranges::max(result.valLosses), std::ranges::max(uncorrected.valLosses));
+  EXPECT_LT(result.valLosses.back(), uncorrected.valLosses.back());
+
+  // Stopped and gone on, it comes to the same bits.
+  options.checkpoint.path = folder / "c.safetensors";
+  EXPECT_TRUE(train(stopped, 100, 123).interrupted);
+  options.checkpoint.resume = folder / "c.safetensors";
+  EXPECT_EQ(train(stopped, 100).valLosses, result.valLosses);
+  EXPECT_EQ(stopped.trainable(), model.trainable());
+}

@@ -217,9 +217,8 @@ void addUpdateOptions(CLI::App &command, TrainOptions &options) {
                          ", of epochs where it validates better than the parameters; of flowjax, and 0: none)");
   command
       .add_option("--max-recoveries", options.maxRecoveries,
-                  "How often to go back to the last good epoch, with half the rate, when the loss is not finite or, on "
-                  "data, an "
-                  "epoch's validation is half a nat per dimension above the best (default: 5)")
+                  "How often to go back to the last good epoch or round, with half the rate, when the loss is not finite "
+                  "or a validation is half a nat per dimension above the best (default: 5)")
       ->check(isWholeNumber(1000));
 }
 

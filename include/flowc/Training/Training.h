@@ -34,9 +34,9 @@ struct UpdateOptions {
   std::vector<std::string> freeze = {}; ///< Parameters whose path matches one of these patterns (* and ?) stay.
   double average = 0;                   ///< Decay of an exponential average of the parameters, which is kept (0: none).
   bool averageCompetes = false; ///< The average is kept only of epochs where it validates better than the parameters.
-  /// After a loss or a gradient that is not finite, and on data after an epoch whose
-  /// validation loss is half a nat per dimension above that of the best one: back to
-  /// the last good epoch (or round of steps) with half the rate, at most this often.
+  /// After a loss or a gradient that is not finite, and after an epoch (or round of steps
+  /// on a target) whose validation loss is half a nat per dimension above that of the best
+  /// one: back to the last good one with half the rate, at most this often.
   int64_t maxRecoveries = 5;
   /// Hears of every such return.
   std::function<void(const std::string &)> onRecovery = {};

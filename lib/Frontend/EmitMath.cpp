@@ -97,11 +97,11 @@ Value emitScalarMath(ImplicitLocOpBuilder &builder, FloatType type, const MathEx
   auto emit = [&](const MathExpr &part) { return emitScalarMath(builder, type, part, names); };
   switch (formula.kind) {
   case Kind::Number:
-    return flow::buildConstant(builder, type, formula.number);
+    return flow::buildFormulaConstant(builder, type, formula.number);
   case Kind::Name:
     if (Value value = names.lookup(formula.text))
       return value;
-    return flow::buildConstant(builder, type, std::numbers::pi); // the only other name
+    return flow::buildFormulaConstant(builder, type, std::numbers::pi); // the only other name
   case Kind::Let: {
     Value value = emit(formula.operands[0]);
     MathScope::ScopeTy scope(names);

@@ -33,6 +33,9 @@ Expr reduceSign(Algebra &algebra, Expr e) {
   auto [factor, node] = e->terms[0];
   if (e->number == 0)
     return factor > 0 ? reduceSign(algebra, node) : algebra.negate(reduceSign(algebra, node));
+  if (bool isReciprocal = node->kind == Kind::Product && node->terms.size() == 1 && node->terms[0].factor == -1;
+      isReciprocal && algebra.isPositive(node->terms[0].node))
+    return reduceSign(algebra, algebra.sum(factor, {{e->number, node->terms[0].node}}));
   if (!node->is(Function::Exp) || e->number / factor >= 0)
     return e;
   Expr distance = algebra.sum(-std::log(-e->number / factor), {{1, node->argument()}});

@@ -42,9 +42,14 @@ private:
   /// Gives the formula one slope where it has a kink.
   void chooseSlopes();
   bool unwind();
+  /// Solves y = h(g(x)) for an h that unwound and a g that is proven to rise or to fall; false
+  /// if g is none.
+  bool solvePart();
   /// Proves that all pieces rise or all fall, and that they meet.
   bool proveMonotone();
   bool proveMeeting(const Piece &left, const Piece &right);
+  /// Whether the formula is made of continuous functions, and bounded about `at`.
+  bool isContinuousAt(Expr at);
   /// The condition of a `where` that no piece decides, null if there is none: at its
   /// switch the formula can jump, whatever its slope.
   Expr findUndecided(Expr e) const;
@@ -73,6 +78,8 @@ private:
   /// Why the domain is not an interval, and why the formula does not unwind.
   std::string trouble, reason;
   bool isParameterAtFault = false;
+  /// Steps of the unwinding, up to where it ended.
+  std::vector<Step> unwound;
 };
 
 } // namespace
@@ -97,9 +104,46 @@ bool Deriver::unwind() {
   result.inverse = unwinder.solve(result.function);
   reason = unwinder.reason;
   isParameterAtFault = unwinder.isParameterAtFault;
+  result.part = unwinder.rest;
+  result.level = unwinder.level;
+  unwound = std::move(unwinder.steps);
   if (result.inverse)
-    result.steps = std::move(unwinder.steps);
+    result.steps = unwound;
   return result.inverse != nullptr;
+}
+
+bool Deriver::solvePart() {
+  if (result.part == result.function)
+    return false;
+  Derivation part;
+  part.variable = x;
+  part.function = result.part;
+  part.image = algebra.newSymbol("v");
+  const Interval known = algebra.getDomain(x);
+  Deriver deriver(algebra, part, nullptr);
+  // What was undone could be for x in the domain, so the root may be nowhere else.
+  bool isFound = deriver.differentiate() && deriver.trouble.empty() && part.domain.isInside(result.domain) &&
+                 result.domain.isInside(part.domain);
+  if (isFound)
+    deriver.invert();
+  if (!isFound || !part.error.empty()) {
+    algebra.setDomain(x, known);
+    return false;
+  }
+  result.error.clear();
+  result.steps = std::move(unwound);
+  result.steps.insert(result.steps.end(), part.steps.begin(), part.steps.end());
+  if (part.isAnalytic()) {
+    result.inverse = algebra.substitute(part.inverse, part.image, result.level);
+    return true;
+  }
+  result.partSlope = part.derivative;
+  Expr levelSlope = algebra.derivative(result.level, result.image);
+  result.inverseLogDerivative = algebra.subtract(algebra.logAbs(levelSlope), part.logDerivative);
+  result.isIncreasing = part.isIncreasing;
+  result.slopeBound = part.slopeBound;
+  result.slopeLimit = part.slopeLimit;
+  return true;
 }
 
 void Deriver::failSign(Expr slope, const Interval &domain) {
@@ -124,6 +168,19 @@ void Deriver::failSign(Expr slope, const Interval &domain) {
        (hasParameters ? advice : ""));
 }
 
+bool Deriver::isContinuousAt(Expr at) {
+  if (!isContinuous(result.function))
+    return false;
+  Expr distance = algebra.newSymbol("u");
+  Expr nearby = algebra.substitute(result.function, x, algebra.add(at, distance));
+  std::vector<Interval> domains;
+  for (size_t i = 0; i < algebra.getNumSymbols(); ++i)
+    domains.push_back(Interval::point(algebra.getStart(algebra.getSymbol(i))));
+  constexpr double kNear = 1e-6;
+  domains[distance->symbol] = Interval::closed(-kNear, kNear);
+  return algebra.range(nearby, domains).isBounded();
+}
+
 bool Deriver::proveMeeting(const Piece &left, const Piece &right) {
   Expr before = algebra.substitute(left.function, x, left.end), after = algebra.substitute(right.function, x, left.end);
   Expr jump = expandRounded(algebra, algebra.subtract(after, before));
@@ -131,6 +188,16 @@ bool Deriver::proveMeeting(const Piece &left, const Piece &right) {
     return true;
   if (std::isnan(before->number) || std::isnan(after->number)) {
     fail("it is not defined at " + algebra.getName(x) + " = " + algebra.print(left.end));
+    return false;
+  }
+  if (isContinuousAt(left.end))
+    return true;
+  std::vector<double> start;
+  for (size_t i = 0; i < algebra.getNumSymbols(); ++i)
+    start.push_back(algebra.getStart(algebra.getSymbol(i)));
+  if (std::abs(algebra.evaluate(jump, start)) <= 1e-9) {
+    fail("it cannot be shown to have no jump at " + algebra.getName(x) + " = " + algebra.print(left.end) + ", from " +
+         algebra.print(before) + " to " + algebra.print(after));
     return false;
   }
   fail("it jumps at " + algebra.getName(x) + " = " + algebra.print(left.end) + " from " + algebra.print(before) +
@@ -371,11 +438,16 @@ void Deriver::invert() {
   if (isParameterAtFault)
     return fail(reason + ": give it a domain, as in `positive(1)`");
   if (!trouble.empty())
-    return fail(trouble);
+    return solvePart() ? void() : fail(trouble);
   if (!proveMonotone()) {
-    result.error += "; nor can it be solved step by step: " + reason;
+    if (!solvePart())
+      result.error += "; nor can it be solved step by step: " + reason;
     return;
   }
+  result.part = result.function;
+  result.partSlope = result.derivative;
+  result.level = result.image;
+  result.inverseLogDerivative = algebra.negate(result.logDerivative);
   if (pieces.size() > 1 && unwindPieces())
     return;
   if (pieces.size() == 1) {
@@ -389,9 +461,9 @@ void Deriver::invert() {
 
 Derivation derive(Algebra &algebra, const Formula &formula, bool withInverse) {
   Derivation result;
-  result.rewritings = algebra.takeRewritings();
   result.variable = algebra.getVariable();
-  result.function = formula.value;
+  result.function = algebra.mergeSoftplus(formula.value);
+  result.rewritings = algebra.takeRewritings();
   result.image = algebra.newSymbol("y");
   Deriver deriver(algebra, result, formula.condition);
   if (deriver.differentiate() && withInverse)

@@ -127,8 +127,12 @@ Sign PartProver::proveQuadratic(std::span<const Term> expanded) {
   std::optional<std::vector<Expr>> c = matchPolynomial(algebra, expanded, variable, 2);
   if (!c || (*c)[2]->isConstant(0))
     return Sign::Unknown;
-  Interval leading = algebra.range((*c)[2]);
-  if (leading.containsZero())
+  // Where the leading coefficient can be 0, a discriminant that is not positive leaves the last
+  // one, which must not be 0.
+  Interval leading = algebra.range((*c)[2]), last = algebra.range((*c)[0]);
+  bool isPositive = leading.isNonNegative() && (leading.isPositive() || last.isPositive());
+  bool isNegative = leading.isNonPositive() && (leading.isNegative() || last.isNegative());
+  if (!isPositive && !isNegative)
     return Sign::Unknown;
   Expr square = algebra.multiply((*c)[1], (*c)[1]), product = algebra.multiply((*c)[0], (*c)[2]);
   Interval discriminant = algebra.range(expandRounded(algebra, algebra.sum(0, {{1, square}, {-4, product}})));
@@ -137,7 +141,7 @@ Sign PartProver::proveQuadratic(std::span<const Term> expanded) {
                                              : Sign::Unknown;
   if (sign != Sign::Unknown)
     reductions.push_back("its discriminant as a polynomial of " + algebra.getName(variable) + " is not positive");
-  return leading.isPositive() ? sign : flip(sign);
+  return isPositive ? sign : flip(sign);
 }
 
 Sign PartProver::proveLinearIn(Expr part, std::span<const Term> expanded, const Interval &domain, int depth) {

@@ -36,6 +36,22 @@ void Algebra::Sum::replace(size_t i, double newConstant, Term term) {
   terms[i] = term;
 }
 
+/// atan(u) + pi/2 = 2 atan(exp(asinh(u))), for k atan(u) and a constant of k pi/2 or -k pi/2: what
+/// is left far out does not cancel.
+bool Algebra::applyArcRule(Sum &sum, size_t i) {
+  auto [k, node] = sum.terms[i];
+  double distance = std::abs(sum.constant / k) - std::numbers::pi / 2;
+  if (!node->is(Function::Atan) || !dependsOn(node, getVariable()) || std::abs(distance) > 1e-15)
+    return false;
+  bool isSum = sum.constant / k > 0;
+  Expr angle = call(Function::Asinh, node->argument());
+  Expr to = call(Function::Atan, call(Function::Exp, isSum ? angle : negate(angle)));
+  note(isSum ? "atan(u) + pi/2 = 2*atan(exp(asinh(u)))" : "pi/2 - atan(u) = 2*atan(exp(-asinh(u)))",
+       (isSum ? "pi/2 + " : "pi/2 - ") + print(node), scale(2, to));
+  sum.replace(i, 0, {isSum ? 2 * k : -2 * k, to});
+  return true;
+}
+
 /// Rules for a constant c and one term k u.
 bool Algebra::applyConstantRule(Sum &sum, size_t i) {
   double c = sum.constant, k = sum.terms[i].factor;
@@ -223,11 +239,11 @@ bool Algebra::applySumRules(Sum &sum) {
   if (!spend(sum.terms.size() * sum.terms.size() / kPairsPerStep))
     return false;
   for (size_t i = 0; i < sum.terms.size() && !changed; ++i) {
-    changed = applyConstantRule(sum, i) || applyRootRule(sum, i) || applySoftplusRule(sum, i);
+    changed = applyConstantRule(sum, i) || applyArcRule(sum, i) || applyRootRule(sum, i) || applySoftplusRule(sum, i);
     for (size_t j = 0; j < sum.terms.size() && !changed; ++j)
       changed = i != j && (applyPairRule(sum, i, j) || applyDifferenceRule(sum, i, j));
   }
-  if (!changed && !applyMixtureRule(sum))
+  if (!changed && !applyMixtureRule(sum) && !applyComplementRule(sum))
     return false;
   // A rule may have made a sum or a constant: open and collect again.
   Expr reduced = this->sum(sum.constant, sum.terms);

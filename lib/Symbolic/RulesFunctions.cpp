@@ -21,10 +21,21 @@ Expr Algebra::simplifyExp(Expr u) {
   double offset = u->kind == Kind::Sum ? u->number : 0;
   for (size_t i = 0; i < terms.size(); ++i) {
     auto [k, node] = terms[i];
-    Expr factor = nullptr;
-    bool isEnd = k > 0 && node->is(Function::Log) && node->argument()->isConstant(0);
-    if (node->is(Function::Log) && (isEnd || isPositive(node->argument())))
-      factor = power(node->argument(), k);
+    Expr factor = nullptr, exponent = constant(k), log = node;
+    // Parameters may stand before the logarithm of what holds the variable.
+    auto isLog = [&](const Term &term) {
+      return term.factor == 1 && term.node->is(Function::Log) && dependsOn(term.node, getVariable());
+    };
+    if (node->kind == Kind::Product)
+      if (auto it = std::ranges::find_if(node->terms, isLog); it != node->terms.end())
+        if (Expr before = divide(node, it->node); !dependsOn(before, getVariable())) {
+          log = it->node;
+          exponent = scale(k, before);
+        }
+    // At 0 it is 0, as the limit of its logarithm says.
+    bool isEnd = log->is(Function::Log) && range(log->argument()).isNonNegative() && isPositive(exponent);
+    if (log->is(Function::Log) && (isEnd || isPositive(log->argument())))
+      factor = power(log->argument(), exponent);
     else if (node->is(Function::Softplus) && k == -1)
       factor = call(Function::Sigmoid, negate(node->argument()));
     if (!factor)
@@ -64,6 +75,12 @@ Expr Algebra::simplifyLogOfSum(Expr u) {
     Expr rest = makeCall(Function::Log, {sum(1, {{-1, call(Function::Exp, negate(v))}})});
     return note("log(exp(u) - 1) = u + log(1 - exp(-u))", "log(" + print(u) + ")",
                 sum(std::log(k), {{1, v}, {1, rest}}));
+  }
+  if (bool isReciprocal = node->kind == Kind::Product && node->terms.size() == 1 && node->terms[0].factor == -1;
+      isReciprocal && u->terms.size() == 1 && k > 0 && u->number == -k && isPositive(node->terms[0].node)) {
+    Expr v = node->terms[0].node;
+    Expr odds = subtract(call(Function::Log, sum(1, {{-1, v}})), call(Function::Log, v));
+    return note("log(1/u - 1) = log(1 - u) - log(u)", "log(" + print(u) + ")", add(constant(std::log(k)), odds));
   }
   if (Expr factored = factorize(u); factored != u)
     return simplifyLog(factored);

@@ -72,6 +72,8 @@ public:
   /// The inverse of `function`, or null: then `reason` says why.
   Expr solve(Expr function);
 
+  /// Where `solve` ended: `rest` = `level`, the latter undefined where y has no preimage.
+  Expr rest = nullptr, level = nullptr;
   std::vector<Step> steps;
   std::string reason;
   /// Whether a parameter that can be 0 is the reason.
@@ -82,8 +84,10 @@ private:
   /// be. False if there is none.
   bool advance(Expr &e, Expr &value);
   bool advanceSum(Expr &e, Expr &value);
+  bool advanceInverseSoftplus(Expr &e, Expr &value, std::span<const Term> dependent);
   bool advanceProduct(Expr &e, Expr &value);
   bool advanceFraction(Expr &e, Expr &value);
+  bool advanceRootFraction(Expr &e, Expr &value);
   bool advancePower(Expr &e, Expr &value, Expr base, double exponent);
   bool advanceFunction(Expr &e, Expr &value);
 
@@ -91,6 +95,10 @@ private:
     reason = std::move(why);
     return false;
   }
+  /// Because of a factor that can be 0 or, as its denominator can, anything.
+  bool failAtFactor(Expr factor);
+  /// `level`, where all conditions hold.
+  Expr restrictLevel();
   bool take(Expr &e, Expr &value, std::string rule, Expr part, Expr newValue);
   /// Makes e > 0 a condition of the inverse, unless it always holds.
   void requirePositive(Expr e);

@@ -14,6 +14,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numbers>
 
 namespace flowc::symbolic {
 
@@ -62,22 +63,25 @@ bool Algebra::applyRootRule(Sum &sum, size_t i) {
   return false;
 }
 
+/// Takes a factor that is `function` of something away, and returns its argument; null if there
+/// is none.
+static Expr takeArgument(std::vector<Term> &factors, Function function) {
+  auto it = std::find_if(factors.begin(), factors.end(),
+                         [&](const Term &term) { return term.factor == 1 && term.node->is(function); });
+  if (it == factors.end())
+    return nullptr;
+  Expr argument = it->node->argument();
+  factors.erase(it);
+  return argument;
+}
+
 /// a sigmoid(u) - a sigmoid(v) = a (1 - exp(v - u)) sigmoid(u) sigmoid(-v), if u > v for all
 /// values of everything: the difference cancels far out.
 bool Algebra::applyDifferenceRule(Sum &sum, size_t i, size_t j) {
   if (sum.terms[i].factor != -sum.terms[j].factor)
     return false;
-  auto takeSigmoid = [](std::vector<Term> &factors) -> Expr {
-    auto it = std::find_if(factors.begin(), factors.end(),
-                           [](const Term &term) { return term.factor == 1 && term.node->is(Function::Sigmoid); });
-    if (it == factors.end())
-      return nullptr;
-    Expr argument = it->node->argument();
-    factors.erase(it);
-    return argument;
-  };
   std::vector<Term> first = factorsOf(sum.terms[i].node), second = factorsOf(sum.terms[j].node);
-  Expr u = takeSigmoid(first), v = u ? takeSigmoid(second) : nullptr;
+  Expr u = takeArgument(first, Function::Sigmoid), v = u ? takeArgument(second, Function::Sigmoid) : nullptr;
   if (!v || product(1, first) != product(1, second))
     return false;
   Expr difference = expand(*this, subtract(u, v));
@@ -92,13 +96,63 @@ bool Algebra::applyDifferenceRule(Sum &sum, size_t i, size_t j) {
   return true;
 }
 
+/// a softplus(u) - a softplus(v) = a softplus(log(exp(u - v) - 1) - softplus(-v)), if u - v is
+/// positive and depends on parameters only; null otherwise.
+Expr Algebra::mergeDifference(Expr a, Expr b) {
+  std::vector<Term> first = factorsOf(a), second = factorsOf(b);
+  Expr u = takeArgument(first, Function::Softplus), v = u ? takeArgument(second, Function::Softplus) : nullptr;
+  if (!v || product(1, first) != product(1, second))
+    return nullptr;
+  Expr difference = expand(*this, subtract(u, v));
+  if (dependsOn(difference, getVariable()) || !isPositive(difference))
+    return nullptr;
+  Expr complement = sum(1, {{-1, call(Function::Exp, negate(difference))}});
+  Expr rise = add(difference, call(Function::Log, complement)); // log(exp(u - v) - 1)
+  Expr to = call(Function::Softplus, subtract(rise, call(Function::Softplus, negate(v))));
+  return note("softplus(u) - softplus(v) = softplus(log(exp(u - v) - 1) - softplus(-v))",
+              print(call(Function::Softplus, u)) + " - " + print(call(Function::Softplus, v)),
+              multiply(product(1, first), to));
+}
+
+Expr Algebra::mergeSoftplus(Expr e) {
+  // Inside of a softplus they are the logarithms of sums, which have slopes as they are.
+  if (!dependsOn(e, getVariable()) || e->is(Function::Softplus) || isExhausted())
+    return e;
+  std::vector<Expr> arguments;
+  std::vector<Term> dependent, others;
+  for (const Term &term : e->terms) {
+    arguments.push_back(mergeSoftplus(term.node));
+    (dependsOn(term.node, getVariable()) ? dependent : others).push_back(term);
+  }
+  if (e->kind != Kind::Sum || dependent.size() != 2 || dependent[0].factor != -dependent[1].factor)
+    return rebuild(e, arguments);
+  for (size_t i : {0, 1})
+    if (Expr merged = mergeDifference(dependent[i].node, dependent[1 - i].node)) {
+      others.push_back({dependent[i].factor, merged});
+      return sum(e->number, std::move(others));
+    }
+  return rebuild(e, arguments);
+}
+
 /// A sum as constant + sum of weight * F(u) for a function with a mirror: F(u) = mass - F(-u).
 struct Mixture {
   double constant;
   std::vector<Expr> weights, functions;
 };
 
-static double getMass(Expr e) { return e->is(Function::Sigmoid) ? 1 : e->is(Function::Erfc) ? 2 : 0; }
+/// Whether it is atan(exp(v)), the arc that is left of pi/2 - atan(exp(-v)).
+static bool isArc(Expr e) { return e->is(Function::Atan) && e->argument()->is(Function::Exp); }
+
+static double getMass(Expr e) {
+  return e->is(Function::Sigmoid) ? 1 : e->is(Function::Erfc) ? 2 : isArc(e) ? std::numbers::pi / 2 : 0;
+}
+
+/// F(-u) for a function F(u) that has a mass.
+static Expr mirror(Algebra &algebra, Expr e) {
+  Expr u = e->argument();
+  return algebra.call(e->function,
+                      isArc(e) ? algebra.call(Function::Exp, algebra.negate(u->argument())) : algebra.negate(u));
+}
 
 /// The sum as a mixture that mirrors add up to without a constant; nothing if it is none.
 /// `weights` hold mass * weight.
@@ -136,6 +190,80 @@ static std::optional<Mixture> matchMixture(Algebra &algebra, double constant, st
   return mixture;
 }
 
+/// Whether `weights` add up to `total` for all values of the parameters: by themselves, or as
+/// fractions.
+static bool addUpTo(Algebra &algebra, std::span<const Expr> weights, double total) {
+  auto isSmall = [&](double value) { return std::abs(value) <= 1e-12 * std::abs(total); };
+  std::vector<double> start;
+  for (size_t i = 0; i < algebra.getNumSymbols(); ++i)
+    start.push_back(algebra.getStart(algebra.getSymbol(i)));
+  double atStart = 0;
+  std::vector<Term> terms;
+  for (Expr weight : weights) {
+    atStart += algebra.evaluate(weight, start);
+    terms.push_back({1, weight});
+  }
+  if (!isSmall(atStart - total))
+    return false;
+  Expr sum = expandRounded(algebra, algebra.sum(0, terms));
+  Expr left = expandRounded(algebra, algebra.sum(-total, {{1, sum}}));
+  if (!left->isConstant())
+    left = algebra.subtract(algebra.factorize(sum), algebra.constant(total));
+  return left->isConstant() && isSmall(left->number);
+}
+
+/// 1 - w (1 - u) - (1 - w) (1 - v) = w u + (1 - w) v: where brackets leave nothing but what
+/// holds the variable, nothing cancels any more.
+bool Algebra::applyComplementRule(Sum &sum) {
+  auto isBracket = [](const Term &term) {
+    return term.factor == 1 && term.node->kind == Kind::Sum && term.node->number != 0;
+  };
+  auto hasBracket = [&](const Term &term) {
+    return term.node->kind == Kind::Product && std::ranges::any_of(term.node->terms, isBracket);
+  };
+  if (sum.constant == 0 || sum.terms.size() < 2 || isExhausted() || !std::ranges::all_of(sum.terms, hasBracket))
+    return false;
+  std::vector<Term> expanded;
+  for (const Term &term : sum.terms)
+    expandTerms(*this, term, expanded);
+  std::vector<Expr> constants, parts, weights;
+  for (auto [factor, node] : expanded) {
+    std::vector<Term> free, dependent;
+    for (const Term &term : factorsOf(node))
+      (dependsOn(term.node, getVariable()) ? dependent : free).push_back(term);
+    Expr weight = scale(factor, product(1, free)), part = product(1, dependent);
+    if (dependent.empty()) {
+      constants.push_back(weight);
+      continue;
+    }
+    auto known = std::ranges::find(parts, part);
+    if (known == parts.end()) {
+      parts.push_back(part);
+      weights.push_back(weight);
+    } else {
+      Expr &whole = weights[static_cast<size_t>(known - parts.begin())];
+      whole = add(whole, weight);
+    }
+  }
+  if (parts.size() < 2 || !addUpTo(*this, constants, -sum.constant))
+    return false;
+  std::vector<Term> terms;
+  for (size_t i = 0; i < parts.size(); ++i)
+    terms.push_back({1, multiply(weights[i], parts[i])});
+  note("1 - w*(1 - u) - (1 - w)*(1 - v) = w*u + (1 - w)*v", printSum(sum), this->sum(0, terms));
+  sum = {0, terms};
+  return true;
+}
+
+/// `sum` as it is: not through the function of that name, whose rules it is about to go through.
+std::string Algebra::printSum(const Sum &sum) {
+  Node node;
+  node.kind = Kind::Sum;
+  node.number = sum.constant;
+  node.terms = sum.terms;
+  return print(intern(std::move(node)));
+}
+
 /// 1 - w F(u) - (1 - w) F(v) = w F(-u) + (1 - w) F(-v) for F = sigmoid, and for F = erfc, which
 /// is 2 - erfc of the negative: what is left of a mixture's distribution function.
 bool Algebra::applyMixtureRule(Sum &sum) {
@@ -150,38 +278,14 @@ bool Algebra::applyMixtureRule(Sum &sum) {
   // One term is the business of other rules.
   if (!mixture || mixture->weights.size() < 2)
     return false;
-  std::vector<double> start;
-  for (size_t i = 0; i < getNumSymbols(); ++i)
-    start.push_back(getStart(getSymbol(i)));
-  double total = 0;
-  std::vector<Term> terms;
-  for (Expr weight : mixture->weights) {
-    total += evaluate(weight, start);
-    terms.push_back({1, weight});
-  }
-  auto isSmall = [&](double value) { return std::abs(value) <= 1e-12 * std::abs(mixture->constant); };
-  if (!isSmall(total - mixture->constant))
-    return false;
-  // As weights that add up by themselves, or as fractions.
-  Expr weights = expandRounded(*this, this->sum(0, terms));
-  Expr left = expandRounded(*this, this->sum(-mixture->constant, {{1, weights}}));
-  if (!left->isConstant())
-    left = subtract(factorize(weights), constant(mixture->constant));
-  if (!left->isConstant() || !isSmall(left->number))
+  if (!addUpTo(*this, mixture->weights, mixture->constant))
     return false;
   std::vector<Term> mirrored;
   for (size_t i = 0; i < mixture->weights.size(); ++i) {
     Expr function = mixture->functions[i];
-    Expr mirror = call(function->function, negate(function->argument()));
-    mirrored.push_back({1 / getMass(function), multiply(mixture->weights[i], mirror)});
+    mirrored.push_back({1 / getMass(function), multiply(mixture->weights[i], mirror(*this, function))});
   }
-  // Not through `sum`, which would come here again.
-  Node node;
-  node.kind = Kind::Sum;
-  node.number = sum.constant;
-  node.terms = sum.terms;
-  std::string from = print(intern(std::move(node)));
-  note("1 - w*f(u) - (1 - w)*f(v) = w*f(-u) + (1 - w)*f(-v)", from, this->sum(0, mirrored));
+  note("1 - w*f(u) - (1 - w)*f(v) = w*f(-u) + (1 - w)*f(-v)", printSum(sum), this->sum(0, mirrored));
   sum = {0, mirrored};
   return true;
 }

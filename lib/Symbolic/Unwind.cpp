@@ -90,6 +90,14 @@ void Unwinder::requirePositive(Expr e) {
     conditions.push_back(algebra.compare(Relation::Greater, e, algebra.constant(0)));
 }
 
+bool Unwinder::failAtFactor(Expr factor) {
+  if (factor->kind == Kind::Product)
+    for (auto [exponent, node] : factor->terms)
+      if (exponent < 0 && !algebra.isNonZero(node))
+        return failAtParameter("the denominator " + algebra.print(node) + " can be 0");
+  return failAtParameter("the factor " + algebra.print(factor) + " can be 0");
+}
+
 //===----------------------------------------------------------------------===//
 // Sums and products
 //===----------------------------------------------------------------------===//
@@ -97,7 +105,7 @@ void Unwinder::requirePositive(Expr e) {
 bool Unwinder::advanceSum(Expr &e, Expr &value) {
   if (std::optional<Linear> linear = matchLinear(algebra, e)) {
     if (!algebra.isNonZero(linear->slope))
-      return failAtParameter("the factor " + algebra.print(linear->slope) + " can be 0");
+      return failAtFactor(linear->slope);
     Expr rest = algebra.subtract(value, linear->offset);
     if (linear->slope->isConstant(1))
       return take(e, value, "subtract " + algebra.print(linear->offset), linear->node, rest);
@@ -127,10 +135,56 @@ bool Unwinder::advanceSum(Expr &e, Expr &value) {
     Expr rest = algebra.product(1 / scale, {{1, algebra.subtract(value, offset)}});
     return take(e, value, "log(u) + log(v) = log(u*v)", argument, algebra.call(Function::Exp, rest));
   }
+  if (advanceInverseSoftplus(e, value, dependent))
+    return true;
   Expr whole = algebra.sum(0, dependent), factored = algebra.factorize(whole);
   if (factored != whole)
     return take(e, value, "take out what the terms share", factored, algebra.subtract(value, offset));
   return fail(algebra.getName(algebra.getVariable()) + " occurs in more than one term of " + algebra.print(e));
+}
+
+/// k w + k log(1 - exp(-w)) = v: w = softplus(v/k).
+bool Unwinder::advanceInverseSoftplus(Expr &e, Expr &value, std::span<const Term> dependent) {
+  for (auto [k, node] : dependent) {
+    Expr sum = node->is(Function::Log) ? node->argument() : nullptr;
+    bool isComplement = sum && sum->kind == Kind::Sum && sum->number == 1 && sum->terms.size() == 1 &&
+                        sum->terms[0].factor == -1 && sum->terms[0].node->is(Function::Exp);
+    if (!isComplement)
+      continue;
+    Expr w = algebra.negate(sum->terms[0].node->argument());
+    Expr rest = algebra.sum(0, {{1, e}, {-k, node}, {-k, w}});
+    if (dependsOnVariable(rest))
+      continue;
+    Expr part = algebra.scale(1 / k, algebra.subtract(value, rest));
+    return take(e, value, "apply softplus, the inverse of v + log(1 - exp(-v))", w,
+                algebra.call(Function::Softplus, part));
+  }
+  return false;
+}
+
+/// t (c + d |t|^n)^(-1/n) = v for c > 0: t = v (c / (1 - d |v|^n))^(1/n), if 1 - d |v|^n > 0.
+bool Unwinder::advanceRootFraction(Expr &e, Expr &value) {
+  if (e->terms.size() != 2)
+    return false;
+  for (size_t i : {0, 1}) {
+    auto [one, t] = e->terms[i];
+    auto [exponent, sum] = e->terms[1 - i];
+    std::optional<Linear> linear =
+        one == 1 && exponent < 0 && sum->kind == Kind::Sum ? matchLinear(algebra, sum) : std::nullopt;
+    // Only a positive base has a root, but a whole power may be of a negative one.
+    if (linear && isInteger(exponent) && !rangeOf(sum).isPositive())
+      continue;
+    double n = -1 / exponent;
+    Expr size = algebra.power(isEven(n) ? t : algebra.call(Function::Abs, t), n);
+    if (!linear || linear->node != size || !algebra.isPositive(linear->offset))
+      continue;
+    Expr magnitude = algebra.power(isEven(n) ? value : algebra.call(Function::Abs, value), n);
+    Expr rest = algebra.sum(1, {{-1, algebra.multiply(linear->slope, magnitude)}});
+    requirePositive(rest);
+    Expr scale = algebra.power(algebra.divide(linear->offset, rest), 1 / n);
+    return take(e, value, "solve the fraction for " + algebra.print(t), t, algebra.multiply(value, scale));
+  }
+  return false;
 }
 
 /// (a t + b) / (c t + d) = v: t = (d v - b) / (a - c v).
@@ -142,19 +196,24 @@ bool Unwinder::advanceFraction(Expr &e, Expr &value) {
     else
       above = algebra.multiply(above, algebra.power(node, exponent));
   std::optional<Linear> top = matchLinear(algebra, above), bottom = matchLinear(algebra, below);
+  if (advanceRootFraction(e, value))
+    return true;
   if (!top || !bottom || top->node != bottom->node)
     return fail(algebra.getName(algebra.getVariable()) + " occurs in more than one factor of " + algebra.print(e));
-  if (rangeOf(below).containsZero())
-    return fail("the denominator " + algebra.print(below) + " can be 0");
   Expr first = algebra.multiply(top->slope, bottom->offset), second = algebra.multiply(bottom->slope, top->offset);
   Expr determinant = algebra.subtract(first, second);
   if (!algebra.isNonZero(determinant))
     return fail(algebra.print(e) + " is constant where " + algebra.print(determinant) + " = 0");
   Expr denominator = algebra.subtract(top->slope, algebra.multiply(bottom->slope, value));
+  // Values that are never a / c are those of one side of the pole.
+  bool isOneSide = algebra.isNonZero(denominator);
+  if (!isOneSide && rangeOf(below).containsZero())
+    return fail("the denominator " + algebra.print(below) + " can be 0");
   Expr solved = algebra.divide(algebra.subtract(algebra.multiply(bottom->offset, value), top->offset), denominator);
   // c t + d = (a d - b c) / (a - c v): the sign of a - c v tells on which side of the pole t is.
   bool isPositive = rangeOf(below).isPositive() == algebra.isPositive(determinant);
-  requirePositive(isPositive ? denominator : algebra.negate(denominator));
+  if (!isOneSide)
+    requirePositive(isPositive ? denominator : algebra.negate(denominator));
   return take(e, value, "solve the fraction for " + algebra.print(top->node), top->node, solved);
 }
 
@@ -162,9 +221,13 @@ bool Unwinder::advancePower(Expr &e, Expr &value, Expr base, double exponent) {
   Interval values = rangeOf(base);
   if (!isInteger(exponent))
     values = values.clippedTo(Interval::positive());
+  double inverse = 1 / exponent;
+  // What an odd power has the sign of has it, too.
+  Interval given = algebra.range(value);
+  if (isInteger(exponent) && !isEven(exponent) && (given.isPositive() || given.isNegative()))
+    values = values.clippedTo(given.isPositive() ? Interval::positive() : -Interval::positive());
   if (exponent < 0 && values.contains(0))
     return fail(algebra.print(base) + " in the denominator can be 0");
-  double inverse = 1 / exponent;
   if (isInteger(exponent) && exponent < 0 && !isEven(exponent))
     requirePositive(values.isPositive() ? value : algebra.negate(value));
   std::string rule = exponent == -1    ? "take the reciprocal"
@@ -195,7 +258,7 @@ bool Unwinder::advanceProduct(Expr &e, Expr &value) {
   if (!free.empty()) {
     Expr factor = algebra.product(1, free);
     if (!algebra.isNonZero(factor))
-      return failAtParameter("the factor " + algebra.print(factor) + " can be 0");
+      return failAtFactor(factor);
     return take(e, value, "divide by " + algebra.print(factor), algebra.product(1, dependent),
                 algebra.divide(value, factor));
   }
@@ -268,21 +331,26 @@ bool Unwinder::advance(Expr &e, Expr &value) {
   }
 }
 
+Expr Unwinder::restrictLevel() {
+  for (Expr condition : conditions) {
+    level = algebra.select(condition, level, algebra.undefined());
+    steps.push_back({"if " + algebra.print(condition), algebra.print(rest) + " = " + algebra.print(level)});
+  }
+  return level;
+}
+
 Expr Unwinder::solve(Expr function) {
-  Expr e = function, value = image;
+  rest = function, level = image;
   steps.clear();
   // Every step takes away an operation, but for two that rearrange.
   constexpr int kMaxSteps = 200;
   for (int i = 0; i < kMaxSteps; ++i) {
-    if (e == algebra.getVariable()) {
-      for (Expr condition : conditions) {
-        value = algebra.select(condition, value, algebra.undefined());
-        steps.push_back({"if " + algebra.print(condition), algebra.print(e) + " = " + algebra.print(value)});
-      }
-      return value;
-    }
-    if (!advance(e, value))
+    if (rest == algebra.getVariable())
+      return restrictLevel();
+    if (!advance(rest, level)) {
+      restrictLevel();
       return nullptr;
+    }
   }
   reason = "it does not unwind";
   return nullptr;

@@ -28,6 +28,9 @@ struct Rooted {
   bool isOfPositive = false;
 };
 
+Exact softplus(Exact x) { return std::max(x, Exact(0)) + std::log1p(std::exp(-std::abs(x))); }
+Exact fourSoftplus(Exact x) { return softplus(x + 2) + softplus(x + 1) - softplus(x - 1) - softplus(x); }
+
 void PrintTo(const Rooted &rooted, std::ostream *os) { *os << rooted.formula; }
 
 class FarRoots : public testing::TestWithParam<Rooted> {
@@ -53,6 +56,10 @@ INSTANTIATE_TEST_SUITE_P(
         Rooted{"(x) = x + sqrt(x)", [](Exact x) { return x + std::sqrt(x); }, 1e-30, 1e30, true},
         Rooted{"(x) = exp(x) + log(x)", [](Exact x) { return std::exp(x) + std::log(x); }, 1e-30, 700, true},
         Rooted{"(x) = x - x^(-0.5)", [](Exact x) { return x - 1 / std::sqrt(x); }, 1e-30, 1e30, true},
+        // Newton's method creeps towards its roots, and beyond them it is all rounding.
+        Rooted{"(x) = softplus(x + 2) + softplus(x + 1) - softplus(x - 1) - softplus(x)", fourSoftplus, 1e-3, 9},
+        // What begins at the root of x + exp(x).
+        Rooted{"(x) = log(x + exp(x))", [](Exact x) { return std::log(x + std::exp(x)); }, 0.1, 80, true},
         Rooted{"(x) = x + x*sigmoid(x)", [](Exact x) { return x + x / (1 + std::exp(-x)); }, 1e-30, 1e30}));
 
 /// Random points of all magnitudes: what is found maps back to y, as far as x has digits.

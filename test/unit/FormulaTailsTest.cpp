@@ -45,6 +45,11 @@ Exact logErfc(Exact x) { return std::log(std::erfc(x)); }
 Exact logNormal(Exact x) { return -x * x / 2 - std::log(2 * std::numbers::pi_v<Exact>) / 2; }
 Exact logCdf(Exact x) { return logErfc(-x / std::numbers::sqrt2_v<Exact>) - kLn2; }
 Exact logOf1mExp(Exact x) { return x < 1 ? std::log(-std::expm1(-x)) : std::log1p(-std::exp(-x)); }
+constexpr Exact kPi = std::numbers::pi_v<Exact>;
+Exact softclip(Exact x) {
+  Exact rest = std::log1p(std::exp(-std::abs(x) - 1)) - std::log1p(std::exp(1 - std::abs(x)));
+  return x > 0 ? 2 + rest : std::log1p(std::exp(x + 1)) - std::log1p(std::exp(x - 1));
+}
 const Exact kLogErfSlope = std::log(2 / std::sqrt(std::numbers::pi_v<Exact>));
 
 } // namespace
@@ -121,7 +126,34 @@ INSTANTIATE_TEST_SUITE_P(
                     Tail{"(x) = log(exp(x) - 1)",
                          [](Exact x) { return x + logOf1mExp(x); },
                          [](Exact x) { return -logOf1mExp(x); },
-                         {1e-10, 1e-3, 0.1, 1, 20, 95, 1000}}));
+                         {1e-10, 1e-3, 0.1, 1, 20, 95, 1000}},
+                    Tail{"(x) = -log(1 - exp(-x))",
+                         [](Exact x) { return -logOf1mExp(x); },
+                         [](Exact x) { return -x - logOf1mExp(x); },
+                         {1e-10, 1e-3, 0.1, 1, 20, 40, 80}},
+                    Tail{"(x) = -log1p(-exp(-x))",
+                         [](Exact x) { return -logOf1mExp(x); },
+                         [](Exact x) { return -x - logOf1mExp(x); },
+                         {1e-10, 1e-3, 0.1, 1, 20, 40, 80}},
+                    Tail{"(x; b = positive(1)) = softplus(x + b) - softplus(x - b)",
+                         softclip,
+                         [](Exact x) { return logOf1mExp(2) - softplus(-x - 1) - softplus(x - 1); },
+                         {-80, -20, -5, -1, 1, 5, 20, 80, 1e5, 1e10}},
+                    Tail{"(x) = 0.5 + atan(x)/pi",
+                         [](Exact x) { return (x < 0 ? std::atan(-1 / x) : kPi - std::atan(1 / x)) / kPi; },
+                         [](Exact x) { return -std::log(kPi) - std::log1p(x * x); },
+                         {-1e15, -1e5, -100, -1, 0.1, 1, 100, 1e5}},
+                    Tail{"(x; a = positive(2), b = positive(3)) = log(1 - (1 - x^a)^b)",
+                         [](Exact x) { return std::log(-std::expm1(3 * std::log1p(-x * x))); },
+                         [](Exact x) {
+                           Exact power = 3 * std::log1p(-x * x);
+                           return std::log(6 * x) + 2 * power / 3 - std::log(-std::expm1(power));
+                         },
+                         {1e-10, 1e-5, 1e-3, 0.1, 0.5, 0.9}},
+                    Tail{"(x) = log(1 - sigmoid(x)^2)",
+                         [](Exact x) { return logOf1mExp(2 * softplus(-x)); },
+                         [](Exact x) { return kLn2 - 2 * softplus(-x) - softplus(x) - logOf1mExp(2 * softplus(-x)); },
+                         {-40, -5, -1, 1, 5, 20, 80}}));
 
 /// Values have all digits, relative to themselves where only one number is computed; what
 /// crosses zero has them relative to 1.

@@ -12,7 +12,9 @@
 //===----------------------------------------------------------------------===//
 
 #include "FlowTesting.h"
+#include "flowc/Frontend/Emit.h"
 #include "flowc/Frontend/FormulaDerivation.h"
+#include "flowc/Frontend/Frontend.h"
 #include "flowc/Frontend/Parser.h"
 #include "flowc/Reference/Reference.h"
 
@@ -165,6 +167,19 @@ TEST_P(PublishedFormulas, AreBijectionsIfTheyAre) {
   // That the slope changes its sign is said of no bijection.
   if (formula.mark == '?') {
     EXPECT_EQ(error.find("changes its sign"), std::string::npos) << error;
+  }
+}
+
+/// What is proven of the text holds for its IR, whose constants are rounded to the type.
+TEST_P(PublishedFormulas, AreBijectionsInEveryType) {
+  if (GetParam().mark != '+')
+    return;
+  auto item = parseFlow("bijection f" + GetParam().text, "test.flow");
+  ASSERT_TRUE(item) << item.error().message;
+  mlir::MLIRContext context;
+  for (DType dtype : {F32, F64}) {
+    std::string error;
+    EXPECT_TRUE(bool(emitFlowGraph(context, *item->root, dtype, "test.flow", error))) << error;
   }
 }
 

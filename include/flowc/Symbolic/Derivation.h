@@ -40,9 +40,14 @@ struct Derivation {
   /// Where f is defined, for some parameters at least.
   Interval domain;
 
-  // Of a root.
+  // Of a root: x solves g(x) = level(y) for a part g of f, and what has to be its value where f
+  // is y. Mostly those are f and y; in log(x + exp(x)) = y, x + exp(x) = exp(y).
+  Expr part = nullptr, partSlope = nullptr, level = nullptr;
+  /// log|dx/dy|, in x and y.
+  Expr inverseLogDerivative = nullptr;
+  /// Whether g rises.
   bool isIncreasing = true;
-  /// |f'| is nowhere less than the first, positive, and nowhere more than the second
+  /// |g'| is nowhere less than the first, positive, and nowhere more than the second
   /// expression in the parameters; null if no such bound is known.
   Expr slopeBound = nullptr, slopeLimit = nullptr;
 

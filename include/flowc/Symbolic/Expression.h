@@ -129,6 +129,8 @@ public:
   /// u + p u = u (1 + p) for a sum u, whose terms stand beside the product: the slopes of
   /// v + exp(v), and of what is made of it, stay products.
   Expr shareSums(Expr sum);
+  /// Differences of two softplus, which cancel far out, as one: where they stand alone.
+  Expr mergeSoftplus(Expr e);
   Expr substitute(Expr e, Expr what, Expr by);
 
   //===--------------------------------------------------------------------===//
@@ -226,13 +228,17 @@ private:
   };
   bool applySumRules(Sum &sum);
   bool applyConstantRule(Sum &sum, size_t i);
+  bool applyArcRule(Sum &sum, size_t i);
   bool applyPairRule(Sum &sum, size_t i, size_t j);
   bool applyDistanceRule(Sum &sum, size_t i, size_t j);
   bool applySoftplusRule(Sum &sum, size_t i);
   // SumRules.cpp, rules for sums of products of one function.
   bool applyRootRule(Sum &sum, size_t i);
   bool applyDifferenceRule(Sum &sum, size_t i, size_t j);
+  Expr mergeDifference(Expr a, Expr b);
   bool applyMixtureRule(Sum &sum);
+  bool applyComplementRule(Sum &sum);
+  std::string printSum(const Sum &sum);
   bool applyProductRules(double &factor, std::vector<Term> &factors);
   Expr simplifyExp(Expr u);
   Expr simplifyLog(Expr u);

@@ -209,9 +209,6 @@ RootEmitter::State RootEmitter::emitStep(const State &s, ArrayRef<Value> yielded
     // The way back ends at the last good place, however long the last step was.
     lowerWall = select(retreats, next.lower, lowerWall);
     upperWall = select(retreats, next.upper, upperWall);
-    double largest = APFloat::getLargest(semantics).convertToDouble();
-    next.reach = min(mul(s.reach, s.growth), constant(largest / 8));
-    next.growth = min(mul(s.growth, constant(2)), constant(std::ldexp(1.0, 30)));
   }
 
   Value newton = sub(s.t, div(f, yielded[1]));
@@ -226,6 +223,12 @@ RootEmitter::State RootEmitter::emitStep(const State &s, ArrayRef<Value> yielded
   Value isOdd = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, arith::AndIOp::create(b, s.step, one), one);
   Value isForced = everywhere(arith::AndIOp::create(b, isLate, isOdd));
   Value isNewton = both(isInside, no(either(fellShort, isForced)));
+  if (isOpen()) {
+    // Newton's steps say themselves how far they go; what is far beyond them is not looked at.
+    double largest = APFloat::getLargest(semantics).convertToDouble();
+    next.reach = select(isNewton, s.reach, min(mul(s.reach, s.growth), constant(largest / 8)));
+    next.growth = select(isNewton, s.growth, min(mul(s.growth, constant(2)), constant(std::ldexp(1.0, 30))));
+  }
   next.step = arith::AddIOp::create(b, s.step, one);
 
   // Where Newton's step is not taken: the middle of the bracket, or, while f has

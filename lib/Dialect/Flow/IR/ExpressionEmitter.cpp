@@ -24,6 +24,20 @@ using flowc::symbolic::Term;
 // Sums
 //===----------------------------------------------------------------------===//
 
+/// Whether `log` = log(1 - exp(-v)) stands beside v in `sum`: what it is more exact than to
+/// roundings of 1, v is not.
+static bool isRestOfInverseSoftplus(Expr sum, const Term &log) {
+  Expr rest = log.node->is(Function::Log) ? log.node->argument() : nullptr;
+  if (!rest || rest->kind != Kind::Sum || rest->number != 1 || rest->terms.size() != 1 || rest->terms[0].factor != -1 ||
+      !rest->terms[0].node->is(Function::Exp))
+    return false;
+  Expr minus = rest->terms[0].node->argument();
+  if (minus->kind != Kind::Sum || minus->number != 0 || minus->terms.size() != 1)
+    return false;
+  auto [c, v] = minus->terms[0];
+  return llvm::any_of(sum->terms, [&](const Term &term) { return term.node == v && term.factor == -c * log.factor; });
+}
+
 Value ExpressionEmitter::emitSum(Expr e) {
   double offset = e->number;
   if (offset == 0 && e->terms.size() == 1 && e->terms[0].factor != -1)
@@ -42,6 +56,8 @@ Value ExpressionEmitter::emitSum(Expr e) {
     } else if (Value power = offset != 0 && factor == -offset ? emitPowerMinus1(node) : Value()) {
       offset = 0;
       add(factor, power);
+    } else if (isRestOfInverseSoftplus(e, {factor, node})) {
+      add(factor, math::LogOp::create(builder, emit(node->argument())));
     } else {
       add(factor, emit(node));
     }
@@ -155,15 +171,29 @@ Value ExpressionEmitter::emitWholePower(Value base, unsigned exponent) {
   return exponent % 2 ? arith::MulFOp::create(builder, square, base).getResult() : square;
 }
 
+/// The logarithm of u^v for a number u that can be close to 1; null for anything else.
+Value ExpressionEmitter::emitLogOfPower(Expr e) {
+  bool isPower = e->kind == Kind::Product && e->terms.size() == 1 && e->terms[0].factor != 1;
+  if (!isPower && !e->is(Function::Pow))
+    return {};
+  Expr base = e->argument(0);
+  bool isSigmoid = base->is(Function::Sigmoid);
+  if (isPower && !isSigmoid && (base->kind != Kind::Sum || base->number != 1))
+    return {};
+  Value exponent = isPower ? constant(e->terms[0].factor) : emit(e->argument(1));
+  if (!isSigmoid)
+    return arith::MulFOp::create(builder, exponent, emitLog(base));
+  Value opposite = arith::NegFOp::create(builder, emit(base->argument()));
+  Value softplus = Log1pExpOp::create(builder, opposite);
+  return arith::NegFOp::create(builder, arith::MulFOp::create(builder, exponent, softplus));
+}
+
 /// u^v - 1 for a number u that can be close to 1; null for anything else. Close to 1 it is
 /// expm1(v log(u)).
 Value ExpressionEmitter::emitPowerMinus1(Expr e) {
-  bool isPower = e->kind == Kind::Product && e->terms.size() == 1 && e->terms[0].factor != 1 &&
-                 e->terms[0].node->kind == Kind::Sum && e->terms[0].node->number == 1;
-  if (!isPower && !e->is(Function::Pow))
+  Value log = emitLogOfPower(e);
+  if (!log)
     return {};
-  Value exponent = isPower ? constant(e->terms[0].factor) : emit(e->argument(1));
-  Value log = arith::MulFOp::create(builder, exponent, emitLog(e->argument(0)));
   constexpr double kClose = 0.5; // from there on a power differs from 1 by its own size
   Value isClose =
       arith::CmpFOp::create(builder, arith::CmpFPredicate::OLT, math::AbsFOp::create(builder, log), constant(kClose));
@@ -398,10 +428,15 @@ Value ExpressionEmitter::emitLogOfSum(Expr argument) {
     Value twice = arith::MulFOp::create(builder, math::LogOp::create(builder, large), constant(2));
     return arith::AddFOp::create(builder, twice, math::Log1pOp::create(builder, ratio));
   }
-  bool isExpm1 = argument->kind == Kind::Sum && llvm::any_of(argument->terms, [&](const Term &term) {
-                   return term.factor == -1 && term.node->is(Function::Exp);
-                 });
-  if (argument->kind != Kind::Sum || argument->number != 1 || isExpm1)
+  auto isExpm1 = [](const Term &term) { return term.factor == -1 && term.node->is(Function::Exp); };
+  if (argument->kind != Kind::Sum || argument->number != 1)
+    return math::LogOp::create(builder, emit(argument));
+  if (argument->terms.size() == 1 && isExpm1(argument->terms[0]))
+    return emitLog1mExp(emit(argument->terms[0].node->argument()));
+  if (argument->terms.size() == 1 && argument->terms[0].factor == -1)
+    if (Value log = emitLogOfPower(argument->terms[0].node))
+      return emitLog1mExp(log);
+  if (llvm::any_of(argument->terms, isExpm1))
     return math::LogOp::create(builder, emit(argument));
   // log(1 + rest).
   symbolic::Node rest = *argument;

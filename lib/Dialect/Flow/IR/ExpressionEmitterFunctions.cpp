@@ -128,6 +128,12 @@ Value ExpressionEmitter::emitAsinhOfExp(Value u) {
   return emitSelect(OGT, u, 0, large, math::AsinhOp::create(builder, small));
 }
 
+/// log(1 - exp(u)), which vanishes where 1 - exp(u) is 1.
+Value ExpressionEmitter::emitLog1mExp(Value u) {
+  return emitSelect(arith::CmpFPredicate::OLE, u, 0, Log1mExpOp::create(builder, u),
+                    constant(std::numeric_limits<double>::quiet_NaN()));
+}
+
 /// atanh(exp(u)) = (softplus(u) - log(1 - exp(u)))/2, where exp(u) may come close to 1.
 Value ExpressionEmitter::emitAtanhOfExp(Value u) {
   Value log = Log1mExpOp::create(builder, u);

@@ -74,6 +74,14 @@ static const llvm::StringMap<ReadFn> &getOperators() {
 // Reading
 //===----------------------------------------------------------------------===//
 
+Value flowc::flow::buildFormulaConstant(ImplicitLocOpBuilder &builder, FloatType type, double value) {
+  Value constant = buildConstant(builder, type, value);
+  auto number = constant.getDefiningOp<arith::ConstantOp>();
+  if (cast<FloatAttr>(number.getValue()).getValueAsDouble() != value)
+    number->setAttr(kExactAttr, builder.getF64FloatAttr(value));
+  return constant;
+}
+
 bool ExpressionReader::isKnown(Operation *op) {
   if (auto compare = dyn_cast<arith::CmpFOp>(op))
     return getRelation(compare.getPredicate()).has_value();
@@ -131,7 +139,8 @@ Expr ExpressionReader::read(Value value) {
       continue;
     }
     if (auto number = dyn_cast_or_null<FloatAttr>(getUniformConstant(next))) {
-      result = algebra.constant(number.getValueAsDouble());
+      auto exact = op ? op->getAttrOfType<FloatAttr>(kExactAttr) : FloatAttr();
+      result = algebra.constant((exact ? exact : number).getValueAsDouble());
     } else if (op && isKnown(op)) {
       size_t before = open.size();
       for (Value operand : llvm::reverse(op->getOperands()))

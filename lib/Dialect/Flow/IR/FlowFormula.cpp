@@ -217,9 +217,9 @@ public:
   llvm::SetVector<Expr> getUniform(bool isInverse);
 
 private:
-  /// What the root is sought in: t, x(t), and f(x(t)) with its derivative.
+  /// What the root is sought in: t, x(t), and g(x(t)) - target with its derivative.
   struct Equation {
-    Expr t, position, function, slope;
+    Expr t, position, target, function, slope;
   };
   Equation getEquation();
   /// Whether the root is bracketed by the bounds of the slope. A lower bound alone is
@@ -254,7 +254,9 @@ FormulaBuilder::Equation FormulaBuilder::getEquation() {
     return *equation;
   const Interval &domain = result.domain;
   bool hasLow = std::isfinite(domain.low), hasHigh = std::isfinite(domain.high);
-  Equation made{result.variable, result.variable, result.function, result.derivative};
+  bool isOfImage = result.level == result.image;
+  Expr target = isOfImage ? result.image : algebra.newSymbol("level");
+  Equation made{result.variable, result.variable, target, result.part, result.partSlope};
   if (hasLow || hasHigh) {
     made.t = algebra.newSymbol("t");
     if (hasLow && hasHigh)
@@ -262,14 +264,14 @@ FormulaBuilder::Equation FormulaBuilder::getEquation() {
     else
       made.position =
           algebra.sum(hasLow ? domain.low : domain.high, {{hasLow ? 1.0 : -1.0, algebra.call(Function::Exp, made.t)}});
-    made.function = algebra.substitute(result.function, result.variable, made.position);
+    made.function = algebra.substitute(result.part, result.variable, made.position);
     made.slope = algebra.factorize(algebra.derivative(made.function, made.t));
   }
   // x = high - exp(t) falls.
   bool isFlipped = hasHigh && !hasLow;
   if (result.isIncreasing == isFlipped)
     made.slope = algebra.negate(made.slope);
-  made.function = algebra.subtract(made.function, result.image);
+  made.function = algebra.subtract(made.function, made.target);
   if (result.isIncreasing == isFlipped)
     made.function = algebra.negate(made.function);
   equation = made;
@@ -279,15 +281,15 @@ FormulaBuilder::Equation FormulaBuilder::getEquation() {
 llvm::SetVector<Expr> FormulaBuilder::getUniform(bool isInverse) {
   llvm::SetVector<Expr> uniform;
   SmallVector<Expr> varying{result.variable, result.image};
-  SmallVector<Expr> wanted{result.logDerivative};
+  SmallVector<Expr> wanted;
   if (!isInverse) {
-    wanted.push_back(result.value);
+    llvm::append_values(wanted, result.logDerivative, result.value);
   } else if (result.isAnalytic()) {
-    wanted.push_back(result.inverse);
+    llvm::append_values(wanted, result.logDerivative, result.inverse);
   } else {
     Equation made = getEquation();
-    varying.push_back(made.t);
-    llvm::append_values(wanted, made.position, made.function, made.slope);
+    llvm::append_values(varying, made.t, made.target);
+    llvm::append_values(wanted, result.inverseLogDerivative, made.position, made.function, made.slope, result.level);
     if (isBracketed())
       llvm::append_range(wanted, getBracketParts());
   }
@@ -310,7 +312,7 @@ bool FormulaBuilder::isBracketed() const {
 
 SmallVector<Expr> FormulaBuilder::getBracketParts() {
   Expr zero = algebra.constant(0), slope = algebra.substitute(getEquation().slope, result.variable, zero);
-  Expr offset = algebra.substitute(result.function, result.variable, zero);
+  Expr offset = algebra.substitute(result.part, result.variable, zero);
   return {offset, algebra.power(slope, -1), algebra.power(result.slopeLimit, -1), algebra.power(result.slopeBound, -1),
           algebra.divide(algebra.call(Function::Abs, offset), result.slopeBound)};
 }
@@ -319,8 +321,8 @@ SmallVector<Expr> FormulaBuilder::getBracketParts() {
 /// has the value y, but not far beyond the nearest place where the root can be.
 RootBracket FormulaBuilder::emitBracket() {
   SmallVector<Expr> parts = getBracketParts();
-  Expr offset =
-      result.isIncreasing ? algebra.subtract(result.image, parts[0]) : algebra.subtract(parts[0], result.image);
+  Expr target = getEquation().target;
+  Expr offset = result.isIncreasing ? algebra.subtract(target, parts[0]) : algebra.subtract(parts[0], target);
   Value distance = emitter.emit(offset), inverse = emitter.emit(parts[1]);
   Value start = arith::MulFOp::create(builder, distance, inverse);
   Value atMost = emitter.emit(parts[2]), atLeast = emitter.emit(parts[3]);
@@ -351,14 +353,15 @@ Value FormulaBuilder::solve(Value y) {
   // What does not depend on t is computed once.
   llvm::SetVector<Expr> uniform;
   for (Expr e : {made.function, made.slope})
-    collectUniform(algebra, e, {made.t, result.image}, uniform);
-  SmallVector<Expr> inputs{result.image};
+    collectUniform(algebra, e, {made.t, made.target}, uniform);
+  SmallVector<Expr> inputs{made.target};
   auto isNeeded = [&](Expr symbol) {
     return algebra.dependsOn(made.function, symbol) || algebra.dependsOn(made.slope, symbol);
   };
   llvm::copy_if(parameters, std::back_inserter(inputs), isNeeded);
   llvm::append_range(inputs, uniform);
   emitter.bind(result.image, y);
+  emitter.bind(made.target, emitter.emit(result.level));
   SmallVector<Value> operands;
   for (Expr input : inputs)
     operands.push_back(emitter.emit(input));
@@ -369,7 +372,7 @@ Value FormulaBuilder::solve(Value y) {
       inner.bind(input, argument);
     Value value = inner.emit(made.function), slope = inner.emit(made.slope);
     // Of an infinite y, no finite t is the root.
-    Value size = clipToFinite(at, inner.emit(algebra.call(Function::Abs, result.image)));
+    Value size = clipToFinite(at, inner.emit(algebra.call(Function::Abs, made.target)));
     return {value, slope, size};
   };
   RootBracket bracket = isBracketed() ? emitBracket() : RootBracket();
@@ -389,8 +392,9 @@ Transformed FormulaBuilder::inverse(Value y) {
   emitter.bind(result.variable, x);
   // What the simplified formula maps to y may be outside of the domain of the written one.
   x = emitter.emit(flowc::symbolic::restrict(algebra, result.variable, result.condition));
-  bool isIsometry = result.logDerivative->isConstant(0);
-  return {x, isIsometry ? Value() : emitter.emit(algebra.negate(result.logDerivative))};
+  if (result.logDerivative->isConstant(0))
+    return {x, {}};
+  return {x, emitter.emit(result.isAnalytic() ? algebra.negate(result.logDerivative) : result.inverseLogDerivative)};
 }
 
 /// The tolerance that the flow asks for; 0 if it asks for none.

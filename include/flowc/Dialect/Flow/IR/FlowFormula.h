@@ -29,6 +29,13 @@ namespace flowc::flow {
 /// or tensors of one type.
 mlir::Value buildFunction(mlir::ImplicitLocOpBuilder &builder, symbolic::Function function, mlir::ValueRange arguments);
 
+/// On a constant of a formula: the number that its type rounds (64 bits). What is derived of a
+/// formula holds for the text, whatever the type: 0.1, 0.2 and 0.7 add up to 1.
+inline constexpr llvm::StringLiteral kExactAttr = "flow.exact";
+
+/// A constant that remembers what it was rounded from.
+mlir::Value buildFormulaConstant(mlir::ImplicitLocOpBuilder &builder, mlir::FloatType type, double value);
+
 /// Reads ops that compute one number (or one number per element of a tensor) from
 /// others as an expression.
 class ExpressionReader {
@@ -98,6 +105,7 @@ private:
   mlir::Value emitHomogeneous(symbolic::Expr e, double degree, const Homogeneous &h);
   mlir::Value emitFraction(symbolic::Expr e, symbolic::Expr t);
   mlir::Value emitPowerOfQuotient(symbolic::Expr e);
+  mlir::Value emitLogOfPower(symbolic::Expr e);
   mlir::Value emitPowerMinus1(symbolic::Expr e);
   mlir::Value emitPowerOfExponential(symbolic::Expr base, double exponent);
   mlir::Value emitSelect(mlir::arith::CmpFPredicate predicate, mlir::Value value, double bound, mlir::Value yes,
@@ -112,6 +120,7 @@ private:
   mlir::Value emitLogOfHyperbolic(bool isSinh, mlir::Value u);
   mlir::Value emitAsinhOfExp(mlir::Value u);
   mlir::Value emitAtanhOfExp(mlir::Value u);
+  mlir::Value emitLog1mExp(mlir::Value u);
   mlir::Value emitFunction(symbolic::Expr e);
   mlir::Value constant(double value) { return buildConstant(builder, type, value); }
 

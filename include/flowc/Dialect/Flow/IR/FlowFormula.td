@@ -21,6 +21,9 @@ def Flow_FormulaOp : Flow_Op<"formula",
     and a domain, in which its value has to lie: `real`, `positive` or
     `interval(low, high)`, whose ends do not belong to it.
 
+    A constant that its type rounds has what it was rounded from as the attribute
+    `flow.exact` (a double): what is derived holds for that.
+
     log|f'| is the derivative of the region in a form without cancellation. The
     inverse is solved for symbolically, or is a `flow.root` if f is proven to rise
     (or fall) for all x and all parameters in their domains (Symbolic/Derivation.h).

@@ -65,9 +65,7 @@ private:
   Outcome addSum();
   Outcome addTangent();
   Outcome checkOverlaps() const;
-  std::byte *newMemory(int64_t numbers) {
-    return owned.emplace_back(static_cast<size_t>(numbers) * elementSize()).data();
-  }
+  Made<std::byte *> newRows(int64_t width);
   size_t elementSize() const { return dtype == F32 ? 4 : 8; }
   std::string name() const { return std::string(given.spec.name) + " of '" + flow.name() + "'"; }
 
@@ -88,6 +86,13 @@ std::string listArrays(const RowArrays &arrays) {
     names += (names.empty() ? " (" : ", ") + std::string(array.name);
   return std::to_string(arrays.size()) + (arrays.size() == 1 ? " array" : " arrays") +
          (names.empty() ? "" : names + ")");
+}
+
+/// Memory for an array of the call's rows that is not the caller's.
+Made<std::byte *> CallBuilder::newRows(int64_t width) {
+  if (auto ok = detail::checkSize(result.rows, width, elementSize()); !ok)
+    return Outcome(ok);
+  return owned.emplace_back(static_cast<size_t>(result.rows * width) * elementSize()).data();
 }
 
 Outcome CallBuilder::checkCounts() const {
@@ -121,20 +126,26 @@ Outcome CallBuilder::addInput(const RowArray &array, const flowc_input &input) {
     return {};
   }
   size_t rowBytes = static_cast<size_t>(width) * elementSize();
-  std::byte *repeated = newMemory(result.rows * width);
+  auto repeated = newRows(width);
+  if (!repeated)
+    return repeated.takeFailure();
   for (int64_t row = 0; row < result.rows; ++row)
-    std::memcpy(repeated + static_cast<size_t>(row) * rowBytes, input.data, rowBytes);
-  result.inputs.push_back(repeated);
+    std::memcpy(*repeated + static_cast<size_t>(row) * rowBytes, input.data, rowBytes);
+  result.inputs.push_back(*repeated);
   return {};
 }
 
 Outcome CallBuilder::addOutput(const RowArray &array, const flowc_output &output) {
-  if (ArrayRef(output).isNone()) {
-    result.outputs.push_back(newMemory(result.rows * widthOf(flow, array)));
-    return {};
+  int64_t width = widthOf(flow, array);
+  if (!ArrayRef(output).isNone()) {
+    result.outputs.push_back(output.data);
+    return checkArray(std::string(array.name), output, result.rows, width, dtype, kWhose);
   }
-  result.outputs.push_back(output.data);
-  return checkArray(std::string(array.name), output, result.rows, widthOf(flow, array), dtype, kWhose);
+  auto unwanted = newRows(width);
+  if (!unwanted)
+    return unwanted.takeFailure();
+  result.outputs.push_back(*unwanted);
+  return {};
 }
 
 Outcome CallBuilder::addSum() {
@@ -193,9 +204,6 @@ Outcome CallBuilder::build() {
   result.rows = countRows();
   if (result.rows < 0)
     return Outcome::invalid("the number of rows is negative: " + std::to_string(result.rows));
-  // Also for scratch memory: the widest arrays of the call can be addressed.
-  if (auto ok = detail::checkSize(result.rows, std::max(flow.dim(), flow.condDim()), elementSize()); !ok)
-    return ok;
   for (size_t i = 0; i < inputs.size(); ++i)
     if (Outcome ok = addInput(inputs.arrays[i], given.inputs[i]); !ok)
       return ok;

@@ -148,9 +148,10 @@ TEST_F(CApiErrors, Arrays) {
   EXPECT_EQ(logProb(flowc_in_f32(many, -4, 3), out(number)), "1: the number of rows is negative: -4");
   EXPECT_EQ(logProb(in(x), flowc_out_f32(many, 4, -1)), "1: 'log_prob' has 4 rows of -1, expected no negative numbers");
   int64_t huge = std::numeric_limits<int64_t>::max();
-  EXPECT_THAT(logProb(flowc_in_f32(many, huge, 3), out(number)), HasSubstr("no memory for 9223372036854775807 rows"));
+  EXPECT_EQ(logProb(flowc_in_f32(many, huge, 3), out(number)),
+            "1: 'x' has 9223372036854775807 rows of 3, which is more than memory can hold");
   EXPECT_THAT(messageOf(flowc_sample(k, m, 0, 0, none, flowc_out_f32(many, 1 + huge / 12, 3))),
-              HasSubstr("no memory for"));
+              HasSubstr("more than memory can hold"));
   double wide[12] = {};
   EXPECT_EQ(logProb(flowc_in_f64(wide, 4, 3), out(number)),
             "1: 'x' is an array of float64, expected float32, the type of these kernels");
@@ -185,6 +186,14 @@ TEST_F(CApiErrors, Conditions) {
   float c[8] = {};
   EXPECT_EQ(run(flowc_in_f32(c, 3, 2)), "1: 'condition' has 3 rows of 2, expected 4 rows of 2");
   EXPECT_EQ(run(flowc_in_f32(c, 1, 2)), "");
+  // Rows that nobody gives memory for.
+  flowc_run_options many;
+  flowc_run_options_init(&many, sizeof(many));
+  many.rows = int64_t(1) << 60;
+  flowc_input one = flowc_in_f32(c, 1, 2);
+  flowc_output unwanted = noOutput;
+  EXPECT_THAT(messageOf(flowc_run(conditional.get(), modelOf(other), "sample", &one, 1, &unwanted, 1, &many)),
+              HasSubstr("there is no memory for 1152921504606846976 rows of 2 numbers"));
   EXPECT_THAT(messageOf(flowc_pull_back_log_prob(k, m, in(x), none, in(number), noOutput, noOutput, out(x))),
               HasSubstr("'cond' asks for its derivatives"));
 }

@@ -168,6 +168,20 @@ void Deriver::failSign(Expr slope, const Interval &domain) {
        (hasParameters ? advice : ""));
 }
 
+/// Whether all coefficients of `jump` are rounding of those of `value`.
+static bool isNegligible(Expr jump, Expr value) {
+  constexpr double kRounding = 1e-12;
+  if (jump->isConstant())
+    return std::abs(jump->number) <= kRounding;
+  auto isRounding = [&](const Term &term) {
+    return std::ranges::any_of(value->terms, [&](const Term &other) {
+      return other.node == term.node && std::abs(term.factor) <= kRounding * std::abs(other.factor);
+    });
+  };
+  return jump->kind == Kind::Sum && value->kind == Kind::Sum && std::abs(jump->number) <= kRounding &&
+         std::ranges::all_of(jump->terms, isRounding);
+}
+
 bool Deriver::isContinuousAt(Expr at) {
   if (!isContinuous(result.function))
     return false;
@@ -184,7 +198,7 @@ bool Deriver::isContinuousAt(Expr at) {
 bool Deriver::proveMeeting(const Piece &left, const Piece &right) {
   Expr before = algebra.substitute(left.function, x, left.end), after = algebra.substitute(right.function, x, left.end);
   Expr jump = expandRounded(algebra, algebra.subtract(after, before));
-  if (jump->isConstant() && std::abs(jump->number) <= 1e-12)
+  if (isNegligible(jump, expandRounded(algebra, before)))
     return true;
   if (std::isnan(before->number) || std::isnan(after->number)) {
     fail("it is not defined at " + algebra.getName(x) + " = " + algebra.print(left.end));

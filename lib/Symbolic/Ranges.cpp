@@ -30,6 +30,7 @@ public:
 private:
   Interval evaluateSum(Expr e);
   Interval evaluateProduct(Expr e);
+  std::optional<Interval> boundSquashed(Expr u, Expr sum);
   std::optional<Interval> boundRatio(Term growing, Term falling);
   Interval evaluateByGrowth(const std::vector<Term> &factors, Interval naive);
   Interval evaluateFunction(Expr e);
@@ -100,9 +101,36 @@ Interval RangeEvaluator::evaluateSum(Expr e) {
   return naive.clippedTo(grouped);
 }
 
+/// |u| / (k |u| + r) is less than 1/k, and |u| / (k u^2 + r) at most 1/(2 sqrt(k r)), for r > 0.
+std::optional<Interval> RangeEvaluator::boundSquashed(Expr u, Expr sum) {
+  // On one side of 0, growth says more.
+  if (Interval values = evaluate(u); values.low > -Interval::kInfinity || values.high < Interval::kInfinity)
+    return std::nullopt;
+  double k = 0, k2 = 0;
+  Interval rest = Interval::point(sum->number);
+  for (auto [factor, node] : sum->terms) {
+    bool isSquare = node->kind == Kind::Product && node->terms.size() == 1 && node->terms[0].factor == 2;
+    if (node->is(Function::Abs) && node->argument() == u)
+      k = factor;
+    else if (isSquare && node->terms[0].node == u)
+      k2 = factor;
+    else
+      rest = rest + Interval::point(factor) * evaluate(node);
+  }
+  if (!rest.isPositive() || k < 0 || k2 < 0 || (k == 0) == (k2 == 0))
+    return std::nullopt;
+  Interval largest =
+      k > 0 ? power(Interval::point(k), -1) : power(Interval::point(4 * k2) * Interval::point(rest.low), -0.5);
+  bool isOpen = k > 0;
+  return Interval{-largest.high, largest.high, isOpen, isOpen};
+}
+
 /// u^p / (k u^m + r)^q for p = m q and r >= 0 is at most 1/k^q.
 std::optional<Interval> RangeEvaluator::boundRatio(Term growing, Term falling) {
   auto [p, u] = growing;
+  if (p == 1 && falling.factor == -1 && falling.node->kind == Kind::Sum)
+    if (std::optional<Interval> squashed = boundSquashed(u, falling.node))
+      return squashed;
   double q = -falling.factor, m = p / q;
   bool isEvenPower = m > 0 && m == std::floor(m) && std::fmod(m, 2) == 0;
   if (p <= 0 || q <= 0 || p != std::floor(p) || !isEvenPower || falling.node->kind != Kind::Sum)
@@ -386,7 +414,9 @@ Interval RangeEvaluator::evaluate(Expr e) {
 }
 
 Interval Algebra::range(Expr e) {
-  return RangeEvaluator(*this, [&](Expr symbol) { return getDomain(symbol); }, ranges).evaluate(e);
+  return RangeEvaluator(
+             *this, [&](Expr symbol) { return getDomain(symbol); }, ranges)
+      .evaluate(e);
 }
 
 Interval Algebra::range(Expr e, Expr symbol, const Interval &domain) {
@@ -397,7 +427,9 @@ Interval Algebra::range(Expr e, Expr symbol, const Interval &domain) {
 
 Interval Algebra::range(Expr e, std::span<const Interval> domains) {
   std::map<Expr, Interval> known;
-  return RangeEvaluator(*this, [&](Expr symbol) { return domains[symbol->symbol]; }, known).evaluate(e);
+  return RangeEvaluator(
+             *this, [&](Expr symbol) { return domains[symbol->symbol]; }, known)
+      .evaluate(e);
 }
 
 } // namespace flowc::symbolic

@@ -129,6 +129,8 @@ bool Algebra::applyPairRule(Sum &sum, size_t i, size_t j) {
     return false;
   if (isOpposite && k > 0 && applyDistanceRule(sum, i, j))
     return true;
+  if (isOpposite && a->is(Function::Exp) && b->is(Function::Sigmoid) && a->argument() == b->argument())
+    return replaceBoth("exp(u) - sigmoid(u) = exp(u)*sigmoid(u)", multiply(a, b));
   bool isMirrored = a->kind == Kind::Function && b->kind == Kind::Function && a->function == b->function &&
                     a->terms.size() == 1 && a->argument() == negate(b->argument());
   if (isMirrored && a->is(Function::Exp))
@@ -243,7 +245,7 @@ bool Algebra::applySumRules(Sum &sum) {
     for (size_t j = 0; j < sum.terms.size() && !changed; ++j)
       changed = i != j && (applyPairRule(sum, i, j) || applyDifferenceRule(sum, i, j));
   }
-  if (!changed && !applyMixtureRule(sum) && !applyComplementRule(sum))
+  if (!changed && !applyShareRule(sum) && !applyMixtureRule(sum) && !applyComplementRule(sum))
     return false;
   // A rule may have made a sum or a constant: open and collect again.
   Expr reduced = this->sum(sum.constant, sum.terms);

@@ -212,6 +212,31 @@ static bool addUpTo(Algebra &algebra, std::span<const Expr> weights, double tota
   return left->isConstant() && isSmall(left->number);
 }
 
+/// 1 - w u - (1 - w) v = w (1 - u) + (1 - w) (1 - v): what is left of each part, by its share.
+bool Algebra::applyShareRule(Sum &sum) {
+  if (sum.constant == 0 || sum.terms.size() < 2 || isExhausted())
+    return false;
+  std::vector<Expr> shares, rests;
+  for (auto [factor, node] : sum.terms) {
+    std::vector<Term> free, dependent;
+    for (const Term &term : factorsOf(node))
+      (dependsOn(term.node, getVariable()) ? dependent : free).push_back(term);
+    // With a number as its share, a sum would be opened again.
+    if (free.empty() || dependent.empty())
+      return false;
+    shares.push_back(scale(-factor, product(1, free)));
+    rests.push_back(product(1, dependent));
+  }
+  if (!addUpTo(*this, shares, sum.constant))
+    return false;
+  std::vector<Term> terms;
+  for (size_t i = 0; i < shares.size(); ++i)
+    terms.push_back({1, multiply(shares[i], this->sum(1, {{-1, rests[i]}}))});
+  note("1 - w*u - (1 - w)*v = w*(1 - u) + (1 - w)*(1 - v)", printSum(sum), this->sum(0, terms));
+  sum = {0, terms};
+  return true;
+}
+
 /// 1 - w (1 - u) - (1 - w) (1 - v) = w u + (1 - w) v: where brackets leave nothing but what
 /// holds the variable, nothing cancels any more.
 bool Algebra::applyComplementRule(Sum &sum) {

@@ -187,6 +187,22 @@ bool Unwinder::advanceRootFraction(Expr &e, Expr &value) {
   return false;
 }
 
+/// `sum` as c part + rest with a number c, as 1 - p of p.
+static std::optional<Linear> matchMultiple(Algebra &algebra, Expr sum, Expr part) {
+  auto isDependent = [&](const Term &term) { return algebra.dependsOn(term.node, algebra.getVariable()); };
+  if (sum->kind != Kind::Sum || part->kind != Kind::Sum)
+    return std::nullopt;
+  auto first = std::ranges::find_if(part->terms, isDependent);
+  auto same = std::ranges::find_if(sum->terms, [&](const Term &term) { return term.node == first->node; });
+  if (same == sum->terms.end())
+    return std::nullopt;
+  double ratio = same->factor / first->factor;
+  Expr rest = algebra.subtract(sum, algebra.scale(ratio, part));
+  if (algebra.dependsOn(rest, algebra.getVariable()))
+    return std::nullopt;
+  return Linear{algebra.constant(ratio), part, rest};
+}
+
 /// (a t + b) / (c t + d) = v: t = (d v - b) / (a - c v).
 bool Unwinder::advanceFraction(Expr &e, Expr &value) {
   Expr above = algebra.constant(1), below = above;
@@ -196,6 +212,10 @@ bool Unwinder::advanceFraction(Expr &e, Expr &value) {
     else
       above = algebra.multiply(above, algebra.power(node, exponent));
   std::optional<Linear> top = matchLinear(algebra, above), bottom = matchLinear(algebra, below);
+  if (top && bottom && top->node != bottom->node)
+    top = expandLinear(algebra, above), bottom = expandLinear(algebra, below);
+  if ((!top || !bottom || top->node != bottom->node) && (bottom = matchMultiple(algebra, below, above)))
+    top = Linear{algebra.constant(1), above, algebra.constant(0)};
   if (advanceRootFraction(e, value))
     return true;
   if (!top || !bottom || top->node != bottom->node)

@@ -236,6 +236,7 @@ private:
   bool applyRootRule(Sum &sum, size_t i);
   bool applyDifferenceRule(Sum &sum, size_t i, size_t j);
   Expr mergeDifference(Expr a, Expr b);
+  bool applyShareRule(Sum &sum);
   bool applyMixtureRule(Sum &sum);
   bool applyComplementRule(Sum &sum);
   std::string printSum(const Sum &sum);

@@ -11,6 +11,9 @@ set(CPACK_STRIP_FILES ON)
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SECTION science)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
+# (Where programs find libLLVM.so there may be a link to it, of the package for developers:
+# dpkg-shlibdeps then does not say whose it is.)
+set(CPACK_DEBIAN_PACKAGE_DEPENDS "libllvm${LLVM_VERSION_MAJOR}")
 # What flowc::cpp needs beside it.
 set(CPACK_DEBIAN_PACKAGE_SUGGESTS
   "llvm-22-dev, libmlir-22-dev, libeigen3-dev, libtbb-dev, zlib1g-dev, nlohmann-json3-dev")

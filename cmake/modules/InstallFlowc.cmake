@@ -5,9 +5,10 @@ include(CMakePackageConfigHelpers)
 set(flowc_package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/flowc)
 
 # Programs find LLVM where the build found it.
-set_target_properties(flowc flowc-opt flowc-lsp-server FlowcShared PROPERTIES
+set_target_properties(flowc flowc-opt flowc-lsp-server flowc-mlir-lsp-server FlowcShared PROPERTIES
   INSTALL_RPATH "${LLVM_LIBRARY_DIR}")
-install(TARGETS flowc flowc-opt flowc-lsp-server RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT tools)
+install(TARGETS flowc flowc-opt flowc-lsp-server flowc-mlir-lsp-server
+  RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT tools)
 
 # For C: one shared library.
 install(TARGETS FlowcShared EXPORT flowc-c

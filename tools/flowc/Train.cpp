@@ -216,9 +216,10 @@ void addUpdateOptions(CLI::App &command, TrainOptions &options) {
                          exactNumber(recommendedFit(1).update.average) +
                          ", of epochs where it validates better than the parameters; of flowjax, and 0: none)");
   command
-      .add_option("--max-recoveries", options.maxRecoveries,
-                  "How often to go back to the last good epoch or round, with half the rate, when the loss is not finite "
-                  "or a validation is half a nat per dimension above the best (default: 5)")
+      .add_option(
+          "--max-recoveries", options.maxRecoveries,
+          "How often to go back to the last good epoch or round, with half the rate, when the loss is not finite "
+          "or a validation is half a nat per dimension above the best (default: 5)")
       ->check(isWholeNumber(1000));
 }
 

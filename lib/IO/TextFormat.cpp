@@ -166,6 +166,19 @@ static bool isProgression(const std::vector<std::string_view> &cells) {
   return true;
 }
 
+static bool isYear(std::string_view cell) {
+  int64_t number = wholeNumber(cellValue(cell));
+  return number >= 1900 && number < 2100;
+}
+
+/// Whether the cells are years in order, above a line that holds none.
+static bool areYearsAbove(const std::vector<std::string_view> &first, const std::vector<std::string_view> &second) {
+  auto value = [](std::string_view cell) { return wholeNumber(cellValue(cell)); };
+  auto hasNo = [&](auto step) { return std::ranges::adjacent_find(first, step, value) == first.end(); };
+  bool isOrdered = hasNo(std::ranges::greater_equal()) || hasNo(std::ranges::less_equal());
+  return first.size() > 1 && isOrdered && std::ranges::all_of(first, isYear) && std::ranges::none_of(second, isYear);
+}
+
 /// Whether the cells count the columns from 0; pandas leaves the name of the index empty.
 static bool countsColumns(const std::vector<std::string_view> &cells) {
   size_t first = cells.size() > 1 && cellValue(cells[0]).empty() ? 1 : 0;
@@ -188,7 +201,11 @@ FirstLine detail::judgeFirstLine(const std::vector<std::string_view> &first,
     return FirstLine::Header;
   if (!std::ranges::all_of(first, [&](std::string_view cell) { return isNumeric(cell) || isMissing(cellValue(cell)); }))
     return FirstLine::Mixed;
-  if (second.empty() || !isProgression(first))
+  if (second.empty())
+    return FirstLine::Row;
+  if (areYearsAbove(first, second))
+    return FirstLine::NamesOrNumbers;
+  if (!isProgression(first))
     return FirstLine::Row;
   bool isAllFractional = std::ranges::all_of(
       second, [](std::string_view cell) { return cellValue(cell).find_first_of(".,eE") != std::string_view::npos; });

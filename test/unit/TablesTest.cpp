@@ -70,6 +70,13 @@ TEST_F(TablesTest, NumbersThatMayBeNamesAreAskedAbout) {
               HasSubstr("line 1 (row 1), column 1 is 'oops'"));
 }
 
+TEST_F(TablesTest, YearsAboveOtherWholeNumbersAreAskedAbout) {
+  for (const char *text : {"2019,2020\n1,2\n3,4\n", "2015,2018,2020\n1,2,3\n", "2020;2019\n12;7\n"})
+    EXPECT_THAT(read(text).error, HasSubstr("may be names or numbers: write '")) << text;
+  for (const char *text : {"1950,2010\n1980,1400\n", "2019,2019\n1,2\n", "1999,2100\n1,2\n", "2019,2020\n"})
+    EXPECT_THAT(read(text).names, IsEmpty()) << text;
+}
+
 TEST_F(TablesTest, RowsOfWholeNumbersAreRows) {
   EXPECT_THAT(read("1,2\n3,4\n").values, ElementsAre(1, 2, 3, 4));
   EXPECT_THAT(read("1,2,3\n4,5,6\n").values, ElementsAre(1, 2, 3, 4, 5, 6));

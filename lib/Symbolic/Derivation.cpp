@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Forms.h"
+#include "Deriver.h"
 #include "flowc/Symbolic/DefinedWhere.h"
 
 #include <algorithm>
@@ -17,72 +17,6 @@ namespace flowc::symbolic {
 //===----------------------------------------------------------------------===//
 // Derivation
 //===----------------------------------------------------------------------===//
-
-namespace {
-
-class Deriver {
-public:
-  Deriver(Algebra &algebra, Derivation &result, Expr condition)
-      : algebra(algebra), result(result), x(algebra.getVariable()), condition(condition) {}
-
-  /// f, f' and log|f'|; false after an error.
-  bool differentiate();
-  void invert();
-
-private:
-  Expr simplifyAgain(Expr e);
-  /// Leaves the pieces on which the formula is defined, and their domains; false after an error.
-  bool findDomains();
-  /// The `end` of a piece on whose other side the formula is undefined; `isBeyond`: outside
-  /// of the piece's domain.
-  void dropEnd(Expr &end, bool isBeyond);
-  /// Whether the formula may be undefined between pieces: what it does there is not proven,
-  /// and at both ends of the gap it may have one value.
-  bool hasGap(const Piece &left, const Piece &right) const;
-  /// Gives the formula one slope where it has a kink.
-  void chooseSlopes();
-  bool unwind();
-  /// Solves y = h(g(x)) for an h that unwound and a g that is proven to rise or to fall; false
-  /// if g is none.
-  bool solvePart();
-  /// Proves that all pieces rise or all fall, and that they meet.
-  bool proveMonotone();
-  bool proveMeeting(const Piece &left, const Piece &right);
-  /// Whether the formula is made of continuous functions, and bounded about `at`.
-  bool isContinuousAt(Expr at);
-  /// The condition of a `where` that no piece decides, null if there is none: at its
-  /// switch the formula can jump, whatever its slope.
-  Expr findUndecided(Expr e) const;
-  bool unwindPieces();
-  void fail(std::string why) {
-    if (result.error.empty())
-      result.error = std::move(why);
-  }
-  void failSign(Expr slope, const Interval &domain);
-  /// " for x > 0 and x < 1": where a piece is, if not everywhere.
-  std::string describe(const Piece &piece) const;
-  /// Whether a formula has a kink or a jump.
-  bool isSmooth(Expr e) const;
-
-  /// The part of `condition` that `value` does not see to, whatever x is.
-  Expr findLost(Expr value);
-
-  Algebra &algebra;
-  Derivation &result;
-  Expr x;
-  /// Where the formula is defined as it was written; null: everywhere.
-  Expr condition;
-  std::vector<Piece> pieces;
-  /// That of the last piece.
-  SignProof proof;
-  /// Why the domain is not an interval, and why the formula does not unwind.
-  std::string trouble, reason;
-  bool isParameterAtFault = false;
-  /// Steps of the unwinding, up to where it ended.
-  std::vector<Step> unwound;
-};
-
-} // namespace
 
 bool Deriver::isSmooth(Expr e) const {
   bool switches = e->is(Function::Abs) || e->is(Function::Sign) || e->is(Function::Min) || e->is(Function::Max) ||
@@ -110,40 +44,6 @@ bool Deriver::unwind() {
   if (result.inverse)
     result.steps = unwound;
   return result.inverse != nullptr;
-}
-
-bool Deriver::solvePart() {
-  if (result.part == result.function)
-    return false;
-  Derivation part;
-  part.variable = x;
-  part.function = result.part;
-  part.image = algebra.newSymbol("v");
-  const Interval known = algebra.getDomain(x);
-  Deriver deriver(algebra, part, nullptr);
-  // What was undone could be for x in the domain, so the root may be nowhere else.
-  bool isFound = deriver.differentiate() && deriver.trouble.empty() && part.domain.isInside(result.domain) &&
-                 result.domain.isInside(part.domain);
-  if (isFound)
-    deriver.invert();
-  if (!isFound || !part.error.empty()) {
-    algebra.setDomain(x, known);
-    return false;
-  }
-  result.error.clear();
-  result.steps = std::move(unwound);
-  result.steps.insert(result.steps.end(), part.steps.begin(), part.steps.end());
-  if (part.isAnalytic()) {
-    result.inverse = algebra.substitute(part.inverse, part.image, result.level);
-    return true;
-  }
-  result.partSlope = part.derivative;
-  Expr levelSlope = algebra.derivative(result.level, result.image);
-  result.inverseLogDerivative = algebra.subtract(algebra.logAbs(levelSlope), part.logDerivative);
-  result.isIncreasing = part.isIncreasing;
-  result.slopeBound = part.slopeBound;
-  result.slopeLimit = part.slopeLimit;
-  return true;
 }
 
 void Deriver::failSign(Expr slope, const Interval &domain) {
@@ -452,7 +352,7 @@ void Deriver::invert() {
   if (isParameterAtFault)
     return fail(reason + ": give it a domain, as in `positive(1)`");
   if (!trouble.empty())
-    return solvePart() ? void() : fail(trouble);
+    return solvePart() || solveShifted() ? void() : fail(trouble);
   if (!proveMonotone()) {
     if (!solvePart())
       result.error += "; nor can it be solved step by step: " + reason;
@@ -462,6 +362,7 @@ void Deriver::invert() {
   result.partSlope = result.derivative;
   result.level = result.image;
   result.inverseLogDerivative = algebra.negate(result.logDerivative);
+  result.rootDomain = result.domain;
   if (pieces.size() > 1 && unwindPieces())
     return;
   if (pieces.size() == 1) {
@@ -482,6 +383,8 @@ Derivation derive(Algebra &algebra, const Formula &formula, bool withInverse) {
   Deriver deriver(algebra, result, formula.condition);
   if (deriver.differentiate() && withInverse)
     deriver.invert();
+  if (!result.position)
+    result.position = restrict(algebra, result.variable, result.condition);
   if (algebra.isExhausted())
     result.error = "it cannot be shown to be one because " + algebra.getLimit() + "; write it with fewer operations";
   return result;

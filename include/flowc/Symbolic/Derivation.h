@@ -36,6 +36,8 @@ struct Derivation {
   Expr condition = nullptr;
   /// f^-1(y), undefined where y has no preimage; null if it is a root.
   Expr inverse = nullptr;
+  /// x by what was found for it (`inverse` or a root), where the formula as written is defined.
+  Expr position = nullptr;
 
   /// Where f is defined, for some parameters at least.
   Interval domain;
@@ -45,6 +47,9 @@ struct Derivation {
   Expr part = nullptr, partSlope = nullptr, level = nullptr;
   /// log|dx/dy|, in x and y.
   Expr inverseLogDerivative = nullptr;
+  /// Where g is looked at. In these four x may stand for a linear expression in x, if the ends
+  /// of f's domain are numbers for that only.
+  Interval rootDomain;
   /// Whether g rises.
   bool isIncreasing = true;
   /// |g'| is nowhere less than the first, positive, and nowhere more than the second

@@ -252,7 +252,7 @@ Transformed FormulaBuilder::forward(Value x) {
 FormulaBuilder::Equation FormulaBuilder::getEquation() {
   if (equation)
     return *equation;
-  const Interval &domain = result.domain;
+  const Interval &domain = result.rootDomain;
   bool hasLow = std::isfinite(domain.low), hasHigh = std::isfinite(domain.high);
   bool isOfImage = result.level == result.image;
   Expr target = isOfImage ? result.image : algebra.newSymbol("level");
@@ -282,6 +282,8 @@ llvm::SetVector<Expr> FormulaBuilder::getUniform(bool isInverse) {
   llvm::SetVector<Expr> uniform;
   SmallVector<Expr> varying{result.variable, result.image};
   SmallVector<Expr> wanted;
+  if (isInverse)
+    wanted.push_back(result.position);
   if (!isInverse) {
     llvm::append_values(wanted, result.logDerivative, result.value);
   } else if (result.isAnalytic()) {
@@ -307,7 +309,7 @@ static Value clipToFinite(ImplicitLocOpBuilder &builder, Value value) {
 }
 
 bool FormulaBuilder::isBracketed() const {
-  return result.slopeBound && result.slopeLimit && Interval::all().isInside(result.domain);
+  return result.slopeBound && result.slopeLimit && Interval::all().isInside(result.rootDomain);
 }
 
 SmallVector<Expr> FormulaBuilder::getBracketParts() {
@@ -391,7 +393,7 @@ Transformed FormulaBuilder::inverse(Value y) {
   }
   emitter.bind(result.variable, x);
   // What the simplified formula maps to y may be outside of the domain of the written one.
-  x = emitter.emit(flowc::symbolic::restrict(algebra, result.variable, result.condition));
+  x = emitter.emit(result.position);
   if (result.logDerivative->isConstant(0))
     return {x, {}};
   return {x, emitter.emit(result.isAnalytic() ? algebra.negate(result.logDerivative) : result.inverseLogDerivative)};

@@ -522,8 +522,8 @@ TEST(FormulaErrors, SayWhichStepFails) {
        "1:18: error: `f` is no bijection: the derivative 2/x changes its sign: it is 2 at x = 1 and -2 at x = -1"},
       {"bijection f(x; a = -0.5) = x + log(exp(x) + a)",
        "1:28: error: `f` is no bijection: log is not defined everywhere: its argument"},
-      {"bijection f(x; a = positive(1)) = x + log(a*x - 1)",
-       "1:35: error: `f` is no bijection: log is not defined everywhere: its argument a*x - 1 can be negative"},
+      {"bijection f(x; a = positive(1)) = x + log(a*x^2 - 1)",
+       "1:35: error: `f` is no bijection: log is not defined everywhere: its argument a*x^2 - 1 can be negative"},
       {"bijection f(x) = sum(x)", "1:18: error: `sum` needs a vector, and a bijection defined by a formula has only "
                                   "numbers"},
       {"bijection f(x) = [x, 1]", "1:18: error: a bijection defined by a formula has only numbers, no arrays"},

@@ -115,5 +115,11 @@ FailureOr<KernelFunctions> flowc::flow::findDifferentiableKernel(ModuleOp module
   FailureOr<KernelFunctions> functions = findKernelFunctions(module, {"kernel"});
   if (succeeded(functions) && functions->kernel.getNumResults() == 0)
     return functions->kernel.emitError("has no results to differentiate");
+  auto isEmpty = [](Type type) {
+    auto tensor = dyn_cast<RankedTensorType>(type);
+    return tensor && tensor.hasStaticShape() && tensor.getNumElements() == 0;
+  };
+  if (succeeded(functions) && llvm::any_of(functions->kernel.getResultTypes(), isEmpty))
+    return functions->kernel.emitError("has a result without elements, which has no derivative");
   return functions;
 }

@@ -6,6 +6,14 @@ module {
 
 // -----
 
+// expected-error @below {{has a result without elements, which has no derivative}}
+func.func @kernel(%x: tensor<3x0xf32> {flow.row}) -> tensor<3x0xf32> {
+  %y = math.tanh %x : tensor<3x0xf32>
+  return %y : tensor<3x0xf32>
+}
+
+// -----
+
 // expected-error @below {{has no results to differentiate}}
 func.func @kernel(%x: f32 {flow.row}) {
   return

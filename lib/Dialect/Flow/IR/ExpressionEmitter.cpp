@@ -35,7 +35,9 @@ static bool isRestOfInverseSoftplus(Expr sum, const Term &log) {
   if (minus->kind != Kind::Sum || minus->number != 0 || minus->terms.size() != 1)
     return false;
   auto [c, v] = minus->terms[0];
-  return llvm::any_of(sum->terms, [&](const Term &term) { return term.node == v && term.factor == -c * log.factor; });
+  // 1 - exp(-exp(u)) vanishes where u does not.
+  return !v->is(Function::Exp) &&
+         llvm::any_of(sum->terms, [&](const Term &term) { return term.node == v && term.factor == -c * log.factor; });
 }
 
 Value ExpressionEmitter::emitSum(Expr e) {

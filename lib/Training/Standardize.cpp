@@ -176,6 +176,20 @@ bool flowc::isCoarseInFloat32(double mean, double deviation) {
          std::abs(mean) * std::numeric_limits<float>::epsilon() > kMost * deviation;
 }
 
+Expected<bool> flowc::exceedsFloat32(const RowsView &rows, const RowSubset &subset) {
+  bool exceeds = false;
+  auto look = [&](const void *block, int64_t count) -> Expected<void> {
+    std::span values(static_cast<const double *>(block), static_cast<size_t>(count * rows.columns()));
+    exceeds |= std::ranges::any_of(values, [](double value) {
+      return std::isfinite(value) && std::abs(value) > std::numeric_limits<float>::max();
+    });
+    return {};
+  };
+  if (auto ok = forEachBlock(rows, subset, F64, look); !ok)
+    return ok.takeError();
+  return exceeds;
+}
+
 Expected<int64_t> flowc::findCoarseColumn(const RowsView &rows, const RowSubset &subset) {
   MomentsTree tree;
   auto add = [&](const void *block, int64_t count) -> Expected<void> {
@@ -190,7 +204,7 @@ Expected<int64_t> flowc::findCoarseColumn(const RowsView &rows, const RowSubset 
     double deviation = std::sqrt(squares / static_cast<double>(total.count));
     // Constants differ by a rounding error of their mean.
     bool isConstant = deviation <= 1e-12 * std::abs(mean);
-    if (isCoarseInFloat32(mean, deviation) && (!isConstant || rows.type() == ElementType::F32))
+    if (isCoarseInFloat32(mean * unit, deviation * unit) && (!isConstant || rows.type() == ElementType::F32))
       return static_cast<int64_t>(i);
   }
   return -1;

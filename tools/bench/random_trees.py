@@ -45,6 +45,9 @@ ALLOWED = 1e-10
 NOISY_RUNS = 6  # of two, both may by chance be closer to the exact number than rounding usually is
 AGREE, ROUNDED, INEXACT, ILL, WRONG = ("agrees", "rounding of FlowJAX", "overflow or NaN in FlowJAX",
                                        "within rounding and range of float64", "UNEXPLAINED")
+# Outside of an image: in flowc of those numbers only that depend on it.
+WHOLE = "NaN for the whole row in FlowJAX"
+ORDER = [AGREE, INEXACT, ROUNDED, ILL, WHOLE, WRONG]
 
 
 class Refused(Exception):
@@ -84,8 +87,8 @@ class Reference:
     def has(function, *arguments):
         try:
             jax.eval_shape(function, *arguments)
-        except NotImplementedError:
-            return False
+        except (NotImplementedError, jax.errors.NonConcreteBooleanIndexError):
+            return False  # The second: a mixture of densities whose bijection has a mask of indices.
         return True
 
     def rows(self, inputs, conditions):
@@ -180,7 +183,7 @@ class Comparison:
         verdict = AGREE
         for row in np.flatnonzero(~good)[:2]:
             verdict = max(verdict, self.explain(what, function, inputs, got, want, row, support),
-                          key=[AGREE, INEXACT, ROUNDED, ILL, WRONG].index)
+                          key=ORDER.index)
         self.outcomes[what] = verdict
 
     def explain(self, what, function, inputs, got, want, row, support):
@@ -200,12 +203,19 @@ class Comparison:
                 values = [mp.mpf(float(np.ravel(v[row])[i])) for v in (g, w)]
                 verdict = AGREE if close(*(np.float64(v) for v in values)) else judge(
                     *values, at(exact), [at(n) for n in noisy])
+                if verdict == WRONG and mp.isnan(at(exact)) and self.has_nan(got, row):
+                    verdict = WHOLE
                 verdicts.append(verdict)
                 if verdict == WRONG:
                     self.notes.append(f"{what}, row {row}, part {part}, element {i}: flowc {float(values[0])!r}, "
                                       f"FlowJAX {float(values[1])!r}, exact {mp.nstr(at(exact), 17)}, with rounding "
                                       f"{', '.join(mp.nstr(at(n), 17) for n in noisy)}; input {inputs[row].tolist()}")
-        return max(verdicts, key=[AGREE, INEXACT, ROUNDED, ILL, WRONG].index)
+        return max(verdicts, key=ORDER.index)
+
+
+    @staticmethod
+    def has_nan(results, row):
+        return any(np.isnan(part[row]).any() for part in results)
 
 
 def outside(value):

@@ -41,23 +41,40 @@ Expected<bool> isCoarse(const FitTable &table) {
   return false;
 }
 
+Expected<bool> exceedsFloat32(const FitTable &table) {
+  for (const RowsView *view : {&table.x, &table.condition})
+    if (*view)
+      if (auto exceeds = flowc::exceedsFloat32(*view, *allRows(view->rows())); !exceeds || *exceeds)
+        return exceeds;
+  return false;
+}
+
 /// Holds the table in `dtype`, or in float64 if that is needed and `isFree` to be chosen.
 Expected<FitTable> holdTable(const TableFile &file, bool isFree, DType &dtype) {
   auto table = file.hold(dtype);
   if (!isFree)
     return table;
-  auto coarse = table ? isCoarse(*table) : Expected<bool>(true); // Maybe for want of range.
-  if (!coarse)
-    return coarse.takeError();
-  if (!*coarse)
+  auto isNeeded = table ? isCoarse(*table) : Expected<bool>(true);
+  if (!isNeeded)
+    return isNeeded.takeError();
+  if (!*isNeeded)
     return table;
-  const char *why = table ? "float32 rounds a column to a grid" : "numbers are beyond the range of float32";
+  const char *why = "float32 rounds a column to a grid";
+  std::optional<Error> error;
+  if (!table)
+    error = table.takeError();
   table = FitTable(); // Not both at a time.
   table = file.hold(F64);
-  if (table) {
-    std::fprintf(stderr, "note: %s, so the model is one in float64\n", why);
-    dtype = F64;
+  if (!table)
+    return table;
+  if (error) {
+    auto exceeds = exceedsFloat32(*table);
+    if (!exceeds || !*exceeds)
+      return *error; // Another error, that did not come again.
+    why = "numbers are beyond the range of float32";
   }
+  std::fprintf(stderr, "note: %s, so the model is one in float64\n", why);
+  dtype = F64;
   return table;
 }
 

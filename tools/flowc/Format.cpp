@@ -92,7 +92,7 @@ Expected<int> runFormat(const FormatOptions &options) {
 void tool::addFormatCommand(CLI::App &app, Action &action) {
   auto [command, options] = addCommand(app, action, "format", "Bring texts of flows into one layout",
                                        "  flowc format galaxies.flow\n"
-                                       "  flowc format --check *.flow\n"
+                                       "  flowc format --check galaxies.flow\n"
                                        "  flowc format - < galaxies.flow\n\n"
                                        "Files are changed in place. Comments stay, and so does the meaning: a text\n"
                                        "with errors is left alone.",

@@ -24,7 +24,11 @@ TEXTS = {
 
 
 def run(*arguments):
-    result = subprocess.run(arguments, cwd=folder, capture_output=True, text=True)
+    given = None
+    if "<" in arguments:
+        at = arguments.index("<")
+        given, arguments = (folder / arguments[at + 1]).read_text(), arguments[:at] + arguments[at + 2 :]
+    result = subprocess.run(arguments, cwd=folder, capture_output=True, text=True, input=given)
     if result.returncode:
         sys.exit(f"{shlex.join(map(str, arguments))}: exit code {result.returncode}\n{result.stderr}")
     return result.stdout

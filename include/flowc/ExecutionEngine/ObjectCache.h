@@ -46,8 +46,9 @@ public:
   /// another user or that others may write to.
   std::optional<std::string> load(const CacheKey &key) const;
 
-  /// Keeps other threads of this process from compiling what `key` identifies.
-  static std::unique_lock<std::mutex> claim(const CacheKey &key);
+  /// Keeps other threads of this process from compiling what `key` identifies, which they
+  /// will find in the cache; holds nothing without a cache.
+  std::unique_lock<std::mutex> claim(const CacheKey &key) const;
 
   /// Stores an object atomically and removes the files used least recently if
   /// the cache is over its limit. Does nothing if the directory cannot be used,

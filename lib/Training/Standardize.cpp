@@ -176,17 +176,20 @@ bool flowc::isCoarseInFloat32(double mean, double deviation) {
          std::abs(mean) * std::numeric_limits<float>::epsilon() > kMost * deviation;
 }
 
-Expected<bool> flowc::exceedsFloat32(const RowsView &rows, const RowSubset &subset) {
+Expected<bool> flowc::exceedsFloat32(std::initializer_list<RowsView> views) {
   bool exceeds = false;
-  auto look = [&](const void *block, int64_t count) -> Expected<void> {
-    std::span values(static_cast<const double *>(block), static_cast<size_t>(count * rows.columns()));
-    exceeds |= std::ranges::any_of(values, [](double value) {
-      return std::isfinite(value) && std::abs(value) > std::numeric_limits<float>::max();
-    });
-    return {};
-  };
-  if (auto ok = forEachBlock(rows, subset, F64, look); !ok)
-    return ok.takeError();
+  for (const RowsView &rows : views) {
+    auto look = [&](const void *block, int64_t count) -> Expected<void> {
+      std::span values(static_cast<const double *>(block), static_cast<size_t>(count * rows.columns()));
+      exceeds |= std::ranges::any_of(values, [](double value) {
+        return std::isfinite(value) && std::abs(value) > std::numeric_limits<float>::max();
+      });
+      return {};
+    };
+    if (rows)
+      if (auto ok = forEachBlock(rows, *allRows(rows.rows()), F64, look); !ok)
+        return ok.takeError();
+  }
   return exceeds;
 }
 

@@ -41,14 +41,6 @@ Expected<bool> isCoarse(const FitTable &table) {
   return false;
 }
 
-Expected<bool> exceedsFloat32(const FitTable &table) {
-  for (const RowsView *view : {&table.x, &table.condition})
-    if (*view)
-      if (auto exceeds = flowc::exceedsFloat32(*view, *allRows(view->rows())); !exceeds || *exceeds)
-        return exceeds;
-  return false;
-}
-
 /// Holds the table in `dtype`, or in float64 if that is needed and `isFree` to be chosen.
 Expected<FitTable> holdTable(const TableFile &file, bool isFree, DType &dtype) {
   auto table = file.hold(dtype);
@@ -68,7 +60,7 @@ Expected<FitTable> holdTable(const TableFile &file, bool isFree, DType &dtype) {
   if (!table)
     return table;
   if (error) {
-    auto exceeds = exceedsFloat32(*table);
+    auto exceeds = exceedsFloat32({table->x, table->condition});
     if (!exceeds || !*exceeds)
       return *error; // Another error, that did not come again.
     why = "numbers are beyond the range of float32";

@@ -143,15 +143,6 @@ Expected<std::optional<std::string>> findCoarse(const TrainRows &data) {
   return std::optional<std::string>();
 }
 
-Expected<bool> exceedsFloat32(const TrainRows &data) {
-  for (const Part *part : {&data.all, &data.validation})
-    for (const RowsView *view : {&part->x, &part->condition})
-      if (*view)
-        if (auto exceeds = flowc::exceedsFloat32(*view, *allRows(view->rows())); !exceeds || *exceeds)
-          return exceeds;
-  return false;
-}
-
 /// Holds the data in the type of `trainee`. A new model that is to be of no type in
 /// particular becomes float64 where float32 is too coarse for a column.
 Expected<TrainRows> chooseType(const TrainOptions &options, const TrainingRecord &record, const OtherColumns &others,
@@ -164,7 +155,8 @@ Expected<TrainRows> chooseType(const TrainOptions &options, const TrainingRecord
     auto exact = holdData(trainee.flow, record, options, others, F64);
     if (!exact)
       return exact;
-    auto exceeds = exceedsFloat32(*exact);
+    auto exceeds =
+        exceedsFloat32({exact->all.x, exact->all.condition, exact->validation.x, exact->validation.condition});
     if (!exceeds || !*exceeds)
       return data; // Another error, that did not come again.
     std::fprintf(stderr, "note: numbers are beyond the range of float32, so the model is one in float64\n");

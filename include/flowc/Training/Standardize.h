@@ -53,8 +53,9 @@ bool isCoarseInFloat32(double mean, double deviation);
 /// it was before, they do not tell.
 Expected<int64_t> findCoarseColumn(const RowsView &rows, const RowSubset &subset);
 
-/// Whether one of the rows holds a finite number that float32 has no place for.
-Expected<bool> exceedsFloat32(const RowsView &rows, const RowSubset &subset);
+/// Whether one of the rows holds a finite number that float32 has no place for. Views may be
+/// empty.
+Expected<bool> exceedsFloat32(std::initializer_list<RowsView> views);
 
 /// The flow in data units: its text is that of `flow` and one more item, `NAME_data`,
 /// with a frozen affine layer outside of `flow` or, if it has a `SupportMap`, before that;

@@ -105,7 +105,7 @@ void PanelPainter::contour(double level) {
 }
 
 void PanelPainter::samples() {
-  constexpr size_t most = ContourFigure::mostSamples;
+  constexpr size_t most = 1500;
   const Color color{ink.red, ink.green, ink.blue, 0.45};
   size_t count = std::min(most, panel.samples.size() / 2), step = std::max<size_t>(1, panel.samples.size() / 2 / most);
   for (size_t i = 0; i < count; ++i) {

@@ -33,9 +33,6 @@ struct ContourFigure {
   Range x, y;
   std::vector<Panel> panels;
 
-  /// At most so many samples are drawn in a panel.
-  static constexpr size_t mostSamples = 1500;
-
   /// The points where densities are needed, row-major: y from low to high, in it x.
   std::vector<double> gridPoints() const;
 

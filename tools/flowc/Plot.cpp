@@ -11,6 +11,7 @@
 #include "Target.h"
 
 #include "flowc/Report/Statistics.h"
+#include "flowc/Support/RunningMoments.h"
 #include "flowc/Support/WithType.h"
 
 #include <algorithm>
@@ -176,14 +177,15 @@ Expected<std::string> describeData(const Loaded &loaded, const Rows<double> &dat
   auto logProb = logProbAt(loaded, data, conditions);
   if (!logProb)
     return logProb.takeError();
-  std::vector<double> finite;
-  std::ranges::copy_if(*logProb, std::back_inserter(finite), [](double value) { return std::isfinite(value); });
+  RunningMoments finite;
+  for (double value : *logProb)
+    if (std::isfinite(value))
+      finite.add(value);
   std::string text = (data.rows() == mostRows ? "the first " : "") + formatCount(data.rows()) + " rows";
-  if (finite.empty())
+  if (finite.count == 0)
     return text + ", none with a density";
-  double error = report::deviationOf(finite) / std::sqrt(static_cast<double>(finite.size()));
-  text += ", mean log-likelihood " + formatWithError(report::meanOf(finite), error, "\u00b1");
-  if (auto others = data.rows() - std::ssize(finite); others > 0)
+  text += ", mean log-likelihood " + formatWithError(finite.mean, finite.error(), "\u00b1");
+  if (auto others = data.rows() - finite.count; others > 0)
     text += " of all but " + formatCount(others) + ", which have none";
   return text;
 }
@@ -197,12 +199,13 @@ Expected<std::string> describeElbo(const Loaded &loaded, const Rows<double> &sam
   std::vector<double> terms(static_cast<size_t>(samples.rows()));
   if (auto ok = target(samples.data(), samples.rows(), terms.data()); !ok)
     return ok.takeError();
+  RunningMoments elbo;
   for (size_t i = 0; i < terms.size(); ++i)
-    terms[i] -= (*logProb)[static_cast<Eigen::Index>(i)];
-  if (auto outside = std::ranges::count_if(terms, [](double term) { return !std::isfinite(term); }))
+    if (double term = terms[i] - (*logProb)[static_cast<Eigen::Index>(i)]; std::isfinite(term))
+      elbo.add(term);
+  if (auto outside = samples.rows() - elbo.count; outside > 0)
     return "ELBO -\u221e, the target is 0 at " + formatCount(outside);
-  double error = report::deviationOf(terms) / std::sqrt(static_cast<double>(terms.size()));
-  return "ELBO " + formatWithError(report::meanOf(terms), error, "\u00b1");
+  return "ELBO " + formatWithError(elbo.mean, elbo.error(), "\u00b1");
 }
 
 std::vector<double> flat(const Rows<double> &rows) { return {rows.data(), rows.data() + rows.size()}; }

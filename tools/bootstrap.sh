@@ -111,8 +111,9 @@ build_jobs() {
 build() {
   setup
   say "Building"
-  # What ccache must overlook to find objects that use precompiled headers.
-  export CCACHE_SLOPPINESS=pch_defines,time_macros
+  # What ccache must overlook to find objects that use precompiled headers, and what spares it
+  # a second run of the preprocessor and reading those headers for each file.
+  export CCACHE_SLOPPINESS=pch_defines,time_macros CCACHE_DEPEND=1 CCACHE_INODECACHE=1
   cmake --preset default
   cmake --build build -j "$(build_jobs)" ${1:+--target "$@"}
 }

@@ -12,5 +12,5 @@ add_flowc_library(FlowcEmit
   EmitLinear.cpp
   EmitMath.cpp
   EmitNetworks.cpp
-  MLIR
+  FLOW
   LINK FlowcFrontend FlowcFlowDialect Eigen3::Eigen)

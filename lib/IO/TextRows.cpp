@@ -327,7 +327,8 @@ Expected<void> TextRowReader::parseRow(std::string_view line, T *out) {
       // Quotes, blanks, or a wrong number of cells.
       splitLine(line, separator, cells);
       if (static_cast<int64_t>(cells.size()) != columns)
-        return Error{where() + " has " + std::to_string(cells.size()) + " cells, expected " + std::to_string(columns)};
+        return Error{where() + " has " + std::to_string(cells.size()) + (cells.size() == 1 ? " cell" : " cells") +
+                     ", expected " + std::to_string(columns)};
       for (int64_t i = 0; i < columns; ++i)
         if (place[i] >= 0)
           if (auto ok = readCell(i, cells[i], out[place[i]]); !ok)

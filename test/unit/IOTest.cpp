@@ -225,7 +225,7 @@ TEST(TextTest, ErrorsNameRowAndColumn) {
   EXPECT_THAT(error("a,b\n1,2\n3,four\n"), HasSubstr("line 3 (row 2), column 'b' is 'four', expected a number"));
   EXPECT_THAT(error("a,b\n1,nan\n"), HasSubstr("line 2 (row 1), column 'b' is 'nan'"));
   EXPECT_THAT(error("a,b\n1,2,3\n"), HasSubstr("line 2 (row 1) has 3 cells, expected 2"));
-  EXPECT_THAT(error("a,b\n1\n"), HasSubstr("line 2 (row 1) has 1 cells, expected 2"));
+  EXPECT_THAT(error("a,b\n1\n"), HasSubstr("line 2 (row 1) has 1 cell, expected 2"));
   EXPECT_THAT(error("a,b\n1,2\n\n3,4\n"), HasSubstr("line 3 is empty"));
   EXPECT_THAT(error(""), HasSubstr("is empty"));
   EXPECT_THAT(error("a,b\n1,2\n", {"c"}), HasSubstr("has no column 'c'; its columns are: a, b"));

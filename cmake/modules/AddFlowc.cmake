@@ -91,11 +91,12 @@ function(flowc_reuse_pch name pch)
   endif()
 endfunction()
 
-# add_flowc_test(NAME [DATA] [SOURCES sources...] LINK libraries...)
+# add_flowc_test(NAME [DATA] [PROCESSES n] [SOURCES sources...] LINK libraries...)
 #   test/unit/NAME.cpp, a program of GoogleTest; every test is one of ctest
 #   DATA        knows where test/data and test/golden are
+#   PROCESSES   its tests are shared by n of ctest: loading LLVM takes longer than any of them
 function(add_flowc_test name)
-  cmake_parse_arguments(ARG "DATA" "" "SOURCES;LINK" ${ARGN})
+  cmake_parse_arguments(ARG "DATA" "PROCESSES" "SOURCES;LINK" ${ARGN})
   add_executable(${name} unit/${name}.cpp ${ARG_SOURCES})
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/test/unit)
   target_link_libraries(${name} PRIVATE ${ARG_LINK} GTest::gtest_main)
@@ -104,5 +105,14 @@ function(add_flowc_test name)
     target_compile_definitions(${name} PRIVATE FLOWC_TEST_DATA="${PROJECT_SOURCE_DIR}/test/data"
                                                FLOWC_GOLDEN_DIR="${PROJECT_SOURCE_DIR}/test/golden")
   endif()
-  gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60)
+  if(NOT ARG_PROCESSES)
+    gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60)
+    return()
+  endif()
+  math(EXPR last "${ARG_PROCESSES} - 1")
+  foreach(index RANGE ${last})
+    add_test(NAME ${name}.${index} COMMAND ${name} --gtest_brief=1)
+    set_tests_properties(${name}.${index} PROPERTIES
+      ENVIRONMENT "GTEST_TOTAL_SHARDS=${ARG_PROCESSES};GTEST_SHARD_INDEX=${index}")
+  endforeach()
 endfunction()

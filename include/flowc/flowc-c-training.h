@@ -230,6 +230,8 @@ typedef struct flowc_fit_table_options {
   void *user_data;
   flowc_progress_callback progress;     /* Null. */
   flowc_interrupt_callback interrupted; /* From any thread: ends the search, the best is kept. Null. */
+  /* The names of all columns of x and of the condition, for messages and the record. Null. */
+  const char *const *names, *const *condition_names;
 } flowc_fit_table_options;
 
 FLOWC_API void flowc_fit_table_options_init(flowc_fit_table_options *options, size_t size);

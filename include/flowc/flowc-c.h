@@ -60,7 +60,7 @@ extern "C" {
 /* Of this header. A program runs with any library of the same FLOWC_C_API_MAJOR (which
  * is that of the library's soname) and of at least this FLOWC_C_API_MINOR. */
 #define FLOWC_C_API_MAJOR 0
-#define FLOWC_C_API_MINOR 1
+#define FLOWC_C_API_MINOR 2
 
 /* The version of the library that runs, of its C interface, and of flowc ("0.1.0"). */
 FLOWC_API int flowc_c_api_major(void);
@@ -179,6 +179,28 @@ FLOWC_API const int64_t *flowc_flow_cond_shape(const flowc_flow *flow, size_t *r
  * conditional flow. Errors: a constant column; a flow whose support is not all of R^D. */
 FLOWC_API FLOWC_MUST_USE flowc_error *flowc_flow_standardize(const flowc_flow *flow, flowc_input x,
                                                              flowc_input condition, flowc_flow **result);
+
+/* The same flow with its text in the layout of `flowc format`. */
+FLOWC_API FLOWC_MUST_USE flowc_error *flowc_flow_format(const flowc_flow *flow, flowc_flow **result);
+
+/*===----------------------------------------------------------------------===*\
+|* The vocabulary of the language, for those who write texts
+\*===----------------------------------------------------------------------===*/
+
+/* Constructors of the language, functions that make arrays included (docs/Language.md): how
+ * many there are, the name of one ("" beyond the last) and what it constructs (Markdown).
+ * Texts live for ever. */
+FLOWC_API size_t flowc_num_constructors(void);
+FLOWC_API const char *flowc_constructor_name(size_t i);
+FLOWC_API const char *flowc_constructor_documentation(size_t i);
+/* Its arguments in their order: the name of one ("" beyond the last), and what it is if it is
+ * left out, as the language writes it; null if it has to be given. */
+FLOWC_API size_t flowc_constructor_num_arguments(size_t i);
+FLOWC_API const char *flowc_constructor_argument(size_t i, size_t argument);
+FLOWC_API const char *flowc_constructor_default(size_t i, size_t argument);
+/* Activations of networks: how many there are, and the name of one ("" beyond the last). */
+FLOWC_API size_t flowc_num_activations(void);
+FLOWC_API const char *flowc_activation_name(size_t i);
 
 /*===----------------------------------------------------------------------===*\
 |* Models

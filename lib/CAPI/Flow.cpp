@@ -7,6 +7,7 @@
 
 #include "Arrays.h"
 
+#include "flowc/Frontend/Formatter.h"
 #include "flowc/Training/Standardize.h"
 #include "flowc/Training/SupportMap.h"
 
@@ -31,6 +32,17 @@ flowc_error *flowc_flow_parse_density(const char *text, const char *name, const 
 
 flowc_error *flowc_flow_copy(const flowc_flow *flow, flowc_flow **result) {
   return make(__func__, {{"flow", flow}}, result, [&] { return *unwrap(flow); });
+}
+
+static Made<Flow> format(const Flow &flow) {
+  auto text = formatText(flow.text());
+  if (!text)
+    return Outcome(text.takeError());
+  return Flow::parse(*text, flow.name());
+}
+
+flowc_error *flowc_flow_format(const flowc_flow *flow, flowc_flow **result) {
+  return make(__func__, {{"flow", flow}}, result, [&] { return format(*unwrap(flow)); });
 }
 
 void flowc_flow_free(flowc_flow *flow) { destroy(flow); }

@@ -177,10 +177,7 @@ void flowc_fit_table_options_init(flowc_fit_table_options *options, size_t size)
   initOptions(options, size, fitTableDefaults());
 }
 
-static Made<FitTableOptions> readFitTableOptions(const flowc_fit_table_options *from) {
-  flowc_fit_table_options given = fitTableDefaults();
-  if (Outcome ok = readOptions(from, given); !ok)
-    return ok;
+static Made<FitTableOptions> readFitTableOptions(const flowc_fit_table_options &given) {
   if (Outcome ok = checkDType(given.dtype); !ok)
     return ok;
   FitTableOptions options{.seconds = given.seconds,
@@ -200,8 +197,21 @@ static Made<FitTableOptions> readFitTableOptions(const flowc_fit_table_options *
   return options;
 }
 
+/// The names of `count` columns; none for null.
+static Made<std::vector<std::string>> namesOf(const char *option, const char *const *names, int64_t count) {
+  std::vector<std::string> result;
+  for (int64_t i = 0; names && i < count; ++i) {
+    if (!names[i])
+      return Outcome::invalid("'" + std::string(option) + "' has a null pointer for column " + std::to_string(i) +
+                              " (from 0)");
+    result.emplace_back(names[i]);
+  }
+  return result;
+}
+
 /// The rows of a table: all of them finite.
-static Made<FitTable> tableOf(const flowc_input &x, const flowc_input &condition) {
+static Made<FitTable> tableOf(const flowc_input &x, const flowc_input &condition,
+                              const flowc_fit_table_options &options) {
   FitTable table;
   if (Outcome ok = checkArray("x", x); !ok)
     return ok;
@@ -210,6 +220,10 @@ static Made<FitTable> tableOf(const flowc_input &x, const flowc_input &condition
   if (Outcome ok = checkFinite("x", x); !ok)
     return ok;
   table.x = viewOf(x);
+  auto names = namesOf("names", options.names, x.columns);
+  if (!names)
+    return names.takeFailure();
+  table.names = std::move(*names);
   if (ArrayRef(condition).isNone())
     return table;
   if (Outcome ok = checkArray("condition", condition, x.rows, condition.columns); !ok)
@@ -217,6 +231,10 @@ static Made<FitTable> tableOf(const flowc_input &x, const flowc_input &condition
   if (Outcome ok = checkFinite("condition", condition); !ok)
     return ok;
   table.condition = viewOf(condition);
+  auto conditionNames = namesOf("condition_names", options.condition_names, condition.columns);
+  if (!conditionNames)
+    return conditionNames.takeFailure();
+  table.conditionNames = std::move(*conditionNames);
   return table;
 }
 
@@ -225,10 +243,13 @@ flowc_error *flowc_fit_table(flowc_input x, flowc_input condition, const flowc_f
   if (training)
     *training = nullptr;
   return make(__func__, {}, result, [&]() -> Made<Model> {
-    auto own = readFitTableOptions(options);
+    flowc_fit_table_options given = fitTableDefaults();
+    if (Outcome ok = readOptions(options, given); !ok)
+      return ok;
+    auto own = readFitTableOptions(given);
     if (!own)
       return own.takeFailure();
-    auto table = tableOf(x, condition);
+    auto table = tableOf(x, condition, given);
     if (!table)
       return table.takeFailure();
     auto fitted = fitTable(*table, *own);

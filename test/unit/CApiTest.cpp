@@ -8,6 +8,8 @@
 #include "CApiTesting.h"
 #include "TemporaryDirectory.h"
 
+#include "flowc/Frontend/Vocabulary.h"
+
 #include <cstddef>
 #include <thread>
 
@@ -405,6 +407,39 @@ TEST(CApiThreads, EveryThreadMakesRunsAndFreesItsOwn) {
     EXPECT_TRUE(isSameBits(alone[i], together[i])) << i;
 }
 
+// A program that writes texts can know what there is to write.
+TEST(CApiVocabulary, IsThatOfTheTables) {
+  ASSERT_EQ(flowc_num_constructors(), constructorNames().size());
+  for (size_t i = 0; i < flowc_num_constructors(); ++i) {
+    Signature signature = *describeConstructor(constructorNames()[i]);
+    EXPECT_EQ(flowc_constructor_name(i), signature.name);
+    EXPECT_EQ(flowc_constructor_documentation(i), signature.documentation);
+    ASSERT_EQ(flowc_constructor_num_arguments(i), signature.arguments.size());
+    for (size_t j = 0; j < signature.arguments.size(); ++j) {
+      const char *fallback = flowc_constructor_default(i, j);
+      EXPECT_EQ(flowc_constructor_argument(i, j), signature.arguments[j].name);
+      EXPECT_EQ(fallback ? std::optional<std::string>(fallback) : std::nullopt, signature.arguments[j].fallback);
+    }
+    EXPECT_STREQ(flowc_constructor_argument(i, signature.arguments.size()), "");
+    EXPECT_EQ(flowc_constructor_default(i, signature.arguments.size()), nullptr);
+  }
+  EXPECT_STREQ(flowc_constructor_name(flowc_num_constructors()), "");
+  EXPECT_STREQ(flowc_constructor_documentation(flowc_num_constructors()), "");
+  EXPECT_EQ(flowc_constructor_num_arguments(flowc_num_constructors()), 0u);
+  ASSERT_EQ(flowc_num_activations(), activationNames().size());
+  for (size_t i = 0; i < flowc_num_activations(); ++i)
+    EXPECT_EQ(flowc_activation_name(i), activationNames()[i]);
+  EXPECT_STREQ(flowc_activation_name(flowc_num_activations()), "");
+}
+
+TEST(CApiVocabulary, TextsAreFormatted) {
+  Own<flowc_flow> flow = parseC("bijection b=exp([2])\nflow f=transformed( standard_normal([2]),b)");
+  Own<flowc_flow> formatted = make<flowc_flow>(flowc_flow_format, flow.get());
+  EXPECT_STREQ(flowc_flow_text(formatted.get()),
+               "bijection b = exp([2])\nflow f = transformed(standard_normal([2]), b)\n");
+  EXPECT_STREQ(flowc_flow_name(formatted.get()), "f");
+}
+
 // What programs were compiled with. Structs of options grow at the end: these numbers stay.
 TEST(CApiLayout, OfVersionZero) {
   EXPECT_EQ(FLOWC_C_API_MAJOR, 0);
@@ -417,6 +452,7 @@ TEST(CApiLayout, OfVersionZero) {
   EXPECT_EQ(offsetof(flowc_train_options, seed), 120u);
   EXPECT_EQ(offsetof(flowc_train_options, on_recovery), 248u);
   EXPECT_EQ(offsetof(flowc_fit_table_options, interrupted), 80u);
+  EXPECT_EQ(offsetof(flowc_fit_table_options, condition_names), 96u);
   EXPECT_EQ(offsetof(flowc_step, seconds), 32u);
   EXPECT_EQ(offsetof(flowc_batch, seed), 40u);
 }

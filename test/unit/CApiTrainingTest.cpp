@@ -297,6 +297,15 @@ TEST_F(CApiTraining, FromATable) {
   EXPECT_EQ(capi::unwrap(fitted)->trainable(), same.model.trainable());
   EXPECT_THAT(flowc_training_record(training), HasSubstr("search"));
   EXPECT_GT(seen.calls, 0);
+  const char *names[] = {"length", nullptr};
+  options.names = names;
+  EXPECT_THAT(messageOf(flowc_fit_table(in(x), flowc_no_input(), &options, &fitted, nullptr)),
+              HasSubstr("'names' has a null pointer for column 1 (from 0)"));
+  names[1] = "mass";
+  ASSERT_EQ(messageOf(flowc_fit_table(in(x), flowc_no_input(), &options, &fitted, &training)), "");
+  ownModel.reset(fitted);
+  ownTraining.reset(training);
+  EXPECT_THAT(flowc_training_record(training), HasSubstr(R"("columns":["length","mass"])"));
   x(3, 1) = INFINITY;
   EXPECT_THAT(messageOf(flowc_fit_table(in(x), flowc_no_input(), &options, &fitted, nullptr)),
               HasSubstr("'x' has a number that is not finite, in row 3, column 1"));

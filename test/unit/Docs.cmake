@@ -28,7 +28,9 @@ foreach(page IN LISTS docs_pages)
     target_compile_options(${program} PRIVATE -Wno-missing-field-initializers)
   endforeach()
   add_test(NAME docs.${page_name}
-    COMMAND ${Python3_EXECUTABLE} ${docs_runner} --source ${PROJECT_SOURCE_DIR} --build ${CMAKE_BINARY_DIR} ${page})
+    COMMAND ${Python3_EXECUTABLE} ${docs_runner} --source ${PROJECT_SOURCE_DIR} --build ${CMAKE_BINARY_DIR}
+            $<$<BOOL:${FLOWC_PYTHON}>:--python=${FLOWC_PYTHON}> ${page}
+    COMMAND_EXPAND_LISTS)
   set_tests_properties(docs.${page_name} PROPERTIES TIMEOUT 900)
 endforeach()
 

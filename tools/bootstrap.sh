@@ -9,15 +9,14 @@
 #   tools/bootstrap.sh setup   install the packages that flowc needs
 #   tools/bootstrap.sh build   setup, then compile; binaries land in build/bin
 #   tools/bootstrap.sh test    build, then run the whole test suite
-#   tools/bootstrap.sh package build, then make a Debian package and an archive for any
-#                              Linux with LLVM inside, in build/package
+#   tools/bootstrap.sh package build, then make a Debian package, and an archive and a Python
+#                              wheel for any Linux with LLVM inside, in build/package
 #   tools/bootstrap.sh demo    build the tool alone, then train a flow on the galaxy
 #                              catalogue, sample from it, draw the result and write
 #                              a report (build/demo)
 #
-# Everything comes from Debian's own repositories, but for a client of language
-# servers that tests use, which Debian 12 lacks: that comes from PyPI, into a
-# folder of the build. What is installed already is left alone, so that a second
+# Everything comes from Debian's own repositories, but for Python packages that tests
+# and the wheel need and Debian 12 lacks: they come from PyPI, into a folder of the build. What is installed already is left alone, so that a second
 # run needs neither the network nor root. Steps can be repeated at will.
 #
 #===----------------------------------------------------------------------===//
@@ -37,9 +36,13 @@ readonly PACKAGES=(
 )
 
 # A browser that looks at reports in tests (300 MB on the disk), and what makes a folder for packages of
-# PyPI; their tests are left out without them.
-readonly TEST_PACKAGES=(chromium-headless-shell python3-venv)
-readonly TEST_PYPI_PACKAGES=(pygls==2.1.1)
+# PyPI and modules of Python: what needs them is left out without them.
+readonly TEST_PACKAGES=(chromium-headless-shell)
+readonly PYTHON_PACKAGES=(python3-venv python3-dev)
+# A client of language servers; what builds the Python package; what it is tested with.
+readonly PYPI_PACKAGES=(pygls==2.1.1
+  nanobind==3.1.0 scikit-build-core==1.1.2 wheel==0.48.0
+  pytest==9.2.0 numpy==2.4.6 scikit-learn==1.9.1 pandas==3.1.1)
 readonly TEST_PYTHON=build/test/python
 
 say() { printf '\n== %s\n' "$*"; }
@@ -82,20 +85,27 @@ setup() {
     fail "apt-get failed; LLVM 22 is in Debian 12 (bookworm), main and security: are both in /etc/apt/sources.list?"
 }
 
-setup_tests() {
-  [ -n "$(missing_packages "${TEST_PACKAGES[@]}")" ] || return 0
-  say "Installing ${TEST_PACKAGES[*]}"
+# Installs packages of Debian that something can do without; says what is left out if that fails.
+setup_optional() {
+  local without=$1
+  shift
+  [ -n "$(missing_packages "$@")" ] || return 0
+  say "Installing $*"
   # (In a shell of its own: without root this ends there.)
   (as_root apt-get update -q &&
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "${TEST_PACKAGES[@]}") ||
-    say "${TEST_PACKAGES[*]} could not be installed: tests of pages in a browser or of the language server are left out"
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "$@") ||
+    say "$* could not be installed: $without"
 }
 
-setup_test_python() {
-  "$TEST_PYTHON/bin/python" -c 'import pygls' 2>/dev/null && return
-  say "Installing ${TEST_PYPI_PACKAGES[*]} into $TEST_PYTHON"
-  (python3 -m venv "$TEST_PYTHON" && "$TEST_PYTHON/bin/pip" install --quiet "${TEST_PYPI_PACKAGES[@]}") ||
-    say "No client of language servers could be installed: the test of a session with one is left out"
+# A Python with what tests and the Python package need, for CMake to find.
+setup_python() {
+  local without="the Python package, and the session of a client with the language server, are left out"
+  setup_optional "$without" "${PYTHON_PACKAGES[@]}"
+  "$TEST_PYTHON/bin/python" -c 'import pygls, nanobind, scikit_build_core, wheel, pytest, numpy, sklearn, pandas' \
+    2>/dev/null && return
+  say "Installing ${PYPI_PACKAGES[*]} into $TEST_PYTHON"
+  (/usr/bin/python3 -m venv "$TEST_PYTHON" && "$TEST_PYTHON/bin/pip" install --quiet "${PYPI_PACKAGES[@]}") ||
+    say "They could not be installed: $without"
 }
 
 # Heavy files need up to 0.7 GB each: one job for a processor and a gigabyte.
@@ -119,19 +129,25 @@ build() {
 }
 
 run_tests() {
+  setup
+  setup_optional "tests of pages in a browser are left out" "${TEST_PACKAGES[@]}"
+  setup_python
   build
-  setup_tests
-  setup_test_python
   say "Testing"
   ctest --test-dir build --output-on-failure -j "$(nproc)"
 }
 
 package() {
+  setup
+  setup_python
   build
   say "Packing"
   cmake --build build --target archive
+  if cmake --build build --target help | grep -q '^wheel:'; then
+    cmake --build build --target wheel
+  fi
   (cd build && cpack)
-  ls -sh build/package/*.deb build/package/*.tar.xz
+  ls -sh build/package/flowc*
 }
 
 demo() {

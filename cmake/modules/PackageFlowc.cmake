@@ -65,3 +65,11 @@ add_custom_target(archive
           ${PROJECT_SOURCE_DIR}/LICENSE
   DEPENDS FlowcPackagedTool FlowcPackagedLibrary
   USES_TERMINAL VERBATIM)
+
+if(FLOWC_PYTHON)
+  add_custom_target(wheel
+    COMMAND python3 ${PROJECT_SOURCE_DIR}/tools/package/wheel.py ${CMAKE_BINARY_DIR} ${PROJECT_VERSION}
+            ${PROJECT_SOURCE_DIR}/LICENSE ${FLOWC_PYTHON}
+    DEPENDS FlowcPackagedTool FlowcPackagedLibrary
+    USES_TERMINAL VERBATIM)
+endif()

@@ -30,6 +30,8 @@
 #                           line `// ...` stands for any lines
 #   ANY of=PATH             stands word by word in this file of the source tree
 #   cpp run, c run          a program, compiled by CMake (test/unit/Docs.cmake)
+#   python                  run in the Python session of the page; has to succeed
+#   python fails            has to raise: what it printed ends with the exception
 #   ANY skip="reason"       not run
 #
 # Relative links have to lead to files and headings that exist.
@@ -37,6 +39,7 @@
 # ===-----------------------------------------------------------------------===#
 
 import argparse
+import json
 import os
 import pathlib
 import re
@@ -45,6 +48,7 @@ import subprocess
 import sys
 import tempfile
 
+SESSION = pathlib.Path(__file__).resolve().parent / "python_session.py"
 TIMEOUT = 300  # seconds for a block
 WILDCARD = "..."
 
@@ -225,11 +229,12 @@ class IRMatcher:
 
 
 class Runner:
-    def __init__(self, page, source, build, scratch):
+    def __init__(self, page, source, build, scratch, python=None):
         self.page, self.source, self.build = page, source, build
         self.scratch = pathlib.Path(scratch)
         # The last block that was run, and the text that it gave.
         self.last, self.output = None, None
+        self.python, self.session = python, None
         (self.scratch / "test").symlink_to(source / "test")
         self.environment = dict(
             os.environ,
@@ -237,7 +242,14 @@ class Runner:
             XDG_CACHE_HOME=str(build / "test" / "cache"),
             HOME=str(scratch),
             LC_ALL="C.UTF-8",
+            PYTHONPATH=str(build / "python"),
         )
+
+    def close(self):
+        """Ends the Python session."""
+        if self.session:
+            self.session.stdin.close()
+            self.session.wait()
 
     def call(self, command, stdin=None):
         done = subprocess.run(
@@ -269,6 +281,8 @@ class Runner:
 
     def run_text(self, block):
         if block.has("output"):
+            if self.last and self.last.language == "python" and not self.python:
+                return
             if self.output is None:
                 raise Failure("no block before it printed anything")
             if not text_matches(block.text, self.output, block.has("about")):
@@ -309,6 +323,27 @@ class Runner:
         code, self.output = self.call([str(program)])
         self.expect_code(block, code, self.output)
 
+    def run_python(self, block):
+        if not self.python:
+            self.output = None
+            return
+        if not self.session:
+            self.session = subprocess.Popen(
+                [self.python, str(SESSION)],
+                cwd=self.scratch,
+                env=self.environment,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+        self.session.stdin.write(json.dumps(block.text) + "\n")
+        self.session.stdin.flush()
+        line = self.session.stdout.readline()
+        if not line:
+            raise Failure(f"the Python session ended with exit code {self.session.wait()}")
+        code, self.output = json.loads(line)
+        self.expect_code(block, code, self.output)
+
     def check_excerpt(self, block):
         file = self.source / block.options["of"]
         if not file.exists():
@@ -332,6 +367,7 @@ class Runner:
             "mlir": self.run_mlir,
             "cpp": self.run_program,
             "c": self.run_program,
+            "python": self.run_python,
         }
         if block.language not in runners:
             raise Failure(f"blocks of '{block.language}' cannot be run: mark it with skip=\"reason\"")
@@ -411,7 +447,7 @@ def check_links(page):
 # ===-----------------------------------------------------------------------===#
 
 
-def run_page(page, source, build):
+def run_page(page, source, build, python):
     problems = [f"{page.name}: {problem}" for problem in check_links(page)]
     counts = {}
     try:
@@ -419,7 +455,7 @@ def run_page(page, source, build):
     except Failure as failure:
         return problems + [f"{page.name}: {failure}"]
     with tempfile.TemporaryDirectory(prefix="flowc-docs-") as scratch:
-        runner = Runner(page, source, build, scratch)
+        runner = Runner(page, source, build, scratch, python)
         for block in blocks:
             try:
                 kind = runner.run(block)
@@ -428,6 +464,7 @@ def run_page(page, source, build):
                 problems.append(f"{page.name}:{block.line}: {failure}")
             except subprocess.TimeoutExpired:
                 problems.append(f"{page.name}:{block.line}: not done after {TIMEOUT} s")
+        runner.close()
     summary = ", ".join(f"{count} {kind}" for kind, count in sorted(counts.items()))
     print(f"{page.name}: blocks that hold: {summary or 'none'}")
     return problems
@@ -438,6 +475,7 @@ def main():
     parser.add_argument("pages", nargs="+", type=pathlib.Path)
     parser.add_argument("--source", type=pathlib.Path, help="the source tree")
     parser.add_argument("--build", type=pathlib.Path, help="the build tree")
+    parser.add_argument("--python", help="an interpreter for blocks of Python; without it they are left out")
     parser.add_argument("--extract", type=pathlib.Path, metavar="DIR", help="only write the programs there")
     arguments = parser.parse_args()
     problems = []
@@ -445,7 +483,7 @@ def main():
         if arguments.extract:
             extract_programs(page, arguments.extract)
         else:
-            problems += run_page(page, arguments.source.resolve(), arguments.build.resolve())
+            problems += run_page(page, arguments.source.resolve(), arguments.build.resolve(), arguments.python)
     for problem in problems:
         print(f"\nerror: {problem}", file=sys.stderr)
     return 1 if problems else 0

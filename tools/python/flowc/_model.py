@@ -1,0 +1,324 @@
+# ===- _model.py - Models --------------------------------------------------===#
+#
+# Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+# ===-----------------------------------------------------------------------===#
+"""A flow with its parameters."""
+
+from __future__ import annotations
+
+import operator
+import os
+
+from . import _core
+from ._core import FlowError
+from ._expression import parse
+from ._parameters import Parameters
+from ._training import columns_of_record, run, target_of
+
+
+def count(value, name, least=0, most=(1 << 64) - 1):
+    """A whole number that C can have."""
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise FlowError(f"'{name}' is {value!r}, expected a whole number") from None
+    if not least <= number <= most:
+        raise FlowError(f"'{name}' is {number}, expected {least} to {most}")
+    return number
+
+
+def threads_of(value):
+    return count(value, "threads", 0, 4096)
+
+
+def file_name(path):
+    name = os.fspath(path)
+    name = os.fsdecode(name) if isinstance(name, bytes) else name
+    if "\0" in name:
+        raise FlowError("the name of a file has a NUL character in it")
+    return name
+
+
+class Model:
+    """A flow and its parameters, in one element type.
+
+    Parameters
+    ----------
+    flow
+        An expression, a text of the language, or a :class:`Flow`.
+    dtype
+        ``float32`` or ``float64``.
+    seed
+        Of the initial parameters.
+    name
+        Which item of a text; by default its last ``flow``, else its last ``bijection``.
+    threads
+        That rows are split over; 0: all processors.
+
+    Events are the last axes of an array, and any axes before them are rows: a flow over 3
+    coordinates scores an array of shape ``(..., 3)`` and gives one of shape ``(...)``. C-contiguous
+    arrays of the model's element type are read where they are; other types, strides, lists, DLPack
+    arrays and tables are converted. Any number of threads may use a model; kernels run without
+    the GIL.
+    """
+
+    def __init__(self, flow, *, dtype="float32", seed=0, name=None, threads=0):
+        self._adopt(_core.Model.init(parse(flow, name), dtype, count(seed, "seed"), threads_of(threads)))
+
+    def _adopt(self, core):
+        self._core = core
+        self._parameters = None
+        self._record = None
+        #: How the last training of this object went; None: there was none.
+        self.training = None
+        return self
+
+    @classmethod
+    def _of(cls, core):
+        return cls.__new__(cls)._adopt(core)
+
+    # ===- Making and keeping -------------------------------------------------===#
+
+    @classmethod
+    def load(cls, path, *, name=None, threads=0):
+        """Reads a ``.safetensors`` model file of flowc's."""
+        model = cls._of(_core.Model.load(file_name(path), name, threads_of(threads)))
+        core = model._core
+        core.columns, core.condition_columns = columns_of_record(core.record)
+        return model
+
+    @classmethod
+    def import_equinox(cls, flow, path, *, name=None, threads=0):
+        """Reads what ``equinox.tree_serialise_leaves`` wrote of FlowJAX's model of the same flow."""
+        return cls._of(_core.Model.import_equinox(parse(flow, name), file_name(path), threads_of(threads)))
+
+    def save(self, path):
+        """Writes a ``.safetensors`` model file, which the ``flowc`` tool reads, too."""
+        self._core.save(file_name(path), self.record)
+
+    def copy(self):
+        """A model of the same flow with parameters of its own."""
+        return self.astype(self.dtype)
+
+    __copy__ = copy
+
+    def __deepcopy__(self, memo):
+        return self.copy()
+
+    def astype(self, dtype):
+        """A copy in another element type."""
+        model = type(self)._of(self._core.astype(dtype, self.threads))
+        model._core.columns, model._core.condition_columns = self.columns, self.condition_columns
+        return model
+
+    def __reduce__(self):
+        state = {name: self.parameters[name] for name in self.parameters}
+        columns = (self.columns, self.condition_columns)
+        return _restore, (type(self), self.flow.text, self.flow.name, self.dtype, self.threads, state, columns)
+
+    # ===- What it is ---------------------------------------------------------===#
+
+    @property
+    def flow(self):
+        """The flow, without parameters."""
+        return self._core.flow
+
+    @property
+    def dtype(self):
+        """The name of its element type."""
+        return self._core.dtype
+
+    @property
+    def threads(self):
+        return self._core.threads
+
+    @property
+    def shape(self):
+        """The shape of an event."""
+        return self._core.flow.shape
+
+    @property
+    def cond_shape(self):
+        """The shape of a condition; None if it takes none."""
+        return self._core.flow.cond_shape
+
+    @property
+    def parameters(self):
+        """Parameters by name; see :class:`Parameters`."""
+        if self._parameters is None:
+            self._parameters = Parameters(self._core)
+        return self._parameters
+
+    @property
+    def num_trainable(self):
+        """How many numbers training changes."""
+        return len(self._core.get_trainable())
+
+    @property
+    def columns(self):
+        """The names of the coordinates of an event, if they have names: tables are read by them."""
+        return self._core.columns
+
+    @property
+    def condition_columns(self):
+        return self._core.condition_columns
+
+    @property
+    def record(self):
+        """The record of the training, JSON, as it is kept in model files; empty if there is none."""
+        if self._record is not None:
+            return self._record
+        return self.training.record if self.training else self._core.record
+
+    def __repr__(self):
+        return f"{self.flow!r}\n# {self.num_trainable:,} trainable parameters, {self.dtype}"
+
+    # ===- What it computes ---------------------------------------------------===#
+
+    def log_prob(self, x, condition=None):
+        """Log-densities of events: shape ``(...)`` for ``x`` of shape ``(..., *shape)``."""
+        return self._core.log_prob(x, condition)
+
+    def sample(self, n=1, *, seed=0, first=0, condition=None):
+        """Draws ``first`` to ``first + n - 1`` of stream ``seed``: the same however they are split
+        into calls. Shape ``(n, *shape)``."""
+        return self._core.sample(
+            count(n, "n", 0, 1 << 48), count(seed, "seed"), count(first, "first"), condition
+        )
+
+    def sample_and_log_prob(self, n=1, *, seed=0, first=0, condition=None):
+        """The same draws with their log-densities."""
+        return self._core.sample_and_log_prob(
+            count(n, "n", 0, 1 << 48), count(seed, "seed"), count(first, "first"), condition
+        )
+
+    def transform(self, x, condition=None):
+        """y = T(x), the flow's own bijections, and the log-determinant of their Jacobian."""
+        return self._core.transform(x, condition)
+
+    def inverse(self, y, condition=None):
+        """x with T(x) = y, and the log-determinant of the inverse."""
+        return self._core.inverse(y, condition)
+
+    def to_base(self, x, condition=None):
+        """The draws of the innermost base distribution that events come from."""
+        return self._core.to_base(x, condition)
+
+    def push(self, z, condition=None):
+        """T(z) of draws z of the base distribution, and their log-densities."""
+        return self._core.push(z, condition)
+
+    def score(self, x, condition=None):
+        """The derivatives of log-densities by their events."""
+        return self._core.score(x, condition)
+
+    def value_and_grad(self, x, condition=None):
+        """The mean negative log-likelihood of events, and its gradient by parameters: arrays by name."""
+        loss, gradient = self._core.nll_gradient(x, condition)
+        return loss, self.parameters.split(gradient)
+
+    def log_prob_vjp(self, x, cotangent, condition=None):
+        """The derivatives of ``sum(cotangent * log_prob(x))`` by parameters (arrays by name), by x and
+        by the condition (None if there is none)."""
+        parameters, inputs, conditions = self._core.pull_back_log_prob(x, condition, cotangent)
+        return self.parameters.split(parameters), inputs, conditions
+
+    def transform_vjp(self, x, cotangent_y, cotangent_log_det, condition=None):
+        """The same of ``transform``: of ``sum(cotangent_y * y) + sum(cotangent_log_det * log_det)``."""
+        parameters, inputs, conditions = self._core.pull_back_transform(x, condition, cotangent_y, cotangent_log_det)
+        return self.parameters.split(parameters), inputs, conditions
+
+    def push_vjp(self, z, cotangent_y, cotangent_log_prob, condition=None):
+        """The same of ``push``."""
+        parameters, inputs, conditions = self._core.pull_back_push(z, condition, cotangent_y, cotangent_log_prob)
+        return self.parameters.split(parameters), inputs, conditions
+
+    # ===- Training ------------------------------------------------------------===#
+
+    def fit(self, x, condition=None, *, progress=None, callback=None, **options):
+        """Trains the model on rows, in place: maximum likelihood, as FlowJAX's ``fit_to_data``.
+
+        Parameters
+        ----------
+        x, condition
+            Rows of events and of conditions.
+        progress
+            Whether a line shows how far it is; by default in terminals and notebooks.
+        callback
+            Called as ``callback(epoch, train_loss, val_loss)`` after each; what is true ends the training.
+        **options
+            ``learning_rate``, ``max_epochs``, ``max_patience``, ``batch_size``, ``val_prop``, ``seed``,
+            ``objective``, ``objective_text``, ``density``, ``optimizer``, ``schedule``, ``clip_norm``,
+            ``average``, ``freeze`` (a list of patterns of names), ``return_best``, ``is_start``,
+            ``max_recoveries``, ``checkpoint``, ``checkpoint_seconds``, ``checkpoint_steps``, ``resume``,
+            ``threads``, ``use_cache``. None is the default.
+
+        Until it ends, other threads see the model as it was. Ctrl-C ends it, and keeps the best
+        parameters so far: ``interrupted`` of the result says so.
+        """
+        self._check_kind()
+        names = self._names_of(x), self._names_of(condition)
+        self.training = run(_core.fit_to_data, self._core, (x, condition), options, progress, callback)
+        self._core.columns = self.columns or names[0]
+        self._core.condition_columns = self.condition_columns or names[1]
+        self._record = self.training.to_record(self.columns, self.condition_columns, len(x))
+        return self.training
+
+    def fit_to_target(self, target, *, progress=None, callback=None, **options):
+        """Trains the model on its own draws, in place, to approximate a density.
+
+        Parameters
+        ----------
+        target
+            The text of a ``density``, a :class:`Flow` that is one, or a function: of events, an array of
+            shape ``(n, dim)`` in float64, it gives ``(log_density, gradient)`` of shapes ``(n,)`` and
+            ``(n, dim)``.
+        **options
+            ``steps``, ``learning_rate``, ``batch_size``, ``val_samples``, ``tolerance``, ``redraw``, ``seed``,
+            ``objective``, and those of :meth:`fit` on how steps are made.
+        """
+        self._check_kind()
+        handle = target_of(target, self._dim())
+        self.training = run(_core.fit_to_target, self._core, (handle,), options, progress, callback)
+        self._record = self.training.to_record(self.columns, self.condition_columns, 0)
+        return self.training
+
+    @classmethod
+    def init_towards(cls, flow, target, *, dtype="float32", seed=0, name=None, threads=0):
+        """A model from which :meth:`fit_to_target` begins well: Markov chains on the target tell
+        its scale, and what is nearby."""
+        parsed = parse(flow, name)
+        handle = target_of(target, _size(parsed.shape))
+        options = {"seed": count(seed, "seed")}
+        return cls._of(_core.init_towards(parsed, dtype, handle, options, threads_of(threads)))
+
+    def _dim(self):
+        return _size(self.shape)
+
+    def _check_kind(self):
+        if self.flow.kind != "flow":
+            raise FlowError(f"'{self.flow.name}' is a {self.flow.kind}: only a flow can be trained")
+
+    @staticmethod
+    def _names_of(table):
+        if not hasattr(table, "columns"):
+            return None
+        from ._arrays import column_names
+
+        return column_names(table)
+
+
+def _size(shape):
+    size = 1
+    for length in shape:
+        size *= length
+    return size
+
+
+def _restore(cls, text, name, dtype, threads, state, columns):
+    model = cls._of(_core.Model.init(_core.parse(text, name, "<pickle>"), dtype, 0, threads))
+    model.parameters.update(state)
+    model._core.columns, model._core.condition_columns = columns
+    return model

@@ -1,0 +1,81 @@
+//===- Support.h - Handles and errors of the C interface --------*- C++ -*-===//
+//
+// Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FLOWC_TOOLS_PYTHON_SUPPORT_H
+#define FLOWC_TOOLS_PYTHON_SUPPORT_H
+
+#include "flowc/flowc-c.h"
+
+#include <nanobind/nanobind.h>
+
+#include <cxxabi.h>
+#include <memory>
+#include <stdexcept>
+
+namespace flowc::python {
+
+namespace nb = nanobind;
+
+/// Frees handles.
+struct Free {
+  void operator()(flowc_error *object) const { flowc_error_free(object); }
+  void operator()(flowc_flow *object) const { flowc_flow_free(object); }
+  void operator()(flowc_model *object) const { flowc_model_free(object); }
+  void operator()(flowc_kernels *object) const { flowc_kernels_free(object); }
+  void operator()(flowc_target *object) const { flowc_target_free(object); }
+  void operator()(flowc_objective *object) const { flowc_objective_free(object); }
+  void operator()(flowc_training *object) const { flowc_training_free(object); }
+};
+template <typename Handle>
+using Own = std::unique_ptr<Handle, Free>;
+
+/// What Python sees as `flowc.FlowError`.
+struct FlowError : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+/// Throws an error of the C interface, if it is one.
+void check(flowc_error *error);
+
+/// What a function makes, e.g. `make<flowc_flow>(flowc_flow_copy, flow)`.
+template <typename Handle, typename Function, typename... Arguments>
+Own<Handle> make(Function function, Arguments... arguments) {
+  Handle *result = nullptr;
+  check(function(arguments..., &result));
+  return Own<Handle>(result);
+}
+
+/// Sleeps until the process ends: what is left to a thread that wants the GIL of an interpreter
+/// that is ending. Python before 3.14 unwinds such a thread, through functions that
+/// must not throw.
+[[noreturn]] void waitForTheEnd();
+
+/// Gives the GIL back as long as it lives.
+class ReleaseGil {
+public:
+  ReleaseGil() : state(PyEval_SaveThread()) {}
+  ReleaseGil(const ReleaseGil &) = delete;
+  ~ReleaseGil() {
+    try {
+      PyEval_RestoreThread(state);
+    } catch (const abi::__forced_unwind &) {
+      waitForTheEnd();
+    }
+  }
+
+private:
+  PyThreadState *state;
+};
+
+// What the parts of the module add to it.
+void addFlow(nb::module_ &module);
+void addModel(nb::module_ &module);
+void addTraining(nb::module_ &module);
+
+} // namespace flowc::python
+
+#endif // FLOWC_TOOLS_PYTHON_SUPPORT_H

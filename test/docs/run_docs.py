@@ -447,7 +447,7 @@ def check_links(page):
 # ===-----------------------------------------------------------------------===#
 
 
-def run_page(page, source, build, python):
+def run_page(page, source, build, python=None):
     problems = [f"{page.name}: {problem}" for problem in check_links(page)]
     counts = {}
     try:

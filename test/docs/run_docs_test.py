@@ -79,11 +79,25 @@ class IRTest(unittest.TestCase):
 
 
 class PageTest(unittest.TestCase):
-    def problems(self, text):
+    def problems(self, text, python=None):
         with tempfile.TemporaryDirectory() as folder:
             page = pathlib.Path(folder) / "Page.md"
             page.write_text(text, encoding="utf-8")
-            return run_docs.run_page(page, pathlib.Path(folder), pathlib.Path(folder))
+            return run_docs.run_page(page, pathlib.Path(folder), pathlib.Path(folder), python)
+
+    def test_blocks_of_python_are_one_session(self):
+        first = "```python\nx = 3\n```\n"
+        show = first + "```python\nprint(x)\n```\n```text output\n%s\n```\n"
+        self.assertEqual(self.problems(show % 3, sys.executable), [])
+        self.assertEqual(len(self.problems(show % 4, sys.executable)), 1)
+        self.assertEqual(len(self.problems("```python\nprint(x)\n```\n", sys.executable)), 1)
+        fails = "```python fails\n%s\n```\n```text output\nNameError: name 'x' is not defined\n```\n"
+        self.assertEqual(self.problems(fails % "x", sys.executable), [])
+        self.assertEqual(len(self.problems(fails % "x = 1", sys.executable)), 2)
+        self.assertEqual(len(self.problems("```python\nimport os; os._exit(3)\n```\n", sys.executable)), 1)
+
+    def test_without_an_interpreter_they_are_left_out(self):
+        self.assertEqual(self.problems("```python\nnonsense(\n```\n```text output\na\n```\n"), [])
 
     def test_commands_have_to_succeed(self):
         self.assertEqual(self.problems("```sh\ntrue\n```\n"), [])
@@ -98,7 +112,7 @@ class PageTest(unittest.TestCase):
     def test_blocks_cannot_be_skipped_by_accident(self):
         self.assertEqual(len(self.problems("```sh skip\nfalse\n```\n")), 1)
         self.assertEqual(self.problems('```sh skip="needs a network"\nfalse\n```\n'), [])
-        self.assertEqual(len(self.problems("```python\npass\n```\n")), 1)
+        self.assertEqual(len(self.problems("```fortran\nend\n```\n")), 1)
         self.assertEqual(len(self.problems("```sh\ntrue\n")), 1)
 
     def test_links_lead_somewhere(self):

@@ -18,8 +18,9 @@ def test_the_source_tree_can_be_installed(tmp_path):
         [
             sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation", "--no-index",
             "--target", tmp_path / "site", SOURCE / "tools/python",
-            "-C", f"cmake.define.FLOWC_LIBRARY={library}",
-            "-C", f"build-dir={tmp_path / 'build'}",
+            "--config-settings", f"cmake.define.FLOWC_LIBRARY={library}",
+            "--config-settings", f"build-dir={tmp_path / 'build'}",
+            "--config-settings", "cmake.build-type=Debug",  # compiles in half the time
         ],
         check=True,
     )  # fmt: skip

@@ -29,7 +29,7 @@ def build(python, prefix, output):
     """A wheel for this machine alone."""
     subprocess.run(
         [python, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir", output, PACKAGE,
-         "-C", f"cmake.define.CMAKE_PREFIX_PATH={prefix}", "-C", "cmake.define.FLOWC_BUNDLE=ON"],
+         "--config-settings", f"cmake.define.CMAKE_PREFIX_PATH={prefix}", "--config-settings", "cmake.define.FLOWC_BUNDLE=ON"],
         check=True,
     )  # fmt: skip
     (wheel,) = pathlib.Path(output).glob("flowc-*.whl")

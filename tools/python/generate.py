@@ -24,6 +24,10 @@ from __future__ import annotations
 
 from ._expression import Expression, call
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ._expression import Value
+
 '''
 
 
@@ -55,7 +59,7 @@ def signature(arguments):
         if default is None and has_default and "*" not in parts:
             parts.append("*")
         has_default |= default is not None
-        parts.append(python_name(name) + (f"={python_default(default)}" if default is not None else ""))
+        parts.append(python_name(name) + ": Value" + (f" = {python_default(default)}" if default is not None else ""))
     return ", ".join(parts)
 
 

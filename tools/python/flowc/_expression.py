@@ -14,6 +14,17 @@ import operator
 from . import _core
 from ._core import FlowError
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Any, Union
+
+    import numpy
+
+    #: What constructors take: expressions, numbers, arrays, names of functions.
+    Array = numpy.ndarray[Any, Any]
+    Value = Union["Expression", bool, float, str, slice, Sequence["Value"], Array, Callable[..., "Expression"], None]
+
 _COLUMNS = 100
 
 
@@ -26,7 +37,7 @@ class Expression:
 
     __slots__ = ("text", "_parts")
 
-    def __init__(self, text, parts=None):
+    def __init__(self, text: str, parts: Any = None) -> None:
         #: The expression in the language.
         self.text = text
         self._parts = parts
@@ -108,7 +119,7 @@ def call(name, arguments):
     return Expression(f"{name}({written})", (name, parts))
 
 
-def parse(value, name=None, file="<text>"):
+def parse(value: str | Expression | _core.Flow, name: str | None = None, file: str = "<text>") -> _core.Flow:
     """The flow of an expression, or of a text with items."""
     if isinstance(value, _core.Flow):
         return value

@@ -15,6 +15,15 @@ from ._model import Model, count, threads_of
 from ._progress import Progress
 from ._training import Training
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from numpy.typing import ArrayLike, DTypeLike
+
+    from ._expression import Expression
+
 
 def _table(value, name):
     """Rows of numbers, and the names of their columns."""
@@ -28,7 +37,15 @@ def _table(value, name):
 
 
 def fit(
-    x, condition=None, *, budget=60, budget_steps=0, seed=0, dtype="float32", threads=0, progress=None
+    x: ArrayLike,
+    condition: ArrayLike | None = None,
+    *,
+    budget: float = 60,
+    budget_steps: int = 0,
+    seed: int = 0,
+    dtype: DTypeLike = "float32",
+    threads: int = 0,
+    progress: bool | None = None,
 ) -> Model:
     """Chooses a flow for a table of numbers, trains it, and gives its model.
 
@@ -70,24 +87,30 @@ def fit(
     return model
 
 
-def standardize(flow, x, condition=None, *, name=None):
+def standardize(
+    flow: str | Expression | _core.Flow,
+    x: ArrayLike,
+    condition: ArrayLike | None = None,
+    *,
+    name: str | None = None,
+) -> _core.Flow:
     """The flow in units of data: ``flow`` and, outside of it, a frozen affine layer that gives the
     columns of ``x`` mean 0 and variance 1 (and one for the condition). Flows learn such data much faster."""
     return parse(flow, name).standardize(x, condition, None, None)
 
 
 def train(
-    flow,
-    x,
-    condition=None,
+    flow: str | Expression | _core.Flow,
+    x: ArrayLike,
+    condition: ArrayLike | None = None,
     *,
-    standardize=True,
-    dtype="float32",
-    seed=0,
-    threads=0,
-    progress=None,
-    callback=None,
-    **options,
+    standardize: bool = True,
+    dtype: DTypeLike = "float32",
+    seed: int = 0,
+    threads: int = 0,
+    progress: bool | None = None,
+    callback: Callable[[int, float, float], object] | None = None,
+    **options: Any,
 ) -> Model:
     """A model of a flow, trained on rows by maximum likelihood: :meth:`Model.fit` from initial
     parameters, in units of the data."""

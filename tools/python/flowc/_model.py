@@ -15,7 +15,20 @@ from . import _core
 from ._core import FlowError
 from ._expression import parse
 from ._parameters import Parameters
-from ._training import columns_of_record, run, target_of
+from ._training import Training, columns_of_record, run, target_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    import numpy
+    from numpy.typing import ArrayLike, DTypeLike
+
+    from ._expression import Expression
+
+    Array = numpy.ndarray[Any, Any]
+    Pulled = tuple[dict[str, Array], Array, Array | None]
 
 
 def count(value, name, least=0, most=(1 << 64) - 1):
@@ -64,7 +77,15 @@ class Model:
     the GIL.
     """
 
-    def __init__(self, flow, *, dtype="float32", seed=0, name=None, threads=0):
+    def __init__(
+        self,
+        flow: str | Expression | _core.Flow,
+        *,
+        dtype: DTypeLike = "float32",
+        seed: int = 0,
+        name: str | None = None,
+        threads: int = 0,
+    ) -> None:
         self._adopt(_core.Model.init(parse(flow, name), dtype, count(seed, "seed"), threads_of(threads)))
 
     def _adopt(self, core):
@@ -82,7 +103,7 @@ class Model:
     # ===- Making and keeping -------------------------------------------------===#
 
     @classmethod
-    def load(cls, path, *, name=None, threads=0):
+    def load(cls, path: str | os.PathLike, *, name: str | None = None, threads: int = 0) -> Model:
         """Reads a ``.safetensors`` model file of flowc's."""
         model = cls._of(_core.Model.load(file_name(path), name, threads_of(threads)))
         core = model._core
@@ -90,15 +111,22 @@ class Model:
         return model
 
     @classmethod
-    def import_equinox(cls, flow, path, *, name=None, threads=0):
+    def import_equinox(
+        cls,
+        flow: str | Expression | _core.Flow,
+        path: str | os.PathLike,
+        *,
+        name: str | None = None,
+        threads: int = 0,
+    ) -> Model:
         """Reads what ``equinox.tree_serialise_leaves`` wrote of FlowJAX's model of the same flow."""
         return cls._of(_core.Model.import_equinox(parse(flow, name), file_name(path), threads_of(threads)))
 
-    def save(self, path):
+    def save(self, path: str | os.PathLike) -> None:
         """Writes a ``.safetensors`` model file, which the ``flowc`` tool reads, too."""
         self._core.save(file_name(path), self.record)
 
-    def copy(self):
+    def copy(self) -> Model:
         """A model of the same flow with parameters of its own."""
         return self.astype(self.dtype)
 
@@ -107,7 +135,7 @@ class Model:
     def __deepcopy__(self, memo):
         return self.copy()
 
-    def astype(self, dtype):
+    def astype(self, dtype: DTypeLike) -> Model:
         """A copy in another element type."""
         model = type(self)._of(self._core.astype(dtype, self.threads))
         model._core.columns, model._core.condition_columns = self.columns, self.condition_columns
@@ -121,52 +149,52 @@ class Model:
     # ===- What it is ---------------------------------------------------------===#
 
     @property
-    def flow(self):
+    def flow(self) -> _core.Flow:
         """The flow, without parameters."""
         return self._core.flow
 
     @property
-    def dtype(self):
+    def dtype(self) -> str:
         """The name of its element type."""
         return self._core.dtype
 
     @property
-    def threads(self):
+    def threads(self) -> int:
         return self._core.threads
 
     @property
-    def shape(self):
+    def shape(self) -> tuple[int, ...]:
         """The shape of an event."""
         return self._core.flow.shape
 
     @property
-    def cond_shape(self):
+    def cond_shape(self) -> tuple[int, ...] | None:
         """The shape of a condition; None if it takes none."""
         return self._core.flow.cond_shape
 
     @property
-    def parameters(self):
+    def parameters(self) -> Parameters:
         """Parameters by name; see :class:`Parameters`."""
         if self._parameters is None:
             self._parameters = Parameters(self._core)
         return self._parameters
 
     @property
-    def num_trainable(self):
+    def num_trainable(self) -> int:
         """How many numbers training changes."""
         return len(self._core.get_trainable())
 
     @property
-    def columns(self):
+    def columns(self) -> list[str] | None:
         """The names of the coordinates of an event, if they have names: tables are read by them."""
         return self._core.columns
 
     @property
-    def condition_columns(self):
+    def condition_columns(self) -> list[str] | None:
         return self._core.condition_columns
 
     @property
-    def record(self):
+    def record(self) -> str:
         """The record of the training, JSON, as it is kept in model files; empty if there is none."""
         if self._record is not None:
             return self._record
@@ -177,67 +205,89 @@ class Model:
 
     # ===- What it computes ---------------------------------------------------===#
 
-    def log_prob(self, x, condition=None):
+    def log_prob(self, x: ArrayLike, condition: ArrayLike | None = None) -> Array:
         """Log-densities of events: shape ``(...)`` for ``x`` of shape ``(..., *shape)``."""
         return self._core.log_prob(x, condition)
 
-    def sample(self, n=1, *, seed=0, first=0, condition=None):
+    def sample(self, n: int = 1, *, seed: int = 0, first: int = 0, condition: ArrayLike | None = None) -> Array:
         """Draws ``first`` to ``first + n - 1`` of stream ``seed``: the same however they are split
         into calls. Shape ``(n, *shape)``."""
         return self._core.sample(
             count(n, "n", 0, 1 << 48), count(seed, "seed"), count(first, "first"), condition
         )
 
-    def sample_and_log_prob(self, n=1, *, seed=0, first=0, condition=None):
+    def sample_and_log_prob(
+        self, n: int = 1, *, seed: int = 0, first: int = 0, condition: ArrayLike | None = None
+    ) -> tuple[Array, Array]:
         """The same draws with their log-densities."""
         return self._core.sample_and_log_prob(
             count(n, "n", 0, 1 << 48), count(seed, "seed"), count(first, "first"), condition
         )
 
-    def transform(self, x, condition=None):
+    def transform(self, x: ArrayLike, condition: ArrayLike | None = None) -> tuple[Array, Array]:
         """y = T(x), the flow's own bijections, and the log-determinant of their Jacobian."""
         return self._core.transform(x, condition)
 
-    def inverse(self, y, condition=None):
+    def inverse(self, y: ArrayLike, condition: ArrayLike | None = None) -> tuple[Array, Array]:
         """x with T(x) = y, and the log-determinant of the inverse."""
         return self._core.inverse(y, condition)
 
-    def to_base(self, x, condition=None):
+    def to_base(self, x: ArrayLike, condition: ArrayLike | None = None) -> Array:
         """The draws of the innermost base distribution that events come from."""
         return self._core.to_base(x, condition)
 
-    def push(self, z, condition=None):
+    def push(self, z: ArrayLike, condition: ArrayLike | None = None) -> tuple[Array, Array]:
         """T(z) of draws z of the base distribution, and their log-densities."""
         return self._core.push(z, condition)
 
-    def score(self, x, condition=None):
+    def score(self, x: ArrayLike, condition: ArrayLike | None = None) -> Array:
         """The derivatives of log-densities by their events."""
         return self._core.score(x, condition)
 
-    def value_and_grad(self, x, condition=None):
+    def value_and_grad(self, x: ArrayLike, condition: ArrayLike | None = None) -> tuple[float, dict[str, Array]]:
         """The mean negative log-likelihood of events, and its gradient by parameters: arrays by name."""
         loss, gradient = self._core.nll_gradient(x, condition)
         return loss, self.parameters.split(gradient)
 
-    def log_prob_vjp(self, x, cotangent, condition=None):
+    def log_prob_vjp(self, x: ArrayLike, cotangent: ArrayLike, condition: ArrayLike | None = None) -> Pulled:
         """The derivatives of ``sum(cotangent * log_prob(x))`` by parameters (arrays by name), by x and
         by the condition (None if there is none)."""
         parameters, inputs, conditions = self._core.pull_back_log_prob(x, condition, cotangent)
         return self.parameters.split(parameters), inputs, conditions
 
-    def transform_vjp(self, x, cotangent_y, cotangent_log_det, condition=None):
+    def transform_vjp(
+        self,
+        x: ArrayLike,
+        cotangent_y: ArrayLike,
+        cotangent_log_det: ArrayLike,
+        condition: ArrayLike | None = None,
+    ) -> Pulled:
         """The same of ``transform``: of ``sum(cotangent_y * y) + sum(cotangent_log_det * log_det)``."""
         parameters, inputs, conditions = self._core.pull_back_transform(x, condition, cotangent_y, cotangent_log_det)
         return self.parameters.split(parameters), inputs, conditions
 
-    def push_vjp(self, z, cotangent_y, cotangent_log_prob, condition=None):
+    def push_vjp(
+        self,
+        z: ArrayLike,
+        cotangent_y: ArrayLike,
+        cotangent_log_prob: ArrayLike,
+        condition: ArrayLike | None = None,
+    ) -> Pulled:
         """The same of ``push``."""
         parameters, inputs, conditions = self._core.pull_back_push(z, condition, cotangent_y, cotangent_log_prob)
         return self.parameters.split(parameters), inputs, conditions
 
     # ===- Training ------------------------------------------------------------===#
 
-    def fit(self, x, condition=None, *, progress=None, callback=None, **options):
+    def fit(
+        self,
+        x: ArrayLike,
+        condition: ArrayLike | None = None,
+        *,
+        progress: bool | None = None,
+        callback: Callable[[int, float, float], object] | None = None,
+        **options: Any,
+    ) -> Training:
         """Trains the model on rows, in place: maximum likelihood, as FlowJAX's ``fit_to_data``.
 
         Parameters
@@ -258,15 +308,24 @@ class Model:
         Until it ends, other threads see the model as it was. Ctrl-C ends it, and keeps the best
         parameters so far: ``interrupted`` of the result says so.
         """
+        import numpy
+
         self._check_kind()
         names = self._names_of(x), self._names_of(condition)
         self.training = run(_core.fit_to_data, self._core, (x, condition), options, progress, callback)
         self._core.columns = self.columns or names[0]
         self._core.condition_columns = self.condition_columns or names[1]
-        self._record = self.training.to_record(self.columns, self.condition_columns, len(x))
+        self._record = self.training.to_record(self.columns, self.condition_columns, numpy.shape(x)[0])
         return self.training
 
-    def fit_to_target(self, target, *, progress=None, callback=None, **options):
+    def fit_to_target(
+        self,
+        target: str | _core.Flow | _core.Target | Callable[[Array], tuple[ArrayLike, ArrayLike]],
+        *,
+        progress: bool | None = None,
+        callback: Callable[[int, float, float], object] | None = None,
+        **options: Any,
+    ) -> Training:
         """Trains the model on its own draws, in place, to approximate a density.
 
         Parameters
@@ -286,7 +345,16 @@ class Model:
         return self.training
 
     @classmethod
-    def init_towards(cls, flow, target, *, dtype="float32", seed=0, name=None, threads=0):
+    def init_towards(
+        cls,
+        flow: str | Expression | _core.Flow,
+        target: str | _core.Flow | _core.Target | Callable[[Array], tuple[ArrayLike, ArrayLike]],
+        *,
+        dtype: DTypeLike = "float32",
+        seed: int = 0,
+        name: str | None = None,
+        threads: int = 0,
+    ) -> Model:
         """A model from which :meth:`fit_to_target` begins well: Markov chains on the target tell
         its scale, and what is nearby."""
         parsed = parse(flow, name)

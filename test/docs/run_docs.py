@@ -16,6 +16,7 @@
 #
 #   sh                      run by bash; has to succeed
 #   sh fails                has to exit with code 1
+#   sh needs="PROGRAM ..."  left out, with its output, where a program is missing
 #   text output             what the block before printed. `...` stands for any
 #                           text in a line, alone for any lines
 #   text output about       the same, but numbers may differ a little (results
@@ -32,6 +33,7 @@
 #   cpp run, c run          a program, compiled by CMake (test/unit/Docs.cmake)
 #   python                  run in the Python session of the page; has to succeed
 #   python fails            has to raise: what it printed ends with the exception
+#   ANY keep=NAME           a file of this name, for blocks behind it
 #   ANY skip="reason"       not run
 #
 # Relative links have to lead to files and headings that exist.
@@ -44,6 +46,7 @@ import os
 import pathlib
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -55,6 +58,10 @@ WILDCARD = "..."
 
 class Failure(Exception):
     pass
+
+
+# In place of the last block, if that needs a program which is not there.
+LEFT_OUT = object()
 
 
 class Block:
@@ -281,7 +288,7 @@ class Runner:
 
     def run_text(self, block):
         if block.has("output"):
-            if self.last and self.last.language == "python" and not self.python:
+            if self.last is LEFT_OUT or (self.last and self.last.language == "python" and not self.python):
                 return
             if self.output is None:
                 raise Failure("no block before it printed anything")
@@ -303,7 +310,7 @@ class Runner:
         self.output = self.opt(block.text, shlex.split(block.options.get("pass", "")))
 
     def check_ir(self, block):
-        if not (self.last and self.last.has("input")) or self.output is None:
+        if not (self.last and self.last is not LEFT_OUT and self.last.has("input")) or self.output is None:
             raise Failure("the block before it is no `mlir input`, or failed")
         elided = "// " + WILDCARD in block.text
         expected = block.text if elided else self.opt(block.text)
@@ -359,6 +366,12 @@ class Runner:
         if "of" in block.options:
             self.check_excerpt(block)
             return "excerpt"
+        if "keep" in block.options:
+            (self.scratch / block.options["keep"]).write_text(block.text, encoding="utf-8")
+            return "kept"
+        if any(shutil.which(program) is None for program in block.options.get("needs", "").split()):
+            self.last = LEFT_OUT
+            return "left out"
         runners = {
             "sh": self.run_sh,
             "flow": self.run_flow,
@@ -373,7 +386,7 @@ class Runner:
             raise Failure(f"blocks of '{block.language}' cannot be run: mark it with skip=\"reason\"")
         answers = block.has("output")
         if not answers:
-            unanswered = self.last and self.last.has("input")
+            unanswered = self.last and self.last is not LEFT_OUT and self.last.has("input")
             self.last, self.output = block, None
             if unanswered:
                 raise Failure("the output of the last `mlir input` has to come before this block")

@@ -115,6 +115,14 @@ class PageTest(unittest.TestCase):
         self.assertEqual(len(self.problems("```fortran\nend\n```\n")), 1)
         self.assertEqual(len(self.problems("```sh\ntrue\n")), 1)
 
+    def test_files_are_kept(self):
+        self.assertEqual(self.problems("```c keep=a.c\nint a;\n```\n```sh\ncat a.c\n```\n```text output\nint a;\n```\n"), [])
+
+    def test_what_needs_a_missing_program_is_left_out(self):
+        self.assertEqual(self.problems('```sh needs="no-such-program"\nfalse\n```\n```text output\na\n```\n'), [])
+        self.assertEqual(len(self.problems('```sh needs="sh"\nfalse\n```\n')), 1)
+        self.assertEqual(len(self.problems('```sh needs="no-such-program"\n:\n```\n```sh\nfalse\n```\n')), 1)
+
     def test_links_lead_somewhere(self):
         self.assertEqual(self.problems("# A heading\n[to it](#a-heading) [itself](Page.md)\n"), [])
         self.assertEqual(len(self.problems("[nowhere](Other.md) [neither](#b)\n")), 2)

@@ -11,6 +11,7 @@
 #include "flowc/Pipelines/Pipelines.h"
 #include "flowc/Target/OptimizeLLVM.h"
 
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/MLIRContext.h"
 #include "llvm/ADT/STLExtras.h"
@@ -121,7 +122,8 @@ struct KernelCompilation::Impl {
                                                   .kernel = request.kernel,
                                                   .target = findTarget(request),
                                                   .simdBits = target.simdBits,
-                                                  .verify = verify},
+                                                  .verify = verify,
+                                                  .fixedCondition = request.fixedCondition},
         context(getRegistry(), mlir::MLIRContext::Threading::DISABLED) {
     context.getDiagEngine().registerHandler([this](mlir::Diagnostic &diagnostic) {
       llvm::raw_string_ostream stream(diagnostics);
@@ -137,10 +139,16 @@ struct KernelCompilation::Impl {
     module = buildGraphModule(context, request.flow, options, message);
     return module ? Expected<void>() : fail(message);
   }
+  /// Lowers the graph to `level`, unless that has been done.
   Expected<void> lower(EmitLevel level) {
+    level = std::min(level, EmitLevel::LLVM);
     std::string message;
-    bool isLowered = succeeded(lowerGraphModule(*module, std::min(level, EmitLevel::LLVM), options, message));
-    return isLowered ? Expected<void>() : fail(message);
+    if (level == lowered)
+      return {};
+    if (failed(lowerGraphModule(*module, level, options, message)))
+      return fail(message);
+    lowered = level;
+    return {};
   }
   std::string print() const {
     std::string text;
@@ -154,8 +162,12 @@ struct KernelCompilation::Impl {
       return ok.takeError();
     if (level <= EmitLevel::LLVM)
       return print();
-    auto code = emitNative(*module, target, level == EmitLevel::Asm ? NativeFile::Assembly : NativeFile::Object);
-    return code ? std::move(code) : fail(code.takeError().message);
+    return emitCode(*module, target, level == EmitLevel::Asm ? NativeFile::Assembly : NativeFile::Object);
+  }
+  /// A file of `code`, which is at level LLVM.
+  Expected<std::string> emitCode(mlir::ModuleOp code, const TargetSpec &forTarget, NativeFile file) const {
+    auto emitted = emitNative(code, forTarget, file);
+    return emitted ? std::move(emitted) : fail(emitted.takeError().message);
   }
 
   /// `message`, and what MLIR had to say.
@@ -176,6 +188,8 @@ struct KernelCompilation::Impl {
   std::string diagnostics;
   mlir::MLIRContext context;
   mlir::OwningOpRef<mlir::ModuleOp> module;
+  /// The level that the module is at.
+  EmitLevel lowered = EmitLevel::Flow;
 };
 
 KernelCompilation::KernelCompilation(std::unique_ptr<Impl> impl) : impl(std::move(impl)) {}
@@ -202,6 +216,47 @@ Expected<std::string> KernelCompilation::compile() {
   if (!object)
     return Impl::cannotCompile(impl->request, object.error());
   return object;
+}
+
+std::string KernelCompilation::graph() const { return impl->print(); }
+
+Expected<std::string> KernelCompilation::compileToBitcode() {
+  auto ok = impl->lower(EmitLevel::LLVM);
+  auto code = ok ? impl->emitCode(*impl->module, impl->target, NativeFile::Bitcode) : ok.takeError();
+  return code ? std::move(code) : Impl::cannotCompile(impl->request, code.error());
+}
+
+/// A processor that is this machine, or can do less, and on which code for `target` gives
+/// the same bits: only the widths of vectors and the roundings of products count.
+static Expected<TargetSpec> getTargetLike(const TargetSpec &target) {
+  if (checkRunsOnHost(target))
+    return target;
+  auto host = getTarget();
+  if (host && target.hasFMA && !host->hasFMA)
+    return Error{"this machine has no fused multiply-add, and CPU '" + target.cpu + "' has"};
+  if (host) {
+    host->simdBits = target.simdBits;
+    host->hasFMA = target.hasFMA;
+  }
+  return host;
+}
+
+Expected<std::string> KernelCompilation::compilePrepare() {
+  auto host = getTargetLike(impl->target);
+  if (!host)
+    return host.takeError();
+  if (auto ok = impl->lower(EmitLevel::LLVM); !ok)
+    return Impl::cannotCompile(impl->request, ok.error());
+  mlir::OwningOpRef<mlir::ModuleOp> module = impl->module->clone();
+  // The loader wants a kernel, which may have instructions of the target's alone.
+  auto kernel = module->lookupSymbol<mlir::LLVM::LLVMFuncOp>("kernel");
+  kernel.getBody().dropAllReferences();
+  kernel.getBody().getBlocks().clear();
+  mlir::OpBuilder builder(kernel.getContext());
+  kernel.addEntryBlock(builder);
+  builder.setInsertionPointToStart(&kernel.front());
+  mlir::LLVM::ReturnOp::create(builder, kernel.getLoc(), mlir::ValueRange());
+  return impl->emitCode(*module, *host, NativeFile::Object);
 }
 
 Expected<std::string> flowc::compileKernel(const KernelRequest &request, const TargetSpec &target) {

@@ -123,10 +123,20 @@ public:
 };
 } // namespace
 
+/// Makes the condition a parameter like others.
+static void fixCondition(ModuleOp module) {
+  for (auto function : module.getOps<func::FuncOp>())
+    for (unsigned i = 0; i < function.getNumArguments(); ++i)
+      if (function.removeArgAttr(i, flow::FlowDialect::kConditionAttr))
+        function.removeArgAttr(i, flow::FlowDialect::kRowAttr);
+}
+
 OwningOpRef<ModuleOp> flowc::buildGraphModule(MLIRContext &context, const Flow &flow, const PipelineOptions &options,
                                               std::string &error) {
   ErrorCollector collector(context, error);
   OwningOpRef<ModuleOp> module = emitFlowGraph(context, flow.root(), options.dtype, "flow", error);
+  if (module && options.fixedCondition)
+    fixCondition(*module);
   if (module && options.target)
     emitDensity(*module, options.target->root(), options.dtype, "target");
   return module;

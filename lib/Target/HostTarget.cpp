@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "flowc/Target/HostTarget.h"
+#include "Features.h"
 
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringExtras.h"
@@ -23,10 +24,7 @@
 
 using namespace flowc;
 
-/// Instruction sets that the code generator may use for arithmetic on its own.
-/// Others that a processor's name implies (`pku`, `wbnoinvd`, ...) never appear
-/// in kernels, and virtual machines often hide them.
-static bool isUsedByKernels(llvm::StringRef feature) {
+bool flowc::isUsedByKernels(llvm::StringRef feature) {
   static constexpr llvm::StringLiteral prefixes[] = {"sse",   "ssse",   "avx",   "fma",  "f16c", "bmi",
                                                      "lzcnt", "popcnt", "movbe", "cmov", "gfni"};
   return llvm::any_of(prefixes, [&](llvm::StringRef prefix) { return feature.starts_with(prefix); });
@@ -105,6 +103,7 @@ Expected<std::unique_ptr<llvm::TargetMachine>> flowc::createTargetMachine(const 
   std::call_once(initialised, [] {
     llvm::InitializeNativeTarget();
     llvm::InitializeNativeTargetAsmPrinter();
+    llvm::InitializeNativeTargetAsmParser(); // for assembly within IR
   });
   llvm::Triple triple(target.triple);
   std::string message;
@@ -115,6 +114,8 @@ Expected<std::unique_ptr<llvm::TargetMachine>> flowc::createTargetMachine(const 
   // FMAs are chosen in the tile program, the same for every tile shape. The code
   // generator would fuse by use count, and rows would depend on the batch size.
   options.AllowFPOpFusion = llvm::FPOpFusion::Strict;
+  // Not all linkers know older lists of constructors.
+  options.UseInitArray = true;
   std::unique_ptr<llvm::TargetMachine> machine(
       registered->createTargetMachine(triple, target.cpu, target.features, options, llvm::Reloc::PIC_,
                                       llvm::CodeModel::Small, llvm::CodeGenOptLevel::Less));

@@ -13,6 +13,7 @@
 #include "mlir/Target/LLVMIR/Export.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/Bitcode/BitcodeWriter.h"
 #include "llvm/IR/IRBuilder.h"
 #include "llvm/IR/InstIterator.h"
 #include "llvm/IR/IntrinsicInst.h"
@@ -118,6 +119,43 @@ Expected<std::vector<std::string>> flowc::findUnexpectedSymbols(std::string_view
   return unexpected;
 }
 
+/// What `file` is of `module`, unless code has to be generated.
+static std::string printModule(const llvm::Module &module, NativeFile file) {
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  if (file == NativeFile::Bitcode)
+    llvm::WriteBitcodeToFile(module, stream);
+  else
+    module.print(stream, nullptr);
+  return text;
+}
+
+static Expected<std::string> emitModule(llvm::Module &module, llvm::TargetMachine &machine, NativeFile file) {
+  if (file == NativeFile::LLVMIR || file == NativeFile::Bitcode)
+    return printModule(module, file);
+  llvm::SmallVector<char, 0> bytes;
+  llvm::raw_svector_ostream stream(bytes);
+  CodeGenPasses codegen;
+  auto type = file == NativeFile::Object ? llvm::CodeGenFileType::ObjectFile : llvm::CodeGenFileType::AssemblyFile;
+  if (machine.addPassesToEmitFile(codegen, stream, nullptr, type, /*DisableVerify=*/true))
+    return Error{"LLVM cannot emit this kind of file for '" + machine.getTargetTriple().str() + "'"};
+  codegen.run(module);
+  std::string result(bytes.data(), bytes.size());
+  if (file == NativeFile::Assembly)
+    return result;
+  auto unexpected = findUnexpectedSymbols(result);
+  if (!unexpected)
+    return unexpected.takeError();
+  if (!unexpected->empty())
+    return Error{"the kernel calls functions that flowc does not provide: " + llvm::join(*unexpected, ", ")};
+  return result;
+}
+
+Expected<std::string> flowc::emitModule(llvm::Module &module, const TargetSpec &target, NativeFile file) {
+  auto machine = createTargetMachine(target);
+  return machine ? ::emitModule(module, **machine, file) : Expected<std::string>(machine.takeError());
+}
+
 Expected<std::string> flowc::emitNative(mlir::ModuleOp module, const TargetSpec &target, NativeFile file) {
   auto machine = createTargetMachine(target);
   if (!machine)
@@ -134,25 +172,5 @@ Expected<std::string> flowc::emitNative(mlir::ModuleOp module, const TargetSpec 
   setFunctionAttributes(*translated, target);
   if (auto optimised = optimise(*translated, **machine); !optimised)
     return optimised.takeError();
-
-  llvm::SmallVector<char, 0> bytes;
-  llvm::raw_svector_ostream stream(bytes);
-  if (file == NativeFile::LLVMIR) {
-    translated->print(stream, nullptr);
-    return std::string(bytes.data(), bytes.size());
-  }
-  CodeGenPasses codegen;
-  auto type = file == NativeFile::Object ? llvm::CodeGenFileType::ObjectFile : llvm::CodeGenFileType::AssemblyFile;
-  if ((*machine)->addPassesToEmitFile(codegen, stream, nullptr, type, /*DisableVerify=*/true))
-    return Error{"LLVM cannot emit this kind of file for '" + target.triple + "'"};
-  codegen.run(*translated);
-  std::string result(bytes.data(), bytes.size());
-  if (file == NativeFile::Assembly)
-    return result;
-  auto unexpected = findUnexpectedSymbols(result);
-  if (!unexpected)
-    return unexpected.takeError();
-  if (!unexpected->empty())
-    return Error{"the kernel calls functions that flowc does not provide: " + llvm::join(*unexpected, ", ")};
-  return result;
+  return ::emitModule(*translated, **machine, file);
 }

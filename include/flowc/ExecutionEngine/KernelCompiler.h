@@ -31,6 +31,9 @@ struct KernelRequest {
   DType dtype;
   /// The density that an ELBO is about, if the kernel is one.
   const Flow *target = nullptr;
+  /// The condition is the same for all rows: a parameter in front of all others, of which
+  /// `prepare` computes what it can.
+  bool fixedCondition = false;
 };
 
 /// The density that a kernel evaluates, whose data it takes behind the leaves of its
@@ -48,7 +51,7 @@ CacheKey makeRequestKey(const KernelRequest &request, const TargetSpec &target);
 /// context of its own, so that several threads may compile at once.
 class KernelCompilation {
 public:
-  /// Builds the graph; the request must outlive it.
+  /// Builds the graph; what the request refers to must outlive it.
   static Expected<KernelCompilation> begin(const KernelRequest &request, const TargetSpec &target);
 
   KernelCompilation(KernelCompilation &&) noexcept;
@@ -59,8 +62,16 @@ public:
   /// parameters are in none of them, so that flows which differ in these share their code.
   CacheKey key() const;
 
-  /// Lowers the graph to an object file; once.
+  /// Lowers the graph to an object file.
   Expected<std::string> compile();
+  /// The same as LLVM's bitcode, optimised: what objects with many kernels are linked from.
+  Expected<std::string> compileToBitcode();
+  /// An object file for this machine, of which `prepare` computes the same bits as on the
+  /// target; `kernel` does nothing. Errors: this machine has no fused multiply-add, and the
+  /// target has.
+  Expected<std::string> compilePrepare();
+  /// The text of the graph.
+  std::string graph() const;
 
 private:
   friend Expected<std::string> emitKernel(const KernelRequest &request, std::string_view level, const std::string &cpu);

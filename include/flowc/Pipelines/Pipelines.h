@@ -38,6 +38,8 @@ struct PipelineOptions {
   bool verify = false;
   /// Tidy the tile program up; what says how much it computes stands there before.
   bool cleanTile = true;
+  /// The condition is a parameter, in front of all others, and none of the rows.
+  bool fixedCondition = false;
 };
 
 /// Registers every dialect and interface that the pipelines need.

@@ -15,6 +15,9 @@
 #include <string_view>
 #include <vector>
 
+namespace llvm {
+class Module;
+} // namespace llvm
 namespace mlir {
 class ModuleOp;
 } // namespace mlir
@@ -24,6 +27,7 @@ namespace flowc {
 /// What `emitNative` writes.
 enum class NativeFile {
   LLVMIR,   ///< Text of LLVM's IR after optimisation.
+  Bitcode,  ///< The same for programs, to be linked with others.
   Assembly, ///< Text.
   Object    ///< A relocatable ELF file.
 };
@@ -32,6 +36,10 @@ enum class NativeFile {
 /// and emits it for `target`. An object that needs a symbol other than the
 /// memory functions (a libm call, say) is an error that lists them.
 Expected<std::string> emitNative(mlir::ModuleOp module, const TargetSpec &target, NativeFile file);
+
+/// Emits `module`, which is optimised already, for `target`; functions may have other
+/// targets in their attributes. Errors as above.
+Expected<std::string> emitModule(llvm::Module &module, const TargetSpec &target, NativeFile file);
 
 /// Undefined symbols of an object file other than `memcpy`, `memmove`, `memset`.
 Expected<std::vector<std::string>> findUnexpectedSymbols(std::string_view object);

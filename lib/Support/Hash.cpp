@@ -15,7 +15,7 @@ uint64_t flowc::hashBytes(const void *bytes, int64_t count, uint64_t hash) {
   for (int64_t i = 0; i < count; i += 8) {
     uint64_t word = 0;
     std::memcpy(&word, from + i, static_cast<size_t>(std::min<int64_t>(8, count - i)));
-    hash = (hash ^ word) * 0x100000001b3ULL;
+    hash = (hash ^ word) * kHashFactor;
     hash ^= hash >> 32;
   }
   return hash;

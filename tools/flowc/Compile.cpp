@@ -5,37 +5,34 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Common.h"
+#include "Compile.h"
 
 #include "flowc/ExecutionEngine/KernelCompiler.h"
 
 using namespace flowc;
 using namespace flowc::tool;
 
-namespace {
+Expected<PendingFile> tool::openPending(const std::string &path) {
+  if (path.empty())
+    return PendingFile{OutputFile::standardOutput()};
+  auto file = OutputFile::create(path);
+  return file ? PendingFile{std::move(*file)} : Expected<PendingFile>(file.takeError());
+}
 
-struct CompileCommandOptions {
-  ModelOptions model;
-  std::string emit = "obj", kernel, cpu, target, output;
-};
+Expected<void> tool::writePending(std::vector<PendingFile> &files) {
+  for (PendingFile &pending : files)
+    if (auto ok = pending.file.write(pending.contents.data(), pending.contents.size()); !ok)
+      return ok;
+  for (PendingFile &pending : files)
+    if (auto ok = pending.file.commit(); !ok)
+      return ok;
+  return {};
+}
 
-Expected<int> runCompile(const CompileCommandOptions &options) {
-  if (options.emit == "obj" && options.output.empty())
-    return Error{"an object file needs a name: give -o FILE.o, or look at the code with --emit=asm"};
-  auto loaded = loadModel(options.model);
-  if (!loaded)
-    return loaded.takeError();
-  std::optional<OutputFile> file;
-  if (!options.output.empty()) {
-    auto created = OutputFile::create(options.output);
-    if (!created)
-      return created.takeError();
-    file.emplace(std::move(*created));
-  } else {
-    file.emplace(OutputFile::standardOutput());
-  }
+/// One kernel, at the level that is asked for.
+static Expected<std::string> compileOneKernel(const CompileCommandOptions &options, const Loaded &loaded) {
   // A bare bijection has no density; its first kernel is `transform`.
-  const Flow &flow = loaded->flow();
+  const Flow &flow = loaded.flow();
   std::string name = options.kernel;
   if (name.empty())
     name = flow.isDistribution() || flow.isDensity() ? "log_prob" : "transform";
@@ -47,18 +44,35 @@ Expected<int> runCompile(const CompileCommandOptions &options) {
   auto target = loadTarget(options.target);
   if (!target)
     return target.takeError();
-  KernelRequest request{flow, *kernel, loaded->dtype(), *target ? &**target : nullptr};
-  auto text = emitKernel(request, options.emit, options.cpu);
+  KernelRequest request{flow, *kernel, loaded.dtype(), *target ? &**target : nullptr};
+  return emitKernel(request, options.emit.empty() ? "obj" : options.emit,
+                    options.cpus.empty() ? std::string() : options.cpus.front());
+}
+
+static Expected<int> runCompile(const CompileCommandOptions &options) {
+  if (options.wantsFunctions())
+    return compileFunctions(options);
+  if ((options.emit.empty() || options.emit == "obj") && options.output.empty())
+    return Error{"an object file needs a name: give -o FILE.o, or look at the code with --emit=asm"};
+  if (options.cpus.size() > 1)
+    return Error{"one kernel by itself is compiled for one CPU, not for " + std::to_string(options.cpus.size()) +
+                 ": add --header NAME.h for functions that choose among several"};
+  auto loaded = loadModel(options.model);
+  if (!loaded)
+    return loaded.takeError();
+  std::vector<PendingFile> files;
+  auto file = openPending(options.output);
+  if (!file)
+    return file.takeError();
+  files.push_back(std::move(*file));
+  auto text = compileOneKernel(options, *loaded);
   if (!text)
     return text.takeError();
-  if (auto ok = file->write(text->data(), text->size()); !ok)
-    return ok.takeError();
-  if (auto ok = file->commit(); !ok)
+  files.front().contents = std::move(*text);
+  if (auto ok = writePending(files); !ok)
     return ok.takeError();
   return 0;
 }
-
-} // namespace
 
 /// The names of all kernels, those that need a target last.
 static std::string describeKernels() {
@@ -76,13 +90,22 @@ void tool::addCompileCommands(CLI::App &app, Action &action) {
                  "  flowc compile galaxies.flow --emit=flow\n"
                  "  flowc compile galaxies.flow --emit=tile --kernel sample\n"
                  "  flowc compile galaxies.flow --emit=asm --cpu znver4 -o log_prob.s\n"
-                 "  flowc compile galaxies.flow -o log_prob.o",
+                 "  flowc compile galaxies.flow -o log_prob.o\n"
+                 "  flowc compile model.safetensors -o model.o --header model.h\n"
+                 "  flowc compile model.safetensors -o model.so --header model.h --functions=log_prob,score "
+                 "--cpu=x86-64-v3",
                  runCompile);
   options->model.add(*command, "FILE");
   command->add_option("--emit", options->emit, "flow, sample, tile, llvm, asm or obj (default)")
       ->check(CLI::IsMember({"flow", "sample", "tile", "llvm", "asm", "obj"}));
   command->add_option("--kernel", options->kernel, describeKernels());
   command->add_option("--target", options->target, "The target density (.flow) of an elbo or stl kernel");
-  command->add_option("--cpu", options->cpu, "LLVM's name of the CPU to compile for (default: this one)");
+  command
+      ->add_option(
+          "--cpu", options->cpus,
+          "LLVM's name of the CPU to compile for (default: this one); for functions in C several, of which the "
+          "best is chosen at run time (default: x86-64-v2, x86-64-v3, x86-64-v4)")
+      ->delimiter(',');
   markOutput(command->add_option("-o,--output", options->output, "File to write (default: standard output)"));
+  addFunctionOptions(*command, *options);
 }

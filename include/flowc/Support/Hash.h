@@ -14,6 +14,9 @@ namespace flowc {
 
 /// The hash of no bytes.
 inline constexpr uint64_t kHashStart = 0xcbf29ce484222325ULL;
+/// What a hash is multiplied by for each word: hash = (hash ^ word) * factor, then
+/// hash ^= hash >> 32.
+inline constexpr uint64_t kHashFactor = 0x100000001b3ULL;
 
 /// Of what has the hash `hash` and these bytes behind it: FNV-1a over words of 64 bits,
 /// the last one filled up with zeros. It tells whether data is the same as it was, not

@@ -39,5 +39,6 @@ configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/flowcConfig.cmake.in ${C
   INSTALL_DESTINATION ${flowc_package_dir})
 write_basic_package_version_file(${CMAKE_BINARY_DIR}/flowcConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${CMAKE_BINARY_DIR}/flowcConfig.cmake ${CMAKE_BINARY_DIR}/flowcConfigVersion.cmake
+  ${CMAKE_CURRENT_LIST_DIR}/FlowcAddModel.cmake
   DESTINATION ${flowc_package_dir} COMPONENT c-dev)
 install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT tools)

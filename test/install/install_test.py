@@ -47,11 +47,13 @@ def try_tool(prefix, folder):
 
 
 def try_package(prefix, folder, definitions, components=("cpp",)):
-    build = folder / "package"
+    build, model = folder / "package", folder / "a model.safetensors"
+    (folder / "f.flow").write_text("flow f = coupling_flow(standard_normal([2]), nn_width = 4)\n", encoding="utf-8")
+    run(prefix / "bin/flowc", "init", folder / "f.flow", "-o", model)
     run("cmake", "-S", HERE, "-B", build, "-G", "Ninja", f"-DCMAKE_PREFIX_PATH={prefix}",
-        f"-DCOMPONENTS={';'.join(components)}", "-DCMAKE_BUILD_TYPE=Release", *definitions)
+        f"-DMODEL={model}", f"-DCOMPONENTS={';'.join(components)}", "-DCMAKE_BUILD_TYPE=Release", *definitions)
     run("cmake", "--build", build)
-    for language in ("c", *components):
+    for language in ("c", "model", *components):
         expect(run(build / f"{language}-program"), "100 draws")
 
 

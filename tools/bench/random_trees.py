@@ -5,7 +5,8 @@
 
     random_trees.py build/bin/flowc --count 1000 --seed 1
 
-A tree is saved as users of FlowJAX save it, imported, and evaluated by both: log-densities of flowc's own draws and of
+A tree is saved as users of FlowJAX save it, imported (with --live, taken as it is by flowc.from_flowjax, without a
+text), and evaluated by both: log-densities of flowc's own draws and of
 rows further out, the transform and the inverse with their log-determinants. What differs by more than 1e-10 is done
 again in arithmetic with 50 digits (exact_jax.py), which says whose result is off, and by how much rounding alone can
 move it. Prints a table of outcomes and every difference that this does not explain, with the seed that makes it again;
@@ -40,6 +41,11 @@ from flowjax.distributions import AbstractTransformed
 
 import exact_jax
 from flowjax_trees import Grammar
+from python_package import import_module
+
+import_flowjax = import_module("importing.from_flowjax").import_flowjax
+write_model = import_module("importing.model_file").write_model
+Unsupported = import_module("importing.parts").Unsupported
 
 ALLOWED = 1e-10
 NOISY_RUNS = 6  # of two, both may by chance be closer to the exact number than rounding usually is
@@ -106,8 +112,8 @@ class Reference:
 class Flowc:
     """flowc's side: a model in a folder, and commands on it."""
 
-    def __init__(self, flowc, folder, seconds):
-        self.flowc, self.folder, self.seconds = flowc, folder, seconds
+    def __init__(self, flowc, folder, seconds, live):
+        self.flowc, self.folder, self.seconds, self.live = flowc, folder, seconds, live
         self.model = folder / "model.safetensors"
 
     def run(self, *arguments):
@@ -118,6 +124,12 @@ class Flowc:
             raise Refused((done.stderr.strip().splitlines() or [f"exit {done.returncode}"])[0])
 
     def load(self, tree, text):
+        if self.live:
+            try:
+                write_model(self.model, *import_flowjax(tree))
+            except Unsupported as refusal:
+                raise Refused(str(refusal)) from refusal
+            return
         (self.folder / "model.flow").write_text(text + "\n")
         eqx.tree_serialise_leaves(self.folder / "model.eqx", tree)
         self.run("import", self.folder / "model.eqx", "--flow", self.folder / "model.flow", "-o", self.model)
@@ -239,11 +251,11 @@ def forward_again(reference, name, inputs, got, comparison):
     comparison.notes += some.notes
 
 
-def check(flowc, seed, folder, seconds):
+def check(flowc, seed, folder, seconds, live):
     text, tree = Grammar(seed).root()
     random = np.random.default_rng(seed)
     tree = scatter(tree.build(jr.key(seed)), random)
-    reference, other = Reference(tree), Flowc(flowc, folder, seconds)
+    reference, other = Reference(tree), Flowc(flowc, folder, seconds, live)
     shape, cond_shape, count = reference.tree.shape, reference.tree.cond_shape, 12
     conditions = None if cond_shape is None else random.normal(size=(count, *cond_shape))
     comparison = Comparison(reference, conditions)
@@ -286,13 +298,15 @@ def main():
     parser.add_argument("--count", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=1, help="the first tree; tree I has seed SEED + I")
     parser.add_argument("--seconds", type=int, default=600, help="for each command of flowc")
+    parser.add_argument("--live", action="store_true", help="import the live object, without a text")
     parser.add_argument("--show", action="store_true", help="print the text of every tree")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     table, unexplained = collections.Counter(), 0
     for seed in range(options.seed, options.seed + options.count):
         with tempfile.TemporaryDirectory() as folder:
-            text, outcomes, notes = check(options.flowc, seed, pathlib.Path(folder), options.seconds)
+            text, outcomes, notes = check(options.flowc, seed, pathlib.Path(folder), options.seconds,
+                                            options.live)
         table.update(outcomes.items())
         wrong = WRONG in outcomes.values()
         unexplained += wrong

@@ -37,6 +37,9 @@ def _importer(library, what):
 
 
 from_flowjax = _importer("flowjax", "a distribution or a bijection of FlowJAX")
+from_zuko = _importer("zuko", "a flow of zuko")
+from_nflows = _importer("nflows", "a flow or a transform of nflows")
+from_normflows = _importer("normflows", "a flow of normflows")
 
 
 def to_flowjax(model):

@@ -290,8 +290,11 @@ NodePtr makeSpline(Call &call, int64_t knots, const std::vector<double> &interva
     return nullptr;
   }
   auto node = call.makeNode(Node::Category::Bijection, "rational_quadratic_spline", {});
-  node->attributes = {
-      {"knots", knots}, {"interval", interval}, {"min_derivative", minDerivative}, {"min_width", minWidth}};
+  node->attributes = {{"knots", knots},
+                      {"interval", interval},
+                      {"min_derivative", minDerivative},
+                      {"min_width", minWidth},
+                      {"clip", 0.0}};
   node->fields.push_back(numberLeaf("knots", knots, Leaf::Type::Int));
   node->fields.push_back(numberLeaf("interval[0]", interval[0], Leaf::Type::Float));
   node->fields.push_back(numberLeaf("interval[1]", interval[1], Leaf::Type::Float));
@@ -301,6 +304,34 @@ NodePtr makeSpline(Call &call, int64_t knots, const std::vector<double> &interva
   derivatives.shape = {knots + 2};
   derivatives.init.values.assign(knots + 2, inverseSoftplus(1 - minDerivative));
   node->fields.push_back(trainableLeaf("derivatives.args[0]", derivatives));
+  return call.finish(node);
+}
+
+/// A spline whose raw numbers are clipped softly, so that its slopes stay inside of [`minSlope`, 1 / `minSlope`] at
+/// the knots; those at the ends of the interval are 1. The attribute `clip` is -log of the least slope.
+static Value::Data buildBoundedSpline(Call &call) {
+  int64_t bins = call.integer("bins", 2, maxKnots + 1);
+  std::vector<double> interval = readInterval(call);
+  double minSlope = call.real("min_slope");
+  if (!(minSlope > 0 && minSlope < 1))
+    call.failAt("min_slope",
+                "`min_slope` of `" + call.name() + "` must be above 0 and below 1, found " + formatNumber(minSlope));
+  if (call.failed())
+    return {};
+  auto node = call.makeNode(Node::Category::Bijection, "rational_quadratic_spline", {});
+  node->attributes = {{"knots", bins - 1},
+                      {"interval", interval},
+                      {"min_derivative", 0.0},
+                      {"min_width", 0.0},
+                      {"clip", -std::log(minSlope)}};
+  ArrayValue positions, slopes;
+  positions.shape = {bins};
+  positions.init.values.assign(bins, 0.0);
+  slopes.shape = {bins - 1};
+  slopes.init.values.assign(bins - 1, 0.0);
+  node->fields.push_back(trainableLeaf("x_pos.arr", positions));
+  node->fields.push_back(trainableLeaf("y_pos.arr", positions));
+  node->fields.push_back(trainableLeaf("derivatives.args[0]", slopes));
   return call.finish(node);
 }
 
@@ -337,6 +368,11 @@ llvm::ArrayRef<Constructor> bijectionConstructors() {
        {{"loc", number(0)}, {"scale", number(1)}},
        buildAffine,
        "y = scale · x + loc, elementwise; `loc` and `scale` are trained, and `scale` stays positive."},
+      {"bounded_spline",
+       {{"bins"}, {"interval"}, {"min_slope", number(1e-3, false)}},
+       buildBoundedSpline,
+       "A monotone spline of `bins` bins on the interval, the identity outside of it, with slopes from `min_slope` to "
+       "1 / `min_slope` at its knots and 1 at its ends, whatever a network says."},
       {"flip", {{"shape", scalar}}, buildShaped, "All elements in reverse order."},
       {"ordered", {{"n"}}, buildOrdered, "Increasing vectors: y[0] = x[0], y[i] = y[i−1] + exp(x[i])."},
       {"permute",

@@ -9,6 +9,7 @@
 #include "flowc/Dialect/Flow/IR/FlowOrdered.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "llvm/ADT/STLExtras.h"
 
 namespace flowc {
@@ -29,17 +30,42 @@ static Value emitAffine(Emitter &emitter, const Place &place) {
   return AffineOp::create(emitter.getBuilder(), type, place.event, loc, scale);
 }
 
+/// x / (1 + |x| / `bound`), which stays below the bound.
+static Value emitSoftClip(ImplicitLocOpBuilder &builder, Value x, double bound) {
+  Type type = x.getType();
+  Value size =
+      arith::MulFOp::create(builder, math::AbsFOp::create(builder, x), buildConstant(builder, type, 1 / bound));
+  return arith::DivFOp::create(builder, x, arith::AddFOp::create(builder, size, buildConstant(builder, type, 1)));
+}
+
+/// The slopes at all knots. Those of a clipped spline are exp of its numbers, and 1 at both ends.
+static Value emitSlopes(Emitter &emitter, const Place &place, int64_t knots, double clip) {
+  if (clip == 0)
+    return emitter.getPositiveParameter(place, "derivatives.args[0]", emitter.getFlatType({knots + 2}),
+                                        place.node.attribute<double>("min_derivative"));
+  ImplicitLocOpBuilder &builder = emitter.getBuilder();
+  Value raw = emitter.getParameter(place, "derivatives.args[0]", emitter.getFlatType({knots}));
+  if (!raw)
+    return {};
+  Value end = buildConstant(builder, getElementTypeOrSelf(raw.getType()), 1);
+  return buildConcat(builder, {end, math::ExpOp::create(builder, emitSoftClip(builder, raw, clip)), end});
+}
+
 static Value emitRationalQuadraticSpline(Emitter &emitter, const Place &place) {
   const Node &node = place.node;
   const auto &interval = node.attribute<std::vector<double>>("interval");
   int64_t knots = node.attribute<int64_t>("knots");
-  Type raw = emitter.getFlatType({knots + 1}), all = emitter.getFlatType({knots + 2});
+  double clip = node.attribute<double>("clip");
+  Type raw = emitter.getFlatType({knots + 1});
   Value x = emitter.getParameter(place, "x_pos.arr", raw), y = emitter.getParameter(place, "y_pos.arr", raw);
-  Value slopes =
-      emitter.getPositiveParameter(place, "derivatives.args[0]", all, node.attribute<double>("min_derivative"));
+  Value slopes = emitSlopes(emitter, place, knots, clip);
   if (!x || !y || !slopes)
     return {};
   ImplicitLocOpBuilder &builder = emitter.getBuilder();
+  if (clip != 0) {
+    x = emitSoftClip(builder, x, clip / 2);
+    y = emitSoftClip(builder, y, clip / 2);
+  }
   double minWidth = node.attribute<double>("min_width");
   return RationalQuadraticSplineOp::create(builder, place.event.getType(), place.event,
                                            buildKnots(builder, x, interval[0], interval[1], minWidth),

@@ -126,11 +126,32 @@ Mapped<T> Evaluator<T>::ordered(const Place &, bool inverse, const Column<T> &ev
 // RationalQuadraticSpline
 //===----------------------------------------------------------------------===//
 
+/// x / (1 + |x| / bound); x, if the bound is 0.
+template <typename T>
+static Column<T> clipped(Column<T> x, T bound) {
+  for (T &entry : x)
+    entry = bound == 0 ? entry : entry / (1 + std::abs(entry) / bound);
+  return x;
+}
+
+/// The slopes at all knots; those of a clipped spline are exp of its numbers, and 1 at both ends.
+template <typename T>
+Column<T> Evaluator<T>::knotSlopes(const Place &place) const {
+  T clip = T(place.node.attribute<double>("clip"));
+  if (clip == 0)
+    return positiveLeaf(place, "derivatives.args[0]", place.node.attribute<double>("min_derivative"));
+  Column<T> inner = clipped<T>(leaf(place, "derivatives.args[0]"), clip);
+  Column<T> all = Column<T>::Ones(inner.size() + 2);
+  for (int64_t i = 0; i < inner.size(); ++i)
+    all[i + 1] = std::exp(inner[i]);
+  return all;
+}
+
 template <typename T>
 Column<T> Evaluator<T>::knots(const Place &place, const std::string &path) const {
   const auto &interval = place.node.attribute<std::vector<double>>("interval");
   T lo = T(interval[0]), hi = T(interval[1]), minWidth = T(place.node.attribute<double>("min_width"));
-  Column<T> raw = leaf(place, path), weights = raw;
+  Column<T> raw = clipped<T>(leaf(place, path), T(place.node.attribute<double>("clip")) / 2), weights = raw;
   for (T &weight : weights)
     weight = std::exp(weight - raw.maxCoeff());
   weights /= weights.sum();
@@ -146,7 +167,7 @@ Column<T> Evaluator<T>::knots(const Place &place, const std::string &path) const
 template <typename T>
 Mapped<T> Evaluator<T>::spline(const Place &place, bool inverse, const Column<T> &event, const Column<T> &) const {
   Column<T> xs = knots(place, "x_pos.arr"), ys = knots(place, "y_pos.arr");
-  Column<T> slopes = positiveLeaf(place, "derivatives.args[0]", place.node.attribute<double>("min_derivative"));
+  Column<T> slopes = knotSlopes(place);
   const Column<T> &positions = inverse ? ys : xs;
   T v = event[0], lo = positions[0], hi = positions[positions.size() - 1];
   if (!(v >= lo && v <= hi))

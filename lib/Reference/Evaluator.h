@@ -161,6 +161,8 @@ private:
   Column<T> network(const Place &place, const Column<T> &input, const Ranks *ranks = nullptr) const;
   /// Positions of a spline's knots from their raw values.
   Column<T> knots(const Place &place, const std::string &path) const;
+  /// The slopes at all of its knots.
+  Column<T> knotSlopes(const Place &place) const;
   /// The scalar transformer with a coordinate's share of the network's output.
   Mapped<T> transformer(const Node &node, const Column<T> &offsets, bool inverse, T value) const;
 

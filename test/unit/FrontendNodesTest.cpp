@@ -91,6 +91,15 @@ TEST(Nodes, SplineAttributes) {
   EXPECT_NEAR(std::log1p(std::exp(node->leaf("derivatives.args[0]").init.values[4])), 0.5, 1e-15);
 }
 
+TEST(Nodes, BoundedSplineIsASplineWithClippedNumbers) {
+  NodePtr node = parseBijection("bounded_spline(bins = 3, interval = 2, min_slope = 0.01)");
+  EXPECT_EQ(node->kind, "rational_quadratic_spline");
+  EXPECT_EQ(node->attribute<int64_t>("knots"), 2);
+  EXPECT_DOUBLE_EQ(node->attribute<double>("clip"), std::log(100));
+  EXPECT_EQ(node->leaf("x_pos.arr").shape, Shape{3});
+  EXPECT_EQ(node->leaf("derivatives.args[0]").init.values, (Numbers{0, 0}));
+}
+
 TEST(Nodes, DefaultTransformerKeepsScalesAboveAHundredth) {
   NodePtr flow = parseNode("flow f = coupling_flow(standard_normal([3]), invert = false)");
   const Node &coupling = flow->child("bijection").child("bijection").child("bijections[0]");

@@ -258,6 +258,8 @@ INSTANTIATE_TEST_SUITE_P(
                                                     "invert(softplus())])")},
                     Case{"Scan", autoregressive("transformer = scan(affine(), layers = 2)")},
                     Case{"Bounded", autoregressive("transformer = bounded_affine(bound = 1)")},
+                    Case{"BoundedSpline", autoregressive("transformer = bounded_spline(bins = 3, interval = 2)")},
+                    Case{"BoundedSplineOfTwoBins", coupling("transformer = invert(bounded_spline(2, [-1, 2], 0.1))")},
                     Case{"BoundedCoupling", coupling("transformer = bounded_affine(0.1, 0.2)")},
                     Case{"Frozen", coupling("transformer = chain([affine(), non_trainable(affine(0.5, 2))])")}),
     nameOf);

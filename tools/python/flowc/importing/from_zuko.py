@@ -17,10 +17,21 @@ from zuko.flows.coupling import GeneralCouplingTransform
 from zuko.flows.gaussianization import ElementWiseTransform
 
 from . import networks
-from .parts import (Unsupported, call, chain, in_order, invert, model_text, normal, permute, transformed,
-                    triangular)
+from .parts import (
+    Part,
+    Unsupported,
+    call,
+    chain,
+    in_order,
+    invert,
+    model_text,
+    normal,
+    permute,
+    transformed,
+    triangular,
+)
 from .torch_networks import array, cast, dtype_of, sequential
-from .transformers import formula, shift
+from .transformers import Transformer, formula, shift
 
 
 def import_zuko(flow):
@@ -62,8 +73,8 @@ def univariate(lazy, path):
             raise Unsupported(path, constructor.func.__name__, "a partial with positional arguments")
         constructor, named = constructor.func, {**constructor.keywords, **named}
     if constructor not in UNIVARIATE:
-        raise Unsupported(path, getattr(constructor, "__name__", repr(constructor)), REFUSED.get(
-            constructor, "flowc has no equal of this univariate transformation"))
+        raise Unsupported(path, getattr(constructor, "__name__", repr(constructor)),
+                          "flowc has no equal of this univariate transformation")
     return UNIVARIATE[constructor](lazy.shapes, **named)
 
 
@@ -109,6 +120,14 @@ def lu(lazy, path):
     return call("chain", bijections=[triangular(zeros, upper, lower=False), triangular(zeros, lower)])
 
 
+def bounded_spline(shapes, bound=5.0, slope=1e-3):
+    """flowc's `bounded_spline` is this spline of zuko's."""
+    bins = shapes[0][0]
+    part = call("bounded_spline", bins=bins, interval=bound, min_slope=slope)
+    starts = {".x_pos.arr": np.zeros(bins), ".y_pos.arr": np.zeros(bins), ".derivatives.args[0]": np.zeros(bins - 1)}
+    return Transformer(Part(part.text, {}, (), starts), np.eye(3 * bins - 1), np.zeros(3 * bins - 1))
+
+
 def soft_clipped_affine(shapes, slope=1e-3):
     clip = repr(abs(math.log(slope)))
     return formula("soft_clipped_affine", f"x*exp(scale/(1 + abs(scale/{clip}))) + shift", "shift", "scale")
@@ -129,12 +148,9 @@ def diagonal_normal(lazy, path):
     return normal(array(built.mean), array(built.stddev), trained=bool(list(lazy.parameters())))
 
 
-REFUSED = {
-    transforms.MonotonicRQSTransform: "zuko clips its numbers softly before it makes widths, heights and slopes of "
-    "them, which no network of flowc's can do for flowc's spline",
-}
 UNIVARIATE = {
     transforms.MonotonicAffineTransform: soft_clipped_affine,
+    transforms.MonotonicRQSTransform: bounded_spline,
     transforms.AdditiveTransform: lambda shapes: shift(),
 }
 FIXED = {

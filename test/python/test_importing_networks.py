@@ -4,7 +4,6 @@
 
 import numpy as np
 import pytest
-
 from flowc.importing import networks, parts, transformers
 
 

@@ -19,10 +19,9 @@ import warnings
 
 import numpy as np
 import torch
+from python_package import import_module
 from torch import nn
 from torch.nn import functional as F
-
-from python_package import import_module
 
 torch.set_default_dtype(torch.float64)
 ALLOWED = 1e-10
@@ -155,8 +154,8 @@ def normflows_cases():
             4, f.MaskedAffineAutoregressive(4, 10), f.LULinearPermute(4), f.MaskedAffineAutoregressive(
                 4, 10, use_residual_blocks=False, random_mask=True), f.Permute(4)), 4),
         Case("coupled splines", lambda: whole(
-            5, *[part for _ in range(2) for part in (f.CoupledRationalQuadraticSpline(5, 2, 12), f.LULinearPermute(5))]),
-            5),
+            5, *[part for _ in range(2) for part in (
+                f.CoupledRationalQuadraticSpline(5, 2, 12), f.LULinearPermute(5))]), 5),
         Case("autoregressive splines", lambda: whole(
             4, *[part for _ in range(2) for part in (f.AutoregressiveRationalQuadraticSpline(
                 4, 1, 12, permute_mask=True), f.LULinearPermute(4))]), 4),

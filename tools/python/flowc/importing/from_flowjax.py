@@ -18,14 +18,10 @@ import paramax
 from flowjax import bijections as bij
 from flowjax import distributions as dist
 from flowjax.bijections import block_autoregressive_network as bnaf
-from jax.tree_util import keystr, tree_flatten_with_path, tree_leaves, tree_map
+from jax.tree_util import tree_leaves, tree_map
 
-from .parts import Part, Unsupported, call, frozen, model_text, scaled, shaped, to_text
-
-ACTIVATIONS = {"relu": [jax.nn.relu], "tanh": [jnp.tanh, jax.lax.tanh], "silu": [jax.nn.silu, jax.nn.swish],
-               "gelu": [jax.nn.gelu], "elu": [jax.nn.elu], "softplus": [jax.nn.softplus],
-               "sigmoid": [jax.nn.sigmoid, jax.lax.logistic], "leaky_relu": [jax.nn.leaky_relu]}
-WRITTEN = 16  # arrays of up to so many numbers are written into the text
+from .flowjax_numbers import activation, agrees, number_leaves, own, positive, raw_of, start, triangle
+from .parts import Part, Unsupported, call, model_text, scaled, shaped, to_text
 
 
 def import_flowjax(tree):
@@ -49,68 +45,6 @@ def walk(node, path):
     raise Unsupported(path, node, "flowc has no equal of this class")
 
 
-# Numbers.
-
-
-def is_frozen(leaf):
-    return isinstance(leaf, paramax.NonTrainable)
-
-
-def number_leaves(node):
-    """Name, array and whether it is frozen, of each array of numbers in an object."""
-    found = []
-    for place, leaf in tree_flatten_with_path(node, is_leaf=is_frozen)[0]:
-        for inner, array in tree_flatten_with_path(leaf.tree)[0] if is_frozen(leaf) else [((), leaf)]:
-            if eqx.is_inexact_array(array):
-                found.append((keystr(place) + keystr(inner), np.asarray(array), is_frozen(leaf)))
-    return found
-
-
-def own(node, path, part, starts=None, replaced=None):
-    """The part of an object whose numbers are its own. `starts`: what the text makes of them, by name; `replaced`:
-    numbers in place of those under a name (a wrapper that flowc does not have)."""
-    leaves, states = {}, set()
-    replaced = {name: array for name, array in (replaced or {}).items() if array is not None}
-    for name, array, still in number_leaves(node):
-        field = next((f for f in replaced if name.startswith(f)), None)
-        leaves.setdefault(name if field is None else f"{field}.args[0]", array if field is None else replaced[field])
-        states.add(still)
-    if len(states) > 1:
-        raise Unsupported(path, node, "some of its numbers are frozen, some are not; freeze all or none")
-    part = Part(part.text, leaves, part.items, starts or {})
-    return frozen(part) if True in states else part
-
-
-def agrees(a, b):
-    a, b = np.asarray(a), np.asarray(b)
-    return a.shape == b.shape and np.allclose(a, b, rtol=1e-5 if a.dtype == np.float32 else 1e-12, atol=0)
-
-
-def raw_of(wrapper, standard, inverse, path, kind):
-    """None where a number is wrapped as FlowJAX's constructor does it, `standard`; else what makes its value."""
-    value = paramax.unwrap(wrapper)
-    arguments = getattr(wrapper, "args", ())
-    if len(arguments) == 1 and agrees(standard(paramax.unwrap(arguments[0])), value):
-        return None
-    raw = np.asarray(inverse(np.asarray(value)))
-    if not np.isfinite(raw).all():
-        raise Unsupported(path, kind, "a scale that is not positive")
-    return raw
-
-
-def positive(node, field, path):
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return raw_of(getattr(node, field), jax.nn.softplus, scaled, path, node)
-
-
-def start(values, shape, inverse=lambda v: v):
-    """How an array is written, and what flowc makes of that text: the array if it is small, else all equal."""
-    values = np.asarray(values)
-    if values.shape == tuple(shape) and values.size <= WRITTEN:
-        return values.astype(float), inverse(values.astype(float))
-    return None, None
-
-
 # Simple bijections.
 
 
@@ -132,8 +66,24 @@ def numbers(constructor, **fields):
     return build
 
 
+def least_scale(node):
+    """The least scale of the affine map that FlowJAX's flows have by default; None for others."""
+    function = getattr(node.scale, "fn", None)
+    known = inspect.getclosurevars(function).nonlocals if inspect.isfunction(function) else {}
+    return known.get("min_scale")
+
+
+def affine_with_least_scale(node, path, least):
+    item = f"bijection affine_above(x; loc = 0, raw = 0) = x*(softplus(raw) + {least!r}) + loc"
+    leaves = {".loc": np.asarray(node.loc), ".raw": np.asarray(node.scale.args[0])}
+    return Part("affine_above()", leaves, (item,), dict.fromkeys(leaves, 0.0))
+
+
 def affine(node, path):
     """With one of both frozen, a scale and a location after each other."""
+    least = least_scale(node)
+    if least is not None and node.shape == ():
+        return affine_with_least_scale(node, path, least)
     states = {still for _, _, still in number_leaves(node)}
     if len(states) < 2:
         return numbers("affine", loc="zeros", scale="ones")(node, path)
@@ -155,20 +105,6 @@ def permute(node, path):
     if len(shape) == 1:
         return Part(f"permute(shuffled({shape[0]}))", leaves)
     return Part(call("permute", permutation=np.arange(int(np.prod(shape))).reshape(shape)).text, leaves)
-
-
-def triangle(lower):
-    def value(raw):
-        raw = np.asarray(raw)
-        whole = np.tril(raw) if lower else np.triu(raw)
-        diagonal = np.eye(raw.shape[-1], dtype=bool)
-        return np.where(diagonal, np.asarray(jax.nn.softplus(raw)), whole)
-
-    def raw(value):
-        diagonal = np.eye(value.shape[-1], dtype=bool)
-        return np.where(diagonal, scaled(np.where(diagonal, value, 1)), value)
-
-    return value, raw
 
 
 def triangular_affine(node, path):
@@ -204,14 +140,6 @@ def spline(node, path):
 # Networks.
 
 
-def activation(function, path, kind):
-    for name, same in ACTIVATIONS.items():
-        if any(function is one for one in same):
-            return name
-    raise Unsupported(path, kind, f"the activation {getattr(function, '__name__', function)}; "
-                      f"flowc has {', '.join(ACTIVATIONS)}")
-
-
 def check_network(net, path):
     if "scalar" in (net.in_size, net.out_size) or not (net.use_bias and net.use_final_bias) or net.scan:
         raise Unsupported(path, net, "a network without all of its biases, of scalars, or with `scan = True`")
@@ -223,7 +151,8 @@ def network(net, path):
     if isinstance(net, eqx.nn.Linear):
         if "scalar" in (net.in_features, net.out_features):
             raise Unsupported(path, net, "a layer of scalars")
-        return own(net, path, Part(f"linear({net.in_features}, {net.out_features}, use_bias = {to_text(net.use_bias)})"))
+        bias = to_text(net.use_bias)
+        return own(net, path, Part(f"linear({net.in_features}, {net.out_features}, use_bias = {bias})"))
     if not isinstance(net, eqx.nn.MLP):
         raise Unsupported(path, net, "a network that is no `equinox.nn.MLP` and no `equinox.nn.Linear`")
     check_network(net, path)
@@ -380,7 +309,40 @@ def wrapping(constructor, *fields):
 
 
 def transformed(node, path):
-    return call("transformed", base_dist=child(node, path, "base_dist"), bijection=child(node, path))
+    part = call("transformed", base_dist=child(node, path, "base_dist"), bijection=child(node, path))
+    return default_flow(node, part) or part
+
+
+DEFAULT_LAYERS = {bij.Coupling: ("coupling_flow", "conditioner"),
+                  bij.MaskedAutoregressive: ("masked_autoregressive_flow", "masked_autoregressive_mlp")}
+
+
+def default_flow(node, part):
+    """The part of a flow of FlowJAX's with its default transformer, which is no constructor: the flow itself is one.
+    None for others; `part` is what it is in general."""
+    stack = node.bijection.bijection if isinstance(node.bijection, bij.Invert) else node.bijection
+    layer = getattr(stack, "bijection", None)
+    first, *rest = layer.bijections if isinstance(layer, bij.Chain) else [layer]
+    after = {1: [], 2: [bij.Flip]}.get(node.shape[-1] if node.shape else 0, [bij.Permute])
+    if not isinstance(stack, bij.Scan) or type(first) not in DEFAULT_LAYERS or [type(b) for b in rest] != after:
+        return None
+    constructor, field = DEFAULT_LAYERS[type(first)]
+    net, kept = getattr(first, field), getattr(first, "untransformed_dim", 0)
+    count = net.out_size // (first.shape[0] - kept)
+    transformer = first.transformer_constructor(jnp.zeros(count))
+    leaves = number_leaves(node.bijection)
+    if type(transformer) is not bij.Affine or least_scale(transformer) != 0.01 or any(still for *_, still in leaves):
+        return None
+    start = np.array([0, scaled(1.0, 0.01)])
+    given = np.array([transformer.loc, transformer.scale.args[0]])
+    halves = type(first) is not bij.Coupling or kept == first.shape[0] // 2
+    if not np.allclose(given, start, rtol=0, atol=1e-7) or not halves:
+        return None
+    numbers = {f".bijection{name}": array for name, array, _ in leaves}
+    text = call(constructor, base_dist=walk(node.base_dist, ""), cond_dim=first.cond_shape and first.cond_shape[0],
+                flow_layers=len(leaves[0][1]), nn_width=net.width_size, nn_depth=net.depth,
+                nn_activation=activation(net.activation, "", first), invert=stack is not node.bijection)
+    return Part(text.text, {name: numbers.get(name, array) for name, array in part.leaves.items()}, text.items)
 
 
 def distribution(constructor, *arguments, scale=None, base=()):

@@ -8,15 +8,13 @@ is a row of a table.
 
 import normflows as nf
 import numpy as np
-
 from normflows.nets import MLP
 from normflows.nets import made as _made
 from torch import nn
 
 from . import networks, neural_spline
 from .networks import Linear, Network
-from .parts import (Unsupported, affine, call, chain, in_order, invert, model_text, normal, permute,
-                    transformed)
+from .parts import Unsupported, affine, call, chain, in_order, invert, model_text, normal, permute, transformed
 from .torch_networks import array, cast, dtype_of, sequential
 from .transformers import formula, shift
 

@@ -163,7 +163,8 @@ def masked_leaves(field, network, last, dim, cond_dim):
         final = i == len(layers) - 1
         rows = np.arange(len(last.bias)) if final else places[i]
         keep = rows if final else used[i]
-        weight, bias = np.zeros((len(last.bias) if final else width, count)), np.zeros(len(last.bias) if final else width)
+        size = len(last.bias) if final else width
+        weight, bias = np.zeros((size, count)), np.zeros(size)
         weight[np.ix_(rows, columns)] = values.weight[np.ix_(keep, kept)]
         bias[rows] = values.bias[keep]
         leaves |= {f"{field}.layers[{i}].weight.args[1]": weight, f"{field}.layers[{i}].bias": bias}

@@ -14,7 +14,7 @@ from flowjax import distributions as dist
 from flowjax import flows
 from jax.tree_util import keystr, tree_flatten_with_path, tree_map, tree_unflatten
 
-from .from_flowjax import ACTIVATIONS
+from .flowjax_numbers import ACTIVATIONS
 from .parts import Unsupported
 from .reading import evaluate, read_items
 
@@ -22,7 +22,8 @@ KEY = jax.random.key(0)  # of initial values, which are replaced
 TUPLES = {"shape", "cond_shape", "raw_cond_shape", "interval"}
 INITIALISERS = ["uniform", "normal", "zeros", "ones"] + [
     f"{kind}_{law}" for kind in ("glorot", "xavier", "he", "kaiming", "lecun") for law in ("uniform", "normal")]
-WORDS = dict.fromkeys(INITIALISERS) | {"none": None, "true": True, "false": False} | {name: same[0] for name, same in ACTIVATIONS.items()}
+WORDS = (dict.fromkeys(INITIALISERS) | {"none": None, "true": True, "false": False} |
+         {name: same[0] for name, same in ACTIVATIONS.items()})
 
 
 def export_flowjax(text, name, parameters):
@@ -203,7 +204,8 @@ TABLE = {
     "multivariate_normal": of(dist.MultivariateNormal), "uniform": of(dist.Uniform), "gumbel": of(dist.Gumbel),
     "cauchy": of(dist.Cauchy), "laplace": of(dist.Laplace), "logistic": of(dist.Logistic),
     "student_t": of(dist.StudentT), "exponential": of(dist.Exponential), "gamma": of(dist.Gamma),
-    "beta": of(dist.Beta), "vmap_mixture": lambda dist, weights: mixture(dist, weights), "transformed": of(dist.Transformed),
+    "beta": of(dist.Beta), "transformed": of(dist.Transformed),
+    "vmap_mixture": lambda dist, weights: mixture(dist, weights),
     "affine": of(bij.Affine), "loc": of(bij.Loc), "scale": of(bij.Scale), "exp": of(bij.Exp),
     "sigmoid": of(bij.Sigmoid), "softplus": of(bij.SoftPlus), "tanh": of(bij.Tanh), "leaky_tanh": of(bij.LeakyTanh),
     "power": of(bij.Power), "identity": of(bij.Identity), "flip": of(bij.Flip),

@@ -27,9 +27,9 @@ def activation(function, path):
         same = type(function) is known if isinstance(known, type) else function is known
         if same and all(getattr(function, k) == v for k, v in needed.items()):
             return name
-    raise Unsupported(path, function if isinstance(function, nn.Module) else getattr(function, "__name__", "activation"),
-                      "flowc has the activations " + ", ".join(sorted({name for _, name, _ in ACTIVATIONS})) +
-                      ", with PyTorch's defaults, and `gelu` by tanh")
+    kind = function if isinstance(function, nn.Module) else getattr(function, "__name__", "activation")
+    names = ", ".join(sorted({name for _, name, _ in ACTIVATIONS}))
+    raise Unsupported(path, kind, f"flowc has the activations {names}, with PyTorch's defaults, and `gelu` by tanh")
 
 
 def array(tensor):

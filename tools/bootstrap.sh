@@ -16,8 +16,9 @@
 #                              a report (build/demo)
 #
 # Everything comes from Debian's own repositories, but for Python packages that tests
-# and the wheel need and Debian 12 lacks: they come from PyPI, into a folder of the build. What is installed already is left alone, so that a second
-# run needs neither the network nor root. Steps can be repeated at will.
+# and the wheel need and Debian 12 lacks: they come from PyPI, into a folder of the
+# build. What is installed already is left alone, so that a second run needs neither
+# the network nor root. Steps can be repeated at will.
 #
 #===----------------------------------------------------------------------===//
 

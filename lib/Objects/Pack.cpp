@@ -34,29 +34,44 @@ static Expected<std::string> findLinker() {
                ".o or .a file"};
 }
 
-/// A temporary file, removed when it goes out of scope.
-static Expected<llvm::FileRemover> createTemporary(llvm::StringRef suffix, llvm::SmallVectorImpl<char> &path) {
-  if (std::error_code code = llvm::sys::fs::createTemporaryFile("flowc", suffix, path))
-    return Error{"cannot make a temporary file: " + code.message()};
-  return llvm::FileRemover(llvm::StringRef(path.data(), path.size()));
-}
+namespace {
+/// A new file that goes away with its object.
+struct TemporaryFile {
+  explicit TemporaryFile(llvm::StringRef suffix) : error(llvm::sys::fs::createTemporaryFile("flowc", suffix, path)) {
+    if (!error)
+      remover.setFile(path);
+  }
+  void write(const std::string &contents) {
+    llvm::raw_fd_ostream stream(path, error);
+    stream << contents;
+    stream.close();
+    if (stream.has_error())
+      error = stream.error();
+    stream.clear_error();
+  }
+
+  llvm::SmallString<128> path;
+  std::error_code error;
+  llvm::FileRemover remover;
+};
+} // namespace
 
 Expected<std::string> flowc::linkSharedLibrary(const std::string &object, const std::string &name) {
   auto linker = findLinker();
   if (!linker)
     return linker;
-  llvm::SmallString<128> from, to;
-  auto input = createTemporary("o", from), output = createTemporary("so", to);
-  if (!input || !output)
-    return input ? output.takeError() : input.takeError();
-  std::error_code failure;
-  llvm::raw_fd_ostream(from, failure) << object;
-  llvm::StringRef arguments[] = {*linker, "-shared", "-soname", name, "-z", "noexecstack", "-z", "now", "-o", to, from};
+  TemporaryFile from("o"), to("so");
+  if (!from.error)
+    from.write(object);
+  if (from.error || to.error)
+    return Error{"cannot write a temporary file: " + (from.error ? from.error : to.error).message()};
+  llvm::StringRef arguments[] = {*linker, "-shared", "-soname", name,    "-z",     "noexecstack",
+                                 "-z",    "now",     "-o",      to.path, from.path};
   std::string message;
   int code = llvm::sys::ExecuteAndWait(*linker, arguments, /*Env=*/std::nullopt, /*Redirects=*/{},
                                        /*SecondsToWait=*/0, /*MemoryLimit=*/0, &message);
-  auto library = llvm::MemoryBuffer::getFile(to, /*IsText=*/false, /*RequiresNullTerminator=*/false);
-  if (failure || code != 0 || !library)
+  auto library = llvm::MemoryBuffer::getFile(to.path, /*IsText=*/false, /*RequiresNullTerminator=*/false);
+  if (code != 0 || !library)
     return Error{"'" + *linker + "' cannot link '" + name + "'" + (message.empty() ? "" : ": " + message)};
   return (*library)->getBuffer().str();
 }

@@ -29,7 +29,8 @@ print(flowc.__file__, model.sample(100).shape, bool(numpy.isfinite(model.log_pro
 
 
 def check_libraries(package):
-    for file in package.rglob("*.so*"):
+    (module,) = package.glob("_core.*.so")
+    for file in (module, package / "lib/libflowc.so.0"):
         for line in run("ldd", file).splitlines():
             name = pathlib.Path(line.split()[0]).name
             if not name.startswith(OF_THE_SYSTEM):

@@ -148,6 +148,28 @@ def test_targets_may_be_texts_and_functions():
         flowc.Model(FLOW).fit_to_target(3)
 
 
+def test_objectives_are_minimised():
+    target = "density t(x[2]) = -0.5*sum((x - 1)^2) - log(2*3.14159265358979)"
+    model = flowc.Model(flowc.normal([0.0, 0.0], [1.0, 1.0]), dtype="float64")
+    (loc,) = [name for name in model.parameters if name.endswith("loc")]
+    loss, gradient = model.value_and_grad(objective="elbo", target=target, n=20000)
+    assert loss == pytest.approx(1, abs=0.05)  # the divergence of two normal distributions
+    assert gradient[loc] == pytest.approx([-1, -1], abs=0.05)
+    steps = []
+    training = model.optimize("elbo", target=target, steps=500, learning_rate=0.05, callback=lambda *s: steps.append(s))
+    assert len(steps) == len(training.step_losses) == 500 and steps[7] == (8, training.step_losses[7])
+    assert model.parameters[loc] == pytest.approx([1, 1], abs=0.2)
+    x = numpy.random.default_rng(0).normal(size=(50, 2))
+    nll, slope = model.value_and_grad(x)
+    text = "objective nll(q, x) = -mean(log_prob(q, x))"
+    same, same_slope = model.value_and_grad(x, objective=text)
+    assert same == pytest.approx(nll, rel=1e-12) and same_slope[loc] == pytest.approx(slope[loc], rel=1e-10)
+    with pytest.raises(flowc.FlowError, match="elb"):
+        model.value_and_grad(objective="elb")
+    with pytest.raises(KeyError):
+        model.optimize("elbo", target=target, callback=lambda *_: {}["no"])
+
+
 def test_the_search_chooses_a_flow(arc, tmp_path):
     model = flowc.fit(arc, budget_steps=300, seed=2, progress=False)
     again = flowc.fit(arc, budget_steps=300, seed=2, progress=False)

@@ -36,6 +36,14 @@ def build(python, prefix, output):
     return wheel
 
 
+def keep_needed(prefix, library):
+    """Removes what the tool of the archive needs, and libflowc does not."""
+    needed = archive.libraries_of(library)
+    for file in (prefix / "lib/flowc").iterdir():
+        if file.name not in needed:
+            file.unlink()
+
+
 def check_modules(wheel, scratch):
     """Fails if a module needs a newer C library than the archive."""
     with zipfile.ZipFile(wheel) as files:
@@ -54,6 +62,7 @@ def main():
         prefix = pathlib.Path(scratch) / "prefix"
         prefix.mkdir()
         archive.fill(prefix, build_folder, license_file)
+        keep_needed(prefix, build_folder / "package/lib/libflowc.so.0")
         wheel = build(python, prefix, pathlib.Path(scratch) / "wheels")
         check_modules(wheel, pathlib.Path(scratch) / "modules")
         platform = "manylinux_{}_{}_x86_64".format(*archive.NEWEST_GLIBC)

@@ -92,6 +92,7 @@ class Model:
         self._core = core
         self._parameters = None
         self._record = None
+        self._objectives = {}
         #: How the last training of this object went; None: there was none.
         self.training = None
         return self
@@ -244,10 +245,39 @@ class Model:
         """The derivatives of log-densities by their events."""
         return self._core.score(x, condition)
 
-    def value_and_grad(self, x: ArrayLike, condition: ArrayLike | None = None) -> tuple[float, dict[str, Array]]:
-        """The mean negative log-likelihood of events, and its gradient by parameters: arrays by name."""
-        loss, gradient = self._core.nll_gradient(x, condition)
+    def value_and_grad(
+        self,
+        x: ArrayLike | None = None,
+        condition: ArrayLike | None = None,
+        *,
+        objective: str = "likelihood",
+        target: str | _core.Flow | None = None,
+        n: int = 100,
+        seed: int = 0,
+        first: int = 0,
+    ) -> tuple[float, dict[str, Array]]:
+        """A loss and its gradient by parameters: arrays by name.
+
+        The loss is the mean negative log-likelihood of the rows of x, or any ``objective``: one of
+        those of training, such as ``elbo`` or ``renyi:alpha=0.5``, or the text of one. Without x it is that of
+        draws ``first`` to ``first + n - 1`` of stream ``seed``. ``target``: a density, for those that need one.
+        """
+        if objective == "likelihood":
+            loss, gradient = self._core.nll_gradient(x, condition)
+        else:
+            handle = self._objective(objective, target)
+            numbers = count(n, "n", 1, 1 << 48), count(seed, "seed"), count(first, "first")
+            loss, gradient = handle.value_and_gradient(self._core, x, condition, *numbers)
         return loss, self.parameters.split(gradient)
+
+    def _objective(self, objective, target):
+        key = (objective, target)
+        if key not in self._objectives:
+            density = _core.parse_density(target, None, "<text>") if isinstance(target, str) else target
+            self._objectives[key] = _core.Objective.create(
+                objective, "=" in objective and "(" in objective, self.flow, self.dtype, self.threads, density
+            )
+        return self._objectives[key]
 
     def log_prob_vjp(self, x: ArrayLike, cotangent: ArrayLike, condition: ArrayLike | None = None) -> Pulled:
         """The derivatives of ``sum(cotangent * log_prob(x))`` by parameters (arrays by name), by x and
@@ -341,6 +371,25 @@ class Model:
         self._check_kind()
         handle = target_of(target, self._dim())
         self.training = run(_core.fit_to_target, self._core, (handle,), options, progress, callback)
+        self._record = self.training.to_record(self.columns, self.condition_columns, 0)
+        return self.training
+
+    def optimize(
+        self,
+        objective: str = "elbo",
+        *,
+        target: str | _core.Flow | None = None,
+        callback: Callable[[int, float], object] | None = None,
+        **options: Any,
+    ) -> Training:
+        """Minimises an objective on draws, in place, as NormalizingFlows.jl's ``optimize``.
+
+        ``objective`` and ``target`` are those of :meth:`value_and_grad`, ``options`` those of :meth:`fit` on how
+        steps are made, with ``steps``. ``callback(step, loss)`` is called after each; what is true ends it.
+        """
+        self._check_kind()
+        handle = self._objective(objective, target)
+        self.training = Training(_core.optimize(self._core, handle, options, callback))
         self._record = self.training.to_record(self.columns, self.condition_columns, 0)
         return self.training
 

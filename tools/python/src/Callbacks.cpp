@@ -16,6 +16,13 @@ int Callbacks::hearRound(void *data, int64_t round, double trainLoss, double val
   return stop || !isDone;
 }
 
+int Callbacks::hearStep(void *data, const flowc_step *step, const flowc_model *) {
+  auto &self = *static_cast<Callbacks *>(data);
+  bool stop = false;
+  bool isDone = self.call([&] { stop = nb::cast<bool>(nb::bool_(self.onRound(step->iteration, step->loss))); });
+  return stop || !isDone;
+}
+
 void Callbacks::hearProgress(void *data, const char *what, double share) {
   auto &self = *static_cast<Callbacks *>(data);
   self.call([&] { self.onProgress(what, share); });

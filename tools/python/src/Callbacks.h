@@ -24,12 +24,14 @@ namespace flowc::python {
 /// says that it was interrupted.
 class Callbacks {
 public:
-  /// `onRound(round, train_loss, val_loss)`, true stops; `onProgress(what, share)`. None: nobody.
+  /// `onRound(round, train_loss, val_loss)` or `onRound(step, loss)`, true stops; `onProgress(what, share)`.
+  /// None: nobody.
   Callbacks(nb::handle onRound, nb::handle onProgress)
       : onRound(onRound), onProgress(onProgress), owner(std::this_thread::get_id()) {}
 
   // As the C interface calls them; `data` is this object.
   static int hearRound(void *data, int64_t round, double trainLoss, double valLoss);
+  static int hearStep(void *data, const flowc_step *step, const flowc_model *model);
   static void hearProgress(void *data, const char *what, double share);
   static int isInterrupted(void *data);
 

@@ -59,6 +59,7 @@ NB_MODULE(_main, module) {
   addFlow(module);
   addModel(module);
   addTraining(module);
+  addObjective(module);
 }
 
 /// What the interpreter calls to have the module.

@@ -75,6 +75,7 @@ private:
 void addFlow(nb::module_ &module);
 void addModel(nb::module_ &module);
 void addTraining(nb::module_ &module);
+void addObjective(nb::module_ &module);
 
 } // namespace flowc::python
 

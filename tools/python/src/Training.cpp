@@ -4,15 +4,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-//
-// Loops train a copy of the model, which takes the model's place at the end: other threads
-// may go on using it.
-//
-//===----------------------------------------------------------------------===//
 
-#include "Callbacks.h"
-#include "Model.h"
-#include "TrainOptions.h"
+#include "Loop.h"
 
 #include <nanobind/stl/shared_ptr.h>
 #include <nanobind/stl/string.h>
@@ -102,7 +95,7 @@ static nb::object arrayOf(const double *values, size_t count) {
   return array.take();
 }
 
-static nb::dict describe(const flowc_training *training) {
+nb::dict flowc::python::describe(const flowc_training *training) {
   nb::dict result;
   size_t rounds = flowc_training_num_rounds(training);
   result["train_losses"] = arrayOf(flowc_training_train_losses(training), rounds);
@@ -122,41 +115,14 @@ static nb::dict describe(const flowc_training *training) {
 // Loops
 //===----------------------------------------------------------------------===//
 
-/// Throws what a callback raised, which says more than the error that came of it, or that.
-static void checkAfter(const Callbacks &callbacks, Own<flowc_error> error) {
-  callbacks.rethrow();
-  check(error.release());
-}
-
-/// Calls `body(copy, result)` with a copy of `model` that takes its place, unless it fails.
-template <typename Body>
-static nb::dict train(Model &model, TrainOptions &options, Callbacks &callbacks, nb::handle onRound, Body &&body) {
-  options->user_data = &callbacks;
-  options->on_round = onRound.is_none() ? nullptr : Callbacks::hearRound;
-  options->interrupted = Callbacks::isInterrupted;
-  if (options->threads == 0)
-    options->threads = model.getThreads();
-  Own<flowc_model> trained = model.copy();
-  flowc_training *result = nullptr;
-  Own<flowc_error> error;
-  {
-    ReleaseGil release;
-    error.reset(body(trained.get(), &result));
-  }
-  Own<flowc_training> training(result);
-  if (!error)
-    model.replace(std::move(trained));
-  checkAfter(callbacks, std::move(error));
-  return describe(training.get());
-}
-
 static nb::dict fitToData(Model &model, nb::handle x, nb::handle condition, const nb::dict &given, nb::handle onRound) {
   InputArray rows(x, model.eventKind("x"));
   Condition conditions(model, condition);
   flowc_input perRow = conditions.get(rows.rows());
   TrainOptions options(FLOWC_LOOP_DATA, given);
   Callbacks callbacks(onRound, nb::none());
-  return train(model, options, callbacks, onRound, [&](flowc_model *handle, flowc_training **result) {
+  options->on_round = onRound.is_none() ? nullptr : Callbacks::hearRound;
+  return train(model, options, callbacks, [&](flowc_model *handle, flowc_training **result) {
     return flowc_fit_to_data(handle, rows.get(), perRow, options.get(), result);
   });
 }
@@ -164,8 +130,9 @@ static nb::dict fitToData(Model &model, nb::handle x, nb::handle condition, cons
 static nb::dict fitToTarget(Model &model, Target &target, const nb::dict &given, nb::handle onRound) {
   TrainOptions options(FLOWC_LOOP_TARGET, given);
   Callbacks callbacks(onRound, nb::none());
+  options->on_round = onRound.is_none() ? nullptr : Callbacks::hearRound;
   target.callbacks = &callbacks;
-  return train(model, options, callbacks, onRound, [&](flowc_model *handle, flowc_training **result) {
+  return train(model, options, callbacks, [&](flowc_model *handle, flowc_training **result) {
     return flowc_fit_to_target(handle, target.handle.get(), options.get(), result);
   });
 }

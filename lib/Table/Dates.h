@@ -21,6 +21,8 @@ struct Date {
 };
 
 inline constexpr int64_t kSecondsOfDay = 86400;
+/// In seconds or days: no calendar has later ones, and arithmetic with them does not overflow.
+inline constexpr int64_t kLastDate = 100'000'000'000;
 
 /// Reads `2024-02-29`, `2024-02-29T12:30`, `2024-02-29 12:30:15` or one of these with a Z
 /// (ISO 8601); nothing for other texts, and for days that no calendar has.

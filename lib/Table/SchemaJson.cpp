@@ -5,14 +5,21 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Dates.h"
+
 #include "flowc/Support/Format.h"
 #include "flowc/Table/TableSchema.h"
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
+
 using namespace flowc;
 using nlohmann::json;
 using nlohmann::ordered_json;
+
+/// Powers of ten beyond are not exact.
+static constexpr int kMostDecimals = 22;
 
 namespace flowc {
 
@@ -67,21 +74,29 @@ static ordered_json toJson(const TableColumn &column) {
   return result;
 }
 
+/// A number with a fraction or an exponent is no integer: converting a large one is undefined.
+static int64_t readInteger(const json &given) { return given.get_ref<const json::number_integer_t &>(); }
+
+static Grid readGrid(const json &given) {
+  auto decimals = static_cast<int>(std::clamp<int64_t>(readInteger(given.at("decimals")), -1, kMostDecimals + 1));
+  return {decimals, readInteger(given.at("offset")), readInteger(given.at("step")),
+          given.value("unit", DateUnit::None)};
+}
+
 static TableColumn readColumn(const json &given) {
   TableColumn column;
   column.name = given.at("name");
   column.kind = given.at("kind");
   column.bounds = readBounds(given.value("bounds", json::object()));
-  if (given.contains("grid")) {
-    const json &grid = given["grid"];
-    column.grid = {grid.at("decimals"), grid.at("offset"), grid.at("step"), grid.value("unit", DateUnit::None)};
-  }
+  if (given.contains("grid"))
+    column.grid = readGrid(given["grid"]);
   column.isDequantised = given.value("dequantised", true);
   for (const json &atom : given.value("atoms", json::array()))
     column.atoms.push_back({atom.at(0), atom.at(1), atom.at(2)});
   column.categories = given.value("categories", column.categories);
   column.constant = given.value("constant", "");
-  column.original = given.value("original", int64_t(-1));
+  if (given.contains("original"))
+    column.original = readInteger(given["original"]);
   column.hasIndicator = given.contains("filled");
   if (column.hasIndicator)
     column.filled = readBounds(given["filled"]);
@@ -89,13 +104,21 @@ static TableColumn readColumn(const json &given) {
 }
 
 /// What the rest of the code relies on.
+static bool isSound(const Grid &grid) {
+  bool isInCalendar = -kLastDate <= grid.offset && grid.offset <= kLastDate;
+  return grid.step > 0 && grid.decimals >= 0 && grid.decimals <= kMostDecimals &&
+         (grid.unit == DateUnit::None || isInCalendar);
+}
+
 static bool isSound(const TableSchema &schema) {
   for (int64_t i = 0; i < std::ssize(schema.columns); ++i) {
     const TableColumn &column = schema.columns[static_cast<size_t>(i)];
-    bool isGrid = column.grid.step > 0 && column.grid.decimals >= 0 && column.grid.decimals <= 22;
+    bool isNumber = column.kind == ColumnKind::Real || column.kind == ColumnKind::Grid;
     bool hasOriginal = column.kind != ColumnKind::Duplicate || (column.original >= 0 && column.original < i);
     bool hasCategories = column.kind != ColumnKind::Category || !column.categories.empty();
-    if (!isGrid || !hasOriginal || !hasCategories || !(column.bounds.lower <= column.bounds.upper))
+    // The second number of a value that may be missing has a place in rows of numbers alone.
+    if (!isSound(column.grid) || (column.hasIndicator && !isNumber) || !hasOriginal || !hasCategories ||
+        !(column.bounds.lower <= column.bounds.upper))
       return false;
   }
   return true;
@@ -114,7 +137,7 @@ Expected<TableSchema> TableSchema::fromJson(const std::string &text) {
   try {
     const json given = json::parse(text);
     schema.missing = given.at("missing");
-    schema.seed = given.at("seed");
+    schema.seed = static_cast<uint64_t>(readInteger(given.at("seed")));
     schema.isCondition = given.at("condition");
     for (const json &column : given.at("columns"))
       schema.columns.push_back(readColumn(column));

@@ -99,7 +99,7 @@ CellWriter TableSchema::cellWriter(DType dtype) const {
       text.clear();
     else if (column.kind == ColumnKind::Category)
       text = column.categories[static_cast<size_t>(value)];
-    else if (column.grid.unit != DateUnit::None && std::abs(value) < 1e11) // Else no calendar has it.
+    else if (column.grid.unit != DateUnit::None && std::abs(value) < static_cast<double>(kLastDate))
       text = formatDate(static_cast<int64_t>(std::nearbyint(value)) * secondsOf(column.grid.unit),
                         column.grid.unit == DateUnit::Second);
     else if (column.kind == ColumnKind::Real && dtype == F32) {
@@ -124,6 +124,8 @@ static std::string describeGrid(const Grid &grid) {
     return "dates, " + counted("day") + " from " + formatDate(grid.offset * kSecondsOfDay, false) + " on";
   if (grid.unit == DateUnit::Second)
     return "dates, " + counted("second") + " from " + formatDate(grid.offset, true) + " on";
+  if (grid.offset % grid.step != 0)
+    return "steps of " + formatNumber(grid.stepSize()) + " from " + formatNumber(grid.value(0)) + " on";
   return grid.stepSize() == 1 ? "whole numbers" : "multiples of " + formatNumber(grid.stepSize());
 }
 

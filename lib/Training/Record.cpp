@@ -20,6 +20,12 @@ using nlohmann::ordered_json;
 /// JSON has no NaN: null stands for it.
 static double numberOrNaN(const json &value) { return value.is_number() ? value.get<double>() : std::nan(""); }
 
+/// 0 if there is none. A number with a fraction or an exponent is no integer: converting a large
+/// one is undefined.
+static int64_t readInteger(const json &given, const char *name) {
+  return given.contains(name) ? given[name].get_ref<const json::number_integer_t &>() : 0;
+}
+
 /// null stands for what is not finite.
 static ordered_json toJson(const Contestant &contestant) {
   ordered_json entry = {
@@ -36,7 +42,7 @@ static Contestant readContestant(const json &given) {
   contestant.isBaseline = given.value("baseline", false);
   contestant.logLikelihood = numberOrNaN(given.at("log_likelihood"));
   contestant.error = numberOrNaN(given.at("error"));
-  contestant.steps = given.value("steps", int64_t(0));
+  contestant.steps = readInteger(given, "steps");
   contestant.seconds = given.value("seconds", 0.0);
   contestant.problem = given.value("problem", "");
   return contestant;
@@ -80,14 +86,14 @@ Expected<TrainingRecord> TrainingRecord::fromJson(const std::string &text) {
     const json given = json::parse(text);
     record.columns = given.value("columns", record.columns);
     record.conditionColumns = given.value("condition_columns", record.conditionColumns);
-    record.rows = given.value("rows", record.rows);
+    record.rows = readInteger(given, "rows");
     record.standardized = given.value("standardized", false);
     record.interrupted = given.value("interrupted", false);
-    record.bestEpoch = given.value("best_epoch", record.bestEpoch);
+    record.bestEpoch = readInteger(given, "best_epoch");
     record.seconds = given.value("seconds", 0.0);
     record.options = given.value("options", record.options);
     record.choices = given.value("choices", record.choices);
-    record.steps = given.value("steps", int64_t(0));
+    record.steps = readInteger(given, "steps");
     const json evaluation = given.value("evaluation", json::object());
     for (const auto &[name, value] : evaluation.items())
       record.evaluation[name] = numberOrNaN(value);
@@ -99,7 +105,7 @@ Expected<TrainingRecord> TrainingRecord::fromJson(const std::string &text) {
       record.valLosses.push_back(numberOrNaN(loss));
     if (given.contains("test_log_prob")) {
       record.testLogProb = numberOrNaN(given["test_log_prob"]);
-      record.testRows = given.value("test_rows", int64_t(0));
+      record.testRows = readInteger(given, "test_rows");
     }
     for (auto [name, schema] : {std::pair{"table", &record.table}, {"condition_table", &record.conditionTable}}) {
       auto found = given.contains(name) ? TableSchema::fromJson(given[name].dump()) : Expected<TableSchema>(Error{});

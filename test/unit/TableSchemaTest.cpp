@@ -14,6 +14,7 @@
 
 #include <cmath>
 #include <fstream>
+#include <set>
 
 using namespace flowc;
 using flowc::test::TemporaryDirectory;
@@ -102,6 +103,9 @@ TEST_F(TableSchemaTest, FindsGrids) {
   EXPECT_EQ(fives.grid, (Grid{0, -3, 5}));
   TableColumn tenths = gridOf([](int i) { return std::to_string(i % 4) + "." + std::to_string(2 * (i % 5)); });
   EXPECT_EQ(tenths.grid, (Grid{1, 0, 2}));
+  // A step of ten that a later value divides by four.
+  const char *cells[] = {"10", "20", "12.5"};
+  EXPECT_EQ(gridOf([&](int i) { return cells[i % 3]; }).grid, (Grid{1, 100, 25}));
   // Without repeated values decimals are no grid, whole numbers are.
   EXPECT_EQ(gridOf([](int i) { return std::to_string(i) + "." + std::to_string(100 + 7 * i); }).kind, ColumnKind::Real);
   EXPECT_EQ(gridOf([](int i) { return std::to_string(1000 + i * i); }).kind, ColumnKind::Grid);
@@ -141,8 +145,33 @@ TEST_F(TableSchemaTest, FindsValuesThatRowsRepeat) {
   EXPECT_EQ(found.bounds.lower, 0);
   // From the bound half way to the least other value, 1.12345678912.
   EXPECT_EQ(found.atoms[0], (Atom{0, 0, 0.56172839456}));
+  // Numbers of the model are spread over that cell, others stay as they are.
+  TableSchema schema = describe(column(60, cell), {.seed = 1}).schema;
+  auto rows = encode(column(60, cell), schema);
+  ASSERT_TRUE(rows);
+  EXPECT_EQ((*rows)[1], 1.12345678912);
+  std::set<double> drawn;
+  for (int i = 0; i < 60; i += 3)
+    drawn.insert((*rows)[i]);
+  EXPECT_EQ(drawn.size(), 20u);
+  EXPECT_THAT(drawn, Each(AllOf(Ge(0), Le(0.56172839456))));
   EXPECT_TRUE(describe(column(60, cell), {.keepTies = true}).schema.isIdentity());
   EXPECT_TRUE(describe(column(60, cell), {.kinds = {{"a", ColumnKind::Real}}}).schema.isIdentity());
+}
+
+TEST_F(TableSchemaTest, ValuesAtABoundHaveCells) {
+  // One row has it, no density does.
+  auto cell = [](int i) { return std::to_string(i) + (i ? ".12345678912" : ""); };
+  TableColumn found = describe(column(60, cell), {.bounds = {{"a", {0}}}}).schema.columns.at(0);
+  ASSERT_EQ(found.atoms.size(), 1u);
+  EXPECT_EQ(found.atoms[0], (Atom{0, 0, 0.56172839456}));
+  // The only value: a thousandth of it to each side.
+  found = describe(column(60, [](int i) { return i % 2 ? "1234.56789012345" : "NA"; }),
+                   {.bounds = {{"a", {0}}}, .missing = MissingCells::Indicator})
+              .schema.columns.at(0);
+  ASSERT_EQ(found.atoms.size(), 1u);
+  EXPECT_NEAR(found.atoms[0].low, 1233.33332223333, 1e-8);
+  EXPECT_EQ(found.atoms[0].high, 1234.56789012345) << "nothing is known to go beyond it";
 }
 
 TEST_F(TableSchemaTest, FindsBoundsThatAreEvident) {
@@ -186,6 +215,20 @@ TEST_F(TableSchemaTest, FindsTextsDatesConstantsAndCopies) {
   EXPECT_EQ(condition.modelNames()[3], "word=green");
 }
 
+TEST_F(TableSchemaTest, SaysWhatColumnsAre) {
+  EXPECT_EQ(describe(mixedTable(), {.missing = MissingCells::Indicator}).schema.describe(),
+            "  z          real numbers\n"
+            "  rain       multiples of 0.2, at least 0, at most 1.2, dequantised\n"
+            "  n          steps of 3 from -20 on, dequantised\n"
+            "  word       3 categories: red, green, a, \"b\"\n"
+            "  day        dates, days from 2024-01-01 on, dequantised\n"
+            "  time       dates, each 3600 seconds from 2024-01-01T00:30:00 on, dequantised\n"
+            "  seven      always '7', left out\n"
+            "  again      the same as 'z', left out\n"
+            "  none       always '', left out\n"
+            "  irregular  real numbers, of which rows repeat 0.123457, dequantised\n");
+}
+
 TEST_F(TableSchemaTest, NumbersAreCategoriesOnRequest) {
   std::string text = column(30, [](int i) { return i % 3 ? "10" : "2.50"; });
   TableSchema schema = describe(text, {.kinds = {{"a", ColumnKind::Category}}}).schema;
@@ -205,6 +248,8 @@ TEST_F(TableSchemaTest, CellsComeBackAsTheyWere) {
   ASSERT_TRUE(rows) << rows.error().message;
   EXPECT_EQ(decode(*rows, schema), mixedTable());
   // Also by way of the model's file.
+  schema.columns[2].name = "gr\u00f6\u00dfe"; // As it is, not as numbers of its characters.
+  EXPECT_THAT(schema.toJson(), HasSubstr("gr\u00f6\u00dfe"));
   auto again = TableSchema::fromJson(schema.toJson());
   ASSERT_TRUE(again) << again.error().message;
   EXPECT_EQ(*again, schema);
@@ -291,6 +336,7 @@ TEST_F(TableSchemaTest, MissingCellsAreErrorsDroppedOrNumbers) {
   TableSchema schema = describe(text, {.missing = MissingCells::Indicator}).schema;
   ASSERT_EQ(schema.width(), 2);
   EXPECT_THAT(schema.modelNames(), ElementsAre("a", "a is missing"));
+  EXPECT_THAT(schema.support(), ElementsAre(ColumnBounds(), (ColumnBounds{-0.5, 1.5})));
   rows = encode(text, schema);
   ASSERT_TRUE(rows);
   const ColumnBounds &filled = schema.columns[0].filled;
@@ -347,6 +393,19 @@ TEST_F(TableSchemaTest, ModelFilesThatMakeNoSenseAreErrors) {
   EXPECT_THAT(problem(begin + R"("grid", "grid": {"decimals": 0, "offset": 0, "step": 0}}]})"),
               HasSubstr("make no sense"));
   EXPECT_THAT(problem(begin + R"("category"}]})"), HasSubstr("make no sense"));
+  // A second number, for which such a column has no place.
+  for (const char *kind : {R"("constant")", R"("category", "categories": ["x"])"})
+    EXPECT_THAT(problem(begin + kind + R"(, "filled": {}}]})"), HasSubstr("make no sense")) << kind;
+  // Numbers that are no integers, or overflow as dates.
+  auto grid = [&](const std::string &numbers) { return problem(begin + R"("grid", "grid": {)" + numbers + "}}]}"); };
+  EXPECT_EQ(grid(R"("decimals": 1, "offset": -5, "step": 2, "unit": "day")"), "");
+  EXPECT_THAT(grid(R"("decimals": 1e300, "offset": 0, "step": 1)"), HasSubstr("are malformed"));
+  EXPECT_THAT(grid(R"("decimals": 4294967296, "offset": 0, "step": 1)"), HasSubstr("make no sense"));
+  EXPECT_THAT(grid(R"("decimals": 0, "offset": 1e300, "step": 1)"), HasSubstr("are malformed"));
+  EXPECT_THAT(grid(R"("decimals": 0, "offset": 0, "step": 1.5)"), HasSubstr("are malformed"));
+  EXPECT_THAT(grid(R"("decimals": 0, "offset": 9223372036854775807, "step": 1, "unit": "day")"),
+              HasSubstr("make no sense"));
+  EXPECT_THAT(problem(begin + R"("real", "original": 1e300}]})"), HasSubstr("are malformed"));
 }
 
 TEST_F(TableSchemaTest, TextHasNoPlaceInArrays) {

@@ -653,5 +653,8 @@ TEST(RecordTest, JsonKeepsEverything) {
   EXPECT_EQ(read->evaluation.at("elbo"), -1.25);
   EXPECT_TRUE(std::isnan(read->evaluation.at("pareto_k"))) << "JSON knows no infinity";
   EXPECT_FALSE(bool(TrainingRecord::fromJson("{")));
+  for (const char *text : {R"({"rows": 1e300})", R"({"test_log_prob": 1, "test_rows": -1e99})",
+                           R"({"search": [{"log_likelihood": 1, "error": 1, "steps": 1e30}]})"})
+    EXPECT_FALSE(bool(TrainingRecord::fromJson(text))) << text;
   EXPECT_TRUE(bool(TrainingRecord::fromJson("")));
 }

@@ -12,6 +12,8 @@
 #include "MixModels.h"
 #include "Race.h"
 
+#include "flowc/Support/Format.h"
+
 #include <algorithm>
 #include <cmath>
 #include <numeric>
@@ -65,7 +67,7 @@ bool hasResult(const Contestant &entry) { return entry.problem.empty() && !std::
 int64_t Finisher::countMembers(const Runner &runner) const {
   double one = budget.costOf(static_cast<double>(runner.steps), runner.secondsPerStep);
   double atOnce = budget.isInSteps() ? 1 : countThreads(options);
-  return std::clamp<int64_t>(static_cast<int64_t>(budget.left() * atOnce / std::max(one, 1e-9)), 1, kMembers);
+  return static_cast<int64_t>(std::clamp<double>(budget.left() * atOnce / std::max(one, 1e-9), 1, kMembers));
 }
 
 Expected<Model> Finisher::trainMembers(const Runner &runner, int64_t count) {
@@ -173,7 +175,17 @@ TrainingRecord makeRecord(const FitTable &table, const FitTableOptions &options,
 
 } // namespace
 
+static Expected<void> checkBudget(const FitTableOptions &options) {
+  if (options.steps < 0)
+    return Error{"the budget is " + std::to_string(options.steps) + " steps, expected a positive number"};
+  if (options.steps == 0 && (!(options.seconds > 0) || !std::isfinite(options.seconds)))
+    return Error{"the budget is " + formatNumber(options.seconds) + " seconds, expected a positive number"};
+  return {};
+}
+
 Expected<FitTableResult> flowc::fitTable(const FitTable &table, const FitTableOptions &options) {
+  if (auto ok = checkBudget(options); !ok)
+    return ok.takeError();
   Budget budget(options);
   auto journal = Journal::open(table, options);
   if (!journal)

@@ -221,7 +221,7 @@ std::pair<std::vector<Runner *>, int64_t> Race::first() {
     field.back()->problem = kNoTime;
   if (field.empty())
     return {};
-  auto count = std::clamp<int64_t>(static_cast<int64_t>(steps()), 1, kFirstSteps);
+  auto count = static_cast<int64_t>(std::clamp<double>(steps(), 1, kFirstSteps));
   for (Runner *runner : field) // What so few steps came to is no result.
     *runner = {.candidate = runner->candidate, .seconds = runner->seconds};
   return {std::move(field), count};

@@ -169,6 +169,17 @@ TEST(Candidates, AreFlowsOfAnyTable) {
   }
 }
 
+/// Columns with every kind of bounds, and some rows of them.
+static std::pair<std::vector<ColumnBounds>, Rows<double>> boundedRows(int64_t count, uint64_t seed) {
+  Rows<double> z = Random(seed).normals<double>(count, 6);
+  z.col(0) = 2 + z.col(0).array().exp();                    // Log-normal: behind exp.
+  z.col(1) = -1.5 + z.col(1).array().abs();                 // Behind softplus.
+  z.col(3) = 60 - 3 * z.col(3).array().abs();               // At most 60.
+  z.col(4) = 4 * (1 + (-z.col(4)).array().exp()).inverse(); // Between 0 and 4.
+  z.col(5) = -1 + 0.5 * (1 + (-z.col(5)).array().exp()).inverse();
+  return {{{2}, {-1.5}, {}, {-HUGE_VAL, 60}, {0, 4}, {-1, -0.5}}, z};
+}
+
 TEST(Folds, HoldEachRowOfASmallTableOutOnce) {
   Rows<float> x(203, 2);
   for (int64_t i = 0; i < x.rows(); ++i)
@@ -179,6 +190,7 @@ TEST(Folds, HoldEachRowOfASmallTableOutOnce) {
   for (const Fold &fold : folds.folds) {
     std::vector<int64_t> train(static_cast<size_t>(fold.data.subset->size()));
     fold.data.subset->list(0, train);
+    EXPECT_TRUE(std::ranges::is_sorted(train)) << "the rows of a mapped file are read in their order";
     std::set<int64_t> both(train.begin(), train.end());
     const auto *rows = static_cast<const float *>(fold.data.validation.data());
     for (int64_t i = 0; i < fold.data.validation.rows(); ++i) {
@@ -191,6 +203,21 @@ TEST(Folds, HoldEachRowOfASmallTableOutOnce) {
   EXPECT_EQ(held.size(), 203u);
   EXPECT_EQ(std::set<int64_t>(held.begin(), held.end()).size(), 203u);
   EXPECT_EQ(folds.heldOutRows, 203);
+}
+
+TEST(Folds, StandardiseWhatIsBehindBounds) {
+  auto [bounds, x] = boundedRows(400, 24);
+  Rows<float> rows = x.cast<float>(), condition = Random(25).normals<float>(400, 2);
+  condition.col(1).array() += 1000;
+  FitTable table = tableOf(rows);
+  table.bounds = bounds;
+  table.condition = RowsView(condition.data(), 400, 2);
+  Folds folds = take(divideTable(table, {}));
+  ASSERT_EQ(folds.sample.cols(), 8);
+  for (int64_t i = 0; i < 8; ++i) {
+    EXPECT_NEAR(folds.sample.col(i).mean(), 0, 1e-4) << i;
+    EXPECT_NEAR(folds.sample.col(i).squaredNorm() / 400, 1, 0.01) << i;
+  }
 }
 
 TEST(Folds, HoldATenthOfALargeTableOut) {
@@ -218,17 +245,6 @@ TEST(MixModels, IsTheMeanOfTheDensities) {
 //===----------------------------------------------------------------------===//
 // Bounds
 //===----------------------------------------------------------------------===//
-
-/// Columns with every kind of bounds, and some rows of them.
-static std::pair<std::vector<ColumnBounds>, Rows<double>> boundedRows(int64_t count, uint64_t seed) {
-  Rows<double> z = Random(seed).normals<double>(count, 6);
-  z.col(0) = 2 + z.col(0).array().exp();                    // Log-normal: behind exp.
-  z.col(1) = -1.5 + z.col(1).array().abs();                 // Behind softplus.
-  z.col(3) = 60 - 3 * z.col(3).array().abs();               // At most 60.
-  z.col(4) = 4 * (1 + (-z.col(4)).array().exp()).inverse(); // Between 0 and 4.
-  z.col(5) = -1 + 0.5 * (1 + (-z.col(5)).array().exp()).inverse();
-  return {{{2}, {-1.5}, {}, {-HUGE_VAL, 60}, {0, 4}, {-1, -0.5}}, z};
-}
 
 TEST(TableSupport, IsTheSameInTheLanguageAndInNumbers) {
   auto [bounds, x] = boundedRows(300, 21);
@@ -288,7 +304,11 @@ TEST(FitTable, KeepsBounds) {
 TEST(FitTable, IsAFunctionOfTableSeedAndSteps) {
   Rows<float> x = twoClouds(300, 8).cast<float>();
   FitTableOptions options{.steps = 4000, .seed = 3, .threads = 1};
+  int steps = 0; // Each asks once, and each training a few times more.
+  options.interrupted = [&steps] { return ++steps < 0; };
   FitTableResult one = take(fitTable(tableOf(x), options));
+  EXPECT_LT(steps, 1.2 * 4000);
+  options.interrupted = {};
   options.threads = 2;
   FitTableResult two = take(fitTable(tableOf(x), options));
   EXPECT_EQ(one.model.flow().text(), two.model.flow().text());
@@ -352,6 +372,32 @@ TEST(FitTable, TrainsNothingWhenItsTimeIsOver) {
       ++flows;
     }
   EXPECT_GT(flows, 2);
+}
+
+TEST(FitTable, HasAllStepsInABudgetWithoutEnd) {
+  Rows<float> x = Random(3).normals<float>(60, 1);
+  FitTableOptions options{.seconds = 1e300, .threads = 1};
+  std::string first;
+  options.progress = [&](const std::string &what, double share) {
+    EXPECT_LT(share, 1e-6);
+    if (what.ends_with(" steps") && !what.ends_with(", 16 steps") && first.empty()) // Behind those that take the time.
+      first = what;
+  };
+  options.interrupted = [&] { return !first.empty(); };
+  EXPECT_TRUE(take(fitTable(tableOf(x), options)).interrupted);
+  EXPECT_THAT(first, testing::EndsWith(", 400 steps"));
+}
+
+TEST(FitTable, SaysWhatIsWrongWithABudget) {
+  Rows<float> x = Random(1).normals<float>(20, 1);
+  for (double seconds : {0.0, -1.0, HUGE_VAL, std::nan("")}) {
+    auto none = fitTable(tableOf(x), {.seconds = seconds});
+    ASSERT_FALSE(none) << seconds;
+    EXPECT_THAT(none.error().message, HasSubstr("seconds, expected a positive number"));
+  }
+  auto none = fitTable(tableOf(x), {.steps = -5});
+  ASSERT_FALSE(none);
+  EXPECT_THAT(none.error().message, HasSubstr("the budget is -5 steps, expected a positive number"));
 }
 
 TEST(FitTable, GoesOnWhereItWasEnded) {

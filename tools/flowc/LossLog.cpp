@@ -220,7 +220,7 @@ std::string LossLog::describe() const {
     const std::vector<double> &epochs = columns.at(unit);
     auto line = static_cast<size_t>(std::ranges::find(epochs, best) - epochs.begin());
     add("validation loss", line < epochs.size() ? at("val_loss", line) : std::nan(""));
-    text += " at the best, " + formatCount(static_cast<int64_t>(best));
+    text += " at the best, " + formatCount(static_cast<int64_t>(std::clamp(best, -0x1p53, 0x1p53))); // Of any file.
   } else {
     add("training loss at the end", at("train_loss", last));
   }

@@ -39,6 +39,10 @@ for feature in ["avx2", "avx512f"]:
     if feature in flags:
         config.available_features.add("native-" + feature)
 
+# What sanitizers cannot do, or say nothing about.
+if config.sanitize:
+    config.available_features.add("sanitized")
+
 # Pages are looked at in a browser, if there is one.
 chromium = shutil.which("chromium-headless-shell")
 if chromium:

@@ -91,12 +91,14 @@ function(flowc_reuse_pch name pch)
   endif()
 endfunction()
 
-# add_flowc_test(NAME [DATA] [PROCESSES n] [SOURCES sources...] LINK libraries...)
+# add_flowc_test(NAME [DATA] [UNSANITIZED] [PROCESSES n] [SOURCES sources...] LINK libraries...)
 #   test/unit/NAME.cpp, a program of GoogleTest; every test is one of ctest
 #   DATA        knows where test/data and test/golden are
+#   UNSANITIZED says nothing, or nothing true, in a build with sanitizers: the label
+#               `unsanitized`, which the presets of tests leave out there
 #   PROCESSES   its tests are shared by n of ctest: loading LLVM takes longer than any of them
 function(add_flowc_test name)
-  cmake_parse_arguments(ARG "DATA" "PROCESSES" "SOURCES;LINK" ${ARGN})
+  cmake_parse_arguments(ARG "DATA;UNSANITIZED" "PROCESSES" "SOURCES;LINK" ${ARGN})
   add_executable(${name} unit/${name}.cpp ${ARG_SOURCES})
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/test/unit)
   target_link_libraries(${name} PRIVATE ${ARG_LINK} GTest::gtest_main)
@@ -105,14 +107,22 @@ function(add_flowc_test name)
     target_compile_definitions(${name} PRIVATE FLOWC_TEST_DATA="${PROJECT_SOURCE_DIR}/test/data"
                                                FLOWC_GOLDEN_DIR="${PROJECT_SOURCE_DIR}/test/golden")
   endif()
+  set(labels)
+  if(ARG_UNSANITIZED)
+    set(labels LABELS unsanitized)
+  endif()
   if(NOT ARG_PROCESSES)
-    gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60)
+    if(labels)
+      gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60 PROPERTIES ${labels})
+    else()
+      gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60)
+    endif()
     return()
   endif()
   math(EXPR last "${ARG_PROCESSES} - 1")
   foreach(index RANGE ${last})
     add_test(NAME ${name}.${index} COMMAND ${name} --gtest_brief=1)
-    set_tests_properties(${name}.${index} PROPERTIES
+    set_tests_properties(${name}.${index} PROPERTIES ${labels}
       ENVIRONMENT "GTEST_TOTAL_SHARDS=${ARG_PROCESSES};GTEST_SHARD_INDEX=${index}")
   endforeach()
 endfunction()

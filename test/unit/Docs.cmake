@@ -38,7 +38,7 @@ endforeach()
 add_test(NAME docs.embedding
   COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/docs/embedding_test.py ${PROJECT_SOURCE_DIR}
           -DMLIR_DIR=${MLIR_DIR} -DCMAKE_CXX_COMPILER=${CMAKE_CXX_COMPILER} -DCMAKE_C_COMPILER=${CMAKE_C_COMPILER})
-set_tests_properties(docs.embedding PROPERTIES TIMEOUT 600)
+set_tests_properties(docs.embedding PROPERTIES TIMEOUT 600 LABELS unsanitized)
 add_test(NAME docs.runner COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/docs/run_docs_test.py)
 add_test(NAME docs.labels
   COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/docs/labels_test.py ${PROJECT_SOURCE_DIR})

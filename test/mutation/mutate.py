@@ -91,7 +91,7 @@ SWAPS = {
 }  # fmt: skip
 COMPARISONS = ("<", "<=", ">", ">=")
 # What a mutant there would break is the measurement, or only words.
-EXCLUDED = re.compile(r"lib/Support/PCH|tools/flowc/(Plot|Canvas|Figure|LinePanel|Contours|Axes|FmaPeak|Bench)")
+EXCLUDED = re.compile(r"lib/PCH|tools/flowc/(Plot|Canvas|Figure|LinePanel|Contours|Axes|FmaPeak|Bench)")
 # What all copies have another way, what a release leaves out, and what is only faster.
 UNTOUCHED = re.compile(r"kMagic|^assert\(|\breserve\(")
 
@@ -184,7 +184,8 @@ def edits_of_tokens(text, statement):
         else:
             first, last = statement.expression[0].begin, statement.expression[-1].end
             inner = one_line(text[first : token.begin] + after + text[token.end : last])
-            new = text[begin:first] + "::flowc::isMutant(%d) ? (" + inner + ") : (" + text[first:last] + ")" + text[last:end]
+            truth = "bool" if statement.kind == "if" else ""  # What is tested need not be one.
+            new = text[begin:first] + f"::flowc::isMutant(%d) ? {truth}({inner}) : {truth}({text[first:last]})" + text[last:end]
         yield Edit(begin, end, new, "token", one_line(whole), mutated)
 
 

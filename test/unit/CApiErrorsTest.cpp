@@ -13,6 +13,7 @@
 
 #include <cstring>
 #include <limits>
+#include <malloc.h>
 
 using namespace flowc;
 using namespace flowc::test;
@@ -126,7 +127,9 @@ TEST_F(CApiErrors, NullForFunctionsThatCannotFail) {
   EXPECT_STREQ(flowc_model_record(nullptr), "");
   EXPECT_EQ(flowc_model_num_parameters(nullptr), 0u);
   EXPECT_EQ(flowc_model_num_trainable(nullptr), 0);
-  EXPECT_STREQ(flowc_model_parameter_name(m, 99), "");
+  size_t end = flowc_model_num_parameters(m);
+  for (size_t i : {end, size_t(99)})
+    EXPECT_STREQ(flowc_model_parameter_name(m, i), "");
   EXPECT_EQ(flowc_model_parameter_size(m, 99), 0);
   EXPECT_EQ(flowc_model_parameter_is_trainable(m, 99) + flowc_model_parameter_is_integer(nullptr, 0), 0);
   EXPECT_EQ(flowc_kernels_flow(nullptr), nullptr);
@@ -316,6 +319,41 @@ TEST_F(CApiErrors, ValuesOfOptions) {
   options.target = flow;
   EXPECT_THAT(message(), HasSubstr("is no density"));
 }
+
+//===----------------------------------------------------------------------===//
+// Memory
+//===----------------------------------------------------------------------===//
+
+#if defined(__GLIBC__) && __GLIBC_PREREQ(2, 33)
+
+TEST_F(CApiErrors, WhatIsFreedIsGivenBack) {
+  std::string name(1 << 16, 't');
+  auto density = [](void *, const double *, int64_t, double *logDensity, double *) {
+    *logDensity = 0;
+    return 0;
+  };
+  auto loss = [](void *, const flowc_model *, const flowc_batch *, double *value, double *) {
+    *value = 0;
+    return 0;
+  };
+  auto everything = [&] {
+    auto target = make<flowc_target>(flowc_target_from_function, name.c_str(), int64_t(2), 0, +density, nullptr);
+    auto objective = make<flowc_objective>(flowc_objective_from_function, name.c_str(), +loss, nullptr);
+    auto copy = make<flowc_model>(flowc_model_copy, static_cast<const flowc_model *>(m));
+    // A training that nobody wants to hear of, with a record of each step.
+    flowc_train_options options;
+    flowc_train_options_init(&options, sizeof(options), FLOWC_LOOP_OPTIMIZE);
+    options.steps = 1000;
+    EXPECT_EQ(messageOf(flowc_optimize(copy.get(), objective.get(), &options, nullptr)), "");
+  };
+  everything();
+  size_t before = mallinfo2().uordblks;
+  for (int i = 0; i < 20; ++i)
+    everything();
+  EXPECT_LT(mallinfo2().uordblks, before + (1 << 18)); // Of 20 times 64 kB for a name, and 40 kB for steps.
+}
+
+#endif
 
 //===----------------------------------------------------------------------===//
 // Exceptions

@@ -126,6 +126,33 @@ TEST_F(CApiTraining, CallbacksEndIt) {
   EXPECT_EQ(flowc_training_was_interrupted(interrupted.get()), 1);
 }
 
+TEST_F(CApiTraining, CallbacksHearOfRecoveries) {
+  // Steps of this size leave the range of float32 sooner or later.
+  std::vector<std::string> told;
+  auto options = defaults(FLOWC_LOOP_DATA);
+  options.learning_rate = 3e4;
+  options.max_epochs = options.max_patience = 10;
+  options.optimizer = "sgd";
+  options.max_recoveries = 100;
+  options.user_data = &told;
+  options.on_recovery = [](void *data, const char *what) {
+    static_cast<std::vector<std::string> *>(data)->emplace_back(what);
+  };
+  ASSERT_EQ(messageOf(flowc_fit_to_data(modelOf(model), in(x), flowc_no_input(), &options, nullptr)), "");
+  EXPECT_THAT(told, testing::Contains(HasSubstr("with half the learning rate")));
+}
+
+TEST_F(CApiTraining, ObjectivesOfATextHaveTheNameOfItsFile) {
+  auto options = defaults(FLOWC_LOOP_DATA);
+  options.max_epochs = 2;
+  options.objective_text = "objective o(q, x) = -mean(log_prob(q, x))";
+  options.objective = "of a file: any name";
+  ASSERT_EQ(messageOf(flowc_fit_to_data(modelOf(model), in(x), flowc_no_input(), &options, nullptr)), "");
+  options.objective_text = "objective o(q, x) = -mean(log_prob(q, y))";
+  EXPECT_THAT(messageOf(flowc_fit_to_data(modelOf(expected), in(x), flowc_no_input(), &options, nullptr)),
+              HasSubstr("of a file: any name:1:"));
+}
+
 TEST_F(CApiTraining, ResumesFromCheckpoints) {
   TemporaryDirectory directory;
   std::string path = directory / "c.safetensors";

@@ -1,3 +1,5 @@
 # Reports: their numbers, their pictures, their page.
-add_flowc_test(ReportTest DATA LINK FlowcReport)
-target_include_directories(ReportTest PRIVATE ${PROJECT_SOURCE_DIR}/lib/Report)
+foreach(part IN ITEMS Report ReportPages)
+  add_flowc_test(${part}Test DATA LINK FlowcReport GTest::gmock)
+  target_include_directories(${part}Test PRIVATE ${PROJECT_SOURCE_DIR}/lib/Report)
+endforeach()

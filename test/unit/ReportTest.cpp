@@ -181,6 +181,10 @@ TEST(Statistics, QuantilesOfTheSameValuesLieInTheirBand) {
   EXPECT_NEAR(middle.high - middle.low, 2 * 1.96 * std::sqrt(0.25 * 2 / 500.0) * 499, 0.2);
 }
 
+TEST(Statistics, EqualBinsHoldBothEnds) {
+  EXPECT_EQ(countUniform(std::vector<double>{0, 0.2, 0.5, 1, notANumber, -0.1, 1.1}, 2), (std::vector<int64_t>{2, 2}));
+}
+
 TEST(Statistics, SharesBelowCountHalfOfTies) {
   std::vector<double> sorted = {1, 2, 2, 3};
   EXPECT_DOUBLE_EQ(shareBelow(sorted, 0), 0.5 / 5);
@@ -284,7 +288,10 @@ TEST(Report, FindsNothingWrongWithARightModel) {
   EXPECT_EQ(report.rows, 1999);
   EXPECT_EQ(report.numTests(), 5) << "two columns, their conditionals, the log-density";
   EXPECT_EQ(report.numRejected(), 0);
+  EXPECT_NE(report.toHtml().find("None of 5 tests tells the rows from draws of the model"), std::string::npos);
   EXPECT_TRUE(report.isRosenblatt);
+  EXPECT_EQ(report.columns[1].numbers, 1999);
+  EXPECT_NEAR(report.columns[1].deviation, 2, 0.1);
   // The entropy.
   EXPECT_NEAR(report.meanLogProb, -std::log(2) - std::log(2 * std::numbers::pi) - 1, 4 * report.logProbError);
   EXPECT_NEAR(report.logProbError, std::sqrt(1 / 1999.0), 0.003);
@@ -331,6 +338,18 @@ TEST(Report, KnowsRowsThatSurprise) {
   EXPECT_EQ(worst.values, (std::vector<double>{9, 0}));
 }
 
+TEST(Report, PicturesColumnsThatDependOnOthers) {
+  // Three of nine columns are constant: of those that do not depend on others the first is shown.
+  Report report = makeReport(compileFlow("flow f = student_t(full([9], 5), zeros(9), ones(9))"),
+                             normalRows(150, {1, 0, 2, 1, 0, 1, 1, 0, 1}));
+  EXPECT_EQ(report.pairColumns, (std::vector<size_t>{0, 1, 2, 3, 5, 6, 8}));
+  EXPECT_EQ(report.pairs.size(), 21U);
+  EXPECT_EQ(report.binsPerSide, 10) << "the fewest";
+  EXPECT_EQ(report.dependence.size(), 36U);
+  EXPECT_FALSE(report.isExact);
+  EXPECT_NE(report.baselines.problem.find("column 'x1' is constant"), std::string::npos) << report.baselines.problem;
+}
+
 TEST(Report, LeavesOutRowsWithoutDensity) {
   Rows<double> x(4, 1);
   x << 0.5, notANumber, 1.5, 2;
@@ -343,6 +362,7 @@ TEST(Report, LeavesOutRowsWithoutDensity) {
   EXPECT_TRUE(std::isnan(report.logProbError));
   std::string page = report.toHtml();
   EXPECT_NE(page.find("1 row lies outside of the model's support"), std::string::npos);
+  EXPECT_NE(page.find("1 row with a missing number (NaN) is left out."), std::string::npos);
   EXPECT_EQ(page.find("=\"nan"), std::string::npos);
 
   auto [model, kernels] = compileFlow("flow f = uniform([0], [1])");
@@ -362,7 +382,11 @@ TEST(Report, HasBandsUnderConditions) {
   // What the layer makes of the condition, as the flow's own draws have it.
   auto mean = flow.kernels->transform<double>(flow.model, Rows<double>::Zero(1201, 1), condition);
   ASSERT_TRUE(mean) << mean.error().message;
-  Report report = makeReport(flow, x + mean->first, condition);
+  std::vector<std::string> steps;
+  Report report = makeReport(flow, x + mean->first, condition,
+                             {.progress = [&](const std::string &what) { steps.push_back(what); }});
+  EXPECT_EQ(steps, (std::vector<std::string>{"drawing", "drawing under conditions", "testing", "scoring rows",
+                                             "closed forms to compare with", "explaining the flow"}));
   EXPECT_TRUE(report.isConditional());
   ASSERT_EQ(report.bands.size(), 1U);
   EXPECT_GE(report.bands[0].bins.size(), 10U);

@@ -1,3 +1,5 @@
 # Whether a flow keeps its promises.
-add_flowc_test(VerificationTest LINK FlowcVerification)
-target_include_directories(VerificationTest PRIVATE ${PROJECT_SOURCE_DIR}/lib/Verification)
+foreach(part IN ITEMS Verification VerificationParts)
+  add_flowc_test(${part}Test LINK FlowcVerification FlowcExecutionEngine GTest::gmock)
+  target_include_directories(${part}Test PRIVATE ${PROJECT_SOURCE_DIR}/lib/Verification)
+endforeach()

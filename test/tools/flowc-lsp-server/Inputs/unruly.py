@@ -89,6 +89,19 @@ def check_damaged_messages(server):
     print("damaged messages: ok")
 
 
+def check_after_shutdown(server):
+    talk = Conversation()
+    talk.open("test:a", TEXT)
+    talk.ask_all("test:a", {"line": 2, "character": 12})
+    talk.ask("shutdown", None)
+    talk.ask_all("test:a", {"line": 2, "character": 12})
+    answers, _ = talk.run(server)
+    count = len(QUESTIONS)
+    assert all("result" in answers[i] for i in range(1, count + 2)), answers
+    assert all("has been shut down" in answers[i]["error"]["message"] for i in range(count + 2, 2 * count + 2)), answers
+    print("after the shutdown: ok")
+
+
 def check_places(server):
     talk = Conversation()
     for i, text in enumerate([TEXT, "", "\n", "🎲", "#", '"', "flow", "flow f = normal(", "\x00", "\ufeff" + TEXT, "é" * 9]):
@@ -180,6 +193,7 @@ def check_hard_texts(server):
 
 server = sys.argv[1]
 check_damaged_messages(server)
+check_after_shutdown(server)
 check_places(server)
 for seed in range(3):
     check_edits(server, seed)

@@ -1,5 +1,6 @@
 # Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+# needs torch
 """Flows of libraries of PyTorch become models with equal values. tools/bench/torch_flows.py compares many more."""
 
 import numpy as np

@@ -22,6 +22,7 @@ from ._fit import fit, standardize, train
 from ._model import Model
 from ._parameters import Parameters
 from ._training import Training
+from .importing import from_flowjax, from_nflows, from_normflows, from_zuko, to_flowjax
 
 __version__ = version()
 load = Model.load
@@ -36,9 +37,14 @@ __all__ = [
     "Parameters",
     "Training",
     "fit",
+    "from_flowjax",
+    "from_nflows",
+    "from_normflows",
+    "from_zuko",
     "load",
     "parse",
     "standardize",
+    "to_flowjax",
     "train",
     *_constructors.__all__,
 ]

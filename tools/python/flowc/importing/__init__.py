@@ -8,6 +8,14 @@ place. The libraries are imported when they are needed: none of them is a depend
 
 from importlib import import_module
 
+from .parts import Unsupported
+
+
+def _error(refusal):
+    from .. import FlowError
+
+    return FlowError(str(refusal))
+
 
 def _model(text, parameters, threads):
     """The model of a text with these parameters, in their element type."""
@@ -25,13 +33,17 @@ def _model(text, parameters, threads):
 def _importer(library, what):
     def build(source, *, threads=0):
         module = import_module(f".from_{library}", __package__)
-        return _model(*getattr(module, f"import_{library}")(source), threads)
+        try:
+            text, parameters = getattr(module, f"import_{library}")(source)
+        except Unsupported as refusal:
+            raise _error(refusal) from None
+        return _model(text, parameters, threads)
 
     build.__name__ = build.__qualname__ = f"from_{library}"
     build.__doc__ = f"""The model of {what}: structure and parameters, in its element type.
 
-    What flowc has no equal of is refused with a ``ValueError`` that says which object it is and where. The table of
-    what is covered is in docs/Importing.md.
+    What flowc has no equal of is refused with a :class:`FlowError` that says which object it is and where. The table
+    of what is covered is in docs/Importing.md.
     """
     return build
 
@@ -46,8 +58,11 @@ def to_flowjax(model):
     """The object of FlowJAX that a model is, with equal parameters.
 
     Flows with parts that FlowJAX lacks (``ordered``, ``bounded_affine``, bijections of a formula) are refused with a
-    ``ValueError``. A float64 model needs ``jax_enable_x64``.
+    :class:`FlowError`. A float64 model needs ``jax_enable_x64``.
     """
     from .to_flowjax import export_flowjax
 
-    return export_flowjax(model.flow.text, model.flow.name, dict(model.parameters))
+    try:
+        return export_flowjax(model.flow.text, model.flow.name, dict(model.parameters))
+    except Unsupported as refusal:
+        raise _error(refusal) from None

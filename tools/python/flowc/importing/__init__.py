@@ -8,7 +8,7 @@ place. The libraries are imported when they are needed: none of them is a depend
 
 from importlib import import_module
 
-from .parts import Unsupported
+from .errors import Unsupported
 
 
 def _error(refusal):

@@ -10,13 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-
-class Unsupported(ValueError):
-    """An object that flowc has no equal of: which, where, and why."""
-
-    def __init__(self, path, kind, reason):
-        name = kind if isinstance(kind, str) else type(kind).__name__
-        super().__init__(f"`{name}` at `{path or '.'}` cannot be imported: {reason}")
+from .errors import Unsupported  # noqa: F401  (importers take it from here)
 
 
 @dataclass(frozen=True)

@@ -49,10 +49,11 @@ def with_numbers(tree, parameters):
         array = jnp.asarray(np.asarray(left.pop(name)), leaf.dtype if eqx.is_array(leaf) and leaf.dtype.kind == "i"
                             else None)
         if array.shape != leaf.shape:
-            raise Unsupported(name, "array", f"its shape is {array.shape} in the model, {leaf.shape} in FlowJAX")
+            raise Unsupported(name, "array", f"its shape is {array.shape} in the model, {leaf.shape} in FlowJAX",
+                              "exported")
         new.append(array)
     if left:
-        raise Unsupported(next(iter(left)), "array", "FlowJAX's object has no such number")
+        raise Unsupported(next(iter(left)), "array", "FlowJAX's object has no such number", "exported")
     return tree_unflatten(structure, new)
 
 
@@ -61,7 +62,7 @@ def with_numbers(tree, parameters):
 
 def construct(name, values, named):
     if name not in TABLE:
-        raise Unsupported("", name, "FlowJAX has nothing of this kind")
+        raise Unsupported("", name, "FlowJAX has nothing of this kind", "exported")
     return TABLE[name](*values, **named)
 
 

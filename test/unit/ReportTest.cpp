@@ -259,12 +259,14 @@ TEST(Svg, TicksHaveShortTexts) {
   Ticks powers = labelTicks({0.5e-4, 20000, true}, 10);
   EXPECT_EQ(powers.texts.front(), "10\u207b\u2074");
   EXPECT_EQ(powers.texts[4], "1");
+  EXPECT_EQ(labelTicks({0.5, 2000, true}, 5).texts, (std::vector<std::string>{"1", "10", "100", "10\u00b3"}));
   // Fewer where there is no room for them.
   EXPECT_LT(labelTicks({0, 10000}, 10, 100).values.size(), labelTicks({0, 10000}, 10).values.size());
 }
 
 TEST(Svg, NamesKeepBeginningAndEnd) {
   EXPECT_EQ(fitName("short", 100), "short");
+  EXPECT_EQ(fitName("0123456789", 76), "0123456789") << "just enough";
   EXPECT_EQ(fitName("column_number_17", 76), "colu\u2026er_17");
   EXPECT_EQ(fitName("\u00e4\u00e4\u00e4\u00e4\u00e4\u00e4\u00e4\u00e4", 38), "\u00e4\u00e4\u2026\u00e4\u00e4");
 }
@@ -364,6 +366,10 @@ TEST(Report, LeavesOutRowsWithoutDensity) {
   EXPECT_NE(page.find("1 row lies outside of the model's support"), std::string::npos);
   EXPECT_NE(page.find("1 row with a missing number (NaN) is left out."), std::string::npos);
   EXPECT_EQ(page.find("=\"nan"), std::string::npos);
+  for (auto [name, title] : {std::pair{"", "data"}, {"-", "standard input"}, {"folder/rows.csv", "rows.csv"}}) {
+    report.source.data.name = name;
+    EXPECT_NE(report.toHtml().find("<title>A model of " + std::string(title) + "</title>"), std::string::npos) << name;
+  }
 
   auto [model, kernels] = compileFlow("flow f = uniform([0], [1])");
   auto builder = ReportBuilder::create(*kernels, model, {});

@@ -368,6 +368,7 @@ TEST_F(TableSchemaTest, NewRowsThatCannotBeAreNamed) {
   TableSchema schema =
       describe("a,b,c,d,e\n1,red,7,1,2024-01-01\n2,green,7,2,2024-01-03\n4,red,7,4,2024-01-09\n").schema;
   EXPECT_EQ(encodeProblem("a,b,c,d,e\n3,green,7,3,2025-01-02\n", schema), "");
+  EXPECT_EQ(encodeProblem("a,b,c,d,e\n3,green,7.00,3,2025-01-02\n", schema), "") << "the same number";
   EXPECT_THAT(encodeProblem("a,b,c,d,e\n3,blue,7,3,2025-01-02\n", schema),
               HasSubstr("line 2 (row 1), column 'b' is 'blue', which it was in no row of the training: expected one of "
                         "red, green"));

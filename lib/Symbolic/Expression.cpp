@@ -8,6 +8,8 @@
 #include "flowc/Symbolic/Expression.h"
 #include "Solver.h"
 
+#include "flowc/Support/Hash.h"
+
 #include <algorithm>
 #include <bit>
 #include <cmath>
@@ -35,26 +37,47 @@ bool Algebra::spend(uint64_t steps) const {
 // Nodes
 //===----------------------------------------------------------------------===//
 
+/// What tells an expression from others; zeros of both signs differ.
+static uint64_t hashOf(const Node &node) {
+  uint64_t hash = kHashStart;
+  auto add = [&](uint64_t word) {
+    hash = (hash ^ word) * kHashFactor;
+    hash ^= hash >> 32;
+  };
+  add(uint64_t(node.kind) << 32 | uint64_t(node.function) << 16 | uint64_t(node.relation));
+  add(node.symbol);
+  add(std::bit_cast<uint64_t>(node.number));
+  for (const Term &term : node.terms) {
+    add(std::bit_cast<uint64_t>(term.factor));
+    add(term.node->id);
+  }
+  return hash;
+}
+
+static bool areSame(const Node &a, const Node &b) {
+  auto bits = [](double number) { return std::bit_cast<uint64_t>(number); };
+  return a.kind == b.kind && a.function == b.function && a.relation == b.relation && a.symbol == b.symbol &&
+         bits(a.number) == bits(b.number) &&
+         std::ranges::equal(a.terms, b.terms, [&](const Term &one, const Term &other) {
+           return one.node == other.node && bits(one.factor) == bits(other.factor);
+         });
+}
+
 Expr Algebra::intern(Node node) {
   spend(1 + node.terms.size());
-  Key key{node.kind, node.function, node.relation, std::bit_cast<uint64_t>(node.number), {}};
-  for (const Term &term : node.terms)
-    key.terms.push_back({std::bit_cast<uint64_t>(term.factor), term.node->id});
-  if (node.kind == Kind::Symbol)
-    key.terms.push_back({0, node.symbol});
-  std::unique_ptr<Node> &slot = nodes[key];
-  if (!slot) {
-    constexpr unsigned kMaxSize = 1u << 30;
-    for (const Term &term : node.terms) {
-      node.size = std::min(kMaxSize, node.size + term.node->size);
-      node.depth = std::max(node.depth, term.node->depth + 1);
-    }
-    if (node.depth > kMaxDepth)
-      exhaust("it has more than " + std::to_string(kMaxDepth) + " operations in a row");
-    node.id = static_cast<unsigned>(nodes.size());
-    slot = std::make_unique<Node>(std::move(node));
+  uint64_t hash = hashOf(node);
+  for (auto [it, end] = nodes.equal_range(hash); it != end; ++it)
+    if (areSame(*it->second, node))
+      return it->second.get();
+  constexpr unsigned kMaxSize = 1u << 30;
+  for (const Term &term : node.terms) {
+    node.size = std::min(kMaxSize, node.size + term.node->size);
+    node.depth = std::max(node.depth, term.node->depth + 1);
   }
-  return slot.get();
+  if (node.depth > kMaxDepth)
+    exhaust("it has more than " + std::to_string(kMaxDepth) + " operations in a row");
+  node.id = static_cast<unsigned>(nodes.size() + 1);
+  return nodes.emplace(hash, std::make_unique<Node>(std::move(node)))->second.get();
 }
 
 Expr Algebra::constant(double value) {

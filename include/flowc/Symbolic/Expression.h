@@ -22,6 +22,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -187,15 +188,6 @@ private:
     double start;
     Expr node;
   };
-  struct Key {
-    Kind kind;
-    Function function;
-    Relation relation;
-    uint64_t number;
-    std::vector<std::pair<uint64_t, unsigned>> terms;
-    auto operator<=>(const Key &) const = default;
-  };
-
   /// Takes part in recursion as long as it lives.
   class Recursion {
   public:
@@ -248,7 +240,8 @@ private:
   Expr simplifyCall(Function function, Expr u);
   bool hasLeadingMinus(Expr u) const;
 
-  std::map<Key, std::unique_ptr<Node>> nodes;
+  /// By the hash of what they are made of.
+  std::unordered_multimap<uint64_t, std::unique_ptr<Node>> nodes;
   std::vector<Symbol> symbols;
   std::vector<Rewriting> rewritings;
   std::map<Expr, Interval> ranges;

@@ -345,14 +345,18 @@ std::string RandomFlow::scalarTransformer(int depth) {
 }
 
 std::string RandomFlow::spline() {
-  std::string text = "rational_quadratic_spline(knots = " + std::to_string(1 + random.below(9)) + ", interval = ";
-  if (random.chance(0.5))
-    text += number(1, 5);
-  else
-    text += "[" + number(-4, -0.5) + ", " + number(0.5, 4) + "]";
-  if (random.chance(0.3))
-    text += ", min_derivative = " + number(1e-3, 0.1) + ", min_width = " + number(1e-3, 0.05);
-  return text + ")";
+  auto knots = static_cast<int64_t>(1 + random.below(9));
+  bool isSymmetric = random.chance(0.5);
+  std::string interval = isSymmetric ? number(1, 5) : "[" + number(-4, -0.5) + ", " + number(0.5, 4) + "]";
+  std::vector<std::string> arguments = {"knots = " + std::to_string(knots), "interval = " + interval};
+  if (random.chance(0.3)) {
+    std::string slope = number(1e-3, 0.1), width = number(1e-3, 0.05);
+    if (isSymmetric && knots % 2)
+      return call("bounded_spline", {std::to_string(knots + 1), interval, "min_slope = " + slope});
+    arguments.push_back("min_derivative = " + slope);
+    arguments.push_back("min_width = " + width);
+  }
+  return call("rational_quadratic_spline", arguments);
 }
 
 //===----------------------------------------------------------------------===//

@@ -55,7 +55,10 @@ Expected<std::optional<Flow>> Flow::splitDetached() const {
     return root.takeError();
   if (!*root)
     return std::optional<Flow>();
-  ParsedItem item{.root = *root, .name = name(), .category = Node::Category::Density};
+  ParsedItem item;
+  item.root = *root;
+  item.name = name();
+  item.category = Node::Category::Density;
   return std::optional<Flow>(Impl::make(item, text() + "\n# detached parts at a second input\n"));
 }
 

@@ -148,16 +148,18 @@ Expected<double> WeighedDraws::lossAndGradientAs(const Model &model, const Batch
     return loss;
   memory.derivatives.assign(derivatives.begin(), derivatives.end());
   double unused = 0;
-  Kernels::Call call{.rows = batch.rows, .first = batch.first, .seed = batch.seed, .mean = false, .loss = &unused};
+  Kernel ofPath = batch.x ? Kernel::WeightedStlGradient : Kernel::WeightedStlSampleGradient;
+  Kernels::Call call{.kernel = pullBack == PullBack::Density ? Kernel::LogProbVjpParams : ofPath,
+                     .rows = batch.rows,
+                     .first = batch.first,
+                     .seed = batch.seed,
+                     .mean = false,
+                     .loss = &unused};
   call.rawGradient = gradient;
-  if (pullBack == PullBack::Density) {
-    call.kernel = Kernel::LogProbVjpParams;
+  if (pullBack == PullBack::Density)
     call.inputs.push_back(memory.y.data());
-  } else {
-    call.kernel = batch.x ? Kernel::WeightedStlGradient : Kernel::WeightedStlSampleGradient;
-    if (batch.x)
-      call.inputs.push_back(batch.x);
-  }
+  else if (batch.x)
+    call.inputs.push_back(batch.x);
   if (batch.condition)
     call.inputs.push_back(batch.condition);
   call.inputs.push_back(memory.derivatives.data());

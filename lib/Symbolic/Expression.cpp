@@ -40,10 +40,7 @@ bool Algebra::spend(uint64_t steps) const {
 /// What tells an expression from others; zeros of both signs differ.
 static uint64_t hashOf(const Node &node) {
   uint64_t hash = kHashStart;
-  auto add = [&](uint64_t word) {
-    hash = (hash ^ word) * kHashFactor;
-    hash ^= hash >> 32;
-  };
+  auto add = [&](uint64_t word) { hash = hashBytes(&word, sizeof(word), hash); };
   add(uint64_t(node.kind) << 32 | uint64_t(node.function) << 16 | uint64_t(node.relation));
   add(node.symbol);
   add(std::bit_cast<uint64_t>(node.number));

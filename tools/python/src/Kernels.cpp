@@ -11,35 +11,24 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/tuple.h>
 
-#include <type_traits>
-
 using namespace flowc::python;
 
-/// A function of the C interface from rows (events, unless `GivesColumn`) to one array, or to
-/// two, of which the second has a number for each row.
+/// A function of the C interface from rows to one array, or to two, of which the second has a
+/// number for each row.
 using ToOne = flowc_error *(*)(const flowc_kernels *, const flowc_model *, flowc_input, flowc_input, flowc_output);
 using ToTwo = flowc_error *(*)(const flowc_kernels *, const flowc_model *, flowc_input, flowc_input, flowc_output,
                                flowc_output);
 
-/// Log-densities: a number for each row.
-static nb::object logProb(const Model &model, nb::handle x, nb::handle condition) {
-  InputArray rows(x, model.eventKind("x"));
-  Condition conditions(model, condition);
-  flowc_input perRow = conditions.get(rows.rows());
-  OutputArray result(model.getDType(), rows.batch(), {});
-  model.run([&](const flowc_kernels *kernels, const flowc_model *handle) {
-    return flowc_log_prob(kernels, handle, rows.get(), perRow, result.get());
-  });
-  return result.take();
-}
+enum class Gives { Events, Numbers };
 
-/// From events to events.
-template <ToOne function>
+/// From events to events, or to a number each.
+template <ToOne function, Gives gives>
 static nb::object mapEvents(const Model &model, nb::handle x, nb::handle condition) {
   InputArray rows(x, model.eventKind("x"));
   Condition conditions(model, condition);
   flowc_input perRow = conditions.get(rows.rows());
-  OutputArray result(model.getDType(), rows.batch(), model.getFlow().getShape());
+  OutputArray result(model.getDType(), rows.batch(),
+                     gives == Gives::Events ? model.getFlow().getShape() : std::span<const int64_t>());
   model.run([&](const flowc_kernels *kernels, const flowc_model *handle) {
     return function(kernels, handle, rows.get(), perRow, result.get());
   });
@@ -94,9 +83,9 @@ static double prepare(const Model &model, const std::string &kernel) {
 void flowc::python::addKernels(nb::class_<Model> &model) {
   auto x = nb::arg("x").none();
   auto condition = nb::arg("condition").none();
-  model.def("log_prob", logProb, x, condition)
-      .def("to_base", mapEvents<flowc_to_base>, x, condition)
-      .def("score", mapEvents<flowc_score>, x, condition)
+  model.def("log_prob", mapEvents<flowc_log_prob, Gives::Numbers>, x, condition)
+      .def("to_base", mapEvents<flowc_to_base, Gives::Events>, x, condition)
+      .def("score", mapEvents<flowc_score, Gives::Events>, x, condition)
       .def("transform", mapEventsWithNumber<flowc_transform>, x, condition)
       .def("inverse", mapEventsWithNumber<flowc_inverse>, x, condition)
       .def("push", mapEventsWithNumber<flowc_push>, x, condition)

@@ -168,13 +168,17 @@ static void setParameters(Model &model, const nb::list &given) {
   });
 }
 
-static nb::object getTrainable(const Model &model) {
+OutputArray Model::makeTrainableArray() const {
   int64_t count = 0;
-  model.read([&](const flowc_model *handle) {
+  read([&](const flowc_model *handle) {
     count = flowc_model_num_trainable(handle);
     return nullptr;
   });
-  OutputArray values(FLOWC_F64, {}, {&count, 1});
+  return OutputArray(FLOWC_F64, {}, {&count, 1});
+}
+
+static nb::object getTrainable(const Model &model) {
+  OutputArray values = model.makeTrainableArray();
   model.read([&](const flowc_model *handle) { return flowc_model_get_trainable(handle, values.get()); });
   return values.take();
 }

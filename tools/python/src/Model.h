@@ -51,6 +51,8 @@ public:
   }
 
   Own<flowc_model> copy() const;
+  /// An array for a number of each trainable parameter: one vector in leaf order.
+  OutputArray makeTrainableArray() const;
   /// Takes the place of the parameters, which readers have until then.
   void replace(Own<flowc_model> other);
 

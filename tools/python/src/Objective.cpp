@@ -45,12 +45,7 @@ static nb::tuple valueAndGradient(Objective &objective, const Model &model, nb::
   int64_t count = rows ? rows->rows() : n;
   Condition conditions(model, condition);
   flowc_input perRow = conditions.get(count);
-  int64_t size = 0;
-  model.read([&](const flowc_model *handle) {
-    size = flowc_model_num_trainable(handle);
-    return nullptr;
-  });
-  OutputArray gradient(FLOWC_F64, {}, {&size, 1});
+  OutputArray gradient = model.makeTrainableArray();
   double loss = 0;
   model.read([&](const flowc_model *handle) {
     std::lock_guard lock(objective.mutex);

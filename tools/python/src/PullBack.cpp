@@ -15,12 +15,7 @@ namespace {
 class PulledBack {
 public:
   PulledBack(const Model &model, std::span<const Py_ssize_t> batch) {
-    int64_t count = 0;
-    model.read([&](const flowc_model *handle) {
-      count = flowc_model_num_trainable(handle);
-      return nullptr;
-    });
-    parameters = OutputArray(FLOWC_F64, {}, {&count, 1});
+    parameters = model.makeTrainableArray();
     inputs = OutputArray(model.getDType(), batch, model.getFlow().getShape());
     if (model.getFlow().isConditional())
       condition = OutputArray(model.getDType(), batch, model.getFlow().getCondShape());
@@ -83,12 +78,7 @@ static nb::tuple nllGradient(const Model &model, nb::handle x, nb::handle condit
   InputArray rows(x, model.eventKind("x"));
   Condition conditions(model, condition);
   flowc_input perRow = conditions.get(rows.rows());
-  int64_t count = 0;
-  model.read([&](const flowc_model *handle) {
-    count = flowc_model_num_trainable(handle);
-    return nullptr;
-  });
-  OutputArray gradient(FLOWC_F64, {}, {&count, 1});
+  OutputArray gradient = model.makeTrainableArray();
   double loss = 0;
   model.run([&](const flowc_kernels *kernels, const flowc_model *handle) {
     return flowc_nll_gradient(kernels, handle, rows.get(), perRow, &loss, gradient.get());

@@ -228,11 +228,7 @@ void TileEmitter::storeBodyValue(const Storage &storage, const BodyValue &value,
 /// is told to.
 bool TileEmitter::canWriteTo(Value value, Block &block) {
   Operation *op = value.getDefiningOp();
-  return op && op->getBlock() == &block &&
-         isa<MapOp, PanelDenseOp, ConcatOp, GatherOp, PickOp, ScatterSumOp, ReverseOp, RandomNormalOp, RandomTailOp,
-             RandomGammaOp, PackOp, ReorderOp, DenseOp, PanelSweepOp, ScanOp, WeightNormalizeOp, WeightNormalizeVjpOp,
-             DiagonalOp, TriangleOp, TriangularInverseOp, TriangularInverseVjpOp, TriangularInverseJvpOp,
-             AntiTransposeOp, CosineMatrixOp, BlockDiagonalOp, BlockTriangleOp, BlockDenseOp, BlockOuterOp>(op);
+  return op && op->getBlock() == &block && op->hasTrait<WritesInto>();
 }
 
 /// Lets the pieces of concatenations be computed in their place.

@@ -18,8 +18,7 @@ using namespace flowc::flow;
 
 /// Whether the derivative of `op` is finite whatever its operands are.
 static bool isLinear(Operation *op) {
-  if (isa<arith::AddFOp, arith::SubFOp, arith::NegFOp, arith::SelectOp, TakeOp, OneHotOp, SplitOp, ConcatOp, SplatOp,
-          ReduceSumOp, CumsumOp, ReshapeOp, ReverseOp, GatherOp>(op))
+  if (op->hasTrait<Linear>() || isa<arith::SelectOp>(op) || isa<arith::AddFOp, arith::SubFOp, arith::NegFOp>(op))
     return true;
   if (isa<arith::MulFOp>(op))
     return matchPattern(op->getOperand(0), m_Constant()) || matchPattern(op->getOperand(1), m_Constant());

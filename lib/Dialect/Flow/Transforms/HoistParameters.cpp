@@ -30,7 +30,7 @@ using namespace mlir;
 using namespace flowc::flow;
 
 /// Whether `op` gives every row something of its own.
-static bool isPerSample(Operation *op) { return isa<RowWeightOp, RandomNormalOp, RandomTailOp, RandomGammaOp>(op); }
+static bool isPerSample(Operation *op) { return op->hasTrait<PerRow>(); }
 
 /// Whether `op` makes a condition. The rest of a program computes those again: they
 /// are cheap, and have no place among prepared numbers.

@@ -37,9 +37,7 @@ static bool isElementwise(Operation *op) {
 }
 
 /// Whether `op` reads or makes small tensors as a whole, which only bodies do.
-static bool isSmallTensorOp(Operation *op) {
-  return isa<BinSearchOp, TakeOp, OneHotOp, ReduceMaxOp, CumsumOp, RootOp>(op);
-}
+static bool isSmallTensorOp(Operation *op) { return op->hasTrait<InBodies>(); }
 
 /// Whether `op` is a splat that something needs as a tensor; maps take the float.
 static bool isNeededSplat(Operation *op) { return isa<SplatOp>(op) && !llvm::all_of(op->getUsers(), isElementwise); }

@@ -53,7 +53,7 @@ def Flow_BlockAutoregressiveNetworkOp : Flow_Op<"block_autoregressive_network",
 // Parameters
 //===----------------------------------------------------------------------===//
 
-def Flow_BlockDiagonalOp : Flow_LinearOp<"block_diagonal"> {
+def Flow_BlockDiagonalOp : Flow_LinearOp<"block_diagonal", [Flow_WritesInto]> {
   let summary = "The blocks on the diagonal of a matrix of `blocks` x `blocks` blocks, one below the other";
   let description = [{
     ```mlir
@@ -66,7 +66,7 @@ def Flow_BlockDiagonalOp : Flow_LinearOp<"block_diagonal"> {
   let hasVerifier = 1;
 }
 
-def Flow_BlockTriangleOp : Flow_LinearOp<"block_triangle", [AllTypesMatch<["a", "y"]>]> {
+def Flow_BlockTriangleOp : Flow_LinearOp<"block_triangle", [Flow_WritesInto, AllTypesMatch<["a", "y"]>]> {
   let summary = "A matrix of blocks: `a` below the diagonal, `diagonal` on it, zero above";
   let description = [{
     `diagonal` holds the blocks on the diagonal, one below the other.
@@ -85,7 +85,7 @@ def Flow_BlockTriangleOp : Flow_LinearOp<"block_triangle", [AllTypesMatch<["a", 
 // Sample program
 //===----------------------------------------------------------------------===//
 
-def Flow_BlockDenseOp : Flow_TangentOp<"block_dense"> {
+def Flow_BlockDenseOp : Flow_TangentOp<"block_dense", [Flow_WritesInto]> {
   let summary = "Each piece of x times a matrix of its own";
   let description = [{
     `weight` holds `blocks` matrices, one below the other; `transposed` uses their
@@ -104,7 +104,7 @@ def Flow_BlockDenseOp : Flow_TangentOp<"block_dense"> {
   let hasVerifier = 1;
 }
 
-def Flow_BlockOuterOp : Flow_DerivativeOp<"block_outer"> {
+def Flow_BlockOuterOp : Flow_DerivativeOp<"block_outer", [Flow_WritesInto]> {
   let summary = "Cotangent of flow.block_dense's weight: in each block g x^T";
   let arguments = (ins 1DTensorOf<[Flow_Float]>:$g, 1DTensorOf<[Flow_Float]>:$x, I64Attr:$blocks);
   let results = (outs 2DTensorOf<[Flow_Float]>:$weight);

@@ -63,6 +63,15 @@ def Flow_WellTyped : NativeOpTrait<"WellTyped"> {
   let cppNamespace = "::flowc::flow";
 }
 
+// Marks, which FlowTraits.h describes.
+class Flow_Mark<string name> : NativeOpTrait<name> {
+  let cppNamespace = "::flowc::flow";
+}
+def Flow_Linear : Flow_Mark<"Linear">;
+def Flow_PerRow : Flow_Mark<"PerRow">;
+def Flow_InBodies : Flow_Mark<"InBodies">;
+def Flow_WritesInto : Flow_Mark<"WritesInto">;
+
 class Flow_Op<string mnemonic, list<Trait> traits = []> : Op<Flow_Dialect, mnemonic, [Flow_WellTyped] # traits>;
 
 class Flow_Attr<string name, string mnemonic_, list<Trait> traits = []> : AttrDef<Flow_Dialect, name, traits> {

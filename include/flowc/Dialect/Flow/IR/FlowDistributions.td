@@ -137,7 +137,7 @@ def Flow_MixtureOp : Flow_Op<"mixture", [IsolatedFromAbove, AttrSizedOperandSegm
 // Sample program: draws
 //===----------------------------------------------------------------------===//
 
-def Flow_RandomTailOp : Flow_SampleOp<"random_tail"> {
+def Flow_RandomTailOp : Flow_SampleOp<"random_tail", [Flow_WritesInto, Flow_PerRow]> {
   let summary = "Independent uniform numbers of this sample, by their distance from the nearer end";
   let description = [{
     An element t in [-1/2, 1/2], never 0, stands for u = t if t > 0 and for u = 1 + t
@@ -151,7 +151,7 @@ def Flow_RandomTailOp : Flow_SampleOp<"random_tail"> {
 }
 
 // random_gamma_c1: the concentration and both results have one type.
-def Flow_RandomGammaOp : Flow_TangentOp<"random_gamma", [AllTypesMatch<["concentration", "gamma", "log_factor"]>]> {
+def Flow_RandomGammaOp : Flow_TangentOp<"random_gamma", [Flow_WritesInto, Flow_PerRow, AllTypesMatch<["concentration", "gamma", "log_factor"]>]> {
   let summary = "Independent gamma draws of this sample: gamma * exp(log_factor)";
   let description = [{
     Exact: G. Marsaglia and W. W. Tsang, "A simple method for generating gamma

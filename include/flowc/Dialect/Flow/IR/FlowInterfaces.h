@@ -8,6 +8,7 @@
 #ifndef FLOWC_DIALECT_FLOW_IR_FLOWINTERFACES_H
 #define FLOWC_DIALECT_FLOW_IR_FLOWINTERFACES_H
 
+#include "flowc/Dialect/Flow/IR/FlowTraits.h"
 #include "flowc/Dialect/Flow/IR/WellFormed.h"
 
 #include "mlir/IR/IRMapping.h"

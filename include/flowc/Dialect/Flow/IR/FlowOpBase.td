@@ -86,7 +86,7 @@ class Flow_TangentOp<string mnemonic, list<Trait> traits = []>
 
 /// An op that is linear in all of its float operands together: its tangent is the same
 /// op applied to theirs.
-class Flow_LinearOp<string mnemonic, list<Trait> traits = []> : Flow_TangentOp<mnemonic, traits> {
+class Flow_LinearOp<string mnemonic, list<Trait> traits = []> : Flow_TangentOp<mnemonic, traits # [Flow_Linear]> {
   let extraClassDefinition = [{
     ::mlir::LogicalResult $cppClass::buildJvp(::flowc::flow::JvpBuilder &jvp) {
       return ::flowc::flow::buildLinearJvp(*this, jvp);

@@ -18,7 +18,7 @@ include "flowc/Dialect/Flow/IR/FlowOpBase.td"
 
 def Flow_Matrix : 2DTensorOf<[Flow_Float]>;
 
-def Flow_WeightNormalizeOp : Flow_TangentOp<"weight_normalize", [AllTypesMatch<["w", "y"]>]> {
+def Flow_WeightNormalizeOp : Flow_TangentOp<"weight_normalize", [Flow_WritesInto, AllTypesMatch<["w", "y"]>]> {
   let summary = "Rows of a matrix, scaled to norms of their own";
   let description = [{
     y[o, i] = softplus(raw_scale[o]) * w[o, i] / |w[o]| where |w[o]| is the Euclidean
@@ -35,7 +35,7 @@ def Flow_WeightNormalizeOp : Flow_TangentOp<"weight_normalize", [AllTypesMatch<[
 }
 
 def Flow_WeightNormalizeVjpOp : Flow_SampleOp<"weight_normalize_vjp",
-    [AllTypesMatch<["w", "g", "w_cotangent"]>, AllTypesMatch<["raw_scale", "raw_scale_cotangent"]>]> {
+    [Flow_WritesInto, AllTypesMatch<["w", "g", "w_cotangent"]>, AllTypesMatch<["raw_scale", "raw_scale_cotangent"]>]> {
   let summary = "Cotangents of flow.weight_normalize's operands";
   let description = [{
     With n = |w[o]|, s = softplus(raw_scale[o]) and c = (g[o] . w[o]) / n, row o of
@@ -48,7 +48,7 @@ def Flow_WeightNormalizeVjpOp : Flow_SampleOp<"weight_normalize_vjp",
   let hasVerifier = 1;
 }
 
-def Flow_DiagonalOp : Flow_LinearOp<"diagonal"> {
+def Flow_DiagonalOp : Flow_LinearOp<"diagonal", [Flow_WritesInto]> {
   let summary = "The diagonal of a square matrix";
   let arguments = (ins Flow_Matrix:$a);
   let results = (outs Flow_Small:$y);
@@ -56,7 +56,7 @@ def Flow_DiagonalOp : Flow_LinearOp<"diagonal"> {
   let hasVerifier = 1;
 }
 
-def Flow_TriangleOp : Flow_LinearOp<"triangle", [AllTypesMatch<["a", "y"]>]> {
+def Flow_TriangleOp : Flow_LinearOp<"triangle", [Flow_WritesInto, AllTypesMatch<["a", "y"]>]> {
   let summary = "A triangular matrix: entries of one matrix beside a diagonal of its own";
   let description = [{
     y[i, j] = a[i, j] for j < i (j > i if `upper`), y[i, i] = diagonal[i], and zero
@@ -72,7 +72,7 @@ def Flow_TriangleOp : Flow_LinearOp<"triangle", [AllTypesMatch<["a", "y"]>]> {
   let hasVerifier = 1;
 }
 
-def Flow_TriangularInverseOp : Flow_TangentOp<"triangular_inverse", [AllTypesMatch<["a", "y"]>]> {
+def Flow_TriangularInverseOp : Flow_TangentOp<"triangular_inverse", [Flow_WritesInto, AllTypesMatch<["a", "y"]>]> {
   let summary = "The inverse of a triangular matrix";
   let description = [{
     Reads the lower triangle of `a` (the upper one if `upper`), by substitution row
@@ -85,7 +85,7 @@ def Flow_TriangularInverseOp : Flow_TangentOp<"triangular_inverse", [AllTypesMat
 }
 
 def Flow_TriangularInverseVjpOp : Flow_SampleOp<"triangular_inverse_vjp",
-    [AllTypesMatch<["inverse", "g", "a_cotangent"]>]> {
+    [Flow_WritesInto, AllTypesMatch<["inverse", "g", "a_cotangent"]>]> {
   let summary = "Cotangent of flow.triangular_inverse's operand, given the result";
   let description = [{
     -X^T g X^T with X = `inverse`, on the triangle; zero elsewhere.
@@ -97,7 +97,7 @@ def Flow_TriangularInverseVjpOp : Flow_SampleOp<"triangular_inverse_vjp",
 }
 
 def Flow_TriangularInverseJvpOp : Flow_SampleOp<"triangular_inverse_jvp",
-    [AllTypesMatch<["inverse", "a_tangent", "tangent"]>]> {
+    [Flow_WritesInto, AllTypesMatch<["inverse", "a_tangent", "tangent"]>]> {
   let summary = "Tangent of flow.triangular_inverse's result, given the result";
   let description = [{
     -X da X with X = `inverse` and da the triangle of `a_tangent`.
@@ -108,7 +108,7 @@ def Flow_TriangularInverseJvpOp : Flow_SampleOp<"triangular_inverse_jvp",
   let hasVerifier = 1;
 }
 
-def Flow_AntiTransposeOp : Flow_LinearOp<"anti_transpose"> {
+def Flow_AntiTransposeOp : Flow_LinearOp<"anti_transpose", [Flow_WritesInto]> {
   let summary = "A matrix mirrored at the diagonal from the lower left to the upper right";
   let description = [{
     y[i, j] = a[rows-1-j, columns-1-i] for a matrix `a` of `rows` x `columns`: the
@@ -121,7 +121,7 @@ def Flow_AntiTransposeOp : Flow_LinearOp<"anti_transpose"> {
   let hasVerifier = 1;
 }
 
-def Flow_CosineMatrixOp : Flow_SampleOp<"cosine_matrix"> {
+def Flow_CosineMatrixOp : Flow_SampleOp<"cosine_matrix", [Flow_WritesInto]> {
   let summary = "The matrix of the orthonormal discrete cosine transform (type II)";
   let description = [{
     y[k, j] = c[k] cos(pi (2j + 1) k / (2n)) for n rows and columns, with c[0] =

@@ -10,7 +10,7 @@
 
 include "flowc/Dialect/Flow/IR/FlowOpBase.td"
 
-def Flow_PickOp : Flow_LinearOp<"pick"> {
+def Flow_PickOp : Flow_LinearOp<"pick", [Flow_WritesInto]> {
   let summary = "y[i] = x[positions[i]]";
   let description = [{
     Positions are the same for all rows and lie in [0, elements of x); they may
@@ -26,7 +26,7 @@ def Flow_PickOp : Flow_LinearOp<"pick"> {
   let hasVerifier = 1;
 }
 
-def Flow_ScatterSumOp : Flow_LinearOp<"scatter_sum"> {
+def Flow_ScatterSumOp : Flow_LinearOp<"scatter_sum", [Flow_WritesInto]> {
   let summary = "y[j] = sum of x[i] over all i with positions[i] = j, in order";
   let description = [{
     The adjoint of `flow.pick`: what no position names is zero.

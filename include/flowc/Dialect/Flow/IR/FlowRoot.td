@@ -15,7 +15,7 @@
 include "flowc/Dialect/Flow/IR/FlowOpBase.td"
 
 def Flow_RootOp : Flow_TangentOp<"root",
-    [IsolatedFromAbove, AttrSizedOperandSegments, SingleBlockImplicitTerminator<"YieldOp">]> {
+    [Flow_InBodies, IsolatedFromAbove, AttrSizedOperandSegments, SingleBlockImplicitTerminator<"YieldOp">]> {
   let summary = "The number t at which an increasing function is zero";
   let description = [{
     The body computes f(t) and f'(t) from t and the operands, and yields the two.

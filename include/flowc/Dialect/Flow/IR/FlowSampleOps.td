@@ -27,7 +27,7 @@ def Flow_YieldOp : Flow_Op<"yield", [Pure, Terminator, ReturnLike]> {
 //===----------------------------------------------------------------------===//
 
 def Flow_MapOp : Flow_TangentOp<"map",
-    [IsolatedFromAbove, AttrSizedOperandSegments, AttrSizedResultSegments, SingleBlockImplicitTerminator<"YieldOp">]> {
+    [Flow_WritesInto, IsolatedFromAbove, AttrSizedOperandSegments, AttrSizedResultSegments, SingleBlockImplicitTerminator<"YieldOp">]> {
   let summary = "Applies a scalar body to every element";
   let description = [{
     For i = 0 ... extent-1 the body computes `stacked` results (element i of the
@@ -69,7 +69,7 @@ def Flow_MapOp : Flow_TangentOp<"map",
 }
 
 def Flow_ScanOp : Flow_Op<"scan",
-    [Pure, IsolatedFromAbove, AttrSizedOperandSegments, AttrSizedResultSegments,
+    [Flow_WritesInto, Pure, IsolatedFromAbove, AttrSizedOperandSegments, AttrSizedResultSegments,
      SingleBlockImplicitTerminator<"YieldOp">, DeclareOpInterfaceMethods<DifferentiableOpInterface, ["buildVjp", "buildJvp"]>,
      DeclareOpInterfaceMethods<BijectionOpInterface, ["buildScored"]>]> {
   let summary = "A loop over layers";
@@ -103,7 +103,7 @@ def Flow_ScanOp : Flow_Op<"scan",
   }];
 }
 
-def Flow_DenseOp : Flow_TangentOp<"dense", [IsolatedFromAbove]> {
+def Flow_DenseOp : Flow_TangentOp<"dense", [Flow_WritesInto, IsolatedFromAbove]> {
   let summary = "y = W x + b";
   let description = [{
     `weight` is (out, in) with a uniform value per entry, `bias` is optional,
@@ -215,7 +215,7 @@ def Flow_SplitOp : Flow_LinearOp<"split"> {
   let hasVerifier = 1;
 }
 
-def Flow_ConcatOp : Flow_LinearOp<"concat"> {
+def Flow_ConcatOp : Flow_LinearOp<"concat", [Flow_WritesInto]> {
   let summary = "Pieces one after the other";
   let arguments = (ins Variadic<Flow_Rows>:$pieces);
   let results = (outs 1DTensorOf<[Flow_Float]>:$y);
@@ -224,7 +224,7 @@ def Flow_ConcatOp : Flow_LinearOp<"concat"> {
   let hasVerifier = 1;
 }
 
-def Flow_GatherOp : Flow_LinearOp<"gather", [AllTypesMatch<["x", "y"]>]> {
+def Flow_GatherOp : Flow_LinearOp<"gather", [Flow_WritesInto, AllTypesMatch<["x", "y"]>]> {
   let summary = "y[i] = x[indices[i]] for a permutation and its inverse";
   let arguments = (ins 1DTensorOf<[Flow_Float]>:$x, 1DTensorOf<[I32]>:$indices, 1DTensorOf<[I32]>:$inverse);
   let results = (outs 1DTensorOf<[Flow_Float]>:$y);
@@ -232,14 +232,14 @@ def Flow_GatherOp : Flow_LinearOp<"gather", [AllTypesMatch<["x", "y"]>]> {
   let hasVerifier = 1;
 }
 
-def Flow_ReverseOp : Flow_LinearOp<"reverse", [AllTypesMatch<["x", "y"]>]> {
+def Flow_ReverseOp : Flow_LinearOp<"reverse", [Flow_WritesInto, AllTypesMatch<["x", "y"]>]> {
   let summary = "y[i] = x[n-1-i]";
   let arguments = (ins 1DTensorOf<[Flow_Float]>:$x);
   let results = (outs 1DTensorOf<[Flow_Float]>:$y);
   let assemblyFormat = "$x attr-dict `:` type($x)";
 }
 
-def Flow_ReorderOp : Flow_LinearOp<"reorder", [AllTypesMatch<["x", "y"]>]> {
+def Flow_ReorderOp : Flow_LinearOp<"reorder", [Flow_WritesInto, AllTypesMatch<["x", "y"]>]> {
   let summary = "Rows (and columns) of a parameter in a constant order";
   let description = [{
     y[i, j] = x[rows[i], columns[j]]; an empty list keeps the order. Used to sort
@@ -291,7 +291,7 @@ def Flow_ReduceSumOp : Flow_LinearOp<"reduce_sum"> {
   let assemblyFormat = "$x attr-dict `:` type($x) `->` type($y)";
 }
 
-def Flow_ReduceMaxOp : Flow_TangentOp<"reduce_max"> {
+def Flow_ReduceMaxOp : Flow_TangentOp<"reduce_max", [Flow_InBodies]> {
   let summary = "Largest element; its cotangent is taken as zero (it only shifts a softmax)";
   let arguments = (ins Flow_Small:$x);
   let results = (outs Flow_Float:$y);
@@ -305,14 +305,14 @@ def Flow_SplatOp : Flow_LinearOp<"splat"> {
   let assemblyFormat = "$x attr-dict `:` type($x) `->` type($y)";
 }
 
-def Flow_CumsumOp : Flow_LinearOp<"cumsum", [SameOperandsAndResultType]> {
+def Flow_CumsumOp : Flow_LinearOp<"cumsum", [Flow_InBodies, SameOperandsAndResultType]> {
   let summary = "y[i] = x[0] + ... + x[i], or x[i] + ... + x[n-1] if reverse";
   let arguments = (ins Flow_Small:$x, UnitAttr:$reverse);
   let results = (outs Flow_Small:$y);
   let assemblyFormat = "$x (`reverse` $reverse^)? attr-dict `:` type($x)";
 }
 
-def Flow_BinSearchOp : Flow_SampleOp<"bin_search"> {
+def Flow_BinSearchOp : Flow_SampleOp<"bin_search", [Flow_InBodies]> {
   let summary = "The bin of a value among ascending knots";
   let description = [{
     The number of knots below `v`, less one, clipped to [0, n-2]: a value on a knot
@@ -324,7 +324,7 @@ def Flow_BinSearchOp : Flow_SampleOp<"bin_search"> {
   let hasVerifier = 1;
 }
 
-def Flow_TakeOp : Flow_LinearOp<"take"> {
+def Flow_TakeOp : Flow_LinearOp<"take", [Flow_InBodies]> {
   let summary = "Element `index + offset` of a small tensor";
   let arguments = (ins Flow_Small:$x, I32:$index, DefaultValuedAttr<I64Attr, "0">:$offset);
   let results = (outs Flow_Float:$y);
@@ -333,7 +333,7 @@ def Flow_TakeOp : Flow_LinearOp<"take"> {
   let hasVerifier = 1;
 }
 
-def Flow_OneHotOp : Flow_LinearOp<"one_hot"> {
+def Flow_OneHotOp : Flow_LinearOp<"one_hot", [Flow_InBodies]> {
   let summary = "A small tensor that is `x` at `index + offset` and zero elsewhere";
   let arguments = (ins Flow_Float:$x, I32:$index, DefaultValuedAttr<I64Attr, "0">:$offset);
   let results = (outs Flow_Small:$y);
@@ -345,13 +345,13 @@ def Flow_OneHotOp : Flow_LinearOp<"one_hot"> {
 // Rows of a batch
 //===----------------------------------------------------------------------===//
 
-def Flow_RowWeightOp : Flow_SampleOp<"row_weight"> {
+def Flow_RowWeightOp : Flow_SampleOp<"row_weight", [Flow_PerRow]> {
   let summary = "1 for a row of the batch, 0 for a lane beyond its end";
   let results = (outs Flow_Float:$weight);
   let assemblyFormat = "attr-dict `:` type($weight)";
 }
 
-def Flow_RandomNormalOp : Flow_SampleOp<"random_normal"> {
+def Flow_RandomNormalOp : Flow_SampleOp<"random_normal", [Flow_WritesInto, Flow_PerRow]> {
   let summary = "Independent standard normals of this sample";
   let description = [{
     Element d of sample i of stream `seed` is a function of (seed, i, d) alone:
@@ -365,7 +365,7 @@ def Flow_RandomNormalOp : Flow_SampleOp<"random_normal"> {
 // Layout, made by flow-pack-weights
 //===----------------------------------------------------------------------===//
 
-def Flow_PackOp : Flow_SampleOp<"pack"> {
+def Flow_PackOp : Flow_SampleOp<"pack", [Flow_WritesInto]> {
   let summary = "A weight matrix and its bias as panels, in the order of evaluation";
   let description = [{
     For every block b of `blocks` ({row0, rows, k0, columns, offset} each, flattened)
@@ -388,7 +388,7 @@ def Flow_PackOp : Flow_SampleOp<"pack"> {
   }];
 }
 
-def Flow_PanelDenseOp : Flow_SampleOp<"panel_dense", [IsolatedFromAbove]> {
+def Flow_PanelDenseOp : Flow_SampleOp<"panel_dense", [Flow_WritesInto, IsolatedFromAbove]> {
   let summary = "flow.dense on packed weights";
   let arguments = (ins 1DTensorOf<[Flow_Float]>:$panel, 1DTensorOf<[Flow_Float]>:$x, DenseI32ArrayAttr:$blocks,
                    I64Attr:$macs);
@@ -401,7 +401,7 @@ def Flow_PanelDenseOp : Flow_SampleOp<"panel_dense", [IsolatedFromAbove]> {
 }
 
 def Flow_PanelSweepOp : Flow_SampleOp<"panel_sweep",
-    [IsolatedFromAbove, AttrSizedOperandSegments, AttrSizedResultSegments]> {
+    [Flow_WritesInto, IsolatedFromAbove, AttrSizedOperandSegments, AttrSizedResultSegments]> {
   let summary = "flow.sweep on packed weights";
   let description = [{
     As `flow.sweep`; `blocks` holds the blocks of each stage's panel, of which

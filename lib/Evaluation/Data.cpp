@@ -149,7 +149,7 @@ Expected<void> DataEvaluatorImpl::testBase() {
   auto z = toBase(kept, keptConditions);
   if (!z)
     return z.takeError();
-  result.exactBase = getInnermostBase(flow.root()).kind == "standard_normal";
+  result.exactBase = hasStandardNormalBase(flow.root());
   std::vector<double> draws;
   if (!result.exactBase) {
     auto drawn = toBase(samples, keptConditions);

@@ -185,6 +185,8 @@ struct NamedArray {
 /// Broadcasts the arrays of a call, at least one, to one shape, which is returned;
 /// nothing once the call has failed.
 std::optional<Shape> broadcastAll(Call &call, llvm::MutableArrayRef<NamedArray> arrays);
+/// log(1 + exp(value)).
+double softplus(double value);
 /// The number whose softplus is `value`.
 double inverseSoftplus(double value);
 /// The raw value of a scale, on which FlowJAX applies softplus and adds `minScale`.

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Constructors.h"
+#include "NodeKinds.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
@@ -66,6 +67,8 @@ NodePtr makeShaped(Call &call, Node::Category category, StringRef kind, const Sh
 //===----------------------------------------------------------------------===//
 // Affine
 //===----------------------------------------------------------------------===//
+
+double softplus(double value) { return std::max(value, 0.0) + std::log1p(std::exp(-std::abs(value))); }
 
 double inverseSoftplus(double value) { return std::log(-std::expm1(-value)) + value; }
 
@@ -386,6 +389,70 @@ llvm::ArrayRef<Constructor> bijectionConstructors() {
        "or a number B for [−B, B]."},
   };
   return table;
+}
+
+//===----------------------------------------------------------------------===//
+// Kinds
+//===----------------------------------------------------------------------===//
+
+static void moveThroughAffine(RangeTracer &tracer, const RangeStep &step, Ranges ranges) {
+  static constexpr IncreasingMap map = {{},
+                                        {},
+                                        [](double x, llvm::ArrayRef<double> n) { return x * n[1] + n[0]; },
+                                        [](double y, llvm::ArrayRef<double> n) { return (y - n[0]) / n[1]; }};
+  double scale = softplus(getFixedNumber(step, "scale.args[0]")) + step.node.attribute<double>("min_scale");
+  moveThrough(map, {getFixedNumber(step, "loc"), scale}, tracer, step, ranges);
+}
+
+/// The interval is mapped onto itself, the rest stays.
+static void moveThroughSpline(RangeTracer &, const RangeStep &step, Ranges ranges) {
+  const auto &interval = step.node.attribute<std::vector<double>>("interval");
+  auto move = [&](double &end) {
+    if (end > interval[0] && end < interval[1])
+      end = kMovingEnd;
+  };
+  for (Range &range : ranges) {
+    move(range.lower);
+    move(range.upper);
+  }
+}
+
+/// Which coordinate goes where is data of the model: only equal ranges stay known.
+static void moveThroughPermute(RangeTracer &tracer, const RangeStep &, Ranges ranges) {
+  auto same = [](double a, double b) { return a == b || (std::isnan(a) && std::isnan(b)); };
+  tracer.isKnown &= llvm::all_of(ranges, [&](const Range &range) {
+    return same(range.lower, ranges.front().lower) && same(range.upper, ranges.front().upper);
+  });
+}
+
+/// Ends of sums move. The inverse takes increasing vectors only.
+static void moveThroughOrdered(RangeTracer &tracer, const RangeStep &step, Ranges ranges) {
+  if (ranges.size() == 1)
+    return;
+  tracer.isKnown &= !step.inverse || !tracer.isProduct;
+  tracer.isProduct = false;
+  constexpr Range line;
+  bool hasLower = ranges.front().hasLower(), hasUpper = ranges.front().hasUpper();
+  for (Range &range : ranges.drop_front()) {
+    hasUpper &= range.hasUpper();
+    range = step.inverse ? line : Range{hasLower ? kMovingEnd : line.lower, hasUpper ? kMovingEnd : line.upper};
+  }
+}
+
+static constexpr NodeKind affineKind = {
+    .name = "affine", .reach = Reach::Elements, .isAffine = true, .moveRanges = moveThroughAffine};
+static constexpr NodeKind splineKind = {
+    .name = "rational_quadratic_spline", .hasInterval = true, .moveRanges = moveThroughSpline};
+static constexpr NodeKind permuteKind = {.name = "permute", .keepsValues = true, .moveRanges = moveThroughPermute};
+static constexpr NodeKind flipKind = {
+    .name = "flip", .keepsValues = true, .moveRanges = [](RangeTracer &, const RangeStep &, Ranges ranges) {
+      std::reverse(ranges.begin(), ranges.end());
+    }};
+static constexpr NodeKind orderedKind = {.name = "ordered", .reach = Reach::Vectors, .moveRanges = moveThroughOrdered};
+
+llvm::ArrayRef<const NodeKind *> bijectionKinds() {
+  static constexpr const NodeKind *kinds[] = {&affineKind, &splineKind, &permuteKind, &flipKind, &orderedKind};
+  return kinds;
 }
 
 } // namespace flowc

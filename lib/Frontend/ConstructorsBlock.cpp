@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Constructors.h"
+#include "NodeKinds.h"
 
 #include "flowc/Frontend/Formula.h"
 #include "flowc/Frontend/FormulaDerivation.h"
@@ -48,38 +49,6 @@ static void addLayer(Node &node, const std::string &path, int64_t dim, int64_t i
   add("weight.weight.args[0]", {out, in}, uniformInit(in));
   add("weight.scale.args[0]", {out, 1}, scales);
   add("bias", {out}, uniformInit(in));
-}
-
-/// Whether a formula falls. It is proven to rise or to fall everywhere, for all values
-/// of its parameters, so two points tell.
-static bool isFalling(const Formula &formula) {
-  DerivedFormula derived(formula.item);
-  const symbolic::Interval &domain = derived.result.domain;
-  double low = std::max(domain.low, std::min(-1.0, domain.high - 2)), high = std::min(domain.high, low + 2);
-  std::vector<double> arguments{0};
-  for (size_t i = 1; i < derived.algebra.getNumSymbols(); ++i)
-    arguments.push_back(derived.algebra.getStart(derived.algebra.getSymbol(i)));
-  auto valueAt = [&](double share) {
-    arguments[0] = low + share * (high - low);
-    return derived.algebra.evaluate(derived.result.function, arguments);
-  };
-  return valueAt(0.7) < valueAt(0.3);
-}
-
-/// The same for a bijection of one number: parts that fall cancel in pairs.
-static bool isFalling(const Node &bijection) {
-  if (bijection.kind == "power")
-    return bijection.attribute<double>("exponent") < 0;
-  if (bijection.kind == "formula")
-    return isFalling(*bijection.formula);
-  if (bijection.kind == "sandwich")
-    return isFalling(bijection.child("inner"));
-  bool result = false;
-  for (const auto &field : bijection.fields)
-    if (const Child *child = std::get_if<Child>(&field))
-      result ^= isFalling(*child->node);
-  bool isOddScan = bijection.kind != "scan" || bijection.stack % 2;
-  return result && isOddScan;
 }
 
 /// The argument `activation`: `none`, a function or a bijection.
@@ -170,6 +139,30 @@ llvm::ArrayRef<Constructor> blockConstructors() {
        "coordinates up to d and the condition, and increases with its own."},
   };
   return table;
+}
+
+//===----------------------------------------------------------------------===//
+// Kinds
+//===----------------------------------------------------------------------===//
+
+/// Onto R^D if its activation is; coordinates mix.
+static void moveThroughBlocks(RangeTracer &tracer, const RangeStep &step, Ranges ranges) {
+  for (const NodePtr &activation : getChildren(step.node)) {
+    Range image;
+    tracer.apply({*activation, /*inverse=*/false, step.isStacked}, image);
+    tracer.isKnown &= image.isLine();
+  }
+  mixRanges(tracer, step, ranges);
+}
+
+static constexpr NodeKind blockKind = {.name = "block_autoregressive_network",
+                                       .reach = Reach::Vectors,
+                                       .moveRanges = moveThroughBlocks,
+                                       .inverseEffort = [](const Node &) { return InverseEffort::Network; }};
+
+llvm::ArrayRef<const NodeKind *> blockKinds() {
+  static constexpr const NodeKind *kinds[] = {&blockKind};
+  return kinds;
 }
 
 } // namespace flowc

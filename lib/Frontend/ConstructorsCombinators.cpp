@@ -6,7 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Constructors.h"
-#include "Elementwise.h"
+#include "NodeKinds.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
@@ -83,13 +83,10 @@ static Value::Data buildScan(Call &call) {
 
 /// Whether a bijection acts on each element of its event alone.
 static bool isElementwise(const Node &node) {
-  static constexpr llvm::StringRef combinators[] = {"chain", "invert", "scan"};
-  if (node.kind == "affine" || elementwise::findClass(node.kind))
-    return true;
-  return llvm::is_contained(combinators, node.kind) && llvm::all_of(node.fields, [](const auto &field) {
-           const Child *child = std::get_if<Child>(&field);
-           return !child || isElementwise(*child->node);
-         });
+  Reach reach = getKind(node).reach;
+  return reach == Reach::Elements || (reach == Reach::Parts && llvm::all_of(getChildren(node), [](const NodePtr &part) {
+                                        return isElementwise(*part);
+                                      }));
 }
 
 /// Checks that `net` maps raw conditions to what `conditional` takes. As in FlowJAX a bijection
@@ -223,6 +220,65 @@ llvm::ArrayRef<Constructor> combinatorConstructors() {
       {"non_trainable", {{"tree"}}, buildNonTrainable, "The same object, whose numbers training leaves alone."},
   };
   return table;
+}
+
+//===----------------------------------------------------------------------===//
+// Kinds
+//===----------------------------------------------------------------------===//
+
+static std::vector<Step> stepThroughChain(const Node &node) {
+  std::vector<Step> steps;
+  for (const NodePtr &part : getChildren(node))
+    steps.push_back({part});
+  return steps;
+}
+
+static void moveThroughChain(RangeTracer &tracer, const RangeStep &step, Ranges ranges) {
+  NodeList parts = getChildren(step.node);
+  if (step.inverse)
+    std::reverse(parts.begin(), parts.end());
+  for (const NodePtr &part : parts)
+    tracer.apply(step.at(*part), ranges);
+}
+
+/// Which ends there are shows after a few layers; where they are does not.
+static void moveThroughScan(RangeTracer &tracer, const RangeStep &step, Ranges ranges) {
+  constexpr int64_t layers = 3;
+  for (int64_t layer = 0; layer < std::min(step.node.stack, layers); ++layer)
+    tracer.apply({step.node.child("bijection"), step.inverse, /*isStacked=*/true}, ranges);
+  for (Range &range : ranges)
+    if (step.node.stack > layers)
+      range = {range.hasLower() ? kMovingEnd : range.lower, range.hasUpper() ? kMovingEnd : range.upper};
+}
+
+static void moveThroughInvert(RangeTracer &tracer, const RangeStep &step, Ranges ranges) {
+  tracer.apply({step.node.child("bijection"), !step.inverse, step.isStacked}, ranges);
+}
+
+static constexpr NodeKind chainKind = {.name = "chain",
+                                       .reach = Reach::Parts,
+                                       .isSequence = true,
+                                       .steps = stepThroughChain,
+                                       .moveRanges = moveThroughChain};
+static constexpr NodeKind scanKind = {
+    .name = "scan",
+    .reach = Reach::Parts,
+    .steps = stepThroughPart,
+    .moveRanges = moveThroughScan,
+    .falls = [](const Node &node) { return node.stack % 2 != 0 && isFalling(node.child("bijection")); }};
+static constexpr NodeKind invertKind = {.name = "invert",
+                                        .reach = Reach::Parts,
+                                        .steps =
+                                            [](const Node &node) {
+                                              return std::vector<Step>{{getChildren(node).front(), /*inverse=*/true}};
+                                            },
+                                        .moveRanges = moveThroughInvert};
+static constexpr NodeKind embedConditionKind = {
+    .name = "embed_condition", .steps = stepThroughPart, .moveRanges = moveThroughPart};
+
+llvm::ArrayRef<const NodeKind *> combinatorKinds() {
+  static constexpr const NodeKind *kinds[] = {&chainKind, &scanKind, &invertKind, &embedConditionKind};
+  return kinds;
 }
 
 } // namespace flowc

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Constructors.h"
+#include "NodeKinds.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/Twine.h"
@@ -15,15 +16,11 @@ namespace flowc {
 using llvm::Twine;
 
 const Node *findVectorBijection(const Node &node) {
-  static constexpr llvm::StringRef kinds[] = {
-      "triangular_affine", "householder",           "discrete_cosine", "planar", "block_autoregressive_network",
-      "coupling",          "masked_autoregressive", "ordered"};
-  if (llvm::is_contained(kinds, node.kind))
+  if (getKind(node).reach == Reach::Vectors)
     return &node;
-  for (const auto &field : node.fields)
-    if (const Child *child = std::get_if<Child>(&field))
-      if (const Node *found = findVectorBijection(*child->node))
-        return found;
+  for (const NodePtr &child : getChildren(node))
+    if (const Node *found = findVectorBijection(*child))
+      return found;
   return nullptr;
 }
 
@@ -155,6 +152,9 @@ NodePtr makeMaskedAutoregressive(Call &call, const ConditionerOptions &options) 
                       {"out_ranks", network.ranks->out}};
   node->fields.push_back(Child{"masked_autoregressive_mlp", mlp});
   node->hidden.push_back({"transformer", options.transformer});
+  if (options.dim == 1 && !options.condDim)
+    node->note = "a masked layer of dimension 1 without a condition has no inputs, its transformer's parameters are "
+                 "mere biases: use the transformer alone, or give it a condition with `cond_dim`";
   return call.finish(node);
 }
 
@@ -202,6 +202,34 @@ llvm::ArrayRef<Constructor> conditionerConstructors() {
        "d and the condition."},
   };
   return table;
+}
+
+//===----------------------------------------------------------------------===//
+// Kinds
+//===----------------------------------------------------------------------===//
+
+/// The coordinates from `first` on go through the transformer, with parameters of their own.
+static void moveThroughTransformer(RangeTracer &tracer, const RangeStep &step, Ranges ranges, int64_t first) {
+  for (Range &range : ranges.drop_front(first))
+    tracer.apply({step.node.child("transformer"), step.inverse, /*isStacked=*/true}, range);
+}
+
+static constexpr NodeKind couplingKind = {.name = "coupling",
+                                          .reach = Reach::Vectors,
+                                          .moveRanges = [](RangeTracer &tracer, const RangeStep &step, Ranges ranges) {
+                                            moveThroughTransformer(tracer, step, ranges,
+                                                                   step.node.attribute<int64_t>("untransformed_dim"));
+                                          }};
+static constexpr NodeKind maskedAutoregressiveKind = {
+    .name = "masked_autoregressive",
+    .reach = Reach::Vectors,
+    .moveRanges = [](RangeTracer &tracer, const RangeStep &step, Ranges ranges) {
+      moveThroughTransformer(tracer, step, ranges, /*first=*/0);
+    }};
+
+llvm::ArrayRef<const NodeKind *> conditionerKinds() {
+  static constexpr const NodeKind *kinds[] = {&couplingKind, &maskedAutoregressiveKind};
+  return kinds;
 }
 
 } // namespace flowc

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Constructors.h"
+#include "NodeKinds.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/SmallVector.h"
@@ -357,6 +358,25 @@ llvm::ArrayRef<Constructor> distributionConstructors() {
        "The distribution of `bijection`(x) for x of `base_dist`."},
   };
   return table;
+}
+
+//===----------------------------------------------------------------------===//
+// Kinds
+//===----------------------------------------------------------------------===//
+
+constinit const NodeKind standardNormalKind = {.name = "standard_normal"};
+constinit const NodeKind transformedKind = {.name = "transformed"};
+
+static constexpr Range kUnit = {0, 1}, kPositive = {0, std::numeric_limits<double>::infinity()};
+static constexpr NodeKind standardUniformKind = {.name = "standard_uniform", .range = kUnit};
+static constexpr NodeKind standardExponentialKind = {.name = "standard_exponential", .range = kPositive};
+static constexpr NodeKind standardGammaKind = {.name = "standard_gamma", .range = kPositive};
+static constexpr NodeKind betaKind = {.name = "beta", .range = kUnit};
+
+llvm::ArrayRef<const NodeKind *> distributionKinds() {
+  static constexpr const NodeKind *kinds[] = {&standardNormalKind,      &transformedKind,   &standardUniformKind,
+                                              &standardExponentialKind, &standardGammaKind, &betaKind};
+  return kinds;
 }
 
 } // namespace flowc

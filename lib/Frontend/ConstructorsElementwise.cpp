@@ -11,6 +11,7 @@
 
 #include "Constructors.h"
 #include "Elementwise.h"
+#include "NodeKinds.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringMap.h"
@@ -133,6 +134,58 @@ llvm::ArrayRef<Constructor> elementwiseConstructors() {
     return result;
   }();
   return table;
+}
+
+//===----------------------------------------------------------------------===//
+// Kinds
+//===----------------------------------------------------------------------===//
+
+/// The numbers of an object, in the order of its fields; NaN for those that can move.
+static std::vector<double> getNumbers(const elementwise::ElementwiseClass &entry, const RangeStep &step) {
+  std::vector<double> numbers;
+  for (const Field &field : entry.fields()) {
+    std::string name = field.name.str();
+    if (field.kind == Field::Kind::Number)
+      numbers.push_back(step.node.attribute<double>(name));
+    if (field.kind == Field::Kind::Trained)
+      numbers.push_back(field.domain == Domain::Positive ? softplus(getFixedNumber(step, name + ".args[0]"))
+                                                         : getFixedNumber(step, name));
+  }
+  return numbers;
+}
+
+static void moveThroughElements(RangeTracer &tracer, const RangeStep &step, Ranges ranges) {
+  const elementwise::ElementwiseClass &entry = *elementwise::findClass(step.node.kind);
+  moveThrough(entry.behaviour.map, getNumbers(entry, step), tracer, step, ranges);
+}
+
+static bool elementsFall(const Node &node) {
+  const elementwise::ElementwiseClass &entry = *elementwise::findClass(node.kind);
+  return entry.behaviour.falls && entry.behaviour.falls(getNumbers(entry, {node}));
+}
+
+static std::vector<NodeKind> makeElementwiseKinds() {
+  std::vector<NodeKind> kinds;
+  for (const elementwise::ElementwiseClass &entry : elementwise::getClasses())
+    kinds.push_back({.name = entry.name,
+                     .reach = Reach::Elements,
+                     .isAffine = entry.behaviour.isAffine,
+                     .squashes = entry.behaviour.squashes,
+                     .keepsValues = entry.behaviour.keepsValues,
+                     .moveRanges = moveThroughElements,
+                     .falls = elementsFall});
+  return kinds;
+}
+
+llvm::ArrayRef<const NodeKind *> elementwiseKinds() {
+  static const std::vector<NodeKind> kinds = makeElementwiseKinds();
+  static const std::vector<const NodeKind *> pointers = [] {
+    std::vector<const NodeKind *> result;
+    for (const NodeKind &kind : kinds)
+      result.push_back(&kind);
+    return result;
+  }();
+  return pointers;
 }
 
 } // namespace flowc

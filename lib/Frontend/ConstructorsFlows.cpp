@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Constructors.h"
+#include "NodeKinds.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
@@ -27,13 +28,10 @@ static NodePtr addPermutation(Call &call, const NodePtr &bijection) {
     return bijection;
   int64_t dim = bijection->shape[0];
   NodeList parts;
-  if (bijection->kind == "chain") {
-    for (const auto &field : bijection->fields)
-      if (const Child *child = std::get_if<Child>(&field))
-        parts.push_back(child->node);
-  } else {
+  if (getKind(*bijection).isSequence)
+    parts = getChildren(*bijection);
+  else
     parts.push_back(bijection);
-  }
   parts.push_back(dim == 2 ? makeShaped(call, Node::Category::Bijection, "flip", bijection->shape)
                            : makeShuffledPermute(call, dim));
   return makeChain(call, parts);

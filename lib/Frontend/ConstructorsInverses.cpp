@@ -12,6 +12,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Constructors.h"
+#include "NodeKinds.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
@@ -135,9 +136,10 @@ struct InverseCost {
 } // namespace
 
 static void findInverseCost(const Node &node, InverseCost &cost) {
-  cost.hasNetwork |= node.kind == "block_autoregressive_network";
-  cost.hasRoot |= (node.kind == "planar" && !node.attributes.count("negative_slope")) ||
-                  (node.kind == "formula" && node.attribute<std::string>("inverse") == "root");
+  if (auto effort = getKind(node).inverseEffort) {
+    cost.hasNetwork |= effort(node) == InverseEffort::Network;
+    cost.hasRoot |= effort(node) == InverseEffort::Root;
+  }
   for (const auto &field : node.fields)
     if (const Child *child = std::get_if<Child>(&field))
       findInverseCost(*child->node, cost);
@@ -285,6 +287,22 @@ llvm::ArrayRef<Constructor> inverseConstructors() {
        "FlowJAX's bisection of one coordinate after the other."},
   };
   return table;
+}
+
+//===----------------------------------------------------------------------===//
+// Kinds
+//===----------------------------------------------------------------------===//
+
+static constexpr NodeKind numericalInverseKind = {
+    .name = "numerical_inverse", .steps = stepThroughPart, .moveRanges = moveThroughPart};
+static constexpr NodeKind planarKind = {
+    .name = "planar", .reach = Reach::Vectors, .moveRanges = mixRanges, .inverseEffort = [](const Node &node) {
+      return node.attributes.count("negative_slope") ? InverseEffort::Formula : InverseEffort::Root;
+    }};
+
+llvm::ArrayRef<const NodeKind *> inverseKinds() {
+  static constexpr const NodeKind *kinds[] = {&numericalInverseKind, &planarKind};
+  return kinds;
 }
 
 } // namespace flowc

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Constructors.h"
+#include "NodeKinds.h"
 
 #include "llvm/ADT/STLExtras.h"
 
@@ -118,9 +119,11 @@ static Value::Data buildWeightNormalized(Call &call) {
   NodePtr node = call.node("bijection", "a `triangular_affine(...)`");
   if (call.failed())
     return {};
-  if (node->kind != "triangular_affine" || node->attribute<bool>("weight_normalized")) {
+  auto isNormalized = node->attributes.find("weight_normalized");
+  bool isTriangular = isNormalized != node->attributes.end();
+  if (!isTriangular || std::get<bool>(isNormalized->second)) {
     call.failAt("bijection", "`weight_normalized` takes a `triangular_affine(...)`, found " + describe(*node) +
-                                 (node->kind == "triangular_affine" ? ", which is normalised already" : ""));
+                                 (isTriangular ? ", which is normalised already" : ""));
     return {};
   }
   return makeWeightNormalized(call, node);
@@ -231,6 +234,23 @@ llvm::ArrayRef<Constructor> linearConstructors() {
        "x + `module`(condition), for a network `module`."},
   };
   return table;
+}
+
+//===----------------------------------------------------------------------===//
+// Kinds
+//===----------------------------------------------------------------------===//
+
+static constexpr NodeKind triangularAffineKind = {
+    .name = "triangular_affine", .reach = Reach::Vectors, .isAffine = true, .moveRanges = mixRanges};
+static constexpr NodeKind householderKind = {.name = "householder", .reach = Reach::Vectors, .moveRanges = mixRanges};
+static constexpr NodeKind discreteCosineKind = {
+    .name = "discrete_cosine", .reach = Reach::Vectors, .moveRanges = mixRanges};
+static constexpr NodeKind additiveConditionKind = {.name = "additive_condition", .moveRanges = mixRanges};
+
+llvm::ArrayRef<const NodeKind *> linearKinds() {
+  static constexpr const NodeKind *kinds[] = {&triangularAffineKind, &householderKind, &discreteCosineKind,
+                                              &additiveConditionKind};
+  return kinds;
 }
 
 } // namespace flowc

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Constructors.h"
+#include "NodeKinds.h"
 
 #include <cmath>
 
@@ -110,6 +111,18 @@ llvm::ArrayRef<Constructor> networkConstructors() {
        "A network with `depth` hidden layers of `width_size` units."},
   };
   return table;
+}
+
+//===----------------------------------------------------------------------===//
+// Kinds
+//===----------------------------------------------------------------------===//
+
+constinit const NodeKind linearKind = {.name = "linear"};
+constinit const NodeKind mlpKind = {.name = "mlp"};
+
+llvm::ArrayRef<const NodeKind *> networkKinds() {
+  static constexpr const NodeKind *kinds[] = {&linearKind, &mlpKind};
+  return kinds;
 }
 
 } // namespace flowc

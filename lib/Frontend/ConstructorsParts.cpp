@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Constructors.h"
+#include "NodeKinds.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
@@ -420,6 +421,78 @@ llvm::ArrayRef<Constructor> partConstructors() {
        "if `in_axes = 0`; or the bijections of a list."},
   };
   return table;
+}
+
+//===----------------------------------------------------------------------===//
+// Kinds
+//===----------------------------------------------------------------------===//
+
+/// Some of the coordinates go through a bijection.
+static void moveThroughPlaces(RangeTracer &tracer, const RangeStep &step, Ranges ranges,
+                              llvm::ArrayRef<int64_t> places) {
+  std::vector<Range> part;
+  for (int64_t place : places)
+    part.push_back(ranges[place]);
+  tracer.apply(step, part);
+  for (auto [place, range] : llvm::zip_equal(places, part))
+    ranges[place] = range;
+}
+
+/// Parts of these extents along an axis of the event.
+static void moveThroughPieces(RangeTracer &tracer, const RangeStep &step, Ranges ranges,
+                              llvm::function_ref<int64_t(const Node &, int64_t)> extentOf) {
+  const Node &node = step.node;
+  int64_t axis = node.attribute<int64_t>("axis"), width = node.shape[axis];
+  int64_t inner = numElements(Shape(node.shape.begin() + axis + 1, node.shape.end()));
+  int64_t first = 0;
+  for (const NodePtr &part : getChildren(node)) {
+    int64_t extent = extentOf(*part, axis);
+    std::vector<int64_t> places;
+    for (int64_t i = 0, all = ranges.size(); i < all; ++i)
+      if (int64_t place = i / inner % width; place >= first && place < first + extent)
+        places.push_back(i);
+    moveThroughPlaces(tracer, step.at(*part), ranges, places);
+    first += extent;
+  }
+}
+
+static void moveThroughSandwich(RangeTracer &tracer, const RangeStep &step, Ranges ranges) {
+  const Node &outer = step.node.child("outer");
+  tracer.apply({outer, /*inverse=*/false, step.isStacked}, ranges);
+  tracer.apply(step.at(step.node.child("inner")), ranges);
+  tracer.apply({outer, /*inverse=*/true, step.isStacked}, ranges);
+}
+
+static void moveThroughVmap(RangeTracer &tracer, const RangeStep &step, Ranges ranges) {
+  size_t size = ranges.size() / step.node.attribute<int64_t>("axis_size");
+  for (; !ranges.empty(); ranges = ranges.drop_front(size))
+    tracer.apply({step.node.child("bijection"), step.inverse, step.isStacked || step.node.stack > 0},
+                 ranges.take_front(size));
+}
+
+static constexpr NodeKind concatenateKind = {
+    .name = "concatenate", .moveRanges = [](RangeTracer &tracer, const RangeStep &step, Ranges ranges) {
+      moveThroughPieces(tracer, step, ranges, [](const Node &part, int64_t axis) { return part.shape[axis]; });
+    }};
+static constexpr NodeKind stackKind = {
+    .name = "stack", .moveRanges = [](RangeTracer &tracer, const RangeStep &step, Ranges ranges) {
+      moveThroughPieces(tracer, step, ranges, [](const Node &, int64_t) { return int64_t(1); });
+    }};
+static constexpr NodeKind indexedKind = {.name = "indexed",
+                                         .moveRanges = [](RangeTracer &tracer, const RangeStep &step, Ranges ranges) {
+                                           moveThroughPlaces(tracer, step.at(step.node.child("bijection")), ranges,
+                                                             step.node.attribute<std::vector<int64_t>>("indices"));
+                                         }};
+static constexpr NodeKind reshapeKind = {.name = "reshape", .moveRanges = moveThroughPart};
+static constexpr NodeKind sandwichKind = {.name = "sandwich",
+                                          .moveRanges = moveThroughSandwich,
+                                          .falls = [](const Node &node) { return isFalling(node.child("inner")); }};
+static constexpr NodeKind vmapKind = {.name = "vmap", .moveRanges = moveThroughVmap};
+
+llvm::ArrayRef<const NodeKind *> partKinds() {
+  static constexpr const NodeKind *kinds[] = {&concatenateKind, &stackKind,    &indexedKind,
+                                              &reshapeKind,     &sandwichKind, &vmapKind};
+  return kinds;
 }
 
 } // namespace flowc

@@ -12,6 +12,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Constructors.h"
+#include "NodeKinds.h"
 
 #include "flowc/Frontend/Support.h"
 
@@ -51,13 +52,10 @@ static Value::Data buildSupportMap(Call &call) {
 
 /// `flow` with `first` between its base, behind all levels of `transformed`, and the rest.
 static NodePtr insertAfterBase(Call &call, const NodePtr &flow, const NodePtr &first) {
-  if (flow->kind != "transformed" || call.failed())
+  if (&getKind(*flow) != &transformedKind || call.failed())
     return makeTransformed(call, flow, first);
-  auto child = [&](llvm::StringRef path) {
-    auto found = llvm::find_if(flow->fields, [&](const auto &field) { return std::get<Child>(field).path == path; });
-    return std::get<Child>(*found).node;
-  };
-  return makeTransformed(call, insertAfterBase(call, child("base_dist"), first), child("bijection"));
+  return makeTransformed(call, insertAfterBase(call, findChild(*flow, "base_dist"), first),
+                         findChild(*flow, "bijection"));
 }
 
 static Value::Data buildAfterBase(Call &call) {

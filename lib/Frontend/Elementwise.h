@@ -15,9 +15,12 @@
 #ifndef FLOWC_LIB_FRONTEND_ELEMENTWISE_H
 #define FLOWC_LIB_FRONTEND_ELEMENTWISE_H
 
+#include "NodeKinds.h"
+
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/StringRef.h"
 
+#include <limits>
 #include <optional>
 
 namespace flowc::elementwise {
@@ -63,11 +66,30 @@ constexpr Field trained(llvm::StringRef name, Domain domain, std::optional<doubl
   return {Field::Kind::Trained, name, domain, nullptr, fallback};
 }
 
-/// A class: the name of its op and its constructor, what it computes, and its fields.
+/// What supports, warnings and checks need to know of a class; what is left out holds for one
+/// that takes all real numbers onto themselves, in a way that depends on its numbers.
+struct Behaviour {
+  IncreasingMap map = {};
+  /// Whether it multiplies by a trained scale.
+  bool isAffine = false;
+  /// Whether numbers of any size come out in a known range, or nearly so.
+  bool squashes = false;
+  bool keepsValues = false;
+  /// Whether an object with these numbers falls; null: none does.
+  bool (*falls)(Numbers) = nullptr;
+};
+
+// Ranges for `map`.
+inline constexpr Range line, positive = {0, std::numeric_limits<double>::infinity()}, unit = {0, 1},
+                             symmetric = {-1, 1};
+
+/// A class: the name of its op and its constructor, what it computes, its fields, and how it
+/// behaves.
 struct ElementwiseClass {
   static constexpr size_t maxFields = 8;
   llvm::StringRef name, summary;
   Field allFields[maxFields];
+  Behaviour behaviour;
 
   llvm::ArrayRef<Field> fields() const {
     return llvm::ArrayRef<Field>(allFields).take_while(

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Emitter.h"
+#include "NodeKinds.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "llvm/ADT/STLExtras.h"
@@ -40,10 +41,10 @@ static Layers getLayers(Emitter &emitter, const Place &network, const std::strin
 Value emitNetwork(Emitter &emitter, const Place &network, bool biasLast) {
   ImplicitLocOpBuilder &builder = emitter.getBuilder();
   const Node &node = network.node;
-  if (node.kind == "linear")
+  if (&getKind(node) == &linearKind)
     return buildDense(builder, emitter.findParameter(network, "weight"), emitter.findParameter(network, "bias"),
                       network.event);
-  if (node.kind != "mlp")
+  if (&getKind(node) != &mlpKind)
     return emitter.fail(node, "`" + node.kind + "` cannot be compiled");
   Layers layers = getLayers(emitter, network, "weight");
   Value hidden = network.event;

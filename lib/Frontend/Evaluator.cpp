@@ -42,7 +42,8 @@ static StringRef categoryName(Node::Category category) {
 
 std::string describe(const Node &node) {
   // A formula is known by the name that the user gave it.
-  llvm::StringRef name = node.kind == "formula" ? node.attribute<std::string>("name") : node.kind;
+  auto given = node.attributes.find("name");
+  llvm::StringRef name = given == node.attributes.end() ? node.kind : std::get<std::string>(given->second);
   return ("the " + categoryName(node.category) + " `" + name + "`").str();
 }
 

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Evaluator.h"
+#include "NodeKinds.h"
 
 #include "flowc/Frontend/Formula.h"
 #include "flowc/Frontend/FormulaDerivation.h"
@@ -274,6 +275,52 @@ NodePtr Evaluator::deriveFormula(std::shared_ptr<const SourceText> text, const I
   Constructor constructor = getFormulaConstructor(item.name);
   Call call(*this, constructor, item.nameLoc, {Value{scalarShape(), item.nameLoc}});
   return makeFormula(call, formula, {});
+}
+
+//===----------------------------------------------------------------------===//
+// Kinds
+//===----------------------------------------------------------------------===//
+
+/// Whether a formula falls. It is proven to rise or to fall everywhere, for all values
+/// of its parameters, so two points tell.
+static bool formulaFalls(const Node &node) {
+  DerivedFormula derived(node.formula->item);
+  const symbolic::Interval &domain = derived.result.domain;
+  double low = std::max(domain.low, std::min(-1.0, domain.high - 2)), high = std::min(domain.high, low + 2);
+  std::vector<double> arguments{0};
+  for (size_t i = 1; i < derived.algebra.getNumSymbols(); ++i)
+    arguments.push_back(derived.algebra.getStart(derived.algebra.getSymbol(i)));
+  auto valueAt = [&](double share) {
+    arguments[0] = low + share * (high - low);
+    return derived.algebra.evaluate(derived.result.function, arguments);
+  };
+  return valueAt(0.7) < valueAt(0.3);
+}
+
+/// A formula knows where the ends of its domain go.
+static void moveThroughFormula(RangeTracer &tracer, const RangeStep &step, Ranges ranges) {
+  const std::vector<double> &domain = step.node.formula->domain, &image = step.node.formula->image;
+  const auto &from = step.inverse ? image : domain, &to = step.inverse ? domain : image;
+  auto [least, most] = std::minmax(from[0], from[1]);
+  auto move = [&](double end) { return end == from[0] ? to[0] : end == from[1] ? to[1] : kMovingEnd; };
+  constexpr double infinity = std::numeric_limits<double>::infinity();
+  for (Range &range : ranges) {
+    tracer.isKnown &= !(range.lower < least) && !(range.upper > most);
+    double a = move(range.lower), b = move(range.upper);
+    // A falling formula exchanges the ends; one that moves stays where it is.
+    bool falls = a > b || a == infinity || b == -infinity;
+    range = falls ? Range{b, a} : Range{a, b};
+  }
+}
+
+static constexpr NodeKind formulaKind = {
+    .name = "formula", .moveRanges = moveThroughFormula, .falls = formulaFalls, .inverseEffort = [](const Node &node) {
+      return node.attribute<std::string>("inverse") == "root" ? InverseEffort::Root : InverseEffort::Formula;
+    }};
+
+llvm::ArrayRef<const NodeKind *> formulaKinds() {
+  static constexpr const NodeKind *kinds[] = {&formulaKind};
+  return kinds;
 }
 
 } // namespace flowc

@@ -7,6 +7,8 @@
 
 #include "flowc/Frontend/Base.h"
 
+#include "NodeKinds.h"
+
 #include <algorithm>
 #include <cassert>
 #include <cstdlib>
@@ -115,12 +117,7 @@ std::vector<PlacedLeaf> flattenLeaves(const Node &root, bool withValues) {
 // Base distributions
 //===----------------------------------------------------------------------===//
 
-const Node *findBase(const Node &distribution) {
-  for (const auto &field : distribution.fields)
-    if (const Child *child = std::get_if<Child>(&field); child && child->path == "base_dist")
-      return child->node.get();
-  return nullptr;
-}
+const Node *findBase(const Node &distribution) { return findChild(distribution, "base_dist").get(); }
 
 const Node &getInnermostBase(const Node &distribution) {
   const Node *node = &distribution;

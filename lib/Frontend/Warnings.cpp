@@ -7,6 +7,8 @@
 
 #include "flowc/Frontend/Warnings.h"
 
+#include "NodeKinds.h"
+
 #include "flowc/Frontend/Source.h"
 #include "flowc/Frontend/Support.h"
 
@@ -30,35 +32,26 @@ using StepFn = llvm::function_ref<bool(const Node &bijection, bool inverse)>;
 /// Calls `visit` for the bijections that an event meets on its way through
 /// `bijection`, or its inverse, in order; a scan's layer counts once.
 static bool visitSteps(const Node &bijection, bool inverse, StepFn visit) {
-  StringRef kind = bijection.kind;
-  if (kind == "invert")
-    return visitSteps(bijection.child("bijection"), !inverse, visit);
-  if (kind == "scan" || kind == "embed_condition" || kind == "numerical_inverse")
-    return visitSteps(bijection.child("bijection"), inverse, visit);
-  if (kind != "chain")
+  auto stepsOf = getKind(bijection).steps;
+  if (!stepsOf)
     return visit(bijection, inverse);
-  std::vector<const Node *> parts;
-  for (const auto &field : bijection.fields)
-    if (const auto *child = std::get_if<Child>(&field))
-      parts.push_back(child->node.get());
+  std::vector<Step> steps = stepsOf(bijection);
   if (inverse)
-    std::reverse(parts.begin(), parts.end());
-  return llvm::all_of(parts, [&](const Node *part) { return visitSteps(*part, inverse, visit); });
+    std::reverse(steps.begin(), steps.end());
+  return llvm::all_of(steps, [&](const Step &step) { return visitSteps(*step.node, inverse ^ step.inverse, visit); });
 }
+
+/// Whether a distribution was made of a base and a bijection, not by a name of its own.
+static bool isTransformed(const Node &node) { return &getKind(node) == &transformedKind; }
 
 /// The same for the way of data through a distribution, from its own bijection to
 /// those of its base; or through a bijection.
 static bool visitFromData(const Node &root, StepFn visit) {
   if (root.category == Node::Category::Bijection)
     return visitSteps(root, /*inverse=*/false, visit);
-  if (root.kind != "transformed")
+  if (!isTransformed(root))
     return true;
   return visitSteps(root.child("bijection"), /*inverse=*/true, visit) && visitFromData(root.child("base_dist"), visit);
-}
-
-static bool isAffine(const Node &node) {
-  static constexpr StringRef kinds[] = {"affine", "bounded_affine", "scale", "triangular_affine"};
-  return llvm::is_contained(kinds, node.kind);
 }
 
 static bool isTrainable(const Node &node) {
@@ -73,10 +66,10 @@ static bool isTrainable(const Node &node) {
 /// The splines on the way, until something brings data into a known range. A
 /// layer transforms part of the event at least; what comes after it is not judged.
 static bool collectSplines(const Node &node, bool inverse, std::vector<ExposedSpline> &splines) {
-  static constexpr StringRef squashes[] = {"tanh", "leaky_tanh", "sigmoid"};
-  if (isAffine(node) || (!inverse && llvm::is_contained(squashes, node.kind)))
+  const NodeKind &kind = getKind(node);
+  if (kind.isAffine || (!inverse && kind.squashes))
     return false;
-  if (node.kind == "rational_quadratic_spline") {
+  if (kind.hasInterval) {
     const auto &interval = node.attribute<std::vector<double>>("interval");
     splines.push_back({node.location, interval[0], interval[1]});
     return true;
@@ -111,7 +104,6 @@ public:
   void visit(const Node &node);
 
 private:
-  void checkMasked(const Node &node);
   void checkRedundantBase(const Node &flow);
   void checkSupport(const Node &flow);
   void add(const Node &node, const Twine &message);
@@ -129,32 +121,25 @@ void WarningFinder::add(const Node &node, const Twine &message) {
     warnings.push_back(std::move(warning));
 }
 
-void WarningFinder::checkMasked(const Node &node) {
-  if (node.kind == "masked_autoregressive" && numElements(node.shape) == 1 && !node.condShape)
-    add(node, "a masked layer of dimension 1 without a condition has no inputs, its transformer's parameters are "
-              "mere biases: use the transformer alone, or give it a condition with `cond_dim`");
-}
-
 /// Whether a distribution has a location or a scale that is trained.
 static bool hasTrainableAffine(const Node &distribution) {
   if (distribution.category != Node::Category::Distribution)
     return false;
   for (const auto &field : distribution.fields)
     if (const auto *child = std::get_if<Child>(&field))
-      if ((isAffine(*child->node) && isTrainable(*child->node)) || hasTrainableAffine(*child->node))
+      if ((getKind(*child->node).isAffine && isTrainable(*child->node)) || hasTrainableAffine(*child->node))
         return true;
   return false;
 }
 
 void WarningFinder::checkRedundantBase(const Node &flow) {
-  if (flow.kind != "transformed" || !hasTrainableAffine(flow.child("base_dist")))
+  if (!isTransformed(flow) || !hasTrainableAffine(flow.child("base_dist")))
     return;
   // What comes first after the base, apart from moves of coordinates.
   visitSteps(flow.child("bijection"), /*inverse=*/false, [&](const Node &node, bool) {
-    static constexpr StringRef moves[] = {"permute", "flip", "identity"};
-    if (llvm::is_contained(moves, node.kind))
+    if (getKind(node).keepsValues)
       return true;
-    if (isAffine(node) && isTrainable(node))
+    if (getKind(node).isAffine && isTrainable(node))
       add(node, "the base distribution already has a location and a scale that are trained, so those of this `" +
                     node.kind +
                     "` are redundant: use a standard base such as `standard_normal`, or freeze one with "
@@ -164,7 +149,7 @@ void WarningFinder::checkRedundantBase(const Node &flow) {
 }
 
 void WarningFinder::checkSupport(const Node &flow) {
-  if (flow.kind != "transformed")
+  if (!isTransformed(flow))
     return;
   const Node &base = flow.child("base_dist");
   Support support = getSupport(base);
@@ -194,7 +179,6 @@ void WarningFinder::checkSupport(const Node &flow) {
 void WarningFinder::visit(const Node &node) {
   if (!node.note.empty())
     add(node, node.note);
-  checkMasked(node);
   checkRedundantBase(node);
   checkSupport(node);
   for (const auto &field : node.fields)

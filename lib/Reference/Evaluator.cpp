@@ -61,7 +61,7 @@ static bool isConnected(int64_t inRank, int64_t outRank, bool isLastLayer) {
 template <typename T>
 Column<T> Evaluator<T>::network(const Place &place, const Column<T> &input, const Ranks *ranks) const {
   const Node &node = place.node;
-  bool isLinear = node.kind == "linear";
+  bool isLinear = !node.attributes.count("depth");
   int64_t depth = isLinear ? 0 : node.attribute<int64_t>("depth");
   Column<T> values = input;
   for (int64_t layer = 0; layer <= depth; ++layer) {

@@ -124,7 +124,7 @@ void CompiledFlow::describe(const Flow &flow) {
   known.hasSampler = flow.isDistribution();
   if (!flow.isDistribution())
     return;
-  known.hasNormalBase = getInnermostBase(flow.root()).kind == "standard_normal";
+  known.hasNormalBase = hasStandardNormalBase(flow.root());
   Support support = getSupport(flow.root());
   for (const Range &range : support.coordinates)
     known.ends.push_back(support.isKnown ? std::pair(range.lower, range.upper) : std::pair(std::nan(""), std::nan("")));

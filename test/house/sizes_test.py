@@ -36,7 +36,6 @@ LONG = {
     "lib/Dialect/Flow/IR/FlowVjpSweep.cpp: SweepDifferentiator::buildStage",
     "lib/Dialect/Flow/IR/Specializer.cpp: flowc::flow::buildElementwiseMap",
     "lib/Explain/MathText.cpp: flowc::formatOp",
-    "lib/Frontend/Support.cpp: Tracer::apply",
     "lib/Symbolic/Expression.cpp: Algebra::product",
     "lib/Symbolic/Rules.cpp: Algebra::applyProductRules",
 }

@@ -18,6 +18,9 @@ const Node *findBase(const Node &distribution);
 /// The one that no bijection was applied to: what the kernels `to_base` and `push` call z.
 const Node &getInnermostBase(const Node &distribution);
 
+/// Whether that is a standard normal distribution.
+bool hasStandardNormalBase(const Node &distribution);
+
 /// Whether the coordinates of such a base are independent: all but mixtures, which are made
 /// of other distributions.
 bool hasIndependentCoordinates(const Node &innermostBase);

@@ -28,6 +28,9 @@ def Flow_LocOp : Flow_ElementwiseBijectionOp<"loc"> {
   let assemblyFormat = "$x `,` $loc attr-dict `:` type($x) `,` type($loc)";
   let hasVerifier = 1;
   let fields = [{ {trained("loc", Domain::Real), shape()} }];
+  let behaviour = [{ {
+    .map = {line, line, [](double x, Numbers n) { return x + n[0]; }, [](double y, Numbers n) { return y - n[0]; }}
+  } }];
 }
 
 def Flow_ScaleOp : Flow_ElementwiseBijectionOp<"scale"> {
@@ -36,6 +39,11 @@ def Flow_ScaleOp : Flow_ElementwiseBijectionOp<"scale"> {
   let assemblyFormat = "$x `,` $scale attr-dict `:` type($x) `,` type($scale)";
   let hasVerifier = 1;
   let fields = [{ {shape(), trained("scale", Domain::Positive)} }];
+  let behaviour = [{ {
+    .map = {line, line, [](double x, Numbers n) { return x == 0 ? 0 : x * n[0]; },
+            [](double y, Numbers n) { return y == 0 ? 0 : y / n[0]; }},
+    .isAffine = true
+  } }];
 }
 
 def Flow_BoundedAffineOp : Flow_ElementwiseBijectionOp<"bounded_affine"> {
@@ -52,6 +60,7 @@ def Flow_BoundedAffineOp : Flow_ElementwiseBijectionOp<"bounded_affine"> {
     {shape(), trained("loc", Domain::Real, 0), trained("log_scale", Domain::Real, 0),
      number("bound", Domain::Exponent, 2)}
   }];
+  let behaviour = [{ {.isAffine = true} }];
 }
 
 //===----------------------------------------------------------------------===//
@@ -62,6 +71,10 @@ def Flow_IdentityOp : Flow_ElementwiseBijectionOp<"identity"> {
   let summary = "y = x";
   let arguments = (ins Flow_Event:$x);
   let assemblyFormat = "$x attr-dict `:` type($x)";
+  let behaviour = [{ {
+    .map = {line, line, [](double x, Numbers) { return x; }, [](double y, Numbers) { return y; }},
+    .keepsValues = true
+  } }];
 }
 
 def Flow_ExpOp : Flow_ElementwiseBijectionOp<"exp"> {
@@ -69,6 +82,9 @@ def Flow_ExpOp : Flow_ElementwiseBijectionOp<"exp"> {
   let description = "FlowJAX's `Exp`; log|det| = sum x.";
   let arguments = (ins Flow_Event:$x);
   let assemblyFormat = "$x attr-dict `:` type($x)";
+  let behaviour = [{ {
+    .map = {line, positive, [](double x, Numbers) { return std::exp(x); }, [](double y, Numbers) { return std::log(y); }}
+  } }];
 }
 
 def Flow_SigmoidOp : Flow_ElementwiseBijectionOp<"sigmoid"> {
@@ -76,6 +92,11 @@ def Flow_SigmoidOp : Flow_ElementwiseBijectionOp<"sigmoid"> {
   let description = "FlowJAX's `Sigmoid`; log|det| = -sum (x + 2 softplus(-x)).";
   let arguments = (ins Flow_Event:$x);
   let assemblyFormat = "$x attr-dict `:` type($x)";
+  let behaviour = [{ {
+    .map = {line, unit, [](double x, Numbers) { return 1 / (1 + std::exp(-x)); },
+            [](double y, Numbers) { return std::log(y) - std::log1p(-y); }},
+    .squashes = true
+  } }];
 }
 
 def Flow_SoftplusOp : Flow_ElementwiseBijectionOp<"softplus"> {
@@ -83,6 +104,10 @@ def Flow_SoftplusOp : Flow_ElementwiseBijectionOp<"softplus"> {
   let description = "FlowJAX's `SoftPlus`; log|det| = -sum softplus(-x).";
   let arguments = (ins Flow_Event:$x);
   let assemblyFormat = "$x attr-dict `:` type($x)";
+  let behaviour = [{ {
+    .map = {line, positive, [](double x, Numbers) { return softplus(x); },
+            [](double y, Numbers) { return inverseSoftplus(y); }}
+  } }];
 }
 
 def Flow_TanhOp : Flow_ElementwiseBijectionOp<"tanh"> {
@@ -90,6 +115,11 @@ def Flow_TanhOp : Flow_ElementwiseBijectionOp<"tanh"> {
   let description = "FlowJAX's `Tanh`; log|det| = sum -2 (x + softplus(-2x) - log 2).";
   let arguments = (ins Flow_Event:$x);
   let assemblyFormat = "$x attr-dict `:` type($x)";
+  let behaviour = [{ {
+    .map = {line, symmetric, [](double x, Numbers) { return std::tanh(x); },
+            [](double y, Numbers) { return std::atanh(y); }},
+    .squashes = true
+  } }];
 }
 
 def Flow_LeakyTanhOp : Flow_ElementwiseBijectionOp<"leaky_tanh"> {
@@ -106,6 +136,7 @@ def Flow_LeakyTanhOp : Flow_ElementwiseBijectionOp<"leaky_tanh"> {
      derived("intercept", [](Numbers n) { return std::tanh(n[0]) - n[0] * std::pow(std::cosh(n[0]), -2); }),
      derived("linear_grad", [](Numbers n) { return std::pow(std::cosh(n[0]), -2); }), shape()}
   }];
+  let behaviour = [{ {.squashes = true} }];
 }
 
 def Flow_PowerOp : Flow_ElementwiseBijectionOp<"power"> {
@@ -118,13 +149,14 @@ def Flow_PowerOp : Flow_ElementwiseBijectionOp<"power"> {
   let assemblyFormat = "$x `exponent` $exponent attr-dict `:` type($x)";
   let hasVerifier = 1;
   let fields = [{ {number("exponent", Domain::NonZero), shape()} }];
+  let behaviour = [{ {.map = {positive, positive}, .falls = [](Numbers n) { return n[0] < 0; }} }];
 }
 
 /// What the language knows of all of them (lib/Frontend/Elementwise.cpp).
 def ElementwiseTable : GenericTable {
   let FilterClass = "Flow_ElementwiseBijectionOp";
   let CppTypeName = "ElementwiseClass";
-  let Fields = ["opName", "summary", "fields"];
+  let Fields = ["opName", "summary", "fields", "behaviour"];
 }
 
 #endif // FLOWC_DIALECT_FLOW_IR_FLOWELEMENTWISE

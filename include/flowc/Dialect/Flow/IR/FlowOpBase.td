@@ -64,6 +64,8 @@ class Flow_ElementwiseBijectionOp<string mnemonic, list<Trait> traits = []>
   /// The fields of FlowJAX's class, as lib/Frontend/Elementwise.h describes them: all
   /// that the language needs to construct and to emit this op (see FlowElementwise.td).
   string fields = [{ {shape()} }];
+  /// Where it takes intervals, and what warnings ask of it: a `Behaviour` of the same header.
+  string behaviour = [{ {} }];
 }
 
 //===----------------------------------------------------------------------===//

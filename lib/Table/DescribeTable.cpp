@@ -216,6 +216,17 @@ Expected<TableDescription> Describer::run() {
   return std::move(result);
 }
 
+Expected<std::vector<std::string>> flowc::listColumns(const std::string &path) {
+  auto reader = openRows(path);
+  if (!reader)
+    return reader.takeError();
+  std::vector<std::string> columns = (*reader)->columnNames();
+  if (columns.empty() && (*reader)->rowShape().size() == 1)
+    for (int64_t i = 0; i < (*reader)->columns(); ++i)
+      columns.push_back(std::to_string(i));
+  return columns;
+}
+
 Expected<TableDescription> flowc::describeTable(const std::string &path, const std::vector<std::string> &columns,
                                                 const TableOptions &options) {
   return Describer(path, columns, options).run();

@@ -235,17 +235,6 @@ Expected<std::unique_ptr<RowWriter>> tool::createSampleWriter(const Loaded &load
   return createRowWriter(path, loaded.dtype(), shape, names);
 }
 
-Expected<std::vector<std::string>> tool::listColumns(const std::string &path) {
-  auto reader = openRows(path);
-  if (!reader)
-    return reader.takeError();
-  std::vector<std::string> columns = (*reader)->columnNames();
-  if (columns.empty() && (*reader)->rowShape().size() == 1)
-    for (int64_t i = 0; i < (*reader)->columns(); ++i)
-      columns.push_back(std::to_string(i));
-  return columns;
-}
-
 Expected<std::unique_ptr<RowReader>> tool::openEvents(const Flow &flow, const TrainingRecord &record,
                                                       const DataOptions &options) {
   DataOptions chosen = options;

@@ -130,9 +130,6 @@ struct DataReaders {
   std::unique_ptr<RowReader> conditions;
 };
 Expected<DataReaders> openData(const Flow &flow, const TrainingRecord &record, const DataOptions &options);
-/// What --columns calls the columns of a file: their names, or, in files without names,
-/// their numbers.
-Expected<std::vector<std::string>> listColumns(const std::string &path);
 /// `data` without the columns `others`, which are none of the event unless it names them
 /// itself, or the training did.
 Expected<DataOptions> withoutColumns(const DataOptions &data, const TrainingRecord &record,

@@ -10,7 +10,6 @@
 #include "Signals.h"
 
 #include "flowc/Support/Clock.h"
-#include "flowc/Training/Standardize.h"
 
 #include <cmath>
 #include <cstdio>
@@ -29,53 +28,12 @@ struct FitCommandOptions {
   bool noCache = false;
 };
 
-/// Whether float32 is too coarse for a column.
-Expected<bool> isCoarse(const FitTable &table) {
-  for (const RowsView *view : {&table.x, &table.condition}) {
-    auto column = *view ? findCoarseColumn(*view, *allRows(view->rows())) : Expected<int64_t>(-1);
-    if (!column)
-      return column.takeError();
-    if (*column >= 0)
-      return true;
-  }
-  return false;
-}
-
-/// Holds the table in `dtype`, or in float64 if that is needed and `isFree` to be chosen.
-Expected<FitTable> holdTable(const TableFile &file, bool isFree, DType &dtype) {
-  auto table = file.hold(dtype);
-  if (!isFree)
-    return table;
-  auto isNeeded = table ? isCoarse(*table) : Expected<bool>(true);
-  if (!isNeeded)
-    return isNeeded.takeError();
-  if (!*isNeeded)
-    return table;
-  const char *why = "float32 rounds a column to a grid";
-  std::optional<Error> error;
-  if (!table)
-    error = table.takeError();
-  table = FitTable(); // Not both at a time.
-  table = file.hold(F64);
-  if (!table)
-    return table;
-  if (error) {
-    auto exceeds = exceedsFloat32({table->x, table->condition});
-    if (!exceeds || !*exceeds)
-      return *error; // Another error, that did not come again.
-    why = "numbers are beyond the range of float32";
-  }
-  std::fprintf(stderr, "note: %s, so the model is one in float64\n", why);
-  dtype = F64;
-  return table;
-}
-
-void report(const FitCommandOptions &options, const FitTableResult &result, const TableFile &file) {
+void report(const FitCommandOptions &options, const FitTableResult &result, const FitFile &file) {
   const TrainingRecord &record = result.record;
   std::printf("'%s': %s rows of %lld columns", options.data.path.c_str(), formatCount(record.rows).c_str(),
-              static_cast<long long>(file.eventColumns()));
-  if (int64_t conditions = file.conditionColumns())
-    std::printf(" under conditions of %lld", static_cast<long long>(conditions));
+              static_cast<long long>(file.events().columns.size()));
+  if (file.conditions())
+    std::printf(" under conditions of %lld", static_cast<long long>(file.conditions()->columns.size()));
   if (result.folds > 1)
     std::printf("; each of %lld parts was held out once\n\n", static_cast<long long>(result.folds));
   else
@@ -111,13 +69,16 @@ Expected<int> runFit(const FitCommandOptions &options) {
   fit.dtype = options.dtype == "f64" || options.dtype == "float64" ? F64 : F32;
   fit.useCache = !options.noCache;
   const auto start = Clock::now();
-  auto file = TableFile::describe(options.data, options.columns, fit.seed);
+  auto file = describeFile(options.data, options.columns, fit.seed);
   if (!file)
     return file.takeError();
-  auto table = holdTable(*file, options.dtype.empty(), fit.dtype);
-  if (!table)
-    return table.takeError();
-  std::fprintf(stderr, "%s", file->describe().c_str());
+  auto held = file->hold(options.dtype.empty() ? std::nullopt : std::optional(fit.dtype));
+  if (!held)
+    return held.takeError();
+  fit.dtype = held->dtype;
+  if (!held->why.empty())
+    std::fprintf(stderr, "note: %s, so the model is one in float64\n", held->why.c_str());
+  std::fprintf(stderr, "%s", describeColumns(*file).c_str());
   // Reading is a part of what it may take.
   const double readSeconds = secondsSince(start);
   fit.seconds = std::max(0.1 * fit.seconds, fit.seconds - readSeconds);
@@ -133,12 +94,14 @@ Expected<int> runFit(const FitCommandOptions &options) {
     progress->update(static_cast<int64_t>(1000 * share), what);
   };
   fit.interrupted = [] { return StopSignals::received() != 0; };
-  auto result = fitTable(*table, fit);
+  auto result = fitTable(held->table, fit);
   progress.reset();
   signals.reset();
   if (!result)
     return result.takeError();
   file->remember(result->record);
+  if (!options.columns.words.empty())
+    result->record.choices["columns"] = options.columns.words;
   result->record.seconds += readSeconds;
   if (fit.steps == 0)
     result->record.options["budget"] = options.fit.seconds;

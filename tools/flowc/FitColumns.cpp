@@ -1,4 +1,4 @@
-//===- FitColumns.cpp - The table of flowc fit ----------------------------===//
+//===- FitColumns.cpp - What flowc fit is told of columns ----------------------------===//
 //
 // Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -128,114 +128,25 @@ static Expected<void> checkNames(const ColumnOptions &options, const std::string
   return check(options.kinds, "--columns-as or --categories");
 }
 
-//===----------------------------------------------------------------------===//
-// Tables
-//===----------------------------------------------------------------------===//
-
-Expected<TableFile::Part> TableFile::describePart(const std::string &path, std::vector<std::string> columns,
-                                                  const TableOptions &options) {
-  Part part{std::move(columns), {}, {}};
-  auto table = describeTable(path, part.columns, options);
-  if (!table)
-    return table.takeError();
-  part.table = std::move(*table);
-  auto names = readColumnNames(path);
-  if (!names)
-    return names.takeError();
-  if (!names->empty())
-    part.names = part.table.schema.names();
-  return part;
-}
-
-Expected<TableFile> TableFile::describe(const DataOptions &data, const ColumnOptions &columns, uint64_t seed) {
-  TableFile file;
-  file.path = data.path;
-  file.words = columns.words;
-  auto chosen = withoutColumns(data, {}, data.conditionColumns);
-  if (!chosen)
-    return chosen.takeError();
-  if (chosen->columns.empty() && !data.conditionColumns.empty())
-    return Error{"all columns of '" + data.path + "' are conditions: nothing is left to fit"};
+Expected<FitFile> tool::describeFile(const DataOptions &data, const ColumnOptions &columns, uint64_t seed) {
   if (auto ok = checkNames(columns, data.path); !ok)
     return ok.takeError();
-  TableOptions options{.bounds = columns.bounds,
-                       .kinds = columns.kinds,
-                       .keepTies = columns.keepTies,
-                       .missing = columns.missing,
-                       .seed = seed};
-  auto events = describePart(data.path, chosen->columns, options);
-  if (!events)
-    return events.takeError();
-  file.events = std::move(*events);
-  file.skipped = file.events.table.missingRows;
-  if (int64_t rows = file.events.table.rows; rows < 2)
-    return Error{"'" + data.path + "' has " + (rows == 0 ? "no rows" : "a single row") + ", expected at least 10"};
-  if (file.events.table.schema.width() == 0)
-    return Error{"no column of '" + data.path + "' has more than one value: nothing is left to fit"};
-  if (data.conditionColumns.empty())
-    return file;
-  options.isCondition = true;
-  auto conditions = describePart(data.path, data.conditionColumns, options);
-  if (!conditions)
-    return conditions.takeError();
-  file.conditions = std::move(*conditions);
-  if (file.conditions->table.schema.width() == 0)
-    return Error{"no condition of '" + data.path + "' has more than one value: leave --condition-columns out"};
-  std::vector<int64_t> both;
-  std::ranges::set_union(file.skipped, file.conditions->table.missingRows, std::back_inserter(both));
-  file.skipped = std::move(both);
-  return file;
+  return FitFile::describe(data.path, {.columns = data.columns,
+                                       .conditionColumns = data.conditionColumns,
+                                       .bounds = columns.bounds,
+                                       .kinds = columns.kinds,
+                                       .keepTies = columns.keepTies,
+                                       .missing = columns.missing,
+                                       .seed = seed});
 }
 
-Expected<RowsView> TableFile::holdPart(const Part &part, DType dtype) const {
-  bool isPlain = part.table.schema.isIdentity() && skipped.empty();
-  auto reader = isPlain
-                    ? openRows(path, part.columns)
-                    : openEncoded(path, part.columns, part.table.schema, {.skipped = skipped, .rows = part.table.rows});
-  if (!reader)
-    return reader.takeError();
-  return holdRows(**reader, dtype);
-}
-
-Expected<FitTable> TableFile::hold(DType dtype) const {
-  FitTable table;
-  auto x = holdPart(events, dtype);
-  if (!x)
-    return x.takeError();
-  table.x = std::move(*x);
-  table.names = events.table.schema.modelNames();
-  table.bounds = events.table.schema.support();
-  if (!conditions)
-    return table;
-  auto condition = holdPart(*conditions, dtype);
-  if (!condition)
-    return condition.takeError();
-  table.condition = std::move(*condition);
-  table.conditionNames = conditions->table.schema.modelNames();
-  return table;
-}
-
-std::string TableFile::describe() const {
+std::string tool::describeColumns(const FitFile &file) {
   std::string text;
-  if (!events.table.schema.isIdentity())
-    text += "columns (others than these: --columns-as, --bounds, --ties keep):\n" + events.table.schema.describe();
-  if (conditions && !conditions->table.schema.isIdentity())
-    text += "conditions:\n" + conditions->table.schema.describe();
-  if (!skipped.empty())
-    text += "note: " + formatCount(std::ssize(skipped)) + (skipped.size() == 1 ? " row" : " rows") +
-            " with missing values left out\n";
+  if (!file.events().isIdentity())
+    text += "columns (others than these: --columns-as, --bounds, --ties keep):\n" + file.events().describe();
+  if (file.conditions() && !file.conditions()->isIdentity())
+    text += "conditions:\n" + file.conditions()->describe();
+  if (int64_t skipped = file.skippedRows())
+    text += "note: " + formatCount(skipped) + (skipped == 1 ? " row" : " rows") + " with missing values left out\n";
   return text;
-}
-
-void TableFile::remember(TrainingRecord &record) const {
-  record.columns = events.names;
-  if (!words.empty())
-    record.choices["columns"] = words;
-  if (!events.table.schema.isIdentity())
-    record.table = events.table.schema;
-  if (!conditions)
-    return;
-  record.conditionColumns = conditions->names;
-  if (!conditions->table.schema.isIdentity())
-    record.conditionTable = conditions->table.schema;
 }

@@ -1,4 +1,4 @@
-//===- FitColumns.h - The table of flowc fit --------------------*- C++ -*-===//
+//===- FitColumns.h - What flowc fit is told of columns ---------*- C++ -*-===//
 //
 // Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -10,8 +10,7 @@
 
 #include "Common.h"
 
-#include "flowc/Fit.h"
-#include "flowc/Table/DescribeTable.h"
+#include "flowc/FitFile.h"
 
 namespace flowc::tool {
 
@@ -28,34 +27,10 @@ struct ColumnOptions {
   void add(CLI::App &command);
 };
 
-/// The columns of a file to fit a flow to, and what they are.
-class TableFile {
-public:
-  static Expected<TableFile> describe(const DataOptions &data, const ColumnOptions &columns, uint64_t seed);
+Expected<FitFile> describeFile(const DataOptions &data, const ColumnOptions &columns, uint64_t seed);
 
-  /// The rows as numbers of the model.
-  Expected<FitTable> hold(DType dtype) const;
-  /// One line for each column that is more than real numbers, and for rows left out.
-  std::string describe() const;
-  void remember(TrainingRecord &record) const;
-  int64_t eventColumns() const { return std::ssize(events.table.schema.columns); }
-  int64_t conditionColumns() const { return conditions ? std::ssize(conditions->table.schema.columns) : 0; }
-
-private:
-  /// Columns of the file with one use.
-  struct Part {
-    std::vector<std::string> columns, names;
-    TableDescription table;
-  };
-  static Expected<Part> describePart(const std::string &path, std::vector<std::string> columns,
-                                     const TableOptions &options);
-  Expected<RowsView> holdPart(const Part &part, DType dtype) const;
-
-  std::string path, words;
-  Part events;
-  std::optional<Part> conditions;
-  std::vector<int64_t> skipped; ///< Rows with missing cells, if they are to be left out.
-};
+/// One line for each column that is more than real numbers, and for rows left out.
+std::string describeColumns(const FitFile &file);
 
 } // namespace flowc::tool
 

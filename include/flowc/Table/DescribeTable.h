@@ -40,6 +40,9 @@ struct TableDescription {
   std::vector<int64_t> missingRows;
 };
 
+/// The columns of a file: their names, or, in files without names, their numbers.
+Expected<std::vector<std::string>> listColumns(const std::string &path);
+
 Expected<TableDescription> describeTable(const std::string &path, const std::vector<std::string> &columns,
                                          const TableOptions &options);
 

@@ -60,7 +60,7 @@ extern "C" {
 /* Of this header. A program runs with any library of the same FLOWC_C_API_MAJOR (which
  * is that of the library's soname) and of at least this FLOWC_C_API_MINOR. */
 #define FLOWC_C_API_MAJOR 0
-#define FLOWC_C_API_MINOR 2
+#define FLOWC_C_API_MINOR 3
 
 /* The version of the library that runs, of its C interface, and of flowc ("0.1.0"). */
 FLOWC_API int flowc_c_api_major(void);
@@ -270,5 +270,7 @@ FLOWC_API FLOWC_MUST_USE flowc_error *flowc_model_set_trainable(flowc_model *mod
 
 #include "flowc/flowc-c-kernels.h"
 #include "flowc/flowc-c-training.h"
+
+#include "flowc/flowc-c-tables.h"
 
 #endif /* FLOWC_FLOWC_C_H */

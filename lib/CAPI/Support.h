@@ -13,6 +13,7 @@
 #ifndef FLOWC_LIB_CAPI_SUPPORT_H
 #define FLOWC_LIB_CAPI_SUPPORT_H
 
+#include "flowc/Table/TableSchema.h"
 #include "flowc/Training/TrainingTarget.h"
 #include "flowc/flowc-c.h"
 #include "flowc/flowc.h"
@@ -44,6 +45,13 @@ struct Training {
   std::string record = {};
 };
 
+/// Columns of a table that a model knows, for C.
+struct Table {
+  TableSchema schema;
+  std::vector<std::string> columns = {};
+  std::string description = {};
+};
+
 /// The C++ object that a handle points to.
 template <typename Handle>
 struct ObjectOf;
@@ -70,6 +78,11 @@ struct ObjectOf<flowc_objective> {
 template <>
 struct ObjectOf<flowc_training> {
   using Type = Training;
+};
+
+template <>
+struct ObjectOf<flowc_table> {
+  using Type = Table;
 };
 
 template <typename Handle>

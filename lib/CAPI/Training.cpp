@@ -6,9 +6,9 @@
 //===----------------------------------------------------------------------===//
 
 #include "Arrays.h"
+#include "FitOptions.h"
 #include "TrainOptions.h"
 
-#include "flowc/Fit.h"
 #include "flowc/Training/TargetStart.h"
 
 using namespace flowc;
@@ -45,7 +45,7 @@ static Training trainingOf(const OptimizeResult &result) {
   return {.steps = stepsOf(result.statistics), .interrupted = result.interrupted, .converged = result.converged};
 }
 
-static Training trainingOf(const FitTableResult &result) {
+Training capi::trainingOf(const FitTableResult &result) {
   return {.trainLosses = result.record.trainLosses,
           .valLosses = result.record.valLosses,
           .bestRound = result.record.bestEpoch,
@@ -161,7 +161,7 @@ flowc_error *flowc_optimize(flowc_model *model, flowc_objective *objective, cons
 // From a table to a flow
 //===----------------------------------------------------------------------===//
 
-static flowc_fit_table_options fitTableDefaults() {
+flowc_fit_table_options capi::fitTableDefaults() {
   FitTableOptions defaults;
   flowc_fit_table_options options = {};
   options.seconds = defaults.seconds;
@@ -177,7 +177,7 @@ void flowc_fit_table_options_init(flowc_fit_table_options *options, size_t size)
   initOptions(options, size, fitTableDefaults());
 }
 
-static Made<FitTableOptions> readFitTableOptions(const flowc_fit_table_options &given) {
+Made<FitTableOptions> capi::readFitTableOptions(const flowc_fit_table_options &given) {
   if (Outcome ok = checkDType(given.dtype); !ok)
     return ok;
   FitTableOptions options{.seconds = given.seconds,
@@ -197,8 +197,7 @@ static Made<FitTableOptions> readFitTableOptions(const flowc_fit_table_options &
   return options;
 }
 
-/// The names of `count` columns; none for null.
-static Made<std::vector<std::string>> namesOf(const char *option, const char *const *names, int64_t count) {
+Made<std::vector<std::string>> capi::namesOf(const char *option, const char *const *names, int64_t count) {
   std::vector<std::string> result;
   for (int64_t i = 0; names && i < count; ++i) {
     if (!names[i])

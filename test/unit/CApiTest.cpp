@@ -453,6 +453,8 @@ TEST(CApiLayout, OfVersionZero) {
   EXPECT_EQ(offsetof(flowc_train_options, on_recovery), 248u);
   EXPECT_EQ(offsetof(flowc_fit_table_options, interrupted), 80u);
   EXPECT_EQ(offsetof(flowc_fit_table_options, condition_names), 96u);
+  EXPECT_EQ(sizeof(flowc_column), 32u);
+  EXPECT_EQ(offsetof(flowc_table_options, missing), 68u);
   EXPECT_EQ(offsetof(flowc_step, seconds), 32u);
   EXPECT_EQ(offsetof(flowc_batch, seed), 40u);
 }

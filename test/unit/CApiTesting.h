@@ -23,6 +23,7 @@ struct Free {
   void operator()(flowc_target *object) const { flowc_target_free(object); }
   void operator()(flowc_objective *object) const { flowc_objective_free(object); }
   void operator()(flowc_training *object) const { flowc_training_free(object); }
+  void operator()(flowc_table *object) const { flowc_table_free(object); }
 };
 template <typename Handle>
 using Own = std::unique_ptr<Handle, Free>;

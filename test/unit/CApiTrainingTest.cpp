@@ -12,6 +12,7 @@
 
 using namespace flowc;
 using namespace flowc::test;
+using testing::AllOf;
 using testing::HasSubstr;
 
 namespace {
@@ -337,4 +338,94 @@ TEST_F(CApiTraining, FromATable) {
   EXPECT_THAT(messageOf(flowc_fit_table(in(x), flowc_no_input(), &options, &fitted, nullptr)),
               HasSubstr("'x' has a number that is not finite, in row 3, column 1"));
   EXPECT_EQ(fitted, nullptr);
+}
+
+//===----------------------------------------------------------------------===//
+// Columns as they are
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// A file with whole numbers, a category, bounds and cells without a value, and its options.
+class CApiTables : public testing::Test {
+protected:
+  void SetUp() override {
+    std::ofstream file(path());
+    file << "count,kind,share,group\n";
+    for (int i = 0; i < 60; ++i) {
+      file << i * 7 % 13 << (i % 3 ? ",plain," : ",rare,");
+      file << (i % 10 == 4 ? "" : std::to_string(0.01 + i * 0.37 - std::floor(i * 0.37))) << "," << i % 2 << "\n";
+    }
+    flowc_table_options_init(&table, sizeof(table));
+    table.condition_columns = conditions;
+    table.num_condition_columns = 1;
+    table.missing = FLOWC_MISSING_INDICATOR;
+    flowc_fit_table_options_init(&fit, sizeof(fit));
+    fit.steps = 30;
+    fit.dtype = -1;
+  }
+  std::string path() const { return directory / "x.csv"; }
+  std::string fitMessage() {
+    flowc_model *result = nullptr;
+    std::string message = messageOf(flowc_fit_file(path().c_str(), &table, &fit, &result, nullptr));
+    flowc_model_free(result);
+    return message;
+  }
+
+  TemporaryDirectory directory;
+  const char *conditions[1] = {"group"};
+  flowc_table_options table;
+  flowc_fit_table_options fit;
+};
+} // namespace
+
+TEST_F(CApiTables, AreFittedReadAndWrittenAsTheyAre) {
+  flowc_model *result = nullptr;
+  flowc_training *training = nullptr;
+  ASSERT_EQ(messageOf(flowc_fit_file(path().c_str(), &table, &fit, &result, &training)), "");
+  Own<flowc_model> model(result);
+  Own<flowc_training> ownTraining(training);
+  const char *record = flowc_training_record(training);
+  auto events = make<flowc_table>(flowc_table_from_record, record, 0);
+  // A number each, and whether there is a share.
+  ASSERT_EQ(flowc_table_width(events.get()), 4);
+  EXPECT_EQ(flowc_flow_dim(flowc_model_flow(model.get())), 4);
+  EXPECT_THAT(flowc_table_describe(events.get()), AllOf(HasSubstr("count"), HasSubstr("rare")));
+
+  Rows<double> numbers(60, 4);
+  ASSERT_EQ(messageOf(flowc_table_read(events.get(), path().c_str(), out(numbers))), "");
+  const std::string copy = directory / "copy.csv";
+  ASSERT_EQ(messageOf(flowc_table_write(events.get(), in(numbers), copy.c_str())), "");
+  Rows<double> again(60, 4);
+  ASSERT_EQ(messageOf(flowc_table_read(events.get(), copy.c_str(), out(again))), "");
+  EXPECT_LT((numbers - again).cwiseAbs().maxCoeff(), 1e-12);
+
+  Rows<double> few(59, 4), many(61, 4);
+  EXPECT_THAT(messageOf(flowc_table_read(events.get(), path().c_str(), out(few))), HasSubstr("has more rows"));
+  EXPECT_THAT(messageOf(flowc_table_read(events.get(), path().c_str(), out(many))), HasSubstr("has 60 rows"));
+  EXPECT_THAT(messageOf(flowc_table_read(events.get(), "nowhere.csv", out(numbers))), HasSubstr("nowhere.csv"));
+  flowc_table *none = nullptr;
+  EXPECT_THAT(messageOf(flowc_table_from_record("", 0, &none)), HasSubstr("tells of no columns of events"));
+  EXPECT_EQ(none, nullptr);
+}
+
+TEST_F(CApiTables, WrongOptionsHaveMessages) {
+  flowc_column known = {"shar", 0, 1, FLOWC_COLUMN_ANY, 0};
+  table.num_known = 1;
+  EXPECT_THAT(fitMessage(), HasSubstr("'known' is null, but 'num_known' is 1"));
+  table.known = &known;
+  EXPECT_THAT(fitMessage(), HasSubstr("has no column 'shar', which 'known' names"));
+  known.name = "share";
+  known.upper = 0;
+  EXPECT_THAT(fitMessage(), HasSubstr("has bounds between which there are no values"));
+  known.upper = 2;
+  known.kind = 9;
+  EXPECT_THAT(fitMessage(), HasSubstr("has the kind 9"));
+  known.kind = FLOWC_COLUMN_REAL;
+  table.missing = 3;
+  EXPECT_THAT(fitMessage(), HasSubstr("'missing' is 3"));
+  table.missing = FLOWC_MISSING_ERROR;
+  EXPECT_THAT(fitMessage(), HasSubstr("share"));
+  table.missing = FLOWC_MISSING_DROP;
+  fit.dtype = 7;
+  EXPECT_THAT(fitMessage(), HasSubstr("there is no element type 7"));
 }

@@ -21,6 +21,7 @@ from ._expression import Expression, parse
 from ._fit import fit, standardize, train
 from ._model import Model
 from ._parameters import Parameters
+from ._table import Table
 from ._training import Training
 from .importing import from_flowjax, from_nflows, from_normflows, from_zuko, to_flowjax
 
@@ -35,6 +36,7 @@ __all__ = [
     "FlowError",
     "Model",
     "Parameters",
+    "Table",
     "Training",
     "fit",
     "from_flowjax",

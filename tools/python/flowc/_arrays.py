@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy
 
 from ._core import FlowError
+from ._table import Table
 
 
 def dtype_name(dtype):
@@ -48,8 +49,10 @@ def _select(table, name, columns):
     return table[list(columns)]
 
 
-def _as_numpy(value, name, columns):
+def _as_numpy(value, name, dtype, columns):
     if is_table(value):
+        if isinstance(columns, Table):
+            return columns.encode(value, dtype)
         return (value if columns is None else _select(value, name, columns)).to_numpy()
     if not isinstance(value, numpy.ndarray) and hasattr(value, "__dlpack__"):
         try:
@@ -65,7 +68,7 @@ def convert(value, name, dtype, shape, columns):
     if value is None:
         raise FlowError(f"'{name}' is None, expected {expected}")
     try:
-        array = _as_numpy(value, name, columns)
+        array = _as_numpy(value, name, dtype, columns)
     except FlowError:
         raise
     except Exception as error:

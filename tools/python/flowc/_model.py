@@ -15,7 +15,8 @@ from . import _core
 from ._core import FlowError
 from ._expression import parse
 from ._parameters import Parameters
-from ._training import Training, columns_of_record, run, target_of
+from ._table import Table
+from ._training import Training, columns_of_record, names_of, run, target_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -139,12 +140,12 @@ class Model:
     def astype(self, dtype: DTypeLike) -> Model:
         """A copy in another element type."""
         model = type(self)._of(self._core.astype(dtype, self.threads))
-        model._core.columns, model._core.condition_columns = self.columns, self.condition_columns
+        model._core.columns, model._core.condition_columns = self._core.columns, self._core.condition_columns
         return model
 
     def __reduce__(self):
         state = {name: self.parameters[name] for name in self.parameters}
-        columns = (self.columns, self.condition_columns)
+        columns = (self._core.columns, self._core.condition_columns)
         return _restore, (type(self), self.flow.text, self.flow.name, self.dtype, self.threads, state, columns)
 
     # ===- What it is ---------------------------------------------------------===#
@@ -187,12 +188,23 @@ class Model:
 
     @property
     def columns(self) -> list[str] | None:
-        """The names of the coordinates of an event, if they have names: tables are read by them."""
-        return self._core.columns
+        """The names of the columns of a table of events, if they have names: tables are read by them."""
+        return names_of(self._core.columns)
 
     @property
     def condition_columns(self) -> list[str] | None:
-        return self._core.condition_columns
+        return names_of(self._core.condition_columns)
+
+    @property
+    def table(self) -> Table | None:
+        """What the columns of a table of events are, if numbers of the model are others: those of a
+        table with whole numbers, categories, dates or missing values that the model was fitted to."""
+        return self._core.columns if isinstance(self._core.columns, Table) else None
+
+    @property
+    def condition_table(self) -> Table | None:
+        columns = self._core.condition_columns
+        return columns if isinstance(columns, Table) else None
 
     @property
     def record(self) -> str:
@@ -343,9 +355,9 @@ class Model:
         self._check_kind()
         names = self._names_of(x), self._names_of(condition)
         self.training = run(_core.fit_to_data, self._core, (x, condition), options, progress, callback)
-        self._core.columns = self.columns or names[0]
-        self._core.condition_columns = self.condition_columns or names[1]
-        self._record = self.training.to_record(self.columns, self.condition_columns, numpy.shape(x)[0])
+        self._core.columns = self._core.columns or names[0]
+        self._core.condition_columns = self._core.condition_columns or names[1]
+        self._record = self.training.to_record(self._core.columns, self._core.condition_columns, numpy.shape(x)[0])
         return self.training
 
     def fit_to_target(

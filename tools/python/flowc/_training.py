@@ -14,6 +14,7 @@ import math
 from . import _core
 from ._core import FlowError
 from ._progress import Progress
+from ._table import Table
 
 
 class Training:
@@ -47,33 +48,41 @@ class Training:
         return text + (", interrupted" if self.interrupted else "") + (", converged" if self.converged else "")
 
     def to_record(self, columns, condition_columns, rows):
-        """What model files keep of it, JSON."""
+        """What model files keep of it, JSON; columns are names, a `Table` or None."""
         if self.record:
             return self.record
         finite = [
             [loss if math.isfinite(loss) else None for loss in losses.tolist()]
             for losses in (self.train_losses, self.val_losses)
         ]
-        return json.dumps(
-            {
-                "columns": columns or [],
-                "condition_columns": condition_columns or [],
-                "rows": rows,
-                "interrupted": self.interrupted,
-                "best_epoch": self.best_round,
-                "train_losses": finite[0],
-                "val_losses": finite[1],
-            }
-        )
+        record = {
+            "columns": names_of(columns) or [],
+            "condition_columns": names_of(condition_columns) or [],
+            "rows": rows,
+            "interrupted": self.interrupted,
+            "best_epoch": self.best_round,
+            "train_losses": finite[0],
+            "val_losses": finite[1],
+        }
+        for key, value in (("table", columns), ("condition_table", condition_columns)):
+            if isinstance(value, Table):
+                record[key] = value.schema
+        return json.dumps(record)
+
+
+def names_of(columns):
+    """The names of columns that are names or a `Table`."""
+    return columns.columns if isinstance(columns, Table) else columns
 
 
 def columns_of_record(record):
-    """The names of the columns of events and conditions; None where they are no numbers of a table as it was."""
+    """What events and conditions are called: names of columns, or a `Table` where numbers of the model are not
+    those of its columns; None where nothing is known."""
     if not record:
         return None, None
     read = json.loads(record)
     return tuple(
-        None if schema in read or not read.get(names) else list(read[names])
+        Table(record, schema == "condition_table") if schema in read else list(read.get(names) or []) or None
         for names, schema in (("columns", "table"), ("condition_columns", "condition_table"))
     )
 

@@ -36,7 +36,7 @@ int Callbacks::isInterrupted(void *data) {
 }
 
 void Callbacks::keep(std::exception_ptr exception) {
-  std::lock_guard lock(mutex);
+  std::lock_guard<std::mutex> lock(mutex);
   if (!raised)
     raised = std::move(exception);
   stopped = true;

@@ -24,7 +24,7 @@ Flow::Flow(Own<flowc_flow> given)
       condShape(shapeOf(get(), flowc_flow_cond_shape)), hasCondition(flowc_flow_cond_dim(get()) > 0) {}
 
 std::shared_ptr<flowc_kernels> Flow::getKernels(flowc_dtype dtype, int threads) {
-  std::lock_guard lock(mutex);
+  std::lock_guard<std::mutex> lock(mutex);
   std::shared_ptr<flowc_kernels> &found = kernels[{dtype, threads}];
   if (!found) {
     flowc_compile_options options;

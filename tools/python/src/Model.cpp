@@ -33,7 +33,7 @@ Own<flowc_model> Model::copy() const {
 
 void Model::replace(Own<flowc_model> other) {
   ReleaseGil release;
-  std::unique_lock lock(mutex);
+  std::unique_lock<std::shared_mutex> lock(mutex);
   handle.swap(other);
 }
 

@@ -32,7 +32,7 @@ public:
   template <typename Body>
   void read(Body &&body) const {
     ReleaseGil release;
-    std::shared_lock lock(mutex);
+    std::shared_lock<std::shared_mutex> lock(mutex);
     check(body(static_cast<const flowc_model *>(handle.get())));
   }
   /// The same with the kernels: `body(kernels, model)`.
@@ -46,7 +46,7 @@ public:
   template <typename Body>
   void write(Body &&body) {
     ReleaseGil release;
-    std::unique_lock lock(mutex);
+    std::unique_lock<std::shared_mutex> lock(mutex);
     check(body(handle.get()));
   }
 

@@ -60,6 +60,7 @@ NB_MODULE(_main, module) {
   addModel(module);
   addTraining(module);
   addObjective(module);
+  addTable(module);
 }
 
 /// What the interpreter calls to have the module.

@@ -48,7 +48,7 @@ static nb::tuple valueAndGradient(Objective &objective, const Model &model, nb::
   OutputArray gradient = model.makeTrainableArray();
   double loss = 0;
   model.read([&](const flowc_model *handle) {
-    std::lock_guard lock(objective.mutex);
+    std::lock_guard<std::mutex> lock(objective.mutex);
     return flowc_objective_value_and_gradient(objective.handle.get(), handle, rows ? rows->get() : flowc_no_input(),
                                               perRow, count, seed, first, &loss, gradient.get());
   });
@@ -60,7 +60,7 @@ static nb::dict optimize(Model &model, Objective &objective, const nb::dict &giv
   Callbacks callbacks(onStep, nb::none());
   options->on_step = onStep.is_none() ? nullptr : Callbacks::hearStep;
   return train(model, options, callbacks, [&](flowc_model *handle, flowc_training **result) {
-    std::lock_guard lock(objective.mutex);
+    std::lock_guard<std::mutex> lock(objective.mutex);
     return flowc_optimize(handle, objective.handle.get(), options.get(), result);
   });
 }

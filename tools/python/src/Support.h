@@ -29,6 +29,7 @@ struct Free {
   void operator()(flowc_target *object) const { flowc_target_free(object); }
   void operator()(flowc_objective *object) const { flowc_objective_free(object); }
   void operator()(flowc_training *object) const { flowc_training_free(object); }
+  void operator()(flowc_table *object) const { flowc_table_free(object); }
 };
 template <typename Handle>
 using Own = std::unique_ptr<Handle, Free>;
@@ -76,6 +77,7 @@ void addFlow(nb::module_ &module);
 void addModel(nb::module_ &module);
 void addTraining(nb::module_ &module);
 void addObjective(nb::module_ &module);
+void addTable(nb::module_ &module);
 
 } // namespace flowc::python
 

@@ -5,10 +5,11 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Loop.h"
+#include "FitOptions.h"
 
 #include <nanobind/stl/shared_ptr.h>
 #include <nanobind/stl/string.h>
+#include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
 
 #include <algorithm>
@@ -159,35 +160,22 @@ static std::shared_ptr<Model> initTowards(const Flow &flow, nb::handle dtype, Ta
 // From a table to a flow
 //===----------------------------------------------------------------------===//
 
-/// Texts as C has them; null for None.
-static const char *const *pointersTo(const std::vector<std::string> &texts, std::vector<const char *> &pointers) {
+const char *const *flowc::python::pointersTo(const std::vector<std::string> &texts,
+                                             std::vector<const char *> &pointers) {
   for (const std::string &text : texts)
     pointers.push_back(text.c_str());
   return pointers.empty() ? nullptr : pointers.data();
 }
 
-static nb::tuple fitTable(nb::handle x, nb::handle condition, nb::handle dtype, double seconds, int64_t steps,
-                          uint64_t seed, int threads, const std::vector<std::string> &names,
-                          const std::vector<std::string> &conditionNames, nb::handle onProgress) {
-  // (Two axes, the last of any size: checked by the caller.)
-  InputArray rows(x, {"x", FLOWC_F64, {}});
-  std::optional<InputArray> conditions;
-  auto table = [](const InputArray &array) {
-    return flowc_in_f64(static_cast<const double *>(array.get().data), array.batch()[0], array.batch()[1]);
-  };
-  if (!condition.is_none())
-    conditions.emplace(condition, ArrayKind{"condition", FLOWC_F64, {}});
+nb::tuple flowc::python::runFit(
+    const FitBudget &budget, int32_t dtype, int threads, nb::handle onProgress,
+    const std::function<flowc_error *(flowc_fit_table_options *, flowc_model **, flowc_training **)> &fit) {
   Callbacks callbacks(nb::none(), onProgress);
-  std::vector<const char *> pointers, conditionPointers;
   flowc_fit_table_options options;
   flowc_fit_table_options_init(&options, sizeof(options));
-  options.dtype = dtypeFrom(dtype);
-  options.seconds = seconds;
-  options.steps = steps;
-  options.seed = seed;
+  std::tie(options.seconds, options.steps, options.seed) = budget;
+  options.dtype = dtype;
   options.threads = threads;
-  options.names = pointersTo(names, pointers);
-  options.condition_names = pointersTo(conditionNames, conditionPointers);
   options.user_data = &callbacks;
   options.progress = onProgress.is_none() ? nullptr : Callbacks::hearProgress;
   options.interrupted = Callbacks::isInterrupted;
@@ -196,13 +184,33 @@ static nb::tuple fitTable(nb::handle x, nb::handle condition, nb::handle dtype, 
   Own<flowc_error> error;
   {
     ReleaseGil release;
-    error.reset(
-        flowc_fit_table(table(rows), conditions ? table(*conditions) : flowc_no_input(), &options, &result, &training));
+    error.reset(fit(&options, &result, &training));
   }
   Own<flowc_model> model(result);
   Own<flowc_training> ownTraining(training);
   checkAfter(callbacks, std::move(error));
   return nb::make_tuple(std::make_shared<Model>(std::move(model), threads), describe(ownTraining.get()));
+}
+
+static nb::tuple fitTable(nb::handle x, nb::handle condition, nb::handle dtype, const FitBudget &budget, int threads,
+                          const std::vector<std::string> &names, const std::vector<std::string> &conditionNames,
+                          nb::handle onProgress) {
+  // (Two axes, the last of any size: checked by the caller.)
+  InputArray rows(x, {"x", FLOWC_F64, {}});
+  std::optional<InputArray> conditions;
+  auto table = [](const InputArray &array) {
+    return flowc_in_f64(static_cast<const double *>(array.get().data), array.batch()[0], array.batch()[1]);
+  };
+  if (!condition.is_none())
+    conditions.emplace(condition, ArrayKind{"condition", FLOWC_F64, {}});
+  std::vector<const char *> pointers, conditionPointers;
+  return runFit(budget, dtypeFrom(dtype), threads, onProgress,
+                [&](flowc_fit_table_options *options, flowc_model **result, flowc_training **training) {
+                  options->names = pointersTo(names, pointers);
+                  options->condition_names = pointersTo(conditionNames, conditionPointers);
+                  return flowc_fit_table(table(rows), conditions ? table(*conditions) : flowc_no_input(), options,
+                                         result, training);
+                });
 }
 
 void flowc::python::addTraining(nb::module_ &module) {
@@ -218,6 +226,6 @@ void flowc::python::addTraining(nb::module_ &module) {
   module.def("init_towards", initTowards, nb::arg("flow"), nb::arg("dtype").none(), nb::arg("target"),
              nb::arg("options"), nb::arg("threads"));
   module.def("fit_table", fitTable, nb::arg("x").none(), nb::arg("condition").none(), nb::arg("dtype").none(),
-             nb::arg("seconds"), nb::arg("steps"), nb::arg("seed"), nb::arg("threads"), nb::arg("names"),
-             nb::arg("condition_names"), nb::arg("on_progress").none());
+             nb::arg("budget"), nb::arg("threads"), nb::arg("names"), nb::arg("condition_names"),
+             nb::arg("on_progress").none());
 }

@@ -17,6 +17,7 @@
 #   sh                      run by bash; has to succeed
 #   sh fails                has to exit with code 1
 #   sh needs="PROGRAM ..."  left out, with its output, where a program is missing
+#   python needs="MODULE ..."  the same for modules of Python
 #   text output             what the block before printed. `...` stands for any
 #                           text in a line, alone for any lines
 #   text output about       the same, but numbers may differ a little (results
@@ -242,6 +243,7 @@ class Runner:
         # The last block that was run, and the text that it gave.
         self.last, self.output = None, None
         self.python, self.session = python, None
+        self.missing_modules = {}
         (self.scratch / "test").symlink_to(source / "test")
         self.environment = dict(
             os.environ,
@@ -330,6 +332,14 @@ class Runner:
         code, self.output = self.call([str(program)])
         self.expect_code(block, code, self.output)
 
+    def is_missing(self, block, name):
+        """Whether there is no such program, or no such module for a block of Python."""
+        if block.language != "python":
+            return shutil.which(name) is None
+        if self.python and name not in self.missing_modules:
+            self.missing_modules[name] = self.call([self.python, "-c", f"import {name}"])[0] != 0
+        return self.python is None or self.missing_modules[name]
+
     def run_python(self, block):
         if not self.python:
             self.output = None
@@ -369,7 +379,7 @@ class Runner:
         if "keep" in block.options:
             (self.scratch / block.options["keep"]).write_text(block.text, encoding="utf-8")
             return "kept"
-        if any(shutil.which(program) is None for program in block.options.get("needs", "").split()):
+        if any(self.is_missing(block, name) for name in block.options.get("needs", "").split()):
             self.last = LEFT_OUT
             return "left out"
         runners = {

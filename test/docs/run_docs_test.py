@@ -96,6 +96,11 @@ class PageTest(unittest.TestCase):
         self.assertEqual(len(self.problems(fails % "x = 1", sys.executable)), 2)
         self.assertEqual(len(self.problems("```python\nimport os; os._exit(3)\n```\n", sys.executable)), 1)
 
+    def test_what_needs_a_missing_module_is_left_out(self):
+        needs = '```python needs="%s"\n1 / 0\n```\n```text output\na\n```\n'
+        self.assertEqual(self.problems(needs % "json no_such_module", sys.executable), [])
+        self.assertEqual(len(self.problems(needs % "json", sys.executable)), 2)
+
     def test_without_an_interpreter_they_are_left_out(self):
         self.assertEqual(self.problems("```python\nnonsense(\n```\n```text output\na\n```\n"), [])
 

@@ -21,7 +21,9 @@ from package_test import OF_THE_SYSTEM
 
 sys.dont_write_bytecode = True
 PROGRAM = """
-import flowc, numpy
+import flowc, importlib.util, numpy
+if importlib.util.find_spec("jax"):
+    import flowc.jax
 x = numpy.random.default_rng(0).normal(size=(500, 2))
 model = flowc.train(flowc.coupling_flow(flowc.standard_normal([2])), x, max_epochs=2, progress=False)
 print(flowc.__file__, model.sample(100).shape, bool(numpy.isfinite(model.log_prob(x)).all()))

@@ -1,5 +1,6 @@
 """`pip install` of the source tree over a libflowc that is there already."""
 
+import importlib.util
 import os
 import pathlib
 import subprocess
@@ -26,13 +27,15 @@ def test_the_source_tree_can_be_installed(tmp_path):
     )  # fmt: skip
     package = tmp_path / "site/flowc"
     names = {path.name for path in package.iterdir()}
-    assert {"__init__.py", "_constructors.py", "_core.pyi", "py.typed", "sklearn.py"} <= names
+    assert {"__init__.py", "_constructors.py", "_core.pyi", "py.typed", "sklearn.py", "jax.py"} <= names
     program = "import flowc; print(flowc.__file__, flowc.Model(flowc.standard_normal([2])).log_prob([0, 0]))"
     environment = dict(os.environ, PYTHONPATH=str(tmp_path / "site"))
     output = subprocess.run(
         [sys.executable, "-c", program], check=True, capture_output=True, text=True, env=environment, cwd=tmp_path
     ).stdout
     assert output.startswith(str(package)) and "-1.83" in output
+    if importlib.util.find_spec("jaxlib"):
+        assert "xla_handler" in (package / "_core.pyi").read_text(encoding="utf-8")
 
 
 def test_types_of_the_module_are_written_down():

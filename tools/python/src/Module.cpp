@@ -61,6 +61,10 @@ NB_MODULE(_main, module) {
   addTraining(module);
   addObjective(module);
   addTable(module);
+  addFunctional(module);
+#ifdef FLOWC_XLA
+  addXla(module);
+#endif
 }
 
 /// What the interpreter calls to have the module.

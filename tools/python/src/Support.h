@@ -78,6 +78,9 @@ void addModel(nb::module_ &module);
 void addTraining(nb::module_ &module);
 void addObjective(nb::module_ &module);
 void addTable(nb::module_ &module);
+void addFunctional(nb::module_ &module);
+/// Only where the headers of XLA were found: `FLOWC_XLA`.
+void addXla(nb::module_ &module);
 
 } // namespace flowc::python
 

@@ -27,7 +27,7 @@ def test_the_source_tree_can_be_installed(tmp_path):
     )  # fmt: skip
     package = tmp_path / "site/flowc"
     names = {path.name for path in package.iterdir()}
-    assert {"__init__.py", "_constructors.py", "_core.pyi", "py.typed", "sklearn.py", "jax.py"} <= names
+    assert {"__init__.py", "_constructors.py", "_core.pyi", "py.typed", "sklearn.py", "jax.py", "torch.py"} <= names
     program = "import flowc; print(flowc.__file__, flowc.Model(flowc.standard_normal([2])).log_prob([0, 0]))"
     environment = dict(os.environ, PYTHONPATH=str(tmp_path / "site"))
     output = subprocess.run(

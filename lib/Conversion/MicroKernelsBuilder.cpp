@@ -10,10 +10,6 @@
 using namespace flowc;
 using namespace mlir;
 
-TileShape TileShape::get(FloatType element, int64_t vectorBits) {
-  return {element, vectorBits / element.getWidth(), vectorBits == 512 ? 32 : 16};
-}
-
 func::FuncOp KernelBuilder::getOrCreate(ModuleOp module, const TileShape &shape, StringRef name, unsigned pointers,
                                         ArrayRef<bool> wide,
                                         llvm::function_ref<void(KernelBuilder &, ValueRange)> body) {

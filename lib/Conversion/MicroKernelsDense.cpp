@@ -67,7 +67,7 @@ SmallVector<Value> DenseBlock::addColumn(ArrayRef<Value> weightRows, Value colum
   };
   // Beside the sums, registers hold all vectors and one weight, or all weights and one
   // vector.
-  if (rows * vectors + vectors + 1 <= b.shape.registers) {
+  if (rows * vectors + vectors + 1 <= b.shape.unit->registers) {
     SmallVector<Value> loaded;
     for (int64_t j = 0; j < vectors; ++j)
       loaded.push_back(loadVector(j));
@@ -148,7 +148,7 @@ DenseBlock DenseBlock::after(Value rows) const {
 }
 
 SmallVector<int64_t> TileShape::splitDenseRows(int64_t rows) const {
-  int64_t fewest = registers >= 32 ? 1 : 3;
+  int64_t fewest = unit->registers >= 32 ? 1 : 3;
   SmallVector<int64_t> counts;
   for (; rows > 0; rows -= counts.back()) {
     int64_t left = rows - denseBlockRows();
@@ -253,7 +253,7 @@ func::FuncOp flowc::getOrCreateDense(ModuleOp module, const TileShape &shape, co
                        b.at(x, b.mul(entry(InputBegin), b.shape.rowStride())),
                        b.at(y, b.mul(entry(RowBegin), b.shape.rowStride())),
                        repeats};
-      if (shape.registers >= 32)
+      if (shape.unit->registers >= 32)
         emitInGroups(block, rows, vectors);
       else
         emitInTwelves(block, rows, vectors.count);

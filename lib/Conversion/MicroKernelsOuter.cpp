@@ -25,8 +25,6 @@
 using namespace flowc;
 using namespace mlir;
 
-static bool hasMaskRegisters(const TileShape &shape) { return shape.registers >= 32; }
-
 /// Transposes one square of x, from row `k` and the lanes at `x` on. With
 /// `last` it holds the column of ones, and zeros behind it.
 static void transposeSquare(KernelBuilder &b, Value x, Value scratch, Value k, Value inputs, Value pitch, bool last) {
@@ -127,7 +125,7 @@ Value OuterBlock::existing(int64_t lanes, Value rank, Value column) {
 OuterBlock::Update OuterBlock::addTo(Value address, Value sum, Value lanes) {
   auto type = cast<VectorType>(sum.getType());
   Value zero = arith::ConstantOp::create(b, b.getZeroAttr(type));
-  bool hasMasks = hasMaskRegisters(b.shape);
+  bool hasMasks = b.shape.unit->hasMasks;
   Value memory = lanes && hasMasks
                      ? LLVM::MaskedLoadOp::create(b, type, address, lanes, zero, b.elementBytes()).getResult()
                      : b.load(type, address, b.elementBytes());
@@ -143,7 +141,7 @@ Value OuterBlock::loadBefore(Value address) {
 }
 
 OuterBlock::Update OuterBlock::addLaneTo(Value address, Value sum, Value lane) {
-  if (hasMaskRegisters(b.shape)) {
+  if (b.shape.unit->hasMasks) {
     int64_t width = cast<VectorType>(sum.getType()).getNumElements();
     Value isLane = arith::XOrIOp::create(b, lanesBelow(width, lane), lanesBelow(width, b.add(lane, 1)));
     return addTo(b.at(address, b.sub(b.i64(0), lane)), sum, isLane);
@@ -203,7 +201,7 @@ void OuterBlock::emit(Value row, int64_t rows, int64_t whole, bool withTail, Val
       if (j == whole) {
         Value left = b.sub(inputs, first), weights = lanesBelow(width, left);
         // The ones are in lane `left`.
-        (hasMaskRegisters(b.shape) ? updates : biases).push_back(addLaneTo(b.at(bias, thisRow), sum, left));
+        (b.shape.unit->hasMasks ? updates : biases).push_back(addLaneTo(b.at(bias, thisRow), sum, left));
         exist = exist ? arith::AndIOp::create(b, exist, weights).getResult() : weights;
       }
       updates.push_back(addTo(b.at(target, j * lanes), sum, exist));
@@ -258,7 +256,7 @@ void OuterBlock::emitInThrees(Value row, int64_t rows, Value from, Value whole, 
 void OuterBlock::emitRows(Value row, int64_t rows, Value from, Value to) {
   Value whole = b.div(b.sub(b.min(to, wholeInputs), from), b.shape.lanes);
   auto emitAll = [&](bool withTail) {
-    if (b.shape.registers >= 32)
+    if (b.shape.unit->registers >= 32)
       emitInFours(row, rows, from, whole, withTail);
     else
       emitInThrees(row, rows, from, whole, withTail);
@@ -268,7 +266,8 @@ void OuterBlock::emitRows(Value row, int64_t rows, Value from, Value to) {
   else if (mask == OuterMask::None)
     emitAll(true);
   else
-    b.when(b.less(wholeInputs, to), [&] { emitAll(true); }, [&] { emitAll(false); });
+    b.when(
+        b.less(wholeInputs, to), [&] { emitAll(true); }, [&] { emitAll(false); });
 }
 
 void OuterBlock::emitBias(Value rows) {
@@ -288,7 +287,7 @@ func::FuncOp flowc::getOrCreateOuter(ModuleOp module, const TileShape &shape, in
   int64_t lanes = shape.lanes, tail = columns % lanes;
   // Half a vector takes half the time where a vector is two halves to the
   // processor; elsewhere nothing is lost.
-  int64_t tailLanes = tail == 0 ? 0 : tail + 1 <= lanes / 2 && shape.registers >= 32 ? lanes / 2 : lanes;
+  int64_t tailLanes = tail == 0 ? 0 : tail + 1 <= lanes / 2 && shape.unit->registers >= 32 ? lanes / 2 : lanes;
   std::string name = "outer";
   if (tailLanes)
     name += "_tail" + std::to_string(tailLanes);
@@ -329,7 +328,8 @@ func::FuncOp flowc::getOrCreateOuter(ModuleOp module, const TileShape &shape, in
       if (!tailLanes)
         block.emitBias(rows);
       else if (mask != OuterMask::None)
-        b.when(b.less(wholeInputs, to), [] {}, [&] { block.emitBias(rows); });
+        b.when(
+            b.less(wholeInputs, to), [] {}, [&] { block.emitBias(rows); });
     });
   };
   return KernelBuilder::getOrCreate(module, shape, name, 7, {false, false, false, false, false}, emit);

@@ -10,6 +10,7 @@
 #include "flowc/Frontend/Data.h"
 #include "flowc/Pipelines/Pipelines.h"
 #include "flowc/Target/OptimizeLLVM.h"
+#include "flowc/Target/TargetInfo.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/IR/Diagnostics.h"
@@ -121,7 +122,7 @@ struct KernelCompilation::Impl {
       : request(request), target(target), options{.dtype = request.dtype,
                                                   .kernel = request.kernel,
                                                   .target = findTarget(request),
-                                                  .simdBits = target.simdBits,
+                                                  .vectors = target.vectors->name.str(),
                                                   .verify = verify,
                                                   .fixedCondition = request.fixedCondition},
         context(getRegistry(), mlir::MLIRContext::Threading::DISABLED) {
@@ -235,7 +236,7 @@ static Expected<TargetSpec> getTargetLike(const TargetSpec &target) {
   if (host && target.hasFMA && !host->hasFMA)
     return Error{"this machine has no fused multiply-add, and CPU '" + target.cpu + "' has"};
   if (host) {
-    host->simdBits = target.simdBits;
+    host->vectors = target.vectors;
     host->hasFMA = target.hasFMA;
   }
   return host;
@@ -264,13 +265,14 @@ Expected<std::string> flowc::compileKernel(const KernelRequest &request, const T
   return compilation ? compilation->compile() : Expected<std::string>(compilation.takeError());
 }
 
-Expected<std::string> flowc::emitKernel(const KernelRequest &request, std::string_view level, const std::string &cpu) {
+Expected<std::string> flowc::emitKernel(const KernelRequest &request, std::string_view level, const std::string &cpu,
+                                        const std::string &triple) {
   const auto *known = llvm::find_if(kLevels, [&](const auto &entry) { return entry.first == level; });
   if (known == std::end(kLevels)) {
     auto names = llvm::map_range(kLevels, [](const auto &entry) { return llvm::StringRef(entry.first); });
     return Error{"unknown level '" + std::string(level) + "', expected one of " + llvm::join(names, ", ")};
   }
-  auto target = getTarget(cpu);
+  auto target = getTarget(cpu, triple);
   if (!target)
     return target.takeError();
   KernelCompilation::Impl compilation(request, *target, /*verify=*/true);

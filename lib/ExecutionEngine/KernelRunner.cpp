@@ -7,6 +7,7 @@
 
 #include "flowc/ExecutionEngine/KernelRunner.h"
 #include "flowc/ExecutionEngine/AlignedBuffer.h"
+#include "flowc/Runtime/FloatState.h"
 #include "flowc/Support/Clock.h"
 #include "flowc/Support/ForEachCPU.h"
 #include "flowc/Support/Handover.h"
@@ -22,7 +23,7 @@
 #include <tbb/parallel_for.h>
 #include <tbb/task_arena.h>
 
-#ifdef __x86_64__
+#if defined(__x86_64__)
 #include <xmmintrin.h>
 #endif
 
@@ -52,16 +53,27 @@ static constexpr int64_t kSubtreesPerThread = 8, kLeastSubtreesPerThread = 2;
 // Floating-point state
 //===----------------------------------------------------------------------===//
 
-#ifdef __x86_64__
-ScopedFloatingPointState::ScopedFloatingPointState() : saved(_mm_getcsr()) {
-  // All exceptions masked, round to nearest, FTZ, DAZ.
-  _mm_setcsr(0x9fc0);
+#if defined(__x86_64__)
+static uint64_t readFloatState() { return _mm_getcsr(); }
+static void writeFloatState(uint64_t state) { _mm_setcsr(static_cast<unsigned>(state)); }
+static constexpr uint64_t kFloatState = kFloatStateOfX86;
+#elif defined(__aarch64__)
+/// FPSR, with the flags of exceptions, in the upper half; FPCR in the lower one.
+static uint64_t readFloatState() {
+  uint64_t control, status;
+  asm volatile("mrs %0, fpcr\n\tmrs %1, fpsr" : "=r"(control), "=r"(status));
+  return status << 32 | control;
 }
-ScopedFloatingPointState::~ScopedFloatingPointState() { _mm_setcsr(saved); }
+static void writeFloatState(uint64_t state) {
+  asm volatile("msr fpcr, %0\n\tmsr fpsr, %1" ::"r"(state & 0xffffffff), "r"(state >> 32));
+}
+static constexpr uint64_t kFloatState = kFloatStateOfAArch64;
 #else
-ScopedFloatingPointState::ScopedFloatingPointState() : saved(0) {}
-ScopedFloatingPointState::~ScopedFloatingPointState() = default;
+#error "flowc does not know how this processor is told to compute (docs/AddingATarget.md)"
 #endif
+
+ScopedFloatingPointState::ScopedFloatingPointState() : saved(readFloatState()) { writeFloatState(kFloatState); }
+ScopedFloatingPointState::~ScopedFloatingPointState() { writeFloatState(saved); }
 
 //===----------------------------------------------------------------------===//
 // One piece of work

@@ -116,14 +116,10 @@ Expected<void> PartsCompiler::compileFunction(ObjectParts &parts, const KernelSp
 }
 
 Expected<ObjectParts> PartsCompiler::compile() {
-  ObjectParts parts{options.prefix, model.dtype(), {}, {}, {}};
-  for (const std::string &cpu : options.cpus.empty() ? getDefaultCpus() : options.cpus) {
-    auto level = getCpuLevel(cpu);
-    if (!level)
-      return level.takeError();
-    parts.levels.push_back(std::move(*level));
-  }
-  sortCpuLevels(parts.levels);
+  auto levels = getCpuLevels(options.cpus, options.target);
+  if (!levels)
+    return levels.takeError();
+  ObjectParts parts{options.prefix, model.dtype(), std::move(*levels), {}, {}};
   for (Kernel kernel : options.functions.empty() ? getDefaultFunctions(model.flow()) : options.functions)
     if (auto ok = compileFunction(parts, *findKernel(kernel)); !ok)
       return ok.takeError();

@@ -72,14 +72,14 @@ void ObjectBuilder::addEntry(const ObjectFunction &function, llvm::ArrayRef<Link
     checkPrepared(prepared, level);
   }
   llvm::Value *inputArray = makePointerArray(inputs), *outputArray = makePointerArray(outputs);
-  llvm::Value *memory = alignUp(workspace), *saved = setFloatingPointState();
+  llvm::Value *memory = alignUp(workspace), *saved = info.emitSetFloatState(b);
   forLevel(level, [&](size_t i) {
     const LinkedCode &code = levels[i];
     llvm::Value *values = prepared ? offset(prepared, code.preparedOffset) : code.prepared;
     llvm::Value *seed = draws.empty() ? number(0) : draws[0], *first = draws.empty() ? number(0) : draws[1];
     b.CreateCall(code.kernel, {values, inputArray, outputArray, memory, rows, first, seed});
   });
-  restoreFloatingPointState(saved);
+  info.emitRestoreFloatState(b, saved);
   returnStatus(Status::OK);
 }
 
@@ -140,12 +140,12 @@ void ObjectBuilder::addPrepareEntry() {
     leaves.push_back(addPrepared(parts.parameters->condition, parts.prefix + ".condition"));
   for (int64_t at : parts.parameters->offsets)
     leaves.push_back(offset(parameters, at));
-  llvm::Value *leafArray = makePointerArray(leaves), *memory = alignUp(prepared), *saved = setFloatingPointState();
+  llvm::Value *leafArray = makePointerArray(leaves), *memory = alignUp(prepared), *saved = info.emitSetFloatState(b);
   forLevel(level, [&](size_t i) {
     for (const std::vector<LinkedCode> &function : linked)
       b.CreateCall(function[i].prepare, {leafArray, offset(memory, function[i].preparedOffset)});
   });
-  restoreFloatingPointState(saved);
+  info.emitRestoreFloatState(b, saved);
   storeNumber(number(parts.parameters->identity), memory, kPreparedIdentity);
   storeNumber(b.CreateZExt(level, i64), memory, kPreparedLevel);
   returnStatus(Status::OK);

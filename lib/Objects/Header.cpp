@@ -142,7 +142,8 @@ void HeaderWriter::writeHead() {
                      parts.prefix);
   for (const CpuLevel &level : parts.levels)
     os << ' ' << level.target.cpu;
-  os << (parts.levels.size() > 1 ? "; the processor decides which code runs.\n */\n" : ".\n */\n");
+  os << " (" << parts.levels.front().target.triple << ')'
+     << (parts.levels.size() > 1 ? "; the processor decides which code runs.\n */\n" : ".\n */\n");
 }
 
 void HeaderWriter::writeConstants() {

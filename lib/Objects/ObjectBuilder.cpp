@@ -7,6 +7,7 @@
 
 #include "ObjectBuilder.h"
 
+#include "flowc/Target/EmitCode.h"
 #include "flowc/Target/OptimizeLLVM.h"
 
 #include "llvm/Bitcode/BitcodeReader.h"
@@ -26,8 +27,7 @@ static constexpr int64_t kAlignment = 64;
 static int64_t roundUp(int64_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
 
 ObjectBuilder::ObjectBuilder(const ObjectParts &parts)
-    : parts(parts), module(parts.prefix, context), b(context),
-      isX86(llvm::Triple(parts.levels.front().target.triple).isX86()) {}
+    : parts(parts), module(parts.prefix, context), b(context), info(*parts.levels.front().target.info) {}
 
 //===----------------------------------------------------------------------===//
 // Kernels
@@ -112,8 +112,7 @@ llvm::Function *ObjectBuilder::beginFunction(const std::string &name, llvm::Type
     function->getArg(i)->setName(parameters[i].name);
   function->addFnAttr(llvm::Attribute::NoUnwind);
   // Processors have to get as far as the message that they cannot do more.
-  if (isX86)
-    function->addFnAttr("target-cpu", "x86-64");
+  function->addFnAttr("target-cpu", info.getBaselineCpu());
   if (isVisible)
     visible.push_back(function);
   b.SetInsertPoint(llvm::BasicBlock::Create(context, "entry", function));
@@ -187,14 +186,8 @@ void ObjectBuilder::storeNumber(llvm::Value *number, llvm::Value *pointer, int64
   b.CreateAlignedStore(number, offset(pointer, bytes), llvm::Align(1));
 }
 
-llvm::Value *ObjectBuilder::allocate(llvm::Type *type, size_t count) {
-  llvm::BasicBlock &entry = b.GetInsertBlock()->getParent()->getEntryBlock();
-  llvm::IRBuilder<> atBegin(&entry, entry.begin());
-  return atBegin.CreateAlloca(llvm::ArrayType::get(type, count));
-}
-
 llvm::Value *ObjectBuilder::makePointerArray(llvm::ArrayRef<llvm::Value *> pointers) {
-  llvm::Value *array = allocate(b.getPtrTy(), pointers.size());
+  llvm::Value *array = emitAlloca(b, b.getPtrTy(), pointers.size());
   for (size_t i = 0; i < pointers.size(); ++i)
     b.CreateStore(pointers[i], offset(array, static_cast<int64_t>(i * sizeof(void *))));
   return array;

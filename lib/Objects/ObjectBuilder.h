@@ -63,8 +63,6 @@ private:
   llvm::Value *offset(llvm::Value *pointer, int64_t bytes);
   llvm::Value *loadNumber(llvm::Value *pointer, int64_t bytes);
   void storeNumber(llvm::Value *number, llvm::Value *pointer, int64_t bytes);
-  /// Memory of the function that is being built.
-  llvm::Value *allocate(llvm::Type *type, size_t count);
   llvm::Value *makePointerArray(llvm::ArrayRef<llvm::Value *> pointers);
   llvm::Constant *number(uint64_t value) { return b.getInt64(value); }
 
@@ -72,9 +70,6 @@ private:
   void addDispatch();
   llvm::Function *addDetection();
   llvm::Value *getLevel() { return b.CreateCall(levelFunction); }
-  /// Sets the state of KernelABI.h and gives the one before, to be restored.
-  llvm::Value *setFloatingPointState();
-  void restoreFloatingPointState(llvm::Value *saved);
 
   // Functions that callers see (EntryPoints.cpp).
   void addEntry(const ObjectFunction &function, llvm::ArrayRef<LinkedCode> levels);
@@ -87,7 +82,7 @@ private:
   llvm::LLVMContext context;
   llvm::Module module;
   llvm::IRBuilder<> b;
-  bool isX86;
+  const TargetInfo &info;
   /// By function, then by level.
   std::vector<std::vector<LinkedCode>> linked;
   llvm::StringMap<llvm::GlobalVariable *> preparedConstants;

@@ -12,8 +12,6 @@
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
-#include "llvm/TargetParser/Host.h"
-#include "llvm/TargetParser/Triple.h"
 
 #include <cmath>
 
@@ -40,12 +38,6 @@ std::vector<Kernel> flowc::getDefaultFunctions(const Flow &flow) {
   if (flow.isDensity())
     return {Kernel::LogProb};
   return {Kernel::Transform, Kernel::Inverse};
-}
-
-std::vector<std::string> flowc::getDefaultCpus() {
-  if (llvm::Triple(llvm::sys::getProcessTriple()).isX86())
-    return {"x86-64-v2", "x86-64-v3", "x86-64-v4"};
-  return {""};
 }
 
 /// Fails unless names can begin with `prefix`.

@@ -9,10 +9,13 @@
 
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Object/ArchiveWriter.h"
+#include "llvm/Object/ObjectFile.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FileUtilities.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Program.h"
+#include "llvm/TargetParser/Host.h"
+#include "llvm/TargetParser/Triple.h"
 
 using namespace flowc;
 
@@ -25,13 +28,19 @@ Expected<std::string> flowc::makeArchive(const std::string &object, const std::s
   return (*buffer)->getBuffer().str();
 }
 
-/// The linker of this machine.
-static Expected<std::string> findLinker() {
-  for (const char *name : {"ld", "ld.lld", "ld.lld-22"})
+/// The linker for objects like `object`: what is called `ld` knows those of this machine.
+static Expected<std::string> findLinker(const std::string &object) {
+  auto file = llvm::object::ObjectFile::createObjectFile(llvm::MemoryBufferRef(object, "object"));
+  if (!file)
+    return Error{"not an object file: " + llvm::toString(file.takeError())};
+  llvm::Triple triple = (*file)->makeTriple(), host(llvm::sys::getProcessTriple());
+  bool isOwn = triple.getArch() == host.getArch();
+  std::string gnu = isOwn ? "ld" : triple.getArchName().str() + "-linux-gnu-ld";
+  for (const std::string &name : {gnu, std::string("ld.lld"), std::string("ld.lld-22")})
     if (auto path = llvm::sys::findProgramByName(name))
       return *path;
-  return Error{"there is no linker (ld or ld.lld) to make a shared library with: install binutils or lld, or write a "
-               ".o or .a file"};
+  return Error{"there is no linker (" + gnu + " or ld.lld) to make a shared library with: install " +
+               (isOwn ? "binutils or " : "") + "lld, or write a .o or .a file"};
 }
 
 namespace {
@@ -57,7 +66,7 @@ struct TemporaryFile {
 } // namespace
 
 Expected<std::string> flowc::linkSharedLibrary(const std::string &object, const std::string &name) {
-  auto linker = findLinker();
+  auto linker = findLinker(object);
   if (!linker)
     return linker;
   TemporaryFile from("o"), to("so");

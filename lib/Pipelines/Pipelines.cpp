@@ -89,7 +89,7 @@ static void buildSamplePipeline(OpPassManager &pm, const KernelSpec &kernel) {
 /// Sample program to tile program.
 static void buildTilePipeline(OpPassManager &pm, const PipelineOptions &options) {
   pm.addPass(flow::createPackWeightsPass());
-  pm.addPass(createConvertFlowToTile({options.simdBits}));
+  pm.addPass(createConvertFlowToTile({options.vectors}));
   if (options.cleanTile)
     addCleanup(pm);
 }

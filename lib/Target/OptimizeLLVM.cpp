@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "flowc/Target/OptimizeLLVM.h"
+#include "flowc/Target/TargetInfo.h"
 
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
@@ -47,7 +48,7 @@ static void setFunctionAttributes(llvm::Module &module, const TargetSpec &target
       continue;
     function.addFnAttr("target-cpu", target.cpu);
     function.addFnAttr("target-features", target.features);
-    function.addFnAttr("prefer-vector-width", std::to_string(target.simdBits));
+    function.addFnAttr("prefer-vector-width", std::to_string(target.vectors->bits));
     function.addFnAttr(llvm::Attribute::NoUnwind);
     if (!target.hasFMA)
       expandFMA(function);

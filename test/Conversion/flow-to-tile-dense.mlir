@@ -1,5 +1,5 @@
 // RUN: flowc-opt %s --convert-flow-to-tile | FileCheck %s
-// RUN: flowc-opt %s --convert-flow-to-tile=simd-bits=256 | FileCheck %s --check-prefix=AVX2
+// RUN: flowc-opt %s --convert-flow-to-tile=vectors=avx | FileCheck %s --check-prefix=AVX2
 
 // A weight is read as it lies, forwards by rows and transposed by columns: {row0,
 // rows, k0, columns, bias, offset, distance of rows, distance of columns} of blocks

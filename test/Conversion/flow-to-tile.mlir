@@ -1,5 +1,5 @@
 // RUN: flowc-opt %s --convert-flow-to-tile | FileCheck %s
-// RUN: flowc-opt %s --convert-flow-to-tile=simd-bits=256 | FileCheck %s --check-prefix=AVX2
+// RUN: flowc-opt %s --convert-flow-to-tile=vectors=avx | FileCheck %s --check-prefix=AVX2
 // RUN: flowc-opt %s --convert-flow-to-tile --flow-expand-math --flow-lower-tile-to-llvm | FileCheck %s --check-prefix=LLVM
 
 // A tile of four vectors of rows goes through all layers: a loop over tiles, in

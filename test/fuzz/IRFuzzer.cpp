@@ -47,11 +47,11 @@ static constexpr const char *kPipelines[] = {
     "convert-flow-to-tile",
     "flow-expand-math",
     "flow-stabilize,flow-specialize{program=log_prob},canonicalize,cse,flow-hoist-parameters,flow-outline-maps,"
-    "flow-fuse-maps,flow-fuse-scan,canonicalize,cse,flow-pack-weights,convert-flow-to-tile{simd-bits=256},canonicalize,"
+    "flow-fuse-maps,flow-fuse-scan,canonicalize,cse,flow-pack-weights,convert-flow-to-tile{vectors=avx},canonicalize,"
     "cse,flow-expand-math,flow-lower-tile-to-llvm",
     "flow-stabilize,flow-specialize{program=nll},canonicalize,cse,flow-hoist-parameters{stack-weights=true},"
     "flow-differentiate{of=params},canonicalize,cse,flow-outline-maps,flow-fuse-maps,flow-fuse-scan,canonicalize,cse,"
-    "flow-merge-sums,flow-pack-weights,convert-flow-to-tile{simd-bits=128},canonicalize,cse,flow-expand-math,"
+    "flow-merge-sums,flow-pack-weights,convert-flow-to-tile{vectors=sse2},canonicalize,cse,flow-expand-math,"
     "flow-lower-tile-to-llvm",
 };
 

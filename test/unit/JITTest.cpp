@@ -8,6 +8,7 @@
 #include "flowc/ExecutionEngine/JIT.h"
 #include "flowc/Target/HostTarget.h"
 #include "flowc/Target/OptimizeLLVM.h"
+#include "flowc/Target/TargetInfo.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/IR/MLIRContext.h"
@@ -173,9 +174,9 @@ TEST(JITTest, WhatNobodyCallsIsLeftOut) {
 TEST(HostTargetTest, NamedProcessors) {
   auto v4 = getTarget("x86-64-v4"), v3 = getTarget("x86-64-v3"), v1 = getTarget("x86-64");
   ASSERT_TRUE(v4 && v3 && v1);
-  EXPECT_EQ(v4->simdBits, 512);
-  EXPECT_EQ(v3->simdBits, 256);
-  EXPECT_EQ(v1->simdBits, 128);
+  EXPECT_EQ(v4->vectors->bits, 512);
+  EXPECT_EQ(v3->vectors->bits, 256);
+  EXPECT_EQ(v1->vectors->bits, 128);
   EXPECT_TRUE(v3->hasFMA);
   EXPECT_FALSE(v1->hasFMA);
   EXPECT_TRUE(checkRunsOnHost(*v1));
@@ -183,6 +184,38 @@ TEST(HostTargetTest, NamedProcessors) {
   ASSERT_FALSE(unknown);
   EXPECT_NE(unknown.error().message.find("unknown CPU 'znver9', did you mean 'znver"), std::string::npos)
       << unknown.error().message;
+}
+
+TEST(HostTargetTest, NamedMachines) {
+  auto arm = getTarget({}, "aarch64-linux-gnu");
+  ASSERT_TRUE(arm) << arm.error().message;
+  EXPECT_EQ(arm->triple, "aarch64-unknown-linux-gnu");
+  EXPECT_EQ(arm->cpu, "generic");
+  EXPECT_EQ(arm->features, "+fp-armv8,+neon");
+  EXPECT_EQ(arm->vectors->name, "neon");
+  EXPECT_TRUE(arm->hasFMA);
+  EXPECT_EQ(getTarget({}, "x86_64-linux-musl")->cpu, "x86-64");
+  EXPECT_EQ(getTarget("x86-64-v4", "x86_64-linux-gnu")->vectors->name, "avx512");
+  auto fails = [](const std::string &cpu, const std::string &triple, const std::string &message) {
+    auto target = getTarget(cpu, triple);
+    ASSERT_FALSE(target) << triple;
+    EXPECT_NE(target.error().message.find(message), std::string::npos) << target.error().message;
+  };
+  std::string expected = ", expected one of x86_64-linux-gnu, aarch64-linux-gnu";
+  for (const char *triple :
+       {"riscv64-linux-gnu", "aarch64-apple-darwin", "x86_64-pc-windows-msvc", "aarch64_be-linux-gnu",
+        "x86_64-linux-gnux32", "aarch64-linux-gnu_ilp32", "arm-linux-gnueabihf", "aarch64", "?"})
+    fails({}, triple, "unknown target '" + std::string(triple) + "'" + expected);
+  fails("x86-64-v3", "aarch64-linux-gnu", "unknown CPU 'x86-64-v3', expected generic");
+  fails("generic", "x86_64-linux-gnu", "unknown CPU 'generic', did you mean");
+  fails("native", "aarch64-linux-gnu", "CPU 'native' is that of this machine");
+}
+
+TEST(HostTargetTest, OtherMachinesDoNotRunHere) {
+  std::string other = getTarget()->triple.starts_with("aarch64") ? "x86_64-linux-gnu" : "aarch64-linux-gnu";
+  auto runs = checkRunsOnHost(*getTarget({}, other));
+  ASSERT_FALSE(runs);
+  EXPECT_NE(runs.error().message.find("this machine cannot run code for '"), std::string::npos) << runs.error().message;
 }
 
 TEST(HostTargetTest, ThisMachineRunsItsOwnCode) {

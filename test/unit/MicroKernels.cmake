@@ -1,1 +1,1 @@
-add_flowc_test(MicroKernelsTest LINK FlowcMath)
+add_flowc_test(MicroKernelsTest LINK FlowcMath FlowcTarget)

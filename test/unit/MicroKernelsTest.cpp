@@ -45,8 +45,10 @@ struct Config {
   using Element = T;
   static constexpr int64_t lanes = bits / 8 / sizeof(T), stride = 4 * lanes;
   static TileShape shape(MLIRContext &context) {
-    return TileShape::get(
-        sizeof(T) == 4 ? FloatType(Float32Type::get(&context)) : FloatType(Float64Type::get(&context)), bits);
+    return TileShape(sizeof(T) == 4 ? FloatType(Float32Type::get(&context)) : FloatType(Float64Type::get(&context)),
+                     **getVectorUnit(bits == 512   ? "avx512"
+                                     : bits == 256 ? "avx"
+                                                   : "sse2"));
   }
 };
 
@@ -151,7 +153,7 @@ TYPED_TEST(MicroKernels, DenseIsAChainOfFusedMultiplyAdds) {
         const T *weights = layer.weights.data();
         dense(weights, weights, layer.table.data(), x.data, y.data, 1, layer.blocks, used, int64_t(unused));
         // The block of four vectors with 32 registers may end with half a one.
-        bool isHalf = unused != UnusedLanes::Computed && this->shape.registers == 32 && used > 3 * lanes &&
+        bool isHalf = unused != UnusedLanes::Computed && this->shape.unit->registers == 32 && used > 3 * lanes &&
                       used <= 3 * lanes + lanes / 2;
         for (int64_t block = 0; block < layer.blocks; ++block) {
           int64_t rows = layer.entry(block, RowCount);
@@ -191,7 +193,7 @@ TYPED_TEST(MicroKernels, RowsOfLayersAreSplitIntoFullBlocks) {
     auto [least, most] = std::minmax_element(counts.begin(), counts.end());
     EXPECT_LE(*most, this->shape.denseBlockRows()) << rows;
     // With 16 registers, a block of one or two rows has too few sums to keep them busy.
-    EXPECT_TRUE(this->shape.registers == 32 || *least >= std::min<int64_t>(rows, 3)) << rows;
+    EXPECT_TRUE(this->shape.unit->registers == 32 || *least >= std::min<int64_t>(rows, 3)) << rows;
     EXPECT_EQ(int64_t(counts.size()), llvm::divideCeil(rows, this->shape.denseBlockRows())) << rows;
   }
 }

@@ -33,9 +33,9 @@ constexpr uint64_t kSeed = 7, kFirst = 5;
 /// The best of the levels that this machine runs.
 std::string findBestLevel() {
   std::string best;
-  for (const std::string &cpu : getDefaultCpus())
-    if (checkRunsOnHost(take(getTarget(cpu))))
-      best = cpu;
+  for (const CpuLevel &level : take(getCpuLevels({})))
+    if (checkRunsOnHost(level.target))
+      best = level.target.cpu;
   return best;
 }
 
@@ -269,21 +269,21 @@ TEST(Objects, AreMadeOfDensities) {
 }
 
 TEST(CpuLevels, RequireWhatTheyAreMadeOf) {
-  std::vector<CpuLevel> levels;
-  for (const char *cpu : {"x86-64-v4", "x86-64", "x86-64-v3", "x86-64-v2"})
-    levels.push_back(take(getCpuLevel(cpu)));
-  sortCpuLevels(levels);
+  std::vector<CpuLevel> levels =
+      take(getCpuLevels({"x86-64-v4", "x86-64", "x86-64-v3", "x86-64-v2"}, "x86_64-linux-gnu"));
   EXPECT_EQ(levels[0].target.cpu, "x86-64");
-  EXPECT_EQ(levels[0].required, (std::array<uint32_t, 4>{}));
+  EXPECT_EQ(levels[0].required, CpuWords());
   EXPECT_EQ(levels[1].target.cpu, "x86-64-v2");
   EXPECT_EQ(levels[2].target.cpu, "x86-64-v3");
   EXPECT_EQ(levels[3].target.cpu, "x86-64-v4");
-  EXPECT_EQ(levels[2][CpuWord::SavedState], 0x06U);
-  EXPECT_EQ(levels[3][CpuWord::SavedState], 0xe6U);
-  EXPECT_EQ(levels[3][CpuWord::Leaf7Ebx] & ~levels[2][CpuWord::Leaf7Ebx], 0xd0030000U);
+  // cpuid 7, 0, ebx, and xgetbv 0.
+  constexpr size_t leaf7Ebx = 1, savedState = 3;
+  EXPECT_EQ(levels[2].required[savedState], 0x06U);
+  EXPECT_EQ(levels[3].required[savedState], 0xe6U);
+  EXPECT_EQ(levels[3].required[leaf7Ebx] & ~levels[2].required[leaf7Ebx], 0xd0030000U);
   // Instruction sets beyond the last level are left out, so that nobody has to ask for them.
-  CpuLevel zen = take(getCpuLevel("znver4"));
-  EXPECT_EQ(zen.required[1], levels[3].required[1]);
+  CpuLevel zen = take(getCpuLevels({"znver4"}, "x86_64-linux-gnu")).front();
+  EXPECT_EQ(zen.required[leaf7Ebx], levels[3].required[leaf7Ebx]);
   EXPECT_NE(zen.target.features.find("-avx512vbmi"), std::string::npos);
   EXPECT_NE(zen.target.features.find("+avx512bw"), std::string::npos);
 }

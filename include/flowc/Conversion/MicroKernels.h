@@ -22,6 +22,8 @@
 #ifndef FLOWC_CONVERSION_MICROKERNELS_H
 #define FLOWC_CONVERSION_MICROKERNELS_H
 
+#include "flowc/Target/TargetInfo.h"
+
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
@@ -31,24 +33,22 @@
 
 namespace flowc {
 
-/// The element type and the SIMD width of a tile program.
+/// The element type and the vectors of a tile program.
 struct TileShape {
+  TileShape(mlir::FloatType element, const VectorUnit &unit)
+      : element(element), lanes(unit.bits / element.getWidth()), unit(&unit) {}
+
   /// f32 or f64.
   mlir::FloatType element;
-  /// Elements of a vector; a power of two, at least 4.
+  /// Elements of a vector; a power of two.
   int64_t lanes;
-  /// Architectural vector registers: bounds the size of register blocks.
-  int64_t registers;
-
-  /// The shape for vectors of `vectorBits` bits: 512 implies 32 registers,
-  /// 256 and 128 imply 16.
-  static TileShape get(mlir::FloatType element, int64_t vectorBits);
+  const VectorUnit *unit;
 
   mlir::VectorType vectorType() const { return mlir::VectorType::get({lanes}, element); }
   /// Elements between two rows of a tile buffer.
   int64_t rowStride() const { return 4 * lanes; }
   /// Rows of a block of a dense layer at most.
-  int64_t denseBlockRows() const { return registers >= 32 ? 4 : 6; }
+  int64_t denseBlockRows() const { return unit->registers >= 32 ? 4 : 6; }
   /// How many rows the blocks of a dense layer have: as many as possible, unless that
   /// leaves fewer for the last one than keep 16 registers busy.
   llvm::SmallVector<int64_t> splitDenseRows(int64_t rows) const;
@@ -83,7 +83,7 @@ enum DenseTable : int64_t {
 constexpr int64_t maxOuterRows = 4;
 
 /// Elements behind a weight gradient that an outer product may write, with what was there.
-inline int64_t outerPadding(const TileShape &shape) { return shape.registers >= 32 ? 0 : shape.lanes; }
+inline int64_t outerPadding(const TileShape &shape) { return shape.unit->hasMasks ? 0 : shape.lanes; }
 
 /// What a dense layer does about lanes that are not in use, if it saves time not to
 /// compute them. Values that lanes in use depend on are not affected.

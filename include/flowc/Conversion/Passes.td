@@ -38,7 +38,8 @@ def ConvertFlowToTile : Pass<"convert-flow-to-tile", "::mlir::ModuleOp"> {
     loops over layers with two buffers per carry, and sums accumulate over tiles.
     Neither the code's size nor the compile time depends on extents or layers.
   }];
-  let options = [Option<"simdBits", "simd-bits", "int64_t", "512", "Width of a SIMD register">];
+  let options = [Option<"vectors", "vectors", "std::string", "\"avx512\"",
+                        "The vectors that the code is for: avx512, avx, sse2 or neon">];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::func::FuncDialect", "::mlir::LLVM::LLVMDialect",
                            "::mlir::math::MathDialect", "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"];
 }

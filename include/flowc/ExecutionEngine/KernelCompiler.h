@@ -74,7 +74,8 @@ public:
   std::string graph() const;
 
 private:
-  friend Expected<std::string> emitKernel(const KernelRequest &request, std::string_view level, const std::string &cpu);
+  friend Expected<std::string> emitKernel(const KernelRequest &request, std::string_view level, const std::string &cpu,
+                                          const std::string &triple);
   struct Impl;
   explicit KernelCompilation(std::unique_ptr<Impl> impl);
 
@@ -86,8 +87,9 @@ Expected<std::string> compileKernel(const KernelRequest &request, const TargetSp
 
 /// Compiles a kernel down to `level` (`flow`, `sample`, `tile`, `llvm`, `asm` or
 /// `obj`) and returns what it looks like there: text, or the bytes of an object
-/// file. `cpu` as in `CompileOptions`.
-Expected<std::string> emitKernel(const KernelRequest &request, std::string_view level, const std::string &cpu = {});
+/// file. `cpu` and `triple` as in `getTarget`.
+Expected<std::string> emitKernel(const KernelRequest &request, std::string_view level, const std::string &cpu = {},
+                                 const std::string &triple = {});
 
 } // namespace flowc
 

@@ -106,7 +106,7 @@ public:
   ScopedFloatingPointState &operator=(const ScopedFloatingPointState &) = delete;
 
 private:
-  unsigned saved;
+  uint64_t saved;
 };
 
 } // namespace flowc

@@ -26,8 +26,10 @@ struct ObjectOptions {
   std::vector<Kernel> functions = {};
   /// Names begin with it: an identifier of C.
   std::string prefix;
+  /// LLVM's triple of the machine that the object is for, e.g. aarch64-linux-gnu; empty: this one's.
+  std::string target = {};
   /// LLVM's names; at run time, the best that the processor can run is chosen. Empty: those
-  /// of `getDefaultCpus`.
+  /// that the target has by default (`getCpuLevels`).
   std::vector<std::string> cpus = {};
   /// A condition for all rows, which functions then do not take; empty: they do, if the flow
   /// has one.
@@ -50,11 +52,9 @@ struct ObjectFiles {
 Expected<void> checkObjectFunction(Kernel kernel);
 /// What an object of a flow has, unless something else is asked for.
 std::vector<Kernel> getDefaultFunctions(const Flow &flow);
-/// The processors that code is made for, unless others are asked for.
-std::vector<std::string> getDefaultCpus();
 
 /// Compiles functions of `model` in its element type. Errors: a prefix that is no identifier,
-/// functions that do not exist, a condition of another width.
+/// functions that do not exist, a condition of another width, a target or CPU that is not known.
 Expected<ObjectFiles> makeObject(const Model &model, const ObjectOptions &options);
 
 /// The parameters of `model`, as objects of its flow take them that have none.
@@ -62,8 +62,8 @@ Expected<std::string> makeParameters(const Model &model);
 
 /// An archive (`.a`) with `object` as its member `name`.
 Expected<std::string> makeArchive(const std::string &object, const std::string &name);
-/// A shared library called `name` with `object` in it. Errors: this machine has no linker, ld
-/// or ld.lld.
+/// A shared library called `name` with `object` in it, for the machine that this is for. Errors:
+/// there is no linker for it: ld or ld.lld; of other machines ld.lld or e.g. aarch64-linux-gnu-ld.
 Expected<std::string> linkSharedLibrary(const std::string &object, const std::string &name);
 
 } // namespace flowc

@@ -32,8 +32,8 @@ struct PipelineOptions {
   Kernel kernel = Kernel::LogProb;
   /// The density that an ELBO is about; null for other kernels.
   const Flow *target = nullptr;
-  /// Width of a SIMD register that the code is written for: 512, 256 or 128.
-  int simdBits = 512;
+  /// The vectors that the code is written for: a `VectorUnit`.
+  std::string vectors = "avx512";
   /// Run MLIR's verifier between passes.
   bool verify = false;
   /// Tidy the tile program up; what says how much it computes stands there before.

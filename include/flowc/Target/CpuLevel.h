@@ -14,36 +14,23 @@
 #define FLOWC_TARGET_CPULEVEL_H
 
 #include "flowc/Target/HostTarget.h"
+#include "flowc/Target/TargetInfo.h"
 
-#include <array>
-#include <cstdint>
 #include <vector>
 
 namespace flowc {
 
-/// Words of bits in which an x86 processor says what it can do.
-enum class CpuWord {
-  Leaf1Ecx,        ///< Register ecx of cpuid for 1.
-  Leaf7Ebx,        ///< Register ebx of cpuid for 7, 0.
-  ExtendedLeafEcx, ///< Register ecx of cpuid for 0x80000001.
-  SavedState,      ///< Low word of xgetbv 0: registers that the system keeps.
-};
-
 /// What to compile for, and the bits that a processor needs to run the code.
 struct CpuLevel {
   TargetSpec target;
-  std::array<uint32_t, 4> required = {};
-
-  uint32_t &operator[](CpuWord word) { return required[static_cast<size_t>(word)]; }
+  CpuWords required = {};
 };
 
-/// The level of the processor with LLVM's name `cpu` (e.g. x86-64-v3), or of this machine if
-/// it is empty. It uses instruction sets of x86-64-v4 at most. Other architectures than x86
-/// require nothing: there is code for this machine alone.
-Expected<CpuLevel> getCpuLevel(const std::string &cpu = {});
-
-/// Sorts levels that require less to the front.
-void sortCpuLevels(std::vector<CpuLevel> &levels);
+/// The levels of processors with LLVM's names `cpus` (e.g. x86-64-v3; empty: this machine) of
+/// the target `triple`, those that require less in front. No names: those that the target has
+/// by default. They use no instructions that a processor cannot tell of
+/// (`TargetInfo::require`): on x86, those of x86-64-v4 at most.
+Expected<std::vector<CpuLevel>> getCpuLevels(const std::vector<std::string> &cpus, const std::string &triple = {});
 
 } // namespace flowc
 

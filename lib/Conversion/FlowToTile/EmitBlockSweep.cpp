@@ -356,7 +356,7 @@ LogicalResult TileEmitter::BlockSolver::emit() {
     for (int64_t layer = 0; layer <= depth; ++layer)
       tile.emitBlockProduct(sweep, layer, layer == 0 ? x : hidden[layer - 1]);
     // Two vectors at a time hide each other's latencies, if there are registers.
-    int64_t group = tile.shape.registers >= 32 ? 2 : 1;
+    int64_t group = tile.shape.unit->registers >= 32 ? 2 : 1;
     Value vectors = tile.numVectors, size = tile.index(group);
     Value grouped = tile.mul(arith::DivUIOp::create(b, vectors, size), size);
     emitGroups(tile.index(0), grouped, group);

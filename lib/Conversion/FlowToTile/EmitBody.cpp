@@ -41,19 +41,6 @@ Value BodyEmitter::indexConstant(int64_t value) {
   return buildLaneConstant(b, convert(b.getI32Type()), b.getI32IntegerAttr(value));
 }
 
-/// One permutation of registers (AVX-512).
-Value BodyEmitter::lookUp(ArrayRef<Value> registers, Value index) {
-  auto type = cast<VectorType>(registers.front().getType());
-  bool isDouble = type.getElementType().isF64(), isPair = registers.size() == 2;
-  if (isDouble)
-    index = arith::ExtUIOp::create(b, VectorType::get({lanes}, b.getI64Type()), index);
-  std::string name = isPair ? "llvm.x86.avx512.vpermi2var.p" : "llvm.x86.avx512.permvar.";
-  name += isPair ? (isDouble ? "d" : "s") : (isDouble ? "df" : "sf");
-  SmallVector<Value> operands{registers.front(), index};
-  llvm::append_range(operands, registers.drop_front());
-  return LLVM::CallIntrinsicOp::create(b, type, b.getStringAttr(name + ".512"), operands)->getResult(0);
-}
-
 LogicalResult BodyEmitter::emit(Block &block, BodyMap &values) {
   for (Operation &op : block.without_terminator())
     if (failed(emitOp(&op, values)))
@@ -291,7 +278,7 @@ LogicalResult BodyEmitter::emitOp(Operation *op, BodyMap &values) {
           Value index = get(take.getIndex()).front();
           if (take.getOffset() != 0)
             index = arith::AddIOp::create(b, index, indexConstant(take.getOffset()));
-          return set(take, {lookUp(table->second, index)});
+          return set(take, {table->second.lookUp(b, table->second.vectors, index)});
         }
         BodyValue x = get(take.getX());
         Value index = get(take.getIndex()).front(), result = x[take.getOffset()];

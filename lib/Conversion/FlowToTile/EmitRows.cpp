@@ -115,7 +115,7 @@ LogicalResult TileEmitter::emitMap(MapOp op) {
         BlockArgument argument = body.getArgument(k);
         SmallVector<Value> table = loadTable(storage, argument, k < indexed.size() ? i : Value());
         if (!table.empty())
-          emitter.addTable(argument, table);
+          emitter.addTable(argument, table, *shape.unit);
       }
       if (failed(emitter.emit(body, values))) {
         status = failure();

@@ -65,7 +65,12 @@ struct ConvertFlowToTile : flowc::impl::ConvertFlowToTileBase<ConvertFlowToTile>
       kernel.emitError("computes no floats");
       return signalPassFailure();
     }
-    TileShape shape = TileShape::get(element, simdBits);
+    auto unit = getVectorUnit(vectors);
+    if (!unit) {
+      module.emitError() << unit.error().message;
+      return signalPassFailure();
+    }
+    TileShape shape(element, **unit);
 
     TileEmitter kernelEmitter(module, shape, kernel, /*uniform=*/false);
     TileEmitter prepareEmitter(module, shape, prepare, /*uniform=*/true);

@@ -192,11 +192,10 @@ BodyValue TileEmitter::loadBodyValue(const Storage &storage, Type bodyType, Valu
 }
 
 SmallVector<Value> TileEmitter::loadTable(const Storage &storage, BlockArgument argument, Value i) {
-  constexpr int64_t registerBits = 512, maxRegisters = 2; // AVX-512 permutes those
   int64_t elements = getNumElements(argument.getType());
   bool isLookedUp = llvm::any_of(argument.getUsers(), [](Operation *user) { return isa<TakeOp>(user); });
   if (storage.kind != Storage::Kind::Uniform || uniform || !isLookedUp ||
-      shape.lanes * shape.element.getWidth() != registerBits || elements > maxRegisters * shape.lanes)
+      elements > shape.unit->tableVectors * shape.lanes)
     return {};
   SmallVector<Value> registers;
   Value first = i ? mul(i, index(elements)) : index(0);

@@ -79,10 +79,10 @@ public:
 
   /// Emits `block` without its terminator; its arguments must be in `values`.
   mlir::LogicalResult emit(mlir::Block &block, BodyMap &values);
-  /// Lets elements of `tensor`, the same in every lane, be looked up in one or two
-  /// registers that hold them.
-  void addTable(mlir::Value tensor, llvm::ArrayRef<mlir::Value> registers) {
-    tables[tensor].assign(registers.begin(), registers.end());
+  /// Lets elements of `tensor`, the same in every lane, be looked up in vectors that hold
+  /// them, by the instruction that `unit` has.
+  void addTable(mlir::Value tensor, llvm::ArrayRef<mlir::Value> vectors, const VectorUnit &unit) {
+    tables[tensor] = Table{llvm::to_vector<2>(vectors), unit.lookUp};
   }
   /// The operands of the block's terminator.
   llvm::SmallVector<BodyValue> getYielded(mlir::Block &block, BodyMap &values);
@@ -96,11 +96,15 @@ private:
   // EmitRoot.cpp
   mlir::LogicalResult emitRoot(flow::RootOp op, BodyMap &values);
   mlir::Value indexConstant(int64_t value);
-  mlir::Value lookUp(llvm::ArrayRef<mlir::Value> registers, mlir::Value index);
 
+  /// What `addTable` was told.
+  struct Table {
+    llvm::SmallVector<mlir::Value, 2> vectors;
+    decltype(VectorUnit::lookUp) lookUp = nullptr;
+  };
   mlir::ImplicitLocOpBuilder &b;
   int64_t lanes;
-  llvm::DenseMap<mlir::Value, llvm::SmallVector<mlir::Value, 2>> tables;
+  llvm::DenseMap<mlir::Value, Table> tables;
 };
 
 /// Whether `value` of a body is known to be at least 1e-30 (or NaN), so that its

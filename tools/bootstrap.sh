@@ -36,9 +36,10 @@ readonly PACKAGES=(
   dpkg-dev file
 )
 
-# A browser that looks at reports in tests (300 MB on the disk), and what makes a folder for packages of
-# PyPI and modules of Python: what needs them is left out without them.
-readonly TEST_PACKAGES=(chromium-headless-shell)
+# A browser that looks at reports in tests (300 MB on the disk), what runs objects for AArch64 (100 MB), and
+# what makes a folder for packages of PyPI and modules of Python: what needs them is left out without them.
+readonly BROWSER_PACKAGES=(chromium-headless-shell)
+readonly EMULATOR_PACKAGES=(qemu-user)
 readonly PYTHON_PACKAGES=(python3-venv python3-dev)
 # A client of language servers; what builds the Python package; what it is tested with, FlowJAX among it.
 readonly PYPI_PACKAGES=(pygls==2.1.1
@@ -132,7 +133,8 @@ build() {
 
 run_tests() {
   setup
-  setup_optional "tests of pages in a browser are left out" "${TEST_PACKAGES[@]}"
+  setup_optional "tests of pages in a browser are left out" "${BROWSER_PACKAGES[@]}"
+  setup_optional "objects for other machines are made, but not run" "${EMULATOR_PACKAGES[@]}"
   setup_python
   build
   say "Testing"

@@ -1,12 +1,12 @@
 # flowc_add_model(TARGET MODEL
 #                 [SHARED] [FUNCTIONS names...] [PREFIX prefix] [DTYPE f32|f64] [CPU names...]
-#                 [CONDITION numbers...])
+#                 [CONDITION numbers...] [TARGET triple])
 #
 # A library TARGET of functions of MODEL (a .safetensors or .flow file), compiled by `flowc
 # compile` when the program is built, and anew when MODEL changes. Its header PREFIX.h comes
 # along; the prefix is TARGET unless there is another.
 function(flowc_add_model target model)
-  cmake_parse_arguments(PARSE_ARGV 2 ARG "SHARED" "PREFIX;DTYPE" "FUNCTIONS;CPU;CONDITION")
+  cmake_parse_arguments(PARSE_ARGV 2 ARG "SHARED" "PREFIX;DTYPE;TARGET" "FUNCTIONS;CPU;CONDITION")
   if(ARG_UNPARSED_ARGUMENTS)
     message(FATAL_ERROR "flowc_add_model(${target}): unknown arguments: ${ARG_UNPARSED_ARGUMENTS}")
   endif()
@@ -21,7 +21,7 @@ function(flowc_add_model target model)
   set(object ${folder}/${ARG_PREFIX}.o)
   set(header ${folder}/${ARG_PREFIX}.h)
   set(options --prefix ${ARG_PREFIX})
-  foreach(option FUNCTIONS CPU CONDITION DTYPE)
+  foreach(option FUNCTIONS CPU CONDITION DTYPE TARGET)
     if(DEFINED ARG_${option})
       string(TOLOWER ${option} name)
       string(REPLACE ";" "," values "${ARG_${option}}")

@@ -8,6 +8,10 @@
 #include "Compile.h"
 
 #include "flowc/ExecutionEngine/KernelCompiler.h"
+#include "flowc/Target/TargetInfo.h"
+
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
 
 using namespace flowc;
 using namespace flowc::tool;
@@ -39,14 +43,19 @@ static Expected<std::string> compileOneKernel(const CompileCommandOptions &optio
   auto kernel = parseKernelName(name);
   if (!kernel)
     return kernel.takeError();
-  if (!options.target.empty() && !findKernel(*kernel)->getProgram().needsTarget)
-    return Error{"--target is for the kernels of an ELBO, and '" + name + "' has none: add --kernel elbo_gradient"};
-  auto target = loadTarget(options.target);
+  std::string density = options.getDensity(), machine = options.getMachine();
+  bool needsDensity = findKernel(*kernel)->getProgram().needsTarget;
+  if (!density.empty() && !needsDensity)
+    return Error{"a density as --target is for the kernels of an ELBO, and '" + name +
+                 "' has none: add --kernel elbo_gradient"};
+  if (!machine.empty() && needsDensity)
+    return Error{"--target of '" + name + "' is a density, NAME.flow, but found '" + machine + "'"};
+  auto target = loadTarget(density);
   if (!target)
     return target.takeError();
   KernelRequest request{flow, *kernel, loaded.dtype(), *target ? &**target : nullptr};
   return emitKernel(request, options.emit.empty() ? "obj" : options.emit,
-                    options.cpus.empty() ? std::string() : options.cpus.front());
+                    options.cpus.empty() ? std::string() : options.cpus.front(), machine);
 }
 
 static Expected<int> runCompile(const CompileCommandOptions &options) {
@@ -84,6 +93,20 @@ static std::string describeKernels() {
   return "One of " + plain + " (default: log_prob, of a bijection transform); with --target " + targeted;
 }
 
+static std::string describeTarget() {
+  auto triples =
+      llvm::map_range(getTargetInfos(), [](const TargetInfo *info) { return llvm::StringRef(info->triple); });
+  return "The machine to compile for (default: this one), " + llvm::join(triples, " or ") +
+         "; of an elbo or stl kernel, its target density (.flow)";
+}
+
+static std::string describeDefaultCpus() {
+  std::vector<std::string> all;
+  for (const TargetInfo *info : getTargetInfos())
+    all.push_back(llvm::join(info->getDefaultCpus(), ", "));
+  return llvm::join(all, "; ");
+}
+
 void tool::addCompileCommands(CLI::App &app, Action &action) {
   auto [command, options] =
       addCommand(app, action, "compile", "Show what a flow becomes at each level, or write an object",
@@ -92,6 +115,7 @@ void tool::addCompileCommands(CLI::App &app, Action &action) {
                  "  flowc compile galaxies.flow --emit=asm --cpu znver4 -o log_prob.s\n"
                  "  flowc compile galaxies.flow -o log_prob.o\n"
                  "  flowc compile model.safetensors -o model.o --header model.h\n"
+                 "  flowc compile model.safetensors -o model.o --header model.h --target=aarch64-linux-gnu\n"
                  "  flowc compile model.safetensors -o model.so --header model.h --functions=log_prob,score "
                  "--cpu=x86-64-v3",
                  runCompile);
@@ -99,12 +123,13 @@ void tool::addCompileCommands(CLI::App &app, Action &action) {
   command->add_option("--emit", options->emit, "flow, sample, tile, llvm, asm or obj (default)")
       ->check(CLI::IsMember({"flow", "sample", "tile", "llvm", "asm", "obj"}));
   command->add_option("--kernel", options->kernel, describeKernels());
-  command->add_option("--target", options->target, "The target density (.flow) of an elbo or stl kernel");
+  command->add_option("--target", options->target, describeTarget());
   command
       ->add_option(
           "--cpu", options->cpus,
           "LLVM's name of the CPU to compile for (default: this one); for functions in C several, of which the "
-          "best is chosen at run time (default: x86-64-v2, x86-64-v3, x86-64-v4)")
+          "best is chosen at run time (default: " +
+              describeDefaultCpus() + ")")
       ->delimiter(',');
   markOutput(command->add_option("-o,--output", options->output, "File to write (default: standard output)"));
   addFunctionOptions(*command, *options);

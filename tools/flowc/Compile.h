@@ -21,6 +21,9 @@ struct CompileCommandOptions {
   std::vector<std::string> functions;
   std::vector<double> condition;
 
+  /// What --target names: the file of a density, or LLVM's triple of a machine.
+  std::string getDensity() const { return target.ends_with(".flow") ? target : ""; }
+  std::string getMachine() const { return target.ends_with(".flow") ? "" : target; }
   bool isLibrary() const { return output.ends_with(".a") || output.ends_with(".so"); }
   /// Whether functions for C are asked for, and not what one kernel becomes.
   bool wantsFunctions() const {

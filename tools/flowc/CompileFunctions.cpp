@@ -34,13 +34,13 @@ static Expected<void> checkUse(const CompileCommandOptions &options) {
   if (!options.emit.empty() && options.emit != "obj")
     return Error{"--emit=" + options.emit + " shows one kernel: leave out what is for functions of C (--header, " +
                  "--functions, --prefix, --parameters, --condition)"};
-  if (!options.target.empty())
-    return Error{"--target is for kernels of an ELBO, which are no functions of C"};
+  if (!options.getDensity().empty())
+    return Error{"a density as --target is for kernels of an ELBO, which are no functions of C"};
   bool isObject = options.output.ends_with(".o");
   if (!options.output.empty() && !isObject && !options.isLibrary())
     return Error{"'" + options.output + "' is no name of an object: expected NAME.o, NAME.a or NAME.so"};
   bool needsObject = !options.header.empty() || !options.prefix.empty() || !options.functions.empty() ||
-                     !options.condition.empty() || !options.cpus.empty();
+                     !options.condition.empty() || !options.cpus.empty() || !options.target.empty();
   if (options.output.empty() && needsObject)
     return Error{"functions of C need a file: give -o NAME.o, NAME.a or NAME.so"};
   return {};
@@ -65,6 +65,7 @@ static Expected<ObjectFiles> makeFiles(const CompileCommandOptions &options, con
   std::string prefix = getPrefix(options);
   auto files = makeObject(loaded.model, {.functions = std::move(*functions),
                                          .prefix = prefix,
+                                         .target = options.getMachine(),
                                          .cpus = options.cpus,
                                          .condition = options.condition,
                                          .parametersApart = !options.parameters.empty(),

@@ -104,7 +104,8 @@ Expected<void> PartsCompiler::compileFunction(ObjectParts &parts, const KernelSp
     return ok;
   if (isFixed && spec.derivative == Derivative::Condition)
     return Error{std::string(spec.name) + " is the derivative in the condition, which is fixed here"};
-  ObjectFunction function{makeSignature(spec, flow, flow.condShape().has_value() && !isFixed), {}};
+  ObjectFunction function{makeSignature(spec, flow, flow.condShape().has_value() && !isFixed, options.parametersApart),
+                          {}};
   for (const CpuLevel &level : parts.levels) {
     auto code = compileLevel(request, level);
     if (!code)

@@ -28,42 +28,34 @@ void ObjectBuilder::checkPrepared(llvm::Value *prepared, llvm::Value *level) {
 }
 
 void ObjectBuilder::addEntry(const ObjectFunction &function, llvm::ArrayRef<LinkedCode> levels) {
-  llvm::Type *ptr = b.getPtrTy(), *i64 = b.getInt64Ty();
+  llvm::Type *ptr = b.getPtrTy();
   const Signature &signature = function.signature;
   std::vector<Parameter> parameters;
-  if (parts.parameters)
-    parameters.push_back({"prepared", ptr});
-  for (const Argument &input : signature.inputs)
-    parameters.push_back({input.name, ptr});
-  parameters.push_back({"rows", i64});
-  if (signature.isDrawn())
-    parameters.insert(parameters.end(), {{"seed", i64}, {"first", i64}});
-  for (const Argument &output : signature.outputs)
-    parameters.push_back({output.name, ptr});
-  parameters.insert(parameters.end(), {{"workspace", ptr}, {"workspace_size", i64}});
+  for (const Argument &argument : signature.arguments)
+    parameters.push_back({argument.name, argument.isPointer() ? ptr : b.getInt64Ty()});
   llvm::Function *entry = beginFunction(parts.prefix + "_" + std::string(signature.spec->name), b.getInt32Ty(),
                                         parameters, /*isVisible=*/true);
-
-  llvm::Argument *next = entry->arg_begin();
-  auto take = [&](size_t count) {
-    llvm::SmallVector<llvm::Value *> taken;
-    for (; count > 0; --count)
-      taken.push_back(next++);
-    return taken;
+  auto findAll = [&](ArgumentKind kind) {
+    llvm::SmallVector<llvm::Value *> values;
+    for (size_t i = 0; i < signature.arguments.size(); ++i)
+      if (signature.arguments[i].kind == kind)
+        values.push_back(entry->getArg(i));
+    return values;
   };
-  llvm::Value *prepared = parts.parameters ? next++ : nullptr;
-  llvm::SmallVector<llvm::Value *> inputs = take(signature.inputs.size());
-  llvm::Value *rows = next++;
-  llvm::SmallVector<llvm::Value *> draws = signature.isDrawn() ? take(2) : take(0);
-  llvm::SmallVector<llvm::Value *> outputs = take(signature.outputs.size());
-  llvm::Value *workspace = next++, *workspaceSize = next;
+  auto find = [&](ArgumentKind kind, llvm::Value *otherwise = nullptr) {
+    llvm::SmallVector<llvm::Value *> values = findAll(kind);
+    return values.empty() ? otherwise : values.front();
+  };
+  llvm::Value *prepared = find(ArgumentKind::Prepared), *rows = find(ArgumentKind::Rows);
+  llvm::Value *seed = find(ArgumentKind::Seed, number(0)), *first = find(ArgumentKind::First, number(0));
 
   returnIf(b.CreateICmpSLT(rows, number(0)), Status::NegativeRows);
   returnIf(b.CreateIsNull(rows), Status::OK);
   for (llvm::Argument &argument : entry->args())
     if (argument.getType() == ptr)
       returnIf(b.CreateIsNull(&argument), Status::NullPointer);
-  returnIf(b.CreateICmpULT(workspaceSize, b.CreateCall(module.getFunction(parts.prefix + "_workspace_size"))),
+  returnIf(b.CreateICmpULT(find(ArgumentKind::WorkspaceSize),
+                           b.CreateCall(module.getFunction(parts.prefix + "_workspace_size"))),
            Status::SmallWorkspace);
   llvm::Value *level = getLevel();
   returnIf(b.CreateICmpSLT(level, b.getInt32(1)), Status::NoCode);
@@ -71,12 +63,12 @@ void ObjectBuilder::addEntry(const ObjectFunction &function, llvm::ArrayRef<Link
     prepared = alignUp(prepared);
     checkPrepared(prepared, level);
   }
-  llvm::Value *inputArray = makePointerArray(inputs), *outputArray = makePointerArray(outputs);
-  llvm::Value *memory = alignUp(workspace), *saved = info.emitSetFloatState(b);
+  llvm::Value *inputArray = makePointerArray(findAll(ArgumentKind::Input));
+  llvm::Value *outputArray = makePointerArray(findAll(ArgumentKind::Output));
+  llvm::Value *memory = alignUp(find(ArgumentKind::Workspace)), *saved = info.emitSetFloatState(b);
   forLevel(level, [&](size_t i) {
     const LinkedCode &code = levels[i];
     llvm::Value *values = prepared ? offset(prepared, code.preparedOffset) : code.prepared;
-    llvm::Value *seed = draws.empty() ? number(0) : draws[0], *first = draws.empty() ? number(0) : draws[1];
     b.CreateCall(code.kernel, {values, inputArray, outputArray, memory, rows, first, seed});
   });
   info.emitRestoreFloatState(b, saved);

@@ -17,6 +17,12 @@ using namespace flowc;
 
 namespace {
 
+/// How an argument is written: as a parameter in C, in C++ (empty: spans know it), and what a
+/// function of C++ hands on to that of C.
+struct Spelling {
+  std::string inC, withSpans, handedOn;
+};
+
 /// Writes one header.
 class HeaderWriter {
 public:
@@ -33,10 +39,11 @@ private:
   void writePrepare();
   void writeSpans();
   void writeSpanFunction(const Signature &signature);
-  std::string listParameters(const Signature &signature) const;
-  std::string listSpans(const Signature &signature) const;
+  Spelling spell(const Argument &argument) const;
+  /// One spelling of all arguments, with commas.
+  std::string list(const Signature &signature, std::string Spelling::*spelling) const;
   std::string describe(const Signature &signature) const;
-  std::string describe(const Argument &argument) const;
+  std::string describeArrays(const Signature &signature, ArgumentKind kind) const;
   std::string describeColumns(const std::vector<std::string> &names) const;
 
   const ObjectParts &parts;
@@ -108,10 +115,6 @@ std::string HeaderWriter::describeColumns(const std::vector<std::string> &names)
   return llvm::join(quoted, ", ");
 }
 
-std::string HeaderWriter::describe(const Argument &argument) const {
-  return argument.name + ": rows x " + std::to_string(argument.width);
-}
-
 //===----------------------------------------------------------------------===//
 // C
 //===----------------------------------------------------------------------===//
@@ -171,35 +174,53 @@ int PREFIX_prepare(const void *parameters, size_t size, void *prepared, size_t p
                      parts.prefix);
 }
 
-std::string HeaderWriter::listParameters(const Signature &signature) const {
-  std::vector<std::string> parameters;
-  if (parts.parameters)
-    parameters.push_back("const void *prepared");
-  for (const Argument &input : signature.inputs)
-    parameters.push_back("const " + std::string(type) + " *" + input.name);
-  parameters.push_back("int64_t rows");
-  if (signature.isDrawn())
-    parameters.insert(parameters.end(), {"uint64_t seed", "uint64_t first"});
-  for (const Argument &output : signature.outputs)
-    parameters.push_back(std::string(type) + " *" + output.name);
-  parameters.insert(parameters.end(), {"void *workspace", "size_t workspace_size"});
-  return llvm::join(parameters, ", ");
+Spelling HeaderWriter::spell(const Argument &argument) const {
+  const std::string &name = argument.name, number = type;
+  switch (argument.kind) {
+  case ArgumentKind::Prepared:
+    return {"const void *" + name, "const void *" + name, name};
+  case ArgumentKind::Input:
+    return {"const " + number + " *" + name, "std::span<const " + number + "> " + name, name + ".data()"};
+  case ArgumentKind::Output:
+    return {number + " *" + name, "std::span<" + number + "> " + name, name + ".data()"};
+  case ArgumentKind::Rows:
+    return {"int64_t " + name, "", "static_cast<std::int64_t>(" + name + ")"};
+  case ArgumentKind::Seed:
+  case ArgumentKind::First:
+    return {"uint64_t " + name, "std::uint64_t " + name, name};
+  case ArgumentKind::Workspace:
+    return {"void *" + name, "std::span<std::byte> " + name, name + ".data()"};
+  case ArgumentKind::WorkspaceSize:
+    return {"size_t " + name, "", "workspace.size()"};
+  }
+  llvm_unreachable("an argument of no kind");
+}
+
+std::string HeaderWriter::list(const Signature &signature, std::string Spelling::*spelling) const {
+  std::vector<std::string> words;
+  for (const Argument &argument : signature.arguments)
+    if (std::string word = spell(argument).*spelling; !word.empty())
+      words.push_back(word);
+  return llvm::join(words, ", ");
+}
+
+std::string HeaderWriter::describeArrays(const Signature &signature, ArgumentKind kind) const {
+  std::vector<std::string> arrays;
+  for (const Argument &argument : signature.getArrays(kind))
+    arrays.push_back(argument.name + ": rows x " + std::to_string(argument.width));
+  return llvm::join(arrays, "; ");
 }
 
 void HeaderWriter::writeFunctions() {
   for (const ObjectFunction &function : parts.functions) {
     const Signature &signature = function.signature;
-    std::vector<std::string> arrays;
-    for (const Argument &argument : signature.inputs)
-      arrays.push_back(describe(argument));
-    std::string taken = arrays.empty() ? "" : "\n * Takes " + llvm::join(arrays, "; ") + ".";
-    arrays.clear();
-    for (const Argument &argument : signature.outputs)
-      arrays.push_back(describe(argument));
-    os << "/* " << describe(signature) << '.' << taken << "\n * Gives " << llvm::join(arrays, "; ") << '.';
+    std::string taken = describeArrays(signature, ArgumentKind::Input);
+    os << "/* " << describe(signature) << '.' << (taken.empty() ? "" : "\n * Takes " + taken + ".") << "\n * Gives "
+       << describeArrays(signature, ArgumentKind::Output) << '.';
     if (signature.isDrawn())
       os << "\n * Draws number first, first + 1, ... of stream `seed`.";
-    os << " */\nint " << parts.prefix << '_' << signature.spec->name << '(' << listParameters(signature) << ");\n\n";
+    os << " */\nint " << parts.prefix << '_' << signature.spec->name << '(' << list(signature, &Spelling::inC)
+       << ");\n\n";
   }
 }
 
@@ -207,39 +228,18 @@ void HeaderWriter::writeFunctions() {
 // C++
 //===----------------------------------------------------------------------===//
 
-std::string HeaderWriter::listSpans(const Signature &signature) const {
-  std::vector<std::string> parameters;
-  if (parts.parameters)
-    parameters.push_back("const void *prepared");
-  for (const Argument &input : signature.inputs)
-    parameters.push_back("std::span<const " + std::string(type) + "> " + input.name);
-  if (signature.isDrawn())
-    parameters.insert(parameters.end(), {"std::uint64_t seed", "std::uint64_t first"});
-  for (const Argument &output : signature.outputs)
-    parameters.push_back("std::span<" + std::string(type) + "> " + output.name);
-  parameters.push_back("std::span<std::byte> workspace");
-  return llvm::join(parameters, ", ");
-}
-
 void HeaderWriter::writeSpanFunction(const Signature &signature) {
-  os << "[[nodiscard]] inline int " << signature.spec->name << '(' << listSpans(signature) << ") noexcept {\n";
-  const Argument &counted = signature.outputs.front();
+  os << "[[nodiscard]] inline int " << signature.spec->name << '(' << list(signature, &Spelling::withSpans)
+     << ") noexcept {\n";
+  Argument counted = signature.getArrays(ArgumentKind::Output).front();
   os << "  const std::size_t rows = " << counted.name << ".size() / " << counted.width << ";\n";
-  std::vector<std::string> sizes, values;
-  if (parts.parameters)
-    values.push_back("prepared");
-  for (const Argument &argument : llvm::concat<const Argument>(signature.inputs, signature.outputs))
-    sizes.push_back(argument.name + ".size() != " + std::to_string(argument.width) + " * rows");
-  for (const Argument &argument : signature.inputs)
-    values.push_back(argument.name + ".data()");
-  values.push_back("static_cast<std::int64_t>(rows)");
-  if (signature.isDrawn())
-    values.insert(values.end(), {"seed", "first"});
-  for (const Argument &argument : signature.outputs)
-    values.push_back(argument.name + ".data()");
-  values.insert(values.end(), {"workspace.data()", "workspace.size()"});
+  std::vector<std::string> sizes;
+  for (const Argument &argument : signature.arguments)
+    if (argument.isArray())
+      sizes.push_back(argument.name + ".size() != " + std::to_string(argument.width) + " * rows");
   os << "  if (" << llvm::join(sizes, " || ") << ")\n    return " << capital << "_WRONG_SIZE;\n";
-  os << "  return ::" << parts.prefix << '_' << signature.spec->name << '(' << llvm::join(values, ", ") << ");\n}\n\n";
+  os << "  return ::" << parts.prefix << '_' << signature.spec->name << '(' << list(signature, &Spelling::handedOn)
+     << ");\n}\n\n";
 }
 
 void HeaderWriter::writeSpans() {

@@ -7,30 +7,64 @@
 
 #include "Signature.h"
 
+#include <algorithm>
+#include <iterator>
+
 using namespace flowc;
 
-Signature flowc::makeSignature(const KernelSpec &spec, const Flow &flow, bool hasCondition) {
-  auto make = [&](const RowArray &array, const char *suffix) {
-    int64_t width = array.width == RowWidth::Event       ? flow.dim()
-                    : array.width == RowWidth::Condition ? flow.condDim()
-                                                         : 1;
-    return Argument{std::string(array.name) + suffix, array.width, width};
-  };
-  Signature signature{&spec, {}, {}};
-  RowArrays inputs = inputsOf(spec, hasCondition), outputs = outputsOf(spec);
+/// Numbers in a row of an array.
+static int64_t countNumbers(RowWidth width, const Flow &flow) {
+  return width == RowWidth::Event ? flow.dim() : width == RowWidth::Condition ? flow.condDim() : 1;
+}
+
+std::vector<Argument> Signature::getArrays(ArgumentKind kind) const {
+  std::vector<Argument> arrays;
+  std::ranges::copy_if(arguments, std::back_inserter(arrays),
+                       [&](const Argument &argument) { return argument.kind == kind; });
+  return arrays;
+}
+
+static std::vector<Argument> makeInputs(const KernelSpec &spec, const Flow &flow, bool hasCondition) {
+  std::vector<Argument> arguments;
+  RowArrays inputs = inputsOf(spec, hasCondition);
   // Cotangents are called like the results that they belong to, and the tangent is the last.
   bool hasTangent = spec.tangent == Derivative::Inputs;
   size_t given = (spec.rows == RowSource::Given) + hasCondition + spec.weighted;
   for (size_t i = 0; i < inputs.size(); ++i) {
-    if (hasTangent && i + 1 == inputs.size())
-      signature.inputs.push_back(make({spec.getProgram().input, RowWidth::Event}, "_tangent"));
-    else
-      signature.inputs.push_back(make(inputs.arrays[i], i < given ? "" : "_cotangent"));
+    bool isTangent = hasTangent && i + 1 == inputs.size();
+    std::string name(isTangent ? spec.getProgram().input : inputs.arrays[i].name);
+    name += isTangent ? "_tangent" : i < given ? "" : "_cotangent";
+    RowWidth width = isTangent ? RowWidth::Event : inputs.arrays[i].width;
+    arguments.push_back({ArgumentKind::Input, name, countNumbers(width, flow)});
   }
+  return arguments;
+}
+
+static std::vector<Argument> makeOutputs(const KernelSpec &spec, const Flow &flow) {
+  std::vector<Argument> arguments;
+  RowArrays outputs = outputsOf(spec);
   std::string gradient = spec.derivative == Derivative::None ? "" : "_gradient";
-  size_t plain = hasTangent ? outputs.size() / 2 : outputs.size();
-  for (size_t i = 0; i < outputs.size(); ++i)
-    signature.outputs.push_back(make(outputs.arrays[i], (gradient + (i < plain ? "" : "_tangent")).c_str()));
+  size_t plain = spec.tangent == Derivative::Inputs ? outputs.size() / 2 : outputs.size();
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    std::string name = std::string(outputs.arrays[i].name) + gradient + (i < plain ? "" : "_tangent");
+    arguments.push_back({ArgumentKind::Output, name, countNumbers(outputs.arrays[i].width, flow)});
+  }
+  return arguments;
+}
+
+Signature flowc::makeSignature(const KernelSpec &spec, const Flow &flow, bool hasCondition, bool isPrepared) {
+  Signature signature{&spec, {}};
+  auto add = [&](const std::vector<Argument> &more) {
+    signature.arguments.insert(signature.arguments.end(), more.begin(), more.end());
+  };
+  if (isPrepared)
+    add({{ArgumentKind::Prepared, "prepared"}});
+  add(makeInputs(spec, flow, hasCondition));
+  add({{ArgumentKind::Rows, "rows"}});
+  if (signature.isDrawn())
+    add({{ArgumentKind::Seed, "seed"}, {ArgumentKind::First, "first"}});
+  add(makeOutputs(spec, flow));
+  add({{ArgumentKind::Workspace, "workspace"}, {ArgumentKind::WorkspaceSize, "workspace_size"}});
   return signature;
 }
 

@@ -16,23 +16,41 @@
 
 namespace flowc {
 
-/// An array of rows.
+/// What an argument of a function is.
+enum class ArgumentKind {
+  Prepared, ///< What PREFIX_prepare wrote.
+  Input,    ///< An array of rows.
+  Rows,     ///< How many there are.
+  Seed,
+  First,  ///< Number of the first draw.
+  Output, ///< An array of rows.
+  Workspace,
+  WorkspaceSize
+};
+
 struct Argument {
-  std::string name; ///< Unique in its function.
-  RowWidth kind;
-  int64_t width; ///< Numbers in a row.
+  ArgumentKind kind;
+  std::string name;  ///< Unique in its function.
+  int64_t width = 0; ///< Of an array: numbers in a row.
+
+  bool isArray() const { return kind == ArgumentKind::Input || kind == ArgumentKind::Output; }
+  bool isPointer() const { return isArray() || kind == ArgumentKind::Prepared || kind == ArgumentKind::Workspace; }
 };
 
 /// A function of rows.
 struct Signature {
   const KernelSpec *spec;
-  std::vector<Argument> inputs, outputs;
+  /// In the order in which callers give them, in every language.
+  std::vector<Argument> arguments;
 
   bool isDrawn() const { return spec->rows == RowSource::Drawn; }
+  /// The inputs, or the outputs, in order.
+  std::vector<Argument> getArrays(ArgumentKind kind) const;
 };
 
-/// What a kernel of `flow` takes and gives; `hasCondition` unless that is fixed.
-Signature makeSignature(const KernelSpec &spec, const Flow &flow, bool hasCondition);
+/// What a kernel of `flow` takes and gives; `hasCondition` unless that is fixed, `isPrepared` if
+/// parameters are given at run time.
+Signature makeSignature(const KernelSpec &spec, const Flow &flow, bool hasCondition, bool isPrepared);
 
 /// What functions return; 0 is success. Objects that exist know these numbers.
 enum class Status : int {

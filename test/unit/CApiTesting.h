@@ -11,22 +11,13 @@
 #include "FlowTesting.h"
 #include "Support.h"
 
+#include "flowc/flowc-c-own.h"
+
 #include <gmock/gmock.h>
 
 namespace flowc::test {
 
-/// Frees handles.
-struct Free {
-  void operator()(flowc_flow *object) const { flowc_flow_free(object); }
-  void operator()(flowc_model *object) const { flowc_model_free(object); }
-  void operator()(flowc_kernels *object) const { flowc_kernels_free(object); }
-  void operator()(flowc_target *object) const { flowc_target_free(object); }
-  void operator()(flowc_objective *object) const { flowc_objective_free(object); }
-  void operator()(flowc_training *object) const { flowc_training_free(object); }
-  void operator()(flowc_table *object) const { flowc_table_free(object); }
-};
-template <typename Handle>
-using Own = std::unique_ptr<Handle, Free>;
+using c::Own;
 
 /// "" or "STATUS: message"; frees the error.
 inline std::string messageOf(flowc_error *error) {

@@ -36,7 +36,7 @@ public:
   template <typename Make>
   std::shared_ptr<Functional> findOrMake(std::string_view text, std::string_view name, flowc_dtype dtype, int threads,
                                          Make &&make) {
-    std::lock_guard lock(mutex);
+    std::lock_guard<std::mutex> lock(mutex);
     auto found = entries.find(std::tuple(text, name, dtype, threads));
     if (found == entries.end()) {
       std::shared_ptr<Functional> made = make();
@@ -141,7 +141,7 @@ void Functional::assign(Scratch &scratch, const Call &call) const {
 /// Rather one that has the parameters already.
 std::unique_ptr<Functional::Scratch> Functional::take(const Call &call) {
   {
-    std::lock_guard lock(mutex);
+    std::lock_guard<std::mutex> lock(mutex);
     auto found = std::ranges::find_if(
         idle, [&](const auto &scratch) { return std::ranges::equal(scratch->trainable, bytesOf(call.trainable)); });
     if (found == idle.end() && !idle.empty())
@@ -201,7 +201,7 @@ void Functional::run(const Call &call) {
   }
   check(flowc_run(kernels.get(), scratch->model.get(), call.kernel.c_str(), call.inputs.data(), call.inputs.size(),
                   rows.data(), rows.size(), &options));
-  std::lock_guard lock(mutex);
+  std::lock_guard<std::mutex> lock(mutex);
   idle.push_back(std::move(scratch));
 }
 

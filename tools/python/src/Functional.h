@@ -35,9 +35,9 @@ public:
     uint64_t seed = 0, first = 0;
     /// The numbers of trainable parameters, and those of all others, in leaf order.
     flowc_input trainable, frozen;
-    std::vector<flowc_input> inputs;
+    std::vector<flowc_input> inputs = {};
     /// Arrays of rows; of a kernel that sums its gradient in the trainable parameters.
-    std::vector<flowc_output> outputs;
+    std::vector<flowc_output> outputs = {};
   };
   /// Parameters that are not finite make all results NaN, as frameworks expect it. Throws
   /// `FlowError` for wrong arrays, and kernels that the flow has not.

@@ -8,31 +8,18 @@
 #ifndef FLOWC_TOOLS_PYTHON_SUPPORT_H
 #define FLOWC_TOOLS_PYTHON_SUPPORT_H
 
-#include "flowc/flowc-c.h"
+#include "flowc/flowc-c-own.h"
 
 #include <nanobind/nanobind.h>
 
 #include <cxxabi.h>
-#include <memory>
 #include <stdexcept>
 
 namespace flowc::python {
 
 namespace nb = nanobind;
 
-/// Frees handles.
-struct Free {
-  void operator()(flowc_error *object) const { flowc_error_free(object); }
-  void operator()(flowc_flow *object) const { flowc_flow_free(object); }
-  void operator()(flowc_model *object) const { flowc_model_free(object); }
-  void operator()(flowc_kernels *object) const { flowc_kernels_free(object); }
-  void operator()(flowc_target *object) const { flowc_target_free(object); }
-  void operator()(flowc_objective *object) const { flowc_objective_free(object); }
-  void operator()(flowc_training *object) const { flowc_training_free(object); }
-  void operator()(flowc_table *object) const { flowc_table_free(object); }
-};
-template <typename Handle>
-using Own = std::unique_ptr<Handle, Free>;
+using c::Own;
 
 /// What Python sees as `flowc.FlowError`.
 struct FlowError : std::runtime_error {

@@ -3,6 +3,7 @@
 import concurrent.futures
 import multiprocessing
 import os
+import resource
 import subprocess
 import sys
 import textwrap
@@ -14,6 +15,13 @@ import pytest
 import flowc
 
 FLOW = flowc.coupling_flow(flowc.standard_normal([3]), nn_width=8, flow_layers=2)
+#: Whether everything is done as often as flowc promises, which takes minutes.
+FULL_SIZE = "FLOWC_FULL_SIZE" in os.environ
+
+
+def used_memory():
+    with open("/proc/self/statm", encoding="ascii") as file:
+        return int(file.read().split()[1]) * resource.getpagesize()
 
 
 def test_sixteen_threads_of_mixed_calls_get_the_numbers_of_one():
@@ -152,17 +160,56 @@ def test_importing_is_quick_about_what_is_not_needed():
 
 
 def test_models_are_freed():
-    import resource
-
-    def used():
-        with open("/proc/self/statm", encoding="ascii") as file:
-            return int(file.read().split()[1]) * resource.getpagesize()
-
     def make(count):
         for seed in range(count):
             flowc.Model(FLOW, seed=seed).parameters
 
     make(300)
-    before = used()
-    make(2000)
-    assert used() - before < 4 << 20
+    before = used_memory()
+    make(1_000_000 if FULL_SIZE else 2000)
+    assert used_memory() - before < 4 << 20
+
+
+def test_many_calls_from_sixteen_threads():
+    model = flowc.Model(FLOW, seed=1)
+    rows = numpy.random.default_rng(0).normal(size=(64, 3)).astype("float32")
+    expected = model.log_prob(rows).tolist()
+    wrong = []
+
+    def call(count):
+        for i in range(count):
+            if model.log_prob(rows[i % 64]).item() != expected[i % 64]:
+                wrong.append(i)
+
+    def run(count):
+        threads = [threading.Thread(target=call, args=(count // 16,)) for _ in range(16)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    run(3200)
+    before = used_memory()
+    run(10_000_000 if FULL_SIZE else 64_000)
+    assert not wrong and used_memory() - before < 8 << 20
+
+
+def test_threads_have_parameters_of_their_own():
+    """What flowc.jax and flowc.torch call: a flow as a function of its parameters."""
+    models = [flowc.Model(flowc.normal([i, 0.0, 0.0], [1.0, 2.0, 3.0])) for i in range(8)]
+    functional = flowc._core.Functional.of(models[0]._core)
+    x = numpy.random.default_rng(0).normal(size=(100, 3)).astype("float32")
+    nothing = numpy.empty(0, "float32")
+    own = [(model._core.get_trainable().astype("float32"), model.log_prob(x)) for model in models]
+
+    def call(i):
+        parameters, expected = own[i % len(own)]
+        (found,) = functional.run("log_prob", parameters, nothing, 0, 0, [x], [(100, 1)])
+        return numpy.array_equal(found[:, 0], expected)
+
+    with concurrent.futures.ThreadPoolExecutor(16) as pool:
+        assert all(pool.map(call, range(20_000 if FULL_SIZE else 2000)))
+    with pytest.raises(flowc.FlowError, match="x"):
+        functional.run("log_prob", own[0][0], nothing, 0, 0, [x[:, :2]], [(100, 1)])
+    with pytest.raises(flowc.FlowError, match="too many"):
+        functional.run("log_prob", own[0][0], own[0][0], 0, 0, [x], [(100, 1)])

@@ -7,7 +7,7 @@
 //
 // The register block is 4 rows by 4 vectors with 32 vector registers: per step
 // in k 8 loads feed 16 fused multiply-adds. The last vectors of a tile that is not
-// full take one at a time; the last vector of a block of 4 may be half a one:
+// full come in threes or one at a time; the last vector of a block of 4 may be half a one:
 // processors that take a vector of 512 bits in two turns then need one.
 //
 // 16 registers hold 12 sums: 3 rows by 3 or 4 vectors, where a tile has as many in
@@ -171,11 +171,11 @@ SmallVector<int32_t> flowc::makeDenseTable(ArrayRef<int64_t> rowCounts, int64_t 
 
 namespace {
 /// The vectors of a tile that a dense layer computes, with 32 registers: groups of four
-/// up to `whole`, then perhaps one that ends with half a vector; from `grouped` on one
-/// at a time.
+/// up to `whole`, then perhaps one that ends with half a vector; from `grouped` on three, or
+/// one at a time.
 struct DenseVectors {
   static constexpr int64_t group = 4;
-  Value count, whole, grouped, isLastHalf;
+  Value count, whole, grouped, isLastHalf, leavesThree;
 
   DenseVectors(KernelBuilder &b, Value used, Value unusedLanes);
 };
@@ -192,6 +192,7 @@ DenseVectors::DenseVectors(KernelBuilder &b, Value used, Value unusedLanes) {
        {b.less(usedOfLast, b.i64(lanes / 2 + 1)), b.less(b.i64(int64_t(UnusedLanes::Computed)), unusedLanes)})
     isLastHalf = arith::AndIOp::create(b, isLastHalf, condition);
   whole = arith::SelectOp::create(b, isLastHalf, b.add(grouped, -group), grouped);
+  leavesThree = b.less(b.add(grouped, 2), count);
 }
 
 /// The rows of a block by groups of vectors.
@@ -202,7 +203,12 @@ static void emitInGroups(DenseBlock &block, Value rows, const DenseVectors &vect
     b.loop(b.i64(0), vectors.whole, group, [&](Value j) { block.emit(count, group, b.mul(j, b.shape.lanes)); });
     b.when(vectors.isLastHalf,
            [&] { block.emit(count, group, b.mul(vectors.whole, b.shape.lanes), /*isLastHalf=*/true); });
-    b.loop(vectors.grouped, vectors.count, 1, [&](Value j) { block.emit(count, 1, b.mul(j, b.shape.lanes)); });
+    Value left = b.mul(vectors.grouped, b.shape.lanes);
+    b.when(
+        vectors.leavesThree, [&] { block.emit(count, 3, left); },
+        [&] {
+          b.loop(vectors.grouped, vectors.count, 1, [&](Value j) { block.emit(count, 1, b.mul(j, b.shape.lanes)); });
+        });
   });
 }
 

@@ -11,8 +11,17 @@
 // CHECK-SAME: (%{{.*}}: !llvm.ptr, %{{.*}}: !llvm.ptr, %{{.*}}: !llvm.ptr, %{{.*}}: !llvm.ptr, %{{.*}}: i64, %{{.*}}: i64, %{{.*}}: i64)
 // CHECK: scf.for
 // CHECK: call @load_rows_f32x16
+// Rows are moved vector by vector, unless all four are in use.
+// CHECK: arith.cmpi eq, %[[VECTORS:.*]], %c4{{.*}} : index
+// CHECK: scf.if
 // CHECK: scf.for
+// CHECK-NOT: scf.for
+// CHECK-COUNT-4: llvm.store
+// CHECK: } else {
 // CHECK: scf.for
+// CHECK: scf.for {{.*}} to %[[VECTORS]] step
+// CHECK: scf.for {{.*}} iter_args
+// CHECK: scf.for {{.*}} to %[[VECTORS]] step
 // CHECK: scf.for
 // The parameter is the same for every lane, the carry is not.
 // CHECK: %[[CARRY:.*]] = llvm.load {{.*}} {alignment = 64 : i64} : !llvm.ptr -> vector<16xf32>

@@ -23,10 +23,7 @@ Value TileEmitter::pointToIntegers(Value integers) {
 }
 
 void TileEmitter::moveElements(const Storage &from, Value positions, const Storage &to) {
-  forEach(index(to.elements), [&](Value i) {
-    Value row = loadIndex(positions, i);
-    forEachVector([&](Value j) { store(to, i, j, load(from, row, j)); });
-  });
+  moveElements(to.elements, from, to, [&](Value i) { return loadIndex(positions, i); });
 }
 
 LogicalResult TileEmitter::emitPick(PickOp op) {

@@ -179,7 +179,32 @@ void TileEmitter::copy(const Storage &from, const Storage &to) {
     LLVM::MemcpyOp::create(b, pointer(to), pointer(from), size, /*isVolatile=*/false);
     return;
   }
-  forEach(index(from.elements), [&](Value i) { forEachVector([&](Value j) { store(to, i, j, load(from, i, j)); }); });
+  moveElements(from.elements, from, to, [](Value i) { return i; });
+}
+
+void TileEmitter::moveElements(int64_t count, const Storage &from, const Storage &to,
+                               llvm::function_ref<Value(Value)> source) {
+  constexpr int64_t tileVectors = 4;
+  auto move = [&](Value i, Value element, Value j) { store(to, i, j, load(from, element, j)); };
+  auto moveAll = [&](bool isFull) {
+    forEach(index(count), [&](Value i) {
+      Value element = source(i);
+      if (!isFull)
+        return forEachVector([&](Value j) { move(i, element, j); });
+      for (int64_t j = 0; j < tileVectors; ++j)
+        move(i, element, index(j));
+    });
+  };
+  if (uniform || count == 1)
+    return moveAll(false);
+  // Without a loop over vectors, where all are in use.
+  Value isFull = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, numVectors, index(tileVectors));
+  auto branch = scf::IfOp::create(b, isFull, /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(branch.thenBlock());
+  moveAll(true);
+  b.setInsertionPointToStart(branch.elseBlock());
+  moveAll(false);
 }
 
 BodyValue TileEmitter::loadBodyValue(const Storage &storage, Type bodyType, Value i, Value vector) {

@@ -273,6 +273,9 @@ private:
   mlir::Value address(const Storage &storage, mlir::Value element, mlir::Value vector);
   Storage slice(const Storage &storage, mlir::Value firstElement, int64_t elements);
   void copy(const Storage &from, const Storage &to);
+  /// to[i] = from[source(i)] for i < count.
+  void moveElements(int64_t count, const Storage &from, const Storage &to,
+                    llvm::function_ref<mlir::Value(mlir::Value)> source);
   /// A tile that holds `storage`.
   Storage materialize(const Storage &storage, mlir::Type type);
   void forEach(mlir::Value count, llvm::function_ref<void(mlir::Value)> body);

@@ -33,6 +33,7 @@ struct DenseBlock {
   Value biases, weights;         // of the block
   Value rowStride, columnStride; // of the weights
   Value x, y;                    // the first row that the block reads, and writes
+  Value operand;                 // what the epilogue reads beside y, if anything
   Value repeats;                 // what the upper half of a half vector gets
 
   /// Rows [0, rows) and `vectors` vectors from lane `lane` on. If `isLastHalf`, the
@@ -122,9 +123,10 @@ void DenseBlock::emit(int64_t rows, int64_t vectors, Value lane, bool isLastHalf
         Value upper = arith::SelectOp::create(b, repeats, sum, zeros);
         sum = b.shuffle(sum, upper, llvm::to_vector(llvm::seq<int64_t>(0, lanes)));
       }
+      int64_t place = r * stride + j * lanes;
       if (epilogue.build && epilogue.inRegisters)
-        sum = epilogue.build(b, b.getLoc(), sum);
-      b.store(sum, b.at(yLane, r * stride + j * lanes));
+        sum = epilogue.build(b, b.getLoc(), sum, operand ? b.load(b.at(b.at(operand, lane), place)) : Value());
+      b.store(sum, b.at(yLane, place));
     }
   }
 }
@@ -134,7 +136,7 @@ void DenseBlock::finish(Value rows, Value vectors) {
     Value row = b.at(y, b.mul(r, b.shape.rowStride()));
     b.loop(b.i64(0), vectors, 1, [&](Value j) {
       Value address = b.at(row, b.mul(j, b.shape.lanes));
-      b.store(epilogue.build(b, b.getLoc(), b.load(address)), address);
+      b.store(epilogue.build(b, b.getLoc(), b.load(address), /*operand=*/{}), address);
     });
   });
 }
@@ -144,6 +146,8 @@ DenseBlock DenseBlock::after(Value rows) const {
   rest.biases = b.at(biases, rows);
   rest.weights = b.at(weights, b.mul(rows, rowStride));
   rest.y = b.at(y, b.mul(rows, b.shape.rowStride()));
+  if (operand)
+    rest.operand = b.at(operand, b.mul(rows, b.shape.rowStride()));
   return rest;
 }
 
@@ -243,11 +247,12 @@ func::FuncOp flowc::getOrCreateDense(ModuleOp module, const TileShape &shape, co
   std::string name = (accumulate ? "dense_accumulate_" : "dense_") + epilogue.name;
   auto emit = [&](KernelBuilder &b, ValueRange arguments) {
     Value weights = arguments[0], biases = arguments[1], table = arguments[2], x = arguments[3], y = arguments[4];
-    DenseVectors vectors(b, /*used=*/arguments[7], /*unusedLanes=*/arguments[8]);
-    Value repeats = b.less(b.i64(int64_t(UnusedLanes::Zero)), arguments[8]);
-    b.loop(arguments[5], arguments[6], 1, [&](Value index) {
+    ValueRange extents = arguments.take_back(4); // firstBlock, lastBlock, n, unusedLanes
+    DenseVectors vectors(b, /*used=*/extents[2], extents[3]);
+    Value repeats = b.less(b.i64(int64_t(UnusedLanes::Zero)), extents[3]);
+    b.loop(extents[0], extents[1], 1, [&](Value index) {
       auto entry = [&](DenseTable field) { return b.tableEntry(table, index, DenseTableStride, field); };
-      Value rows = entry(RowCount);
+      Value rows = entry(RowCount), firstOutput = b.mul(entry(RowBegin), b.shape.rowStride());
       DenseBlock block{b,
                        epilogue,
                        accumulate,
@@ -257,7 +262,8 @@ func::FuncOp flowc::getOrCreateDense(ModuleOp module, const TileShape &shape, co
                        entry(RowStride),
                        entry(ColumnStride),
                        b.at(x, b.mul(entry(InputBegin), b.shape.rowStride())),
-                       b.at(y, b.mul(entry(RowBegin), b.shape.rowStride())),
+                       b.at(y, firstOutput),
+                       epilogue.hasOperand ? b.at(arguments[5], firstOutput) : Value(),
                        repeats};
       if (shape.unit->registers >= 32)
         emitInGroups(block, rows, vectors);
@@ -267,5 +273,5 @@ func::FuncOp flowc::getOrCreateDense(ModuleOp module, const TileShape &shape, co
         block.finish(rows, vectors.count);
     });
   };
-  return KernelBuilder::getOrCreate(module, shape, name, 5, {false, false, false, false}, emit);
+  return KernelBuilder::getOrCreate(module, shape, name, 5 + epilogue.hasOperand, {false, false, false, false}, emit);
 }

@@ -95,9 +95,12 @@ TYPED_TEST_SUITE(MicroKernels, Configs, ConfigNames);
 //===----------------------------------------------------------------------===//
 
 template <typename T>
+using DenseWithOperandFunction = void(const T *, const T *, const int32_t *, const T *, T *, const T *, int64_t,
+                                      int64_t, int64_t, int64_t);
+template <typename T>
 using DenseFunction = void(const T *, const T *, const int32_t *, const T *, T *, int64_t, int64_t, int64_t, int64_t);
 
-/// A layer with blocks of every number of rows up to `mostRows`, irregular ranges of k,
+/// A layer with blocks of several numbers of rows up to `mostRows`, irregular ranges of k,
 /// and weights that lie row by row or, in every other block, column by column.
 template <typename T>
 struct Layer {
@@ -110,7 +113,8 @@ struct Layer {
     std::vector<int32_t> rowCounts = {4, 1, 3, 2, 4, 2};
     for (int32_t rows = 5; rows <= mostRows; ++rows)
       rowCounts.insert(rowCounts.end(), 2, rows);
-    for (int32_t rows : rowCounts) {
+    for (int32_t wanted : rowCounts) {
+      int32_t rows = std::min<int32_t>(wanted, static_cast<int32_t>(mostRows));
       auto all = static_cast<int32_t>(inputs), begin = std::min<int32_t>(blocks % 3, all);
       int32_t count = blocks == 3 ? 0 : std::max<int32_t>(all - begin - blocks % 2, 0);
       auto offset = static_cast<int32_t>(weights.size());
@@ -129,7 +133,7 @@ struct Layer {
 TYPED_TEST(MicroKernels, DenseIsAChainOfFusedMultiplyAdds) {
   using T = typename TypeParam::Element;
   constexpr int64_t lanes = TypeParam::lanes, stride = TypeParam::stride;
-  auto relu = [](OpBuilder &b, Location loc, Value x) -> Value {
+  auto relu = [](OpBuilder &b, Location loc, Value x, Value /*operand*/) -> Value {
     Value zero = arith::ConstantOp::create(b, loc, b.getZeroAttr(x.getType()));
     Value positive = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OGT, x, zero);
     return arith::SelectOp::create(b, loc, positive, x, zero);
@@ -138,20 +142,31 @@ TYPED_TEST(MicroKernels, DenseIsAChainOfFusedMultiplyAdds) {
   std::string inRegisters = this->publish(getOrCreateDense(*this->module, this->shape, {"relu", relu, true}));
   std::string inLoop = this->publish(getOrCreateDense(*this->module, this->shape, {"relu_loop", relu, false}));
   std::string accumulating = this->publish(getOrCreateDense(*this->module, this->shape, {}, true));
+  auto subtract = [](OpBuilder &b, Location loc, Value x, Value operand) -> Value {
+    return arith::SubFOp::create(b, loc, x, operand);
+  };
+  std::string withOperand =
+      this->publish(getOrCreateDense(*this->module, this->shape, {"with_operand", subtract, true, true}));
 
   Layer<T> layer(13, this->shape.denseBlockRows(), this->random);
-  Aligned<T> x(layer.inputs * stride), y(layer.outputs * stride), start(layer.outputs * stride);
-  x.randomise(this->random);
-  start.randomise(this->random);
-  for (const std::string &name : {identity, inRegisters, inLoop, accumulating}) {
+  Aligned<T> x(layer.inputs * stride), y(layer.outputs * stride), start(layer.outputs * stride),
+      operand(layer.outputs * stride);
+  for (Aligned<T> *array : {&x, &start, &operand})
+    array->randomise(this->random);
+  for (const std::string &name : {identity, inRegisters, inLoop, accumulating, withOperand}) {
     auto *dense = this->template kernel<DenseFunction<T>>(name);
-    ASSERT_TRUE(dense);
+    auto *denseWithOperand = this->template kernel<DenseWithOperandFunction<T>>(withOperand);
+    ASSERT_TRUE(dense && denseWithOperand);
     for (int64_t used : {int64_t(1), lanes, lanes + 1, 2 * lanes, 3 * lanes, 3 * lanes + 1, 3 * lanes + lanes / 2,
                          3 * lanes + lanes / 2 + 1, 4 * lanes}) {
       for (UnusedLanes unused : {UnusedLanes::Computed, UnusedLanes::Zero, UnusedLanes::Repeated}) {
         std::copy_n(start.data, start.count, y.data);
         const T *weights = layer.weights.data();
-        dense(weights, weights, layer.table.data(), x.data, y.data, 1, layer.blocks, used, int64_t(unused));
+        if (name == withOperand)
+          denseWithOperand(weights, weights, layer.table.data(), x.data, y.data, operand.data, 1, layer.blocks, used,
+                           int64_t(unused));
+        else
+          dense(weights, weights, layer.table.data(), x.data, y.data, 1, layer.blocks, used, int64_t(unused));
         // The block of four vectors with 32 registers may end with half a one.
         bool isHalf = unused != UnusedLanes::Computed && this->shape.unit->registers == 32 && used > 3 * lanes &&
                       used <= 3 * lanes + lanes / 2;
@@ -174,6 +189,8 @@ TYPED_TEST(MicroKernels, DenseIsAChainOfFusedMultiplyAdds) {
                 want = 0;
               if ((name == inRegisters || name == inLoop) && !(want > 0))
                 want = 0;
+              if (name == withOperand)
+                want -= operand[row + lane];
               if (block == 0 || lane >= (used + lanes - 1) / lanes * lanes)
                 want = start[row + lane]; // outside the blocks or vectors asked for
               ASSERT_EQ(y[row + lane], want)

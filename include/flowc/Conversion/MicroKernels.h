@@ -58,12 +58,15 @@ struct TileShape {
 struct Epilogue {
   /// Distinguishes functions: one is emitted per name.
   std::string name = "identity";
-  /// Builds the result from a vector of sums; empty for the identity.
-  std::function<mlir::Value(mlir::OpBuilder &, mlir::Location, mlir::Value)> build;
+  /// Builds the result from a vector of sums and, if there is one, of the operand; empty
+  /// for the identity.
+  std::function<mlir::Value(mlir::OpBuilder &, mlir::Location, mlir::Value sum, mlir::Value operand)> build;
   /// Apply it to the register block. Otherwise the sums are stored and a loop
   /// over the stored rows applies it, which keeps the code small: better for
   /// more than a few ops.
   bool inRegisters = false;
+  /// It has an operand, a tile like the result. Only in registers.
+  bool hasOperand = false;
 };
 
 /// Entries of one block in the table of a dense layer; int32 each.
@@ -100,7 +103,7 @@ llvm::SmallVector<int32_t> makeDenseTable(llvm::ArrayRef<int64_t> rowCounts, int
                                           int64_t columnStride, bool hasBias);
 
 /// A dense layer on a tile, over blocks [firstBlock, lastBlock) of `table`:
-///   void dense(ptr weights, ptr biases, ptr table, ptr x, ptr y,
+///   void dense(ptr weights, ptr biases, ptr table, ptr x, ptr y, [ptr operand,]
 ///              index firstBlock, index lastBlock, index n, index unusedLanes)
 ///   y[row0 + r] = epilogue(bias[r] + sum over k < kn of w[r, k] * x[k0 + k])
 /// `table` has int32 {row0, nrows, k0, kn, biasOffset, weightOffset, rowStride,

@@ -43,19 +43,23 @@ static std::string describe(Block &block) {
   return text;
 }
 
-/// The activation of a dense layer for the micro-kernel.
-static Epilogue makeEpilogue(Region &activation, int64_t lanes) {
+/// A relu and its derivative stay in registers; a longer activation is applied to stored rows.
+static bool isShort(Block &body) { return body.getOperations().size() <= 4; }
+
+/// `body` for the micro-kernel, of whose arguments number `ofSum` is the sum, and the other one,
+/// if there is one, an operand.
+static Epilogue makeEpilogue(Block *block, unsigned ofSum, int64_t lanes) {
   Epilogue epilogue;
-  if (activation.empty())
-    return epilogue;
-  Block *block = &activation.front();
-  epilogue.name = "activation_" + llvm::utohexstr(llvm::hash_value(describe(*block)));
-  // A relu stays in registers; a longer activation is applied to stored rows.
-  epilogue.inRegisters = block->getOperations().size() <= 4;
-  epilogue.build = [block, lanes](OpBuilder &builder, Location loc, Value sum) {
+  epilogue.hasOperand = block->getNumArguments() > 1;
+  epilogue.name = (epilogue.hasOperand ? "with_operand_" + std::to_string(ofSum) + "_" : "activation_") +
+                  llvm::utohexstr(llvm::hash_value(describe(*block)));
+  epilogue.inRegisters = isShort(*block);
+  epilogue.build = [block, ofSum, lanes](OpBuilder &builder, Location loc, Value sum, Value operand) {
     ImplicitLocOpBuilder b(loc, builder);
     BodyMap values;
-    values[block->getArgument(0)] = {sum};
+    values[block->getArgument(ofSum)] = {sum};
+    if (operand)
+      values[block->getArgument(1 - ofSum)] = {operand};
     BodyEmitter emitter(b, lanes);
     if (failed(emitter.emit(*block, values)))
       return Value();
@@ -63,6 +67,11 @@ static Epilogue makeEpilogue(Region &activation, int64_t lanes) {
     return emitter.getYielded(*block, values).front().front();
   };
   return epilogue;
+}
+
+/// The activation of a dense layer, which may be empty.
+static Epilogue makeEpilogue(Region &activation, int64_t lanes) {
+  return activation.empty() ? Epilogue() : makeEpilogue(&activation.front(), /*ofSum=*/0, lanes);
 }
 
 Value TileEmitter::panelTable(ArrayRef<int32_t> blocks) {
@@ -76,11 +85,46 @@ Value TileEmitter::panelTable(ArrayRef<int32_t> blocks) {
   return table(result);
 }
 
+void TileEmitter::callDense(const Epilogue &epilogue, const DenseCall &call) {
+  SmallVector<Value> arguments{call.weights, call.biases, call.table, pointer(call.x), pointer(call.y)};
+  if (epilogue.hasOperand)
+    arguments.push_back(pointer(call.operand));
+  arguments.append({call.firstBlock, call.lastBlock, numRows, index(int64_t(call.unusedLanes))});
+  func::CallOp::create(b, getOrCreateDense(module, shape, epilogue), arguments);
+}
+
 void TileEmitter::callDense(Region &activation, const DenseCall &call) {
-  func::FuncOp dense = getOrCreateDense(module, shape, makeEpilogue(activation, shape.lanes));
-  func::CallOp::create(b, dense,
-                       ValueRange{call.weights, call.biases, call.table, pointer(call.x), pointer(call.y),
-                                  call.firstBlock, call.lastBlock, numRows, index(int64_t(call.unusedLanes))});
+  callDense(makeEpilogue(activation, shape.lanes), call);
+}
+
+/// The map that can be computed with the sums of `dense` in registers: the only user of
+/// the product, short, with one other operand, a tile that is there already.
+MapOp TileEmitter::findMapOfProduct(Operation *dense) {
+  Value product = dense->getResult(0);
+  auto map = hasOneUser(product) ? dyn_cast<MapOp>(*product.user_begin()) : MapOp();
+  if (!dense->getRegion(0).empty() || !map || map->getBlock() != dense->getBlock() || !isShort(*map.getBlock()) ||
+      map.getIndexed().size() != 2 || !map.getShared().empty() || !map.getInit().empty() ||
+      map.getIndexed()[0] == map.getIndexed()[1])
+    return {};
+  Value other = map.getIndexed()[map.getIndexed()[0] == product];
+  auto storage = storages.find(other);
+  bool isTile = storage != storages.end() && storage->second.kind == Storage::Kind::Tile;
+  bool isElementwise =
+      map->getNumResults() == 1 &&
+      llvm::all_of(map.getBlock()->getArgumentTypes(), [](Type type) { return isa<FloatType>(type); }) &&
+      isa<FloatType>(map.getBlock()->getTerminator()->getOperand(0).getType());
+  return isTile && isElementwise ? map : MapOp();
+}
+
+/// Where the result of a dense layer goes, and what is done to it.
+TileEmitter::DenseResult TileEmitter::allocateDenseResult(Operation *dense) {
+  if (MapOp map = findMapOfProduct(dense)) {
+    unsigned ofSum = map.getIndexed()[0] != dense->getResult(0);
+    computedMaps.insert(map);
+    return {makeEpilogue(map.getBlock(), ofSum, shape.lanes), allocateResult(map.getResult(0)),
+            find(map.getIndexed()[1 - ofSum])};
+  }
+  return {makeEpilogue(dense->getRegion(0), shape.lanes), allocateResult(dense->getResult(0)), {}};
 }
 
 Storage TileEmitter::materialize(const Storage &storage, Type type) {
@@ -113,7 +157,7 @@ LogicalResult TileEmitter::emitDense(DenseOp op) {
     std::swap(rowStride, columnStride);
   }
   Storage x = materialize(find(op.getX()), op.getX().getType());
-  Storage y = allocateResult(op.getY());
+  DenseResult y = allocateDenseResult(op);
   // `count` outputs from the `first` one on (null: 0).
   auto emitPart = [&](Value first, int64_t count) {
     SmallVector<int32_t> blocks =
@@ -124,9 +168,10 @@ LogicalResult TileEmitter::emitDense(DenseOp op) {
     // Zeros of any type are zero bits.
     Value biases = bias ? pointer(from(*bias, 1, count)) : table(SmallVector<int32_t>(2 * shape.denseBlockRows(), 0));
     // What is transposed is a layer on the way back, on cotangents.
-    callDense(op.getActivation(), {pointer(from(weight, rowStride, weight.elements)), biases, table(blocks), x,
-                                   from(y, 1, count), index(0), index(blocks.size() / DenseTableStride),
-                                   op.getTransposed() ? UnusedLanes::Zero : UnusedLanes::Repeated});
+    callDense(y.epilogue, {pointer(from(weight, rowStride, weight.elements)), biases, table(blocks), x,
+                           from(y.to, 1, count), index(0), index(blocks.size() / DenseTableStride),
+                           op.getTransposed() ? UnusedLanes::Zero : UnusedLanes::Repeated,
+                           y.epilogue.hasOperand ? from(y.operand, 1, count) : Storage()});
   };
   int64_t whole = outputs <= kTableRows ? 0 : outputs / kTableRows;
   if (whole > 0)
@@ -142,9 +187,9 @@ LogicalResult TileEmitter::emitDense(PanelDenseOp op) {
     return op.emitOpError("a dense layer of parameters only is not supported");
   Value panel = pointer(find(op.getPanel()));
   Storage x = materialize(find(op.getX()), op.getX().getType());
-  Storage y = allocateResult(op.getY());
-  callDense(op.getActivation(), {panel, panel, panelTable(op.getBlocks()), x, y, index(0),
-                                 index(op.getBlocks().size() / kPanelBlockFields)});
+  DenseResult y = allocateDenseResult(op);
+  callDense(y.epilogue, {panel, panel, panelTable(op.getBlocks()), x, y.to, index(0),
+                         index(op.getBlocks().size() / kPanelBlockFields), UnusedLanes::Computed, y.operand});
   macs += op.getMacs() * macsFactor;
   return success();
 }

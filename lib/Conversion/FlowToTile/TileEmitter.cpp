@@ -298,7 +298,7 @@ LogicalResult TileEmitter::emitOp(Operation *op) {
   b.setLoc(op->getLoc());
   return TypeSwitch<Operation *, LogicalResult>(op)
       .Case([&](arith::ConstantOp) { return success(); })
-      .Case([&](MapOp map) { return emitMap(map); })
+      .Case([&](MapOp map) { return computedMaps.contains(map) ? success() : emitMap(map); })
       .Case([&](ScanOp scan) { return emitScan(scan); })
       .Case<DenseOp, PanelDenseOp>([&](auto dense) { return emitDense(dense); })
       .Case([&](OuterOp outer) { return emitOuter(outer); })

@@ -202,9 +202,19 @@ private:
     Storage x, y;
     mlir::Value firstBlock, lastBlock;
     UnusedLanes unusedLanes = UnusedLanes::Computed;
+    /// Of the epilogue, if that has one.
+    Storage operand = {};
   };
-  /// Calls the dense micro-kernel with this activation region (may be empty).
+  /// Calls the dense micro-kernel with this epilogue, or with this activation region (may be
+  /// empty).
+  void callDense(const Epilogue &epilogue, const DenseCall &call);
   void callDense(mlir::Region &activation, const DenseCall &call);
+  struct DenseResult {
+    Epilogue epilogue;
+    Storage to, operand;
+  };
+  DenseResult allocateDenseResult(mlir::Operation *dense);
+  flow::MapOp findMapOfProduct(mlir::Operation *dense);
   /// The micro-kernel's table of a panel's blocks.
   mlir::Value panelTable(llvm::ArrayRef<int32_t> blocks);
   // EmitSweep.cpp
@@ -315,6 +325,8 @@ private:
   llvm::SmallPtrSet<mlir::Operation *, 4> partScans;
   int64_t parts = 1;
   mlir::Value firstPart, lastPart;
+  /// Maps that are computed already, with the product that they use.
+  llvm::SmallPtrSet<mlir::Operation *, 4> computedMaps;
   /// Pieces of concatenations that are computed in their place.
   llvm::DenseSet<mlir::OpOperand *> inPlace;
   /// Where a value is added up over rows: the sum output itself for outer

@@ -9,6 +9,7 @@ add_flowc_library(FlowcMath
   ExpandMathTrig.cpp
   MicroKernelsBuilder.cpp
   MicroKernelsDense.cpp
+  MicroKernelsDots.cpp
   MicroKernelsOuter.cpp
   MicroKernelsRandom.cpp
   MicroKernelsRows.cpp

@@ -42,6 +42,14 @@ func::FuncOp KernelBuilder::getOrCreate(ModuleOp module, const TileShape &shape,
   return function;
 }
 
+Value KernelBuilder::lanesBelow(int64_t lanes, Value limit) {
+  auto type = VectorType::get({lanes}, getI32Type());
+  auto numbers = llvm::to_vector(llvm::seq<int32_t>(0, lanes));
+  Value iota = arith::ConstantOp::create(*this, DenseElementsAttr::get(type, ArrayRef(numbers)));
+  Value limits = vector::BroadcastOp::create(*this, type, arith::TruncIOp::create(*this, getI32Type(), limit));
+  return arith::CmpIOp::create(*this, arith::CmpIPredicate::slt, iota, limits);
+}
+
 void KernelBuilder::loop(Value from, Value to, Value step, llvm::function_ref<void(Value)> body) {
   auto loop = scf::ForOp::create(*this, from, to, step);
   InsertionGuard guard(*this);

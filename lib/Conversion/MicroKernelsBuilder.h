@@ -77,6 +77,8 @@ struct KernelBuilder : mlir::ImplicitLocOpBuilder {
   Value shuffle(Value a, Value b, mlir::ArrayRef<int64_t> lanes) {
     return mlir::vector::ShuffleOp::create(*this, a, b, lanes);
   }
+  /// Which of `lanes` lanes have a number below `limit`.
+  Value lanesBelow(int64_t lanes, Value limit);
   /// Entry `field` of row `row` of a table of int32 with rows of `stride`.
   Value tableEntry(Value table, Value row, int64_t stride, int64_t field) {
     Value address = at(table, add(mul(row, stride), field), getI32Type());

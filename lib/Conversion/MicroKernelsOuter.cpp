@@ -90,8 +90,6 @@ struct OuterBlock {
 
 private:
   VectorType vectorType(int64_t lanes) const { return VectorType::get({lanes}, b.shape.element); }
-  /// Lanes whose number is below `limit`.
-  Value lanesBelow(int64_t lanes, Value limit);
   /// Those of the `lanes` columns from `column` on that a row has.
   Value existing(int64_t lanes, Value rank, Value column);
   /// A vector to store, in some lanes (null: all), or a number.
@@ -106,14 +104,6 @@ private:
   Value loadBefore(Value address);
 };
 } // namespace
-
-Value OuterBlock::lanesBelow(int64_t lanes, Value limit) {
-  auto type = VectorType::get({lanes}, b.getI32Type());
-  auto numbers = llvm::to_vector(llvm::seq<int32_t>(0, lanes));
-  Value iota = arith::ConstantOp::create(b, DenseElementsAttr::get(type, ArrayRef(numbers)));
-  Value limits = vector::BroadcastOp::create(b, type, arith::TruncIOp::create(b, b.getI32Type(), limit));
-  return arith::CmpIOp::create(b, arith::CmpIPredicate::slt, iota, limits);
-}
 
 Value OuterBlock::existing(int64_t lanes, Value rank, Value column) {
   auto type = VectorType::get({lanes}, b.getI32Type());
@@ -143,7 +133,7 @@ Value OuterBlock::loadBefore(Value address) {
 OuterBlock::Update OuterBlock::addLaneTo(Value address, Value sum, Value lane) {
   if (b.shape.unit->hasMasks) {
     int64_t width = cast<VectorType>(sum.getType()).getNumElements();
-    Value isLane = arith::XOrIOp::create(b, lanesBelow(width, lane), lanesBelow(width, b.add(lane, 1)));
+    Value isLane = arith::XOrIOp::create(b, b.lanesBelow(width, lane), b.lanesBelow(width, b.add(lane, 1)));
     return addTo(b.at(address, b.sub(b.i64(0), lane)), sum, isLane);
   }
   Value position = arith::IndexCastOp::create(b, b.getIndexType(), lane);
@@ -199,7 +189,7 @@ void OuterBlock::emit(Value row, int64_t rows, int64_t whole, bool withTail, Val
       if (rank)
         exist = existing(width, rank, first);
       if (j == whole) {
-        Value left = b.sub(inputs, first), weights = lanesBelow(width, left);
+        Value left = b.sub(inputs, first), weights = b.lanesBelow(width, left);
         // The ones are in lane `left`.
         (b.shape.unit->hasMasks ? updates : biases).push_back(addLaneTo(b.at(bias, thisRow), sum, left));
         exist = exist ? arith::AndIOp::create(b, exist, weights).getResult() : weights;

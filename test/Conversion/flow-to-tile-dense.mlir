@@ -9,10 +9,13 @@
 // CHECK-DAG: llvm.mlir.global internal constant @[[FORWARD:.*]](dense<[0, 4, 0, 18, 0, 0, 18, 1, 4, 1, 0, 18, 4, 72, 18, 1]>
 // CHECK-DAG: llvm.mlir.global internal constant @[[ZEROS:.*]](dense<0> : tensor<8xi32>)
 // CHECK-DAG: llvm.mlir.global internal constant @[[BACKWARD:.*]](dense<[0, 4, 0, 5, 0, 0, 1, 18, 4, 4, 0, 5, 0, 4, 1, 18, {{.*}}16, 2, 0, 5, 0, 16, 1, 18]>
-// The first block of a masked gradient has two columns, the second the third one, too.
-// CHECK-DAG: llvm.mlir.global internal constant @[[MASKED:.*]](dense<[0, 4, 0, 2, 0, 0, 3, 1, 4, 1, 0, 3, 4, 12, 3, 1]>
-// Ranks of columns are there for a whole vector.
-// CHECK-DAG: llvm.mlir.global internal constant @[[IN:.*]](dense<[0, 1, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]>
+// Five rows of weights are too few to transpose their inputs: sums along lanes, of two rows by eight columns.
+// CHECK-DAG: llvm.mlir.global internal constant @[[DOTS:.*]](dense<[0, 2, 0, 18, 0, 0, 18, 1, 2, 2, {{.*}}4, 1, 0, 18, 4, 72, 18, 1]>
+// All five rows of three columns each are a block.
+// CHECK-DAG: llvm.mlir.global internal constant @[[MASKED:.*]](dense<[0, 5, 0, 3, 0, 0, 3, 1]>
+// Ranks are there for a vector from the last one on.
+// CHECK-DAG: llvm.mlir.global internal constant @[[OUT:.*]](dense<[0, 0, 1, 1, 2, 0, {{[0, ]*}}]> : tensor<21xi32>)
+// CHECK-DAG: llvm.mlir.global internal constant @[[IN:.*]](dense<[0, 1, 2, 0, {{[0, ]*}}]> : tensor<32xi32>)
 // CHECK-LABEL: func.func @kernel
 // Masked sums start from zero: outer products leave some of their elements alone.
 // CHECK: "llvm.intr.memset"
@@ -25,18 +28,19 @@
 // CHECK: llvm.mlir.addressof @[[ZEROS]]
 // CHECK: llvm.mlir.addressof @[[BACKWARD]]
 // CHECK: call @dense_identity_f32x16
-// 18 columns are a vector and two, which with the bias fill half a vector; three columns fill half a vector as well.
-// CHECK: call @transpose_f32x16
-// CHECK: call @outer_tail8_f32x16
-// CHECK: call @transpose_f32x16
+// CHECK-NOT: call @transpose
+// CHECK: llvm.mlir.addressof @[[DOTS]]
+// CHECK: call @dots_2x8_f32x16
+// CHECK: llvm.mlir.addressof @[[OUT]]
 // CHECK: llvm.mlir.addressof @[[IN]]
 // CHECK: llvm.mlir.addressof @[[MASKED]]
-// CHECK: call @outer_tail8_at_least_f32x16
+// CHECK: call @dots_5x3_all_at_least_f32x16
 
 // AVX2-DAG: @info(dense<[1, 112, {{[0-9]+}}, 160, 2, 1, 0, 180, 0]>
 // With 16 registers, blocks have up to six rows; those of weight gradients still four.
 // AVX2-DAG: llvm.mlir.global internal constant @{{.*}}(dense<[0, 5, 0, 18, 0, 0, 18, 1]>
 // AVX2-DAG: llvm.mlir.global internal constant @{{.*}}(dense<[0, 6, 0, 5, 0, 0, 1, 18, 6, 6, 0, 5, 0, 6, 1, 18, 12, 6, 0, 5, 0, 12, 1, 18]>
+// The first block of a masked gradient has two columns, the second the third one, too.
 // AVX2-DAG: llvm.mlir.global internal constant @{{.*}}(dense<[0, 4, 0, 2, 0, 0, 3, 1, 4, 1, 0, 3, 4, 12, 3, 1]>
 // With 8 lanes, vectors are not halved. The fourth number of @info is the size of the sums: with 16 registers there is
 // room for one more vector, which stores of a gradient's last columns may reach.

@@ -283,6 +283,85 @@ template <typename T>
 using OuterFunction = void(const T *, const T *, T *, T *, const int32_t *, const int32_t *, const int32_t *, int64_t,
                            int64_t, int64_t, int64_t, int64_t);
 
+template <typename T>
+using DotsFunction = void(const T *, const T *, T *, T *, const int32_t *, const int32_t *, const int32_t *, int64_t,
+                          int64_t, int64_t, int64_t, int64_t, int64_t);
+
+/// A weight gradient of blocks 1 and later of a layer, and what it should be. What the
+/// micro-kernels must not look at is NaN.
+template <typename ConfigT>
+struct Gradient {
+  using T = typename ConfigT::Element;
+  static constexpr int64_t lanes = ConfigT::lanes, stride = ConfigT::stride;
+  int64_t inputs, used, pitch;
+  OuterMask mask;
+  bool first;
+  Layer<T> layer;
+  std::vector<int32_t> outRanks, inRanks;
+  Aligned<T> x, g, weight, bias;
+  std::vector<T> weightBefore, biasBefore;
+
+  Gradient(int64_t inputs, OuterMask mask, int64_t blockRows, int64_t used, bool first, int64_t padding,
+           std::mt19937 &random)
+      : inputs(inputs), used(used), pitch((inputs + lanes - 1) / lanes * lanes), mask(mask), first(first),
+        layer(inputs, blockRows, random), outRanks(layer.outputs + lanes), inRanks(pitch + lanes),
+        x((inputs + lanes) * stride), g((layer.outputs + lanes) * stride), weight(layer.outputs * inputs + padding),
+        bias(layer.outputs) {
+    for (int64_t m = 0; m < layer.outputs; ++m)
+      outRanks[m] = static_cast<int32_t>(m * inputs / layer.outputs);
+    std::iota(inRanks.begin(), inRanks.end(), 0);
+    for (Aligned<T> *array : {&x, &g, &weight, &bias})
+      array->randomise(random);
+    for (int64_t m = 0; m < layer.outputs; ++m)
+      std::fill_n(g.data + m * stride + used, stride - used, T(0));
+    weightBefore.assign(weight.data, weight.data + weight.count);
+    biasBefore.assign(bias.data, bias.data + bias.count);
+  }
+
+  void forbidUnused() {
+    T nan = std::numeric_limits<T>::quiet_NaN();
+    for (int64_t row = 0; row < inputs; ++row)
+      std::fill_n(x.data + row * stride + used, stride - used, nan);
+    std::fill_n(x.data + inputs * stride, lanes * stride, nan);
+    std::fill_n(g.data + layer.outputs * stride, lanes * stride, nan);
+  }
+
+  /// `firstBias`: the first block whose biases are summed.
+  void check(const std::string &name, int64_t firstBias) {
+    for (size_t i = layer.outputs * inputs; i < weight.count; ++i)
+      ASSERT_EQ(weight[i], weightBefore[i]) << name << " behind the last row";
+    // Each of up to 64 terms is below 1 and is rounded once.
+    constexpr double tolerance = 64 * 8 * std::numeric_limits<T>::epsilon();
+    for (int64_t block = 0; block < layer.blocks; ++block) {
+      for (int64_t r = 0; r < layer.entry(block, RowCount); ++r) {
+        int64_t row = layer.entry(block, RowBegin) + r, begin = layer.entry(block, InputBegin);
+        int64_t end = begin + layer.entry(block, InputCount);
+        auto expected = [&](T before, bool isSummed, auto factor) {
+          long double want = first && isSummed ? T(0) : before;
+          for (int64_t lane = 0; isSummed && lane < used; ++lane)
+            want += static_cast<long double>(g[row * stride + lane]) * factor(lane);
+          return want;
+        };
+        ASSERT_NEAR(bias[row], expected(biasBefore[row], block >= firstBias, [](int64_t) { return T(1); }), tolerance)
+            << name;
+        for (int64_t k = 0; k < inputs; ++k) {
+          T before = weightBefore[row * inputs + k];
+          bool exists = outRanks[row] >= inRanks[k] + (mask == OuterMask::Above), inRange = k >= begin && k < end;
+          if (mask != OuterMask::None && !exists) {
+            ASSERT_EQ(weight[row * inputs + k], before) << name << " row " << row << " k " << k;
+          } else if (mask == OuterMask::None || inRange) {
+            ASSERT_NEAR(weight[row * inputs + k],
+                        expected(before, block > 0, [&](int64_t lane) { return x[k * stride + lane]; }), tolerance)
+                << name << " inputs " << inputs << " lanes " << used << " row " << row << " k " << k;
+          }
+        }
+      }
+    }
+  }
+};
+
+const std::vector<OuterMask> outerMasks = {OuterMask::None, OuterMask::AtLeast, OuterMask::Above};
+
 TYPED_TEST(MicroKernels, OuterSumsOverLanes) {
   using T = typename TypeParam::Element;
   constexpr int64_t lanes = TypeParam::lanes, stride = TypeParam::stride;
@@ -290,11 +369,10 @@ TYPED_TEST(MicroKernels, OuterSumsOverLanes) {
   const std::vector<int64_t> widths = {
       1,         lanes / 2 - 1,         lanes / 2,    lanes - 1, lanes, 2 * lanes + 1, 3 * lanes + 2,
       4 * lanes, 5 * lanes + lanes / 2, 7 * lanes + 1};
-  const std::vector<OuterMask> masks = {OuterMask::None, OuterMask::AtLeast, OuterMask::Above};
   std::string transposeName = this->publish(getOrCreateTranspose(*this->module, this->shape));
   std::map<std::pair<int64_t, OuterMask>, std::string> names;
   for (int64_t inputs : widths)
-    for (OuterMask mask : masks)
+    for (OuterMask mask : outerMasks)
       names[{inputs, mask}] = this->publish(getOrCreateOuter(*this->module, this->shape, inputs, mask));
   auto *transpose = this->template kernel<TransposeFunction<T>>(transposeName);
   ASSERT_TRUE(transpose);
@@ -302,57 +380,47 @@ TYPED_TEST(MicroKernels, OuterSumsOverLanes) {
     auto [inputs, mask] = key;
     auto *outer = this->template kernel<OuterFunction<T>>(name);
     ASSERT_TRUE(outer) << name;
-    int64_t pitch = (inputs + lanes - 1) / lanes * lanes;
-    Layer<T> layer(inputs, maxOuterRows, this->random);
-    std::vector<int32_t> outRanks(layer.outputs), inRanks(pitch);
-    for (int64_t m = 0; m < layer.outputs; ++m)
-      outRanks[m] = static_cast<int32_t>(m * inputs / layer.outputs);
-    std::iota(inRanks.begin(), inRanks.end(), 0);
     for (int64_t used : {int64_t(1), lanes, lanes + 3, 2 * lanes, 3 * lanes + 1, 4 * lanes}) {
-      int64_t vectors = (used + lanes - 1) / lanes;
       for (bool first : {false, true}) {
-        Aligned<T> x(inputs * stride), g(layer.outputs * stride), scratch(stride * pitch, T(9)),
-            weight(layer.outputs * inputs + outerPadding(this->shape)), bias(layer.outputs);
-        for (Aligned<T> *array : {&x, &g, &weight, &bias})
-          array->randomise(this->random);
-        for (int64_t m = 0; m < layer.outputs; ++m)
-          std::fill_n(g.data + m * stride + used, stride - used, T(0));
-        std::vector<T> weightBefore(weight.data, weight.data + weight.count);
-        std::vector<T> biasBefore(bias.data, bias.data + bias.count);
-        transpose(x.data, scratch.data, inputs, pitch, vectors);
+        Gradient<TypeParam> gradient(inputs, mask, maxOuterRows, used, first, outerPadding(this->shape), this->random);
+        int64_t vectors = (used + lanes - 1) / lanes, pitch = gradient.pitch;
+        Aligned<T> scratch(stride * pitch, T(9));
+        transpose(gradient.x.data, scratch.data, inputs, pitch, vectors);
         for (int64_t lane = 0; lane < vectors * lanes; ++lane)
           for (int64_t k = 0; k < pitch; ++k)
-            ASSERT_EQ(scratch[lane * pitch + k], k < inputs ? x[k * stride + lane] : T(k == inputs)) << inputs;
-        outer(g.data, scratch.data, weight.data, bias.data, layer.table.data(), outRanks.data(), inRanks.data(), 1,
-              layer.blocks, inputs, used, first);
-        for (size_t i = layer.outputs * inputs; i < weight.count; ++i)
-          ASSERT_EQ(weight[i], weightBefore[i]) << name << " behind the last row";
-        // Each of up to 64 terms is below 1 and is rounded once.
-        constexpr double tolerance = 64 * 8 * std::numeric_limits<T>::epsilon();
-        for (int64_t block = 0; block < layer.blocks; ++block) {
-          for (int64_t r = 0; r < layer.entry(block, RowCount); ++r) {
-            int64_t row = layer.entry(block, RowBegin) + r, begin = layer.entry(block, InputBegin);
-            auto expected = [&](T before, auto factor) {
-              long double want = first && block > 0 ? T(0) : before;
-              for (int64_t lane = 0; block > 0 && lane < used; ++lane)
-                want += static_cast<long double>(g[row * stride + lane]) * factor(lane);
-              return want;
-            };
-            ASSERT_NEAR(bias[row], expected(biasBefore[row], [](int64_t) { return T(1); }), tolerance) << name;
-            for (int64_t k = 0; k < inputs; ++k) {
-              T before = weightBefore[row * inputs + k];
-              bool exists = outRanks[row] >= inRanks[k] + (mask == OuterMask::Above);
-              bool inRange = k >= begin && k < begin + layer.entry(block, InputCount);
-              if (mask != OuterMask::None && !exists) {
-                ASSERT_EQ(weight[row * inputs + k], before) << name << " row " << row << " k " << k;
-              } else if (mask == OuterMask::None || inRange) {
-                ASSERT_NEAR(weight[row * inputs + k],
-                            expected(before, [&](int64_t lane) { return x[k * stride + lane]; }), tolerance)
-                    << name << " inputs " << inputs << " lanes " << used << " row " << row << " k " << k;
-              }
-            }
-          }
-        }
+            ASSERT_EQ(scratch[lane * pitch + k], k < inputs ? gradient.x[k * stride + lane] : T(k == inputs)) << inputs;
+        outer(gradient.g.data, scratch.data, gradient.weight.data, gradient.bias.data, gradient.layer.table.data(),
+              gradient.outRanks.data(), gradient.inRanks.data(), 1, gradient.layer.blocks, inputs, used, first);
+        gradient.check(name, /*firstBias=*/1);
+      }
+    }
+  }
+}
+
+TYPED_TEST(MicroKernels, DotsSumOverLanes) {
+  using T = typename TypeParam::Element;
+  constexpr int64_t lanes = TypeParam::lanes;
+  EXPECT_EQ(this->shape.dotsShapes(3).empty(), !this->shape.unit->hasMasks);
+  std::map<std::tuple<int64_t, OuterMask, int64_t>, std::string> names;
+  for (int64_t inputs : {int64_t(1), int64_t(2), int64_t(3), lanes / 2, lanes - 1, lanes, 2 * lanes + 1})
+    for (OuterMask mask : outerMasks)
+      for (DotsShape block : this->shape.dotsShapes(inputs)) {
+        ASSERT_LE(block.rows * block.columns, lanes);
+        names[{inputs, mask, block.rows}] =
+            this->publish(getOrCreateDots(*this->module, this->shape, block, inputs, mask));
+      }
+  for (auto [key, name] : names) {
+    auto [inputs, mask, rows] = key;
+    auto *dots = this->template kernel<DotsFunction<T>>(name);
+    ASSERT_TRUE(dots) << name;
+    for (int64_t used : {int64_t(1), lanes, lanes + 3, 3 * lanes + 1, 4 * lanes}) {
+      for (bool first : {false, true}) {
+        Gradient<TypeParam> gradient(inputs, mask, rows, used, first, /*padding=*/lanes, this->random);
+        gradient.forbidUnused();
+        dots(gradient.g.data, gradient.x.data, gradient.weight.data, gradient.bias.data, gradient.layer.table.data(),
+             gradient.outRanks.data(), gradient.inRanks.data(), 1, gradient.layer.blocks, gradient.layer.outputs,
+             inputs, used, first);
+        gradient.check(name, /*firstBias=*/0);
       }
     }
   }

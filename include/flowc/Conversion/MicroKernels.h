@@ -33,6 +33,11 @@
 
 namespace flowc {
 
+/// Rows and columns of a weight gradient that `dots` computes at once.
+struct DotsShape {
+  int64_t rows, columns;
+};
+
 /// The element type and the vectors of a tile program.
 struct TileShape {
   TileShape(mlir::FloatType element, const VectorUnit &unit)
@@ -52,6 +57,9 @@ struct TileShape {
   /// How many rows the blocks of a dense layer have: as many as possible, unless that
   /// leaves fewer for the last one than keep 16 registers busy.
   llvm::SmallVector<int64_t> splitDenseRows(int64_t rows) const;
+  /// The shapes of blocks that `dots` may have for weights of so many columns: none with
+  /// 16 registers, which are too few for the sums.
+  llvm::SmallVector<DotsShape> dotsShapes(int64_t columns) const;
 };
 
 /// What a dense layer applies to its sums before it stores them.
@@ -145,6 +153,16 @@ enum class OuterMask {
 /// behind the weight's gradient must exist; they keep what they hold.
 mlir::func::FuncOp getOrCreateOuter(mlir::ModuleOp module, const TileShape &shape, int64_t columns,
                                     OuterMask mask = OuterMask::None);
+
+/// The same for few rows or few columns, without transposed inputs:
+///   void dots(ptr g, ptr x, ptr weight, ptr bias, ptr table, ptr outRanks, ptr inRanks,
+///             index firstBlock, index lastBlock, index M, index K, index n, index first)
+/// with blocks of at most `block.rows` rows, one of `TileShape::dotsShapes(columns)`, where
+/// `columns` is K. All of `bias` is updated. As many rows behind the last ones of g and x,
+/// and as many ranks behind the last ones, as a vector has lanes are read, whatever they
+/// are; lanes from n on are not.
+mlir::func::FuncOp getOrCreateDots(mlir::ModuleOp module, const TileShape &shape, DotsShape block, int64_t columns,
+                                   OuterMask mask = OuterMask::None);
 
 /// Rows of a row-major array to a tile:
 ///   void loadRows(ptr data, ptr tile, index columns, index stride,

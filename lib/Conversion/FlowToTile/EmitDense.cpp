@@ -198,11 +198,12 @@ LogicalResult TileEmitter::emitDense(PanelDenseOp op) {
 // Weight gradients
 //===----------------------------------------------------------------------===//
 
-/// The blocks of a weight gradient. Those of a masked one cover the columns
+/// The blocks of a weight gradient, of so many rows. Those of a masked one cover the columns
 /// between the first and the last that any of their rows has.
-static SmallVector<int32_t> makeOuterTable(int64_t rows, int64_t columns, std::optional<RankMaskAttr> mask) {
-  SmallVector<int64_t> rowCounts(rows / maxOuterRows, maxOuterRows);
-  if (int64_t rest = rows % maxOuterRows)
+static SmallVector<int32_t> makeOuterTable(int64_t rows, int64_t columns, std::optional<RankMaskAttr> mask,
+                                           int64_t blockRows) {
+  SmallVector<int64_t> rowCounts(rows / blockRows, blockRows);
+  if (int64_t rest = rows % blockRows)
     rowCounts.push_back(rest);
   SmallVector<int32_t> blocks = makeDenseTable(rowCounts, columns, columns, 1, /*hasBias=*/true);
   if (!mask)
@@ -219,6 +220,41 @@ static SmallVector<int32_t> makeOuterTable(int64_t rows, int64_t columns, std::o
     rest[InputCount] = last - std::min(first, last);
   }
   return blocks;
+}
+
+/// Pieces of so many columns, at multiples of `aligned`, that the blocks of a table consist of,
+/// each as often as its block has rows if `byRow`.
+static int64_t countPieces(ArrayRef<int32_t> blocks, int64_t columns, int64_t aligned, bool byRow) {
+  int64_t pieces = 0;
+  for (; !blocks.empty(); blocks = blocks.drop_front(DenseTableStride)) {
+    int64_t skipped = blocks[InputBegin] % aligned;
+    pieces += llvm::divideCeil(skipped + blocks[InputCount], columns) * (byRow ? blocks[RowCount] : 1);
+  }
+  return pieces;
+}
+
+/// The shape of blocks with which `dots` is faster than `outer`, if there is one. In half as many
+/// cycles as a vector has lanes: one fused multiply-add for each lane of a tile of four
+/// vectors takes 4, the sums over the lanes of a vector of vectors about as long, and
+/// transposing these nine times as long.
+static std::optional<DotsShape> findDots(const TileShape &shape, int64_t rows, int64_t columns,
+                                         std::optional<RankMaskAttr> mask) {
+  constexpr int64_t kPerRow = 4, kPerBlock = 8, kPerTransposed = 36;
+  SmallVector<int32_t> blocks = makeOuterTable(rows, columns, mask, maxOuterRows);
+  int64_t withOnes = mask ? 0 : llvm::divideCeil(columns + 1, shape.lanes) * rows;
+  int64_t least = kPerTransposed * llvm::divideCeil(columns, shape.lanes) +
+                  kPerRow * std::max(withOnes, countPieces(blocks, shape.lanes, shape.lanes, /*byRow=*/true));
+  std::optional<DotsShape> best;
+  for (DotsShape block : shape.dotsShapes(columns)) {
+    blocks = makeOuterTable(rows, columns, mask, block.rows);
+    int64_t time =
+        kPerBlock * (countPieces(blocks, block.columns, 1, /*byRow=*/false) + llvm::divideCeil(rows, shape.lanes));
+    if (time < least) {
+      least = time;
+      best = block;
+    }
+  }
+  return best;
 }
 
 LogicalResult TileEmitter::emitOuter(OuterOp op) {
@@ -239,22 +275,32 @@ LogicalResult TileEmitter::emitOuter(OuterOp op) {
   Storage g = materialize(find(op.getG()), op.getG().getType());
   Storage x = materialize(find(op.getX()), op.getX().getType());
   int64_t padded = llvm::alignTo(x.elements, shape.lanes);
-  Storage scratch = allocate(RankedTensorType::get({padded}, shape.element));
-  func::CallOp::create(b, getOrCreateTranspose(module, shape),
-                       ValueRange{pointer(x), pointer(scratch), index(x.elements), index(padded), numVectors});
-
   OuterMask kind = OuterMask::None;
   Value outRanks = LLVM::ZeroOp::create(b, workspace.getType()), inRanks = outRanks;
   if (std::optional<RankMaskAttr> mask = op.getMask()) {
     kind = mask->getStrict() ? OuterMask::Above : OuterMask::AtLeast;
-    SmallVector<int32_t> in(mask->getIn());
-    in.resize(padded);
-    outRanks = table(SmallVector<int32_t>(mask->getOut()));
+    SmallVector<int32_t> out(mask->getOut()), in(mask->getIn());
+    out.resize(g.elements + shape.lanes);
+    in.resize(padded + shape.lanes);
+    outRanks = table(out);
     inRanks = table(in);
   }
-  SmallVector<int32_t> blocks = makeOuterTable(g.elements, x.elements, op.getMask());
   Value isFirst = arith::SelectOp::create(b, arith::CmpIOp::create(b, arith::CmpIPredicate::eq, firstRow, index(0)),
                                           index(1), index(0));
+  if (std::optional<DotsShape> dots = findDots(shape, g.elements, x.elements, op.getMask())) {
+    // What is read behind the last rows.
+    allocate(RankedTensorType::get({shape.lanes}, shape.element));
+    SmallVector<int32_t> blocks = makeOuterTable(g.elements, x.elements, op.getMask(), dots->rows);
+    func::CallOp::create(b, getOrCreateDots(module, shape, *dots, x.elements, kind),
+                         ValueRange{pointer(g), pointer(x), pointer(*weight), pointer(*bias), table(blocks), outRanks,
+                                    inRanks, index(0), index(blocks.size() / DenseTableStride), index(g.elements),
+                                    index(x.elements), numRows, isFirst});
+    return success();
+  }
+  Storage scratch = allocate(RankedTensorType::get({padded}, shape.element));
+  func::CallOp::create(b, getOrCreateTranspose(module, shape),
+                       ValueRange{pointer(x), pointer(scratch), index(x.elements), index(padded), numVectors});
+  SmallVector<int32_t> blocks = makeOuterTable(g.elements, x.elements, op.getMask(), maxOuterRows);
   func::CallOp::create(b, getOrCreateOuter(module, shape, x.elements, kind),
                        ValueRange{pointer(g), pointer(scratch), pointer(*weight), pointer(*bias), table(blocks),
                                   outRanks, inRanks, index(0), index(blocks.size() / DenseTableStride),

@@ -197,9 +197,8 @@ func::FuncOp flowc::getOrCreateDots(ModuleOp module, const TileShape &shape, Dot
                      isFirst};
     b.loop(arguments[7], arguments[8], 1, [&](Value index) {
       auto entry = [&](DenseTable field) { return b.tableEntry(table, index, DenseTableStride, field); };
-      bool all = mask == OuterMask::None;
-      Value row = entry(RowBegin), rows = entry(RowCount), begin = all ? b.i64(0) : entry(InputBegin);
-      Value end = all ? arguments[10] : b.add(begin, entry(InputCount));
+      Value row = entry(RowBegin), rows = entry(RowCount), begin = entry(InputBegin);
+      Value end = b.add(begin, entry(InputCount));
       if (hasAllColumns)
         b.when(b.less(begin, end), [&] { dots.emitWeights(row, rows, b.i64(0), end); });
       else

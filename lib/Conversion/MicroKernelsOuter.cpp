@@ -273,12 +273,13 @@ void OuterBlock::emitBias(Value rows) {
   });
 }
 
-func::FuncOp flowc::getOrCreateOuter(ModuleOp module, const TileShape &shape, int64_t columns, OuterMask mask) {
-  int64_t lanes = shape.lanes, tail = columns % lanes;
+func::FuncOp flowc::getOrCreateOuter(ModuleOp module, const TileShape &shape, int64_t columns, OuterMask mask,
+                                     bool wholeOnly) {
+  int64_t lanes = shape.lanes, tail = wholeOnly ? 0 : columns % lanes;
   // Half a vector takes half the time where a vector is two halves to the
   // processor; elsewhere nothing is lost.
   int64_t tailLanes = tail == 0 ? 0 : tail + 1 <= lanes / 2 && shape.unit->registers >= 32 ? lanes / 2 : lanes;
-  std::string name = "outer";
+  std::string name = wholeOnly ? "outer_whole" : "outer";
   if (tailLanes)
     name += "_tail" + std::to_string(tailLanes);
   if (mask != OuterMask::None)
@@ -286,7 +287,7 @@ func::FuncOp flowc::getOrCreateOuter(ModuleOp module, const TileShape &shape, in
   auto emit = [&](KernelBuilder &b, ValueRange arguments) {
     Value g = arguments[0], table = arguments[4], inputs = arguments[9];
     Value wholeInputs = b.mul(b.div(inputs, lanes), lanes);
-    Value pitch = b.mul(b.div(b.add(inputs, lanes - 1), lanes), lanes);
+    Value pitch = wholeOnly ? wholeInputs : b.mul(b.div(b.add(inputs, lanes - 1), lanes), lanes);
     Value lanesInUse = b.mul(b.div(b.add(arguments[10], 3), 4), 4);
     Value isFirst = arith::CmpIOp::create(b, arith::CmpIPredicate::ne, arguments[11], b.i64(0));
     b.loop(arguments[7], arguments[8], 1, [&](Value index) {
@@ -315,6 +316,8 @@ func::FuncOp flowc::getOrCreateOuter(ModuleOp module, const TileShape &shape, in
           b.less(rows, b.i64(maxOuterRows)),
           [&] { b.loop(b.i64(0), rows, 1, [&](Value r) { block.emitRows(r, 1, from, to); }); },
           [&] { block.emitRows(b.i64(0), maxOuterRows, from, to); });
+      if (wholeOnly)
+        return;
       if (!tailLanes)
         block.emitBias(rows);
       else if (mask != OuterMask::None)

@@ -326,8 +326,9 @@ struct Gradient {
     std::fill_n(g.data + layer.outputs * stride, lanes * stride, nan);
   }
 
-  /// `firstBias`: the first block whose biases are summed.
-  void check(const std::string &name, int64_t firstBias) {
+  /// `firstBias`: the first block whose biases are summed. `covered`: columns before that are,
+  /// without a mask, whatever the range of their block, and later ones are not.
+  void check(const std::string &name, int64_t firstBias, std::optional<int64_t> covered) {
     for (size_t i = layer.outputs * inputs; i < weight.count; ++i)
       ASSERT_EQ(weight[i], weightBefore[i]) << name << " behind the last row";
     // Each of up to 64 terms is below 1 and is rounded once.
@@ -347,9 +348,10 @@ struct Gradient {
         for (int64_t k = 0; k < inputs; ++k) {
           T before = weightBefore[row * inputs + k];
           bool exists = outRanks[row] >= inRanks[k] + (mask == OuterMask::Above), inRange = k >= begin && k < end;
-          if (mask != OuterMask::None && !exists) {
+          bool isCovered = covered && mask == OuterMask::None && k < *covered;
+          if ((mask != OuterMask::None && !exists) || (covered && k >= *covered)) {
             ASSERT_EQ(weight[row * inputs + k], before) << name << " row " << row << " k " << k;
-          } else if (mask == OuterMask::None || inRange) {
+          } else if (inRange || isCovered) {
             ASSERT_NEAR(weight[row * inputs + k],
                         expected(before, block > 0, [&](int64_t lane) { return x[k * stride + lane]; }), tolerance)
                 << name << " inputs " << inputs << " lanes " << used << " row " << row << " k " << k;
@@ -391,10 +393,28 @@ TYPED_TEST(MicroKernels, OuterSumsOverLanes) {
             ASSERT_EQ(scratch[lane * pitch + k], k < inputs ? gradient.x[k * stride + lane] : T(k == inputs)) << inputs;
         outer(gradient.g.data, scratch.data, gradient.weight.data, gradient.bias.data, gradient.layer.table.data(),
               gradient.outRanks.data(), gradient.inRanks.data(), 1, gradient.layer.blocks, inputs, used, first);
-        gradient.check(name, /*firstBias=*/1);
+        gradient.check(name, /*firstBias=*/1, /*covered=*/inputs);
       }
     }
   }
+}
+
+TYPED_TEST(MicroKernels, OuterOfWholeVectorsLeavesTheRest) {
+  using T = typename TypeParam::Element;
+  constexpr int64_t lanes = TypeParam::lanes, stride = TypeParam::stride, inputs = 2 * lanes + 1, whole = 2 * lanes;
+  std::string transposeName = this->publish(getOrCreateTranspose(*this->module, this->shape));
+  std::string name =
+      this->publish(getOrCreateOuter(*this->module, this->shape, inputs, OuterMask::None, /*wholeOnly=*/true));
+  auto *transpose = this->template kernel<TransposeFunction<T>>(transposeName);
+  auto *outer = this->template kernel<OuterFunction<T>>(name);
+  ASSERT_TRUE(transpose && outer);
+  Gradient<TypeParam> gradient(inputs, OuterMask::None, maxOuterRows, lanes + 3, /*first=*/false,
+                               outerPadding(this->shape), this->random);
+  Aligned<T> scratch(stride * whole);
+  transpose(gradient.x.data, scratch.data, whole, whole, 2);
+  outer(gradient.g.data, scratch.data, gradient.weight.data, gradient.bias.data, gradient.layer.table.data(), nullptr,
+        nullptr, 1, gradient.layer.blocks, inputs, gradient.used, /*first=*/false);
+  gradient.check(name, /*firstBias=*/gradient.layer.blocks, whole);
 }
 
 TYPED_TEST(MicroKernels, DotsSumOverLanes) {
@@ -420,7 +440,7 @@ TYPED_TEST(MicroKernels, DotsSumOverLanes) {
         dots(gradient.g.data, gradient.x.data, gradient.weight.data, gradient.bias.data, gradient.layer.table.data(),
              gradient.outRanks.data(), gradient.inRanks.data(), 1, gradient.layer.blocks, gradient.layer.outputs,
              inputs, used, first);
-        gradient.check(name, /*firstBias=*/0);
+        gradient.check(name, /*firstBias=*/0, /*covered=*/{});
       }
     }
   }

@@ -150,15 +150,18 @@ enum class OuterMask {
 /// range, and other weights are not written. Ranks are int32, those of columns
 /// are read up to Kpad. `columns` is K: its remainder decides about the shape of
 /// the last register block. Lanes from n on must hold g = 0. `outerPadding` elements
-/// behind the weight's gradient must exist; they keep what they hold.
+/// behind the weight's gradient must exist; they keep what they hold. With `wholeOnly` and no
+/// mask, only as many columns as fill vectors are computed, no biases, and scratch is made from
+/// as many.
 mlir::func::FuncOp getOrCreateOuter(mlir::ModuleOp module, const TileShape &shape, int64_t columns,
-                                    OuterMask mask = OuterMask::None);
+                                    OuterMask mask = OuterMask::None, bool wholeOnly = false);
 
 /// The same for few rows or few columns, without transposed inputs:
 ///   void dots(ptr g, ptr x, ptr weight, ptr bias, ptr table, ptr outRanks, ptr inRanks,
 ///             index firstBlock, index lastBlock, index M, index K, index n, index first)
 /// with blocks of at most `block.rows` rows, one of `TileShape::dotsShapes(columns)`, where
-/// `columns` is K. All of `bias` is updated. As many rows behind the last ones of g and x,
+/// `columns` is K; k covers the block's range, or all if that is not empty and a block has
+/// all columns. All of `bias` is updated. As many rows behind the last ones of g and x,
 /// and as many ranks behind the last ones, as a vector has lanes are read, whatever they
 /// are; lanes from n on are not.
 mlir::func::FuncOp getOrCreateDots(mlir::ModuleOp module, const TileShape &shape, DotsShape block, int64_t columns,

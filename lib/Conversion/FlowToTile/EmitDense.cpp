@@ -233,26 +233,48 @@ static int64_t countPieces(ArrayRef<int32_t> blocks, int64_t columns, int64_t al
   return pieces;
 }
 
-/// The shape of blocks with which `dots` is faster than `outer`, if there is one. In half as many
-/// cycles as a vector has lanes: one fused multiply-add for each lane of a tile of four
-/// vectors takes 4, the sums over the lanes of a vector of vectors about as long, and
-/// transposing these nine times as long.
-static std::optional<DotsShape> findDots(const TileShape &shape, int64_t rows, int64_t columns,
-                                         std::optional<RankMaskAttr> mask) {
+namespace {
+/// How a weight gradient is computed: columns before `firstOfDots` by `outer`, the others, and
+/// then all biases, by `dots` in blocks of this shape.
+struct OuterPlan {
+  int64_t firstOfDots;
+  DotsShape block;
+};
+} // namespace
+
+/// Restricts blocks to the columns from `first` on.
+static void dropColumns(MutableArrayRef<int32_t> blocks, int64_t first) {
+  for (; !blocks.empty(); blocks = blocks.drop_front(DenseTableStride)) {
+    int64_t end = blocks[InputBegin] + blocks[InputCount];
+    blocks[InputBegin] = std::max<int64_t>(blocks[InputBegin], first);
+    blocks[InputCount] = std::max<int64_t>(end - blocks[InputBegin], 0);
+  }
+}
+
+/// The fastest way. In half as many cycles as a vector has lanes: one fused multiply-add for each
+/// lane of a tile of four vectors takes 4, the sums over the lanes of a vector of vectors
+/// about as long, and transposing these nine times as long.
+static OuterPlan planOuter(const TileShape &shape, int64_t rows, int64_t columns, std::optional<RankMaskAttr> mask) {
   constexpr int64_t kPerRow = 4, kPerBlock = 8, kPerTransposed = 36;
+  int64_t whole = columns / shape.lanes, all = llvm::divideCeil(columns, shape.lanes);
   SmallVector<int32_t> blocks = makeOuterTable(rows, columns, mask, maxOuterRows);
   int64_t withOnes = mask ? 0 : llvm::divideCeil(columns + 1, shape.lanes) * rows;
-  int64_t least = kPerTransposed * llvm::divideCeil(columns, shape.lanes) +
+  int64_t least = kPerTransposed * all +
                   kPerRow * std::max(withOnes, countPieces(blocks, shape.lanes, shape.lanes, /*byRow=*/true));
-  std::optional<DotsShape> best;
-  for (DotsShape block : shape.dotsShapes(columns)) {
+  OuterPlan best{columns, {}};
+  auto consider = [&](int64_t firstOfDots, int64_t time, DotsShape block) {
     blocks = makeOuterTable(rows, columns, mask, block.rows);
-    int64_t time =
-        kPerBlock * (countPieces(blocks, block.columns, 1, /*byRow=*/false) + llvm::divideCeil(rows, shape.lanes));
+    dropColumns(blocks, firstOfDots);
+    time += kPerBlock * (countPieces(blocks, block.columns, 1, /*byRow=*/false) + llvm::divideCeil(rows, shape.lanes));
     if (time < least) {
       least = time;
-      best = block;
+      best = {firstOfDots, block};
     }
+  };
+  for (DotsShape block : shape.dotsShapes(columns)) {
+    consider(0, 0, block);
+    if (!mask && whole > 0 && whole < all)
+      consider(whole * shape.lanes, whole * (kPerTransposed + kPerRow * rows), block);
   }
   return best;
 }
@@ -287,21 +309,27 @@ LogicalResult TileEmitter::emitOuter(OuterOp op) {
   }
   Value isFirst = arith::SelectOp::create(b, arith::CmpIOp::create(b, arith::CmpIPredicate::eq, firstRow, index(0)),
                                           index(1), index(0));
-  if (std::optional<DotsShape> dots = findDots(shape, g.elements, x.elements, op.getMask())) {
+  OuterPlan plan = planOuter(shape, g.elements, x.elements, op.getMask());
+  if (plan.firstOfDots < x.elements) {
     // What is read behind the last rows.
     allocate(RankedTensorType::get({shape.lanes}, shape.element));
-    SmallVector<int32_t> blocks = makeOuterTable(g.elements, x.elements, op.getMask(), dots->rows);
-    func::CallOp::create(b, getOrCreateDots(module, shape, *dots, x.elements, kind),
+    SmallVector<int32_t> blocks = makeOuterTable(g.elements, x.elements, op.getMask(), plan.block.rows);
+    dropColumns(blocks, plan.firstOfDots);
+    func::CallOp::create(b, getOrCreateDots(module, shape, plan.block, x.elements, kind),
                          ValueRange{pointer(g), pointer(x), pointer(*weight), pointer(*bias), table(blocks), outRanks,
                                     inRanks, index(0), index(blocks.size() / DenseTableStride), index(g.elements),
                                     index(x.elements), numRows, isFirst});
-    return success();
   }
+  if (plan.firstOfDots == 0)
+    return success();
+  bool wholeOnly = plan.firstOfDots < x.elements;
+  int64_t columns = plan.firstOfDots;
+  padded = llvm::alignTo(columns, shape.lanes);
   Storage scratch = allocate(RankedTensorType::get({padded}, shape.element));
   func::CallOp::create(b, getOrCreateTranspose(module, shape),
-                       ValueRange{pointer(x), pointer(scratch), index(x.elements), index(padded), numVectors});
+                       ValueRange{pointer(x), pointer(scratch), index(columns), index(padded), numVectors});
   SmallVector<int32_t> blocks = makeOuterTable(g.elements, x.elements, op.getMask(), maxOuterRows);
-  func::CallOp::create(b, getOrCreateOuter(module, shape, x.elements, kind),
+  func::CallOp::create(b, getOrCreateOuter(module, shape, x.elements, kind, wholeOnly),
                        ValueRange{pointer(g), pointer(scratch), pointer(*weight), pointer(*bias), table(blocks),
                                   outRanks, inRanks, index(0), index(blocks.size() / DenseTableStride),
                                   index(x.elements), numRows, isFirst});

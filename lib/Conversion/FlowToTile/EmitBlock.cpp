@@ -101,9 +101,8 @@ LogicalResult TileEmitter::emitBlockRows(BlockDenseOp op) {
     });
   Storage x = materialize(find(op.getX()), op.getX().getType());
   Storage y = allocateResult(op);
-  Region none;
-  callDense(none, {pointer(weight), table(makeZeros(shape.denseBlockRows())), table(fields), x, y, index(0),
-                   index(fields.size() / DenseTableStride)});
+  callDense(Epilogue(), {pointer(weight), table(makeZeros(shape.denseBlockRows())), table(fields), x, y, index(0),
+                         index(fields.size() / DenseTableStride)});
   return success();
 }
 
@@ -195,10 +194,9 @@ TileEmitter::BlockSweep TileEmitter::beginBlockSweep(ValueRange weights, ValueRa
 
 /// raw = what the block's rows of `layer` get from finished blocks.
 void TileEmitter::emitBlockProduct(const BlockSweep &sweep, int64_t layer, const Storage &from) {
-  Region none;
-  callDense(none, {pointer(sweep.weights[layer]), sweep.biases[layer], sweep.blocks[layer], from, sweep.raw[layer],
-                   loadIndex(sweep.blockEnds[layer], sweep.block),
-                   loadIndex(sweep.blockEnds[layer], add(sweep.block, index(1)))});
+  callDense(Epilogue(), {pointer(sweep.weights[layer]), sweep.biases[layer], sweep.blocks[layer], from,
+                         sweep.raw[layer], loadIndex(sweep.blockEnds[layer], sweep.block),
+                         loadIndex(sweep.blockEnds[layer], add(sweep.block, index(1)))});
 }
 
 /// Entry (row, column) of the block's own part of a layer's weight, in all lanes.

@@ -43,23 +43,22 @@ static std::string describe(Block &block) {
   return text;
 }
 
-/// A relu and its derivative stay in registers; a longer activation is applied to stored rows.
-static bool isShort(Block &body) { return body.getOperations().size() <= 4; }
+bool flowc::isShortBody(Block &body) { return body.getOperations().size() <= 4; }
 
-/// `body` for the micro-kernel, of whose arguments number `ofSum` is the sum, and the other one,
-/// if there is one, an operand.
-static Epilogue makeEpilogue(Block *block, unsigned ofSum, int64_t lanes) {
+Epilogue flowc::makeEpilogue(Block &body, BlockArgument sum, BlockArgument operand, int64_t lanes) {
   Epilogue epilogue;
-  epilogue.hasOperand = block->getNumArguments() > 1;
-  epilogue.name = (epilogue.hasOperand ? "with_operand_" + std::to_string(ofSum) + "_" : "activation_") +
-                  llvm::utohexstr(llvm::hash_value(describe(*block)));
-  epilogue.inRegisters = isShort(*block);
-  epilogue.build = [block, ofSum, lanes](OpBuilder &builder, Location loc, Value sum, Value operand) {
+  epilogue.hasOperand = static_cast<bool>(operand);
+  epilogue.name = "activation_" + llvm::utohexstr(llvm::hash_value(describe(body)));
+  if (operand)
+    epilogue.name += "_" + std::to_string(sum.getArgNumber()) + "_" + std::to_string(operand.getArgNumber());
+  epilogue.inRegisters = isShortBody(body);
+  epilogue.build = [block = &body, sum, operand, lanes](OpBuilder &builder, Location loc, Value sumHere,
+                                                        Value operandHere) {
     ImplicitLocOpBuilder b(loc, builder);
     BodyMap values;
-    values[block->getArgument(ofSum)] = {sum};
+    values[sum] = {sumHere};
     if (operand)
-      values[block->getArgument(1 - ofSum)] = {operand};
+      values[operand] = {operandHere};
     BodyEmitter emitter(b, lanes);
     if (failed(emitter.emit(*block, values)))
       return Value();
@@ -70,8 +69,10 @@ static Epilogue makeEpilogue(Block *block, unsigned ofSum, int64_t lanes) {
 }
 
 /// The activation of a dense layer, which may be empty.
-static Epilogue makeEpilogue(Region &activation, int64_t lanes) {
-  return activation.empty() ? Epilogue() : makeEpilogue(&activation.front(), /*ofSum=*/0, lanes);
+static Epilogue makeActivation(Region &activation, int64_t lanes) {
+  if (activation.empty())
+    return {};
+  return makeEpilogue(activation.front(), activation.getArgument(0), /*operand=*/{}, lanes);
 }
 
 Value TileEmitter::panelTable(ArrayRef<int32_t> blocks) {
@@ -93,16 +94,12 @@ void TileEmitter::callDense(const Epilogue &epilogue, const DenseCall &call) {
   func::CallOp::create(b, getOrCreateDense(module, shape, epilogue), arguments);
 }
 
-void TileEmitter::callDense(Region &activation, const DenseCall &call) {
-  callDense(makeEpilogue(activation, shape.lanes), call);
-}
-
 /// The map that can be computed with the sums of `dense` in registers: the only user of
 /// the product, short, with one other operand, a tile that is there already.
 MapOp TileEmitter::findMapOfProduct(Operation *dense) {
   Value product = dense->getResult(0);
   auto map = hasOneUser(product) ? dyn_cast<MapOp>(*product.user_begin()) : MapOp();
-  if (!dense->getRegion(0).empty() || !map || map->getBlock() != dense->getBlock() || !isShort(*map.getBlock()) ||
+  if (!dense->getRegion(0).empty() || !map || map->getBlock() != dense->getBlock() || !isShortBody(*map.getBlock()) ||
       map.getIndexed().size() != 2 || !map.getShared().empty() || !map.getInit().empty() ||
       map.getIndexed()[0] == map.getIndexed()[1])
     return {};
@@ -121,10 +118,11 @@ TileEmitter::DenseResult TileEmitter::allocateDenseResult(Operation *dense) {
   if (MapOp map = findMapOfProduct(dense)) {
     unsigned ofSum = map.getIndexed()[0] != dense->getResult(0);
     computedMaps.insert(map);
-    return {makeEpilogue(map.getBlock(), ofSum, shape.lanes), allocateResult(map.getResult(0)),
-            find(map.getIndexed()[1 - ofSum])};
+    Block &body = *map.getBlock();
+    Epilogue epilogue = makeEpilogue(body, body.getArgument(ofSum), body.getArgument(1 - ofSum), shape.lanes);
+    return {epilogue, allocateResult(map.getResult(0)), find(map.getIndexed()[1 - ofSum])};
   }
-  return {makeEpilogue(dense->getRegion(0), shape.lanes), allocateResult(dense->getResult(0)), {}};
+  return {makeActivation(dense->getRegion(0), shape.lanes), allocateResult(dense->getResult(0)), {}};
 }
 
 Storage TileEmitter::materialize(const Storage &storage, Type type) {

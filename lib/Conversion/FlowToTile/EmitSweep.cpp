@@ -20,29 +20,47 @@ using namespace mlir;
 using namespace flowc;
 using namespace flowc::flow;
 
-/// Whether a hidden stage's body is a plain activation of its sum.
-static bool isActivation(Block &body) {
-  if (body.getTerminator()->getNumOperands() != 1)
-    return false;
-  return llvm::all_of(llvm::drop_begin(body.getArguments()), [](Value v) { return v.use_empty(); });
-}
-
 namespace {
 /// A stage of a sweep on tiles.
 struct Stage {
-  Stage(Block &body, bool isLast) : body(body), isLast(isLast), isPlain(!isLast && isActivation(body)) {}
+  Stage(Block &body, bool isLast) : body(body), isLast(isLast) {}
 
   Block &body;
   bool isLast;
   /// The body is applied by the dense micro-kernel.
-  bool isPlain;
+  bool isPlain = false;
+  Epilogue epilogue;
+  Storage operand;
   /// Where raw sums go, and where the body reads them and writes units.
   Storage raw, sums, units;
   /// Tables: blocks of the panel; per step the first block, the first row.
   Value blocks, blockEnds, rowEnds;
   SmallVector<Storage> indexed, extras;
+
+  /// Makes the body an epilogue, if it is a function of the sum alone, or a short one of the sum
+  /// and one operand of its unit.
+  void findEpilogue(int64_t lanes);
 };
 } // namespace
+
+void Stage::findEpilogue(int64_t lanes) {
+  if (isLast || body.getTerminator()->getNumOperands() != 1)
+    return;
+  BlockArgument used;
+  for (BlockArgument argument : llvm::drop_begin(body.getArguments())) {
+    if (argument.use_empty())
+      continue;
+    unsigned number = argument.getArgNumber() - 1;
+    bool isOperand = number < indexed.size() && indexed[number].kind == Storage::Kind::Tile &&
+                     isa<FloatType>(argument.getType()) && isa<FloatType>(body.getArgument(0).getType());
+    if (used || !isOperand || !isShortBody(body))
+      return;
+    used = argument;
+    operand = indexed[number];
+  }
+  isPlain = true;
+  epilogue = makeEpilogue(body, body.getArgument(0), used, lanes);
+}
 
 /// Emits one sweep.
 class TileEmitter::SweepEmitter {
@@ -92,6 +110,10 @@ void TileEmitter::SweepEmitter::addStages() {
     Stage &stage = stages.emplace_back(region.front(), isLast);
     ArrayRef<int64_t> rowEnds = cast<DenseI64ArrayAttr>(op.getRowEnds()[t]).asArrayRef();
     stage.units = isLast ? state : units[t];
+    for (auto [operand, number] : llvm::zip_equal(op.getIndexed(), op.getIndexedStage()))
+      if (number == int64_t(t))
+        stage.indexed.push_back(tile.find(operand));
+    stage.findEpilogue(tile.shape.lanes);
     stage.raw =
         stage.isPlain ? stage.units : tile.allocate(RankedTensorType::get({rowEnds.back()}, tile.shape.element));
     // Steps of the last stage count from its first unit that is computed.
@@ -100,9 +122,6 @@ void TileEmitter::SweepEmitter::addStages() {
     stage.blocks = tile.panelTable(cast<DenseI32ArrayAttr>(op.getBlocks()[t]).asArrayRef());
     stage.blockEnds = tile.table(cast<DenseI32ArrayAttr>(op.getBlockEnds()[t]).asArrayRef());
     stage.rowEnds = tile.table(SmallVector<int32_t>(rowEnds));
-    for (auto [operand, number] : llvm::zip_equal(op.getIndexed(), op.getIndexedStage()))
-      if (number == int64_t(t))
-        stage.indexed.push_back(tile.find(operand));
     size_t yielded = stage.body.getTerminator()->getNumOperands() - 1 - (isLast ? op.getSums().size() : 0);
     for (size_t k = 0; k < yielded; ++k)
       stage.extras.push_back(tile.allocateResult(*extras++));
@@ -146,12 +165,11 @@ void TileEmitter::SweepEmitter::emitUnit(const Stage &stage, Value i, Value j) {
 /// What stage `number` does at `step`, which `next` follows.
 void TileEmitter::SweepEmitter::emitStage(size_t number, Value step, Value next) {
   const Stage &stage = stages[number];
-  Region none;
-  Region &activation = stage.isPlain ? op.getStages()[number] : none;
   const Storage &from = number == 0 ? input : units[number - 1];
   Value panel = tile.pointer(tile.find(op.getPanels()[number]));
   Value firstBlock = tile.loadIndex(stage.blockEnds, step), lastBlock = tile.loadIndex(stage.blockEnds, next);
-  tile.callDense(activation, {panel, panel, stage.blocks, from, stage.raw, firstBlock, lastBlock});
+  tile.callDense(stage.epilogue, {panel, panel, stage.blocks, from, stage.raw, firstBlock, lastBlock,
+                                  UnusedLanes::Computed, stage.operand});
   if (stage.isPlain)
     return;
   if (stage.isLast)

@@ -111,6 +111,12 @@ private:
 /// logarithm needs no selects.
 bool isPositive(mlir::Value value);
 
+/// A relu and its derivative stay in registers; a longer body is applied to stored rows.
+bool isShortBody(mlir::Block &body);
+/// `body`, of which only these arguments are used, for the dense micro-kernel. An `operand` (may
+/// be null) needs a short body.
+Epilogue makeEpilogue(mlir::Block &body, mlir::BlockArgument sum, mlir::BlockArgument operand, int64_t lanes);
+
 /// Emits one function.
 class TileEmitter {
 public:
@@ -205,10 +211,7 @@ private:
     /// Of the epilogue, if that has one.
     Storage operand = {};
   };
-  /// Calls the dense micro-kernel with this epilogue, or with this activation region (may be
-  /// empty).
   void callDense(const Epilogue &epilogue, const DenseCall &call);
-  void callDense(mlir::Region &activation, const DenseCall &call);
   struct DenseResult {
     Epilogue epilogue;
     Storage to, operand;

@@ -34,7 +34,7 @@ public:
     std::string kernel;
     uint64_t seed = 0, first = 0;
     /// The numbers of trainable parameters, and those of all others, in leaf order.
-    flowc_input trainable, frozen;
+    flowc_input trainable = {}, frozen = {};
     std::vector<flowc_input> inputs = {};
     /// Arrays of rows; of a kernel that sums its gradient in the trainable parameters.
     std::vector<flowc_output> outputs = {};

@@ -136,22 +136,25 @@ def test_subinterpreters_are_refused():
     assert "refused: " in done.stdout and "subinterpreters" in done.stdout and "-1.83" in done.stdout
 
 
-def test_the_interpreter_ends_while_threads_compute():
+@pytest.mark.parametrize("attempt", range(4))
+@pytest.mark.parametrize("work", ["model.log_prob(x)", "model.log_prob(y)", "model.copy().fit(y, callback=print)"])
+def test_the_interpreter_ends_while_threads_compute(work, attempt):
+    # x is converted by Python code, y is read where it is; a training calls back.
     done = run(
-        """
+        f"""
         import threading, time, numpy, flowc
         model = flowc.Model("flow f = coupling_flow(standard_normal([3]))")
-        x = numpy.zeros((10000, 3))
-        def work():
+        x = numpy.random.default_rng(0).normal(size=(10000, 3))
+        y = x.astype("float32")
+        def compute():
             while True:
-                model.log_prob(x)
+                {work}
         for _ in range(4):
-            threading.Thread(target=work, daemon=True).start()
-        time.sleep(0.5)
-        print("done")
+            threading.Thread(target=compute, daemon=True).start()
+        time.sleep(0.3 + 0.05 * {attempt})
         """
     )
-    assert done.returncode == 0 and done.stdout == "done\n", done.stderr
+    assert done.returncode == 0, done.stderr
 
 
 def test_importing_is_quick_about_what_is_not_needed():

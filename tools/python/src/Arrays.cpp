@@ -40,7 +40,7 @@ struct Numpy {
 const char *flowc::python::nameOf(flowc_dtype dtype) { return dtype == FLOWC_F32 ? "float32" : "float64"; }
 
 flowc_dtype flowc::python::dtypeFrom(nb::handle dtype) {
-  nb::object type = nb::module_::import_("flowc._arrays").attr("dtype_name")(dtype);
+  nb::object type = callPython([&] { return nb::module_::import_("flowc._arrays").attr("dtype_name")(dtype); });
   return nb::cast<std::string>(type) == "float32" ? FLOWC_F32 : FLOWC_F64;
 }
 
@@ -65,8 +65,11 @@ std::string flowc::python::formatEventShape(std::span<const int64_t> shape) {
 
 InputArray::InputArray(nb::handle array, const ArrayKind &kind) : dtype(kind.dtype) {
   if (!tryToView(array, kind)) {
-    nb::object convert = nb::module_::import_("flowc._arrays").attr("convert");
-    copy = convert(array, kind.name, nameOf(kind.dtype), formatEventShape(kind.shape), kind.columns);
+    const std::string shape = formatEventShape(kind.shape);
+    copy = callPython([&]() -> nb::object {
+      nb::object convert = nb::module_::import_("flowc._arrays").attr("convert");
+      return convert(array, kind.name, nameOf(kind.dtype), shape, kind.columns);
+    });
     if (!tryToView(copy, kind))
       throw FlowError("'" + std::string(kind.name) + "' cannot be read as an array of " + nameOf(kind.dtype));
   }

@@ -38,20 +38,11 @@ public:
   /// Calls `body` with the GIL; keeps what it throws, and returns false then.
   template <typename Body>
   bool call(Body &&body) noexcept {
-    try {
-      nb::gil_scoped_acquire acquire;
-      try {
-        body();
-        return true;
-      } catch (const abi::__forced_unwind &) {
-        throw;
-      } catch (...) {
-        keep(std::current_exception());
-        return false;
-      }
-    } catch (const abi::__forced_unwind &) {
+    leaveLibrary();
+    const bool isDone = callWithGil(body);
+    if (!enterLibrary())
       waitForTheEnd();
-    }
+    return isDone;
   }
   /// Throws what a callback has thrown.
   void rethrow() const {
@@ -60,6 +51,21 @@ public:
   }
 
 private:
+  template <typename Body>
+  bool callWithGil(Body &body) noexcept {
+    bool isDone = false;
+    // (Neither the GIL of an interpreter that is ending is to be had, nor can it be given back. nanobind's
+    // own guard lets no such thread through.)
+    PyGILState_STATE state = callPython([] { return PyGILState_Ensure(); });
+    try {
+      callPython(body);
+      isDone = true;
+    } catch (...) {
+      keep(std::current_exception());
+    }
+    PyGILState_Release(state);
+    return isDone;
+  }
   void lookForSignals();
   /// Of several exceptions the first.
   void keep(std::exception_ptr exception);

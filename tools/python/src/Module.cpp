@@ -13,7 +13,6 @@
 #include "Support.h"
 
 #include <new>
-#include <unistd.h>
 
 using namespace flowc::python;
 
@@ -26,11 +25,6 @@ void flowc::python::check(flowc_error *error) {
   if (isMemory)
     throw std::bad_alloc();
   throw thrown;
-}
-
-void flowc::python::waitForTheEnd() {
-  for (;;)
-    pause();
 }
 
 /// Constructors of the language: name, documentation, and arguments with their defaults.
@@ -56,6 +50,7 @@ NB_MODULE(_main, module) {
   module.def("version", &flowc_version, "The version of flowc.");
   module.def("describe_constructors", &describeConstructors,
              "Name, documentation and arguments (each with its default) of all constructors of the language.");
+  watchTheEnd();
   addFlow(module);
   addModel(module);
   addTraining(module);

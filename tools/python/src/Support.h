@@ -42,12 +42,36 @@ Own<Handle> make(Function function, Arguments... arguments) {
 /// must not throw.
 [[noreturn]] void waitForTheEnd();
 
+/// Calls code of Python, which may give the GIL away meanwhile, and not get it back.
+template <typename Body>
+auto callPython(Body &&body) {
+  try {
+    return body();
+  } catch (const abi::__forced_unwind &) {
+    waitForTheEnd();
+  }
+}
+
+/// Around code of the library that runs without the GIL. A process that ends destroys the static
+/// objects of the library, though daemon threads may be in it: the interpreter waits for them
+/// before, and from then on lets its own thread in alone. False: nobody else may enter.
+bool enterLibrary();
+void leaveLibrary();
+/// To be called once the module is made.
+void watchTheEnd();
+
 /// Gives the GIL back as long as it lives.
 class ReleaseGil {
 public:
-  ReleaseGil() : state(PyEval_SaveThread()) {}
+  ReleaseGil() {
+    const bool mayEnter = enterLibrary();
+    state = PyEval_SaveThread();
+    if (!mayEnter)
+      waitForTheEnd();
+  }
   ReleaseGil(const ReleaseGil &) = delete;
   ~ReleaseGil() {
+    leaveLibrary();
     try {
       PyEval_RestoreThread(state);
     } catch (const abi::__forced_unwind &) {

@@ -93,15 +93,15 @@ static Made<FitFileOptions> readFileOptions(const flowc_table_options &given) {
 
 /// What is said of columns is of columns that there are.
 static Outcome checkKnown(const std::string &path, const flowc_table_options &given) {
-  if (given.num_known == 0)
-    return {};
-  auto names = listColumns(path);
-  if (!names)
-    return names.takeError();
+  std::vector<std::string> names;
   for (size_t i = 0; i < given.num_known; ++i)
-    if (std::string name = given.known[i].name; name[0] != '#' && std::ranges::find(*names, name) == names->end())
-      return Outcome(Error{"'" + path + "' has no column '" + name + "', which 'known' names"});
-  return {};
+    names.emplace_back(given.known[i].name);
+  auto missing = findMissingColumn(path, names);
+  if (!missing)
+    return missing.takeError();
+  if (missing->empty())
+    return {};
+  return Error{"'" + path + "' has no column '" + *missing + "', which 'known' names"};
 }
 
 flowc_error *flowc_fit_file(const char *path, const flowc_table_options *table, const flowc_fit_table_options *options,

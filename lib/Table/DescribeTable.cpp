@@ -227,6 +227,18 @@ Expected<std::vector<std::string>> flowc::listColumns(const std::string &path) {
   return columns;
 }
 
+Expected<std::string> flowc::findMissingColumn(const std::string &path, const std::vector<std::string> &names) {
+  if (names.empty())
+    return std::string();
+  auto known = listColumns(path);
+  if (!known)
+    return known.takeError();
+  for (const std::string &name : names)
+    if (!name.starts_with('#') && std::ranges::find(*known, name) == known->end())
+      return name;
+  return std::string();
+}
+
 Expected<TableDescription> flowc::describeTable(const std::string &path, const std::vector<std::string> &columns,
                                                 const TableOptions &options) {
   return Describer(path, columns, options).run();

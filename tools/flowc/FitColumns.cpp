@@ -114,14 +114,16 @@ void ColumnOptions::add(CLI::App &command) {
 
 /// Options are about columns that there are.
 static Expected<void> checkNames(const ColumnOptions &options, const std::string &path) {
-  auto known = listColumns(path);
-  if (!known)
-    return known.takeError();
   auto check = [&](const auto &given, const char *option) -> Expected<void> {
+    std::vector<std::string> names;
     for (const auto &[name, unused] : given)
-      if (std::ranges::find(*known, name) == known->end() && !name.starts_with('#'))
-        return Error{"'" + path + "' has no column '" + name + "', which " + option + " names"};
-    return {};
+      names.push_back(name);
+    auto missing = findMissingColumn(path, names);
+    if (!missing)
+      return missing.takeError();
+    if (missing->empty())
+      return {};
+    return Error{"'" + path + "' has no column '" + *missing + "', which " + option + " names"};
   };
   if (auto ok = check(options.bounds, "--bounds"); !ok)
     return ok;

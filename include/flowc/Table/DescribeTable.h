@@ -43,6 +43,9 @@ struct TableDescription {
 /// The columns of a file: their names, or, in files without names, their numbers.
 Expected<std::vector<std::string>> listColumns(const std::string &path);
 
+/// The first of `names` (of columns; `#NUMBER` is not looked up) that the file does not have; empty: it has all.
+Expected<std::string> findMissingColumn(const std::string &path, const std::vector<std::string> &names);
+
 Expected<TableDescription> describeTable(const std::string &path, const std::vector<std::string> &columns,
                                          const TableOptions &options);
 

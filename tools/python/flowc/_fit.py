@@ -15,7 +15,7 @@ from ._core import FlowError
 from ._expression import parse
 from ._model import Model, count, file_name, threads_of
 from ._progress import Progress
-from ._table import MISSING, TIES, as_file, choose, known_columns
+from ._table import MISSING, TIES, as_file, choose, known_columns, names_of_table
 from ._training import Training, columns_of_record
 
 TYPE_CHECKING = False
@@ -28,18 +28,11 @@ if TYPE_CHECKING:
     from ._expression import Expression
 
 
-def _names_of(value):
-    """The names of the columns of a table; None for anything else."""
-    from ._arrays import column_names
-
-    return column_names(value)
-
-
 def _table(value, name):
     """Rows of numbers, and the names of their columns."""
     from . import _arrays
 
-    names = _arrays.column_names(value)
+    names = names_of_table(value)
     array = _arrays.convert(value, name, "float64", "shape (rows, columns)", None)
     if array.ndim != 2:
         raise FlowError(f"'{name}' has shape {array.shape}, expected shape (rows, columns)")
@@ -50,7 +43,7 @@ def _join(x, condition, condition_columns):
     """One table, and the names of those of its columns that are conditions."""
     if condition is None:
         return x, [str(name) for name in condition_columns or ()]
-    if condition_columns or not _names_of(condition):
+    if condition_columns or not names_of_table(condition):
         raise FlowError("the condition of a table is a table of the same library, or 'condition_columns' of it")
     import pandas
 
@@ -59,7 +52,7 @@ def _join(x, condition, condition_columns):
 
 def _is_table(x):
     """Whether it is a file, or a table with named columns."""
-    return isinstance(x, (str, os.PathLike)) or _names_of(x) is not None
+    return isinstance(x, (str, os.PathLike)) or names_of_table(x) is not None
 
 
 def fit(

@@ -13,6 +13,7 @@ that of rows, except for the vectors of parameters.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Any, NamedTuple
@@ -171,17 +172,10 @@ def check_condition(signature, condition):
 def condition_rows(signature, condition, rows):
     """How many a condition has: as many as there are, or one for all."""
     given = batch_of(condition.shape, signature.cond_shape, "condition")
-    number = size_of(given)
+    number = math.prod(given)
     if number not in (1, rows):
         raise FlowError(f"'condition' has {number} rows, expected {rows}, or one for all")
     return number
-
-
-def size_of(shape):
-    size = 1
-    for length in shape:
-        size *= length
-    return size
 
 
 def vectors_of(model):

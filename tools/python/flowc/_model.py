@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 import os
 
@@ -15,7 +16,7 @@ from . import _core
 from ._core import FlowError
 from ._expression import parse
 from ._parameters import Parameters
-from ._table import Table
+from ._table import Table, names_of_table
 from ._training import Training, columns_of_record, names_of, run, target_of
 
 TYPE_CHECKING = False
@@ -353,7 +354,7 @@ class Model:
         import numpy
 
         self._check_kind()
-        names = self._names_of(x), self._names_of(condition)
+        names = names_of_table(x), names_of_table(condition)
         self.training = run(_core.fit_to_data, self._core, (x, condition), options, progress, callback)
         self._core.columns = self._core.columns or names[0]
         self._core.condition_columns = self._core.condition_columns or names[1]
@@ -419,31 +420,16 @@ class Model:
         """A model from which :meth:`fit_to_target` begins well: Markov chains on the target tell
         its scale, and what is nearby."""
         parsed = parse(flow, name)
-        handle = target_of(target, _size(parsed.shape))
+        handle = target_of(target, math.prod(parsed.shape))
         options = {"seed": count(seed, "seed")}
         return cls._of(_core.init_towards(parsed, dtype, handle, options, threads_of(threads)))
 
     def _dim(self):
-        return _size(self.shape)
+        return math.prod(self.shape)
 
     def _check_kind(self):
         if self.flow.kind != "flow":
             raise FlowError(f"'{self.flow.name}' is a {self.flow.kind}: only a flow can be trained")
-
-    @staticmethod
-    def _names_of(table):
-        if not hasattr(table, "columns"):
-            return None
-        from ._arrays import column_names
-
-        return column_names(table)
-
-
-def _size(shape):
-    size = 1
-    for length in shape:
-        size *= length
-    return size
 
 
 def _restore(cls, text, name, dtype, threads, state, columns):

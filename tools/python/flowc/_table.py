@@ -47,6 +47,15 @@ def _in_words_of_python(error, path):
     return FlowError(text.replace("--columns-as or --categories", "kinds"))
 
 
+def names_of_table(value):
+    """The names of the columns of a table in memory; None for anything else."""
+    if not hasattr(value, "columns"):
+        return None
+    from ._arrays import column_names
+
+    return column_names(value)
+
+
 @contextlib.contextmanager
 def as_file(table):
     """The name of a file that holds the table: a path itself, or a temporary one."""

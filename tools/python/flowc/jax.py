@@ -20,6 +20,7 @@ called by XLA's foreign-function interface. ``jax`` has to be installed.
 from __future__ import annotations
 
 import functools
+import math
 
 import jax
 import jax.numpy as jnp
@@ -38,7 +39,6 @@ from ._functional import (
     pull_back,
     result_shapes,
     shapes_of,
-    size_of,
     vectors_of,
     words,
 )
@@ -165,7 +165,7 @@ def _conditions(signature, condition, rows):
     if condition is None:
         return None
     condition = jnp.asarray(condition, signature.dtype)
-    size = size_of(signature.cond_shape)
+    size = math.prod(signature.cond_shape)
     return jnp.broadcast_to(condition.reshape(condition_rows(signature, condition, rows), size), (rows, size))
 
 
@@ -183,9 +183,9 @@ def _of_rows(function, model, x, name, condition, parameters):
     """A function of rows, with the axes that these have."""
     x = jnp.asarray(x, _signature(model).dtype)
     batch = batch_of(x.shape, model.shape, name)
-    rows = size_of(batch)
+    rows = math.prod(batch)
     results = _call(
-        function, model, parameters, rows, jnp.zeros(4, "uint32"), x.reshape(rows, size_of(model.shape)), condition
+        function, model, parameters, rows, jnp.zeros(4, "uint32"), x.reshape(rows, math.prod(model.shape)), condition
     )
     shapes = result_shapes(function, batch, model.shape)
     return tuple(result.reshape(shape) for result, shape in zip(results, shapes, strict=True))

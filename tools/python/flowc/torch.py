@@ -19,6 +19,8 @@ Derivatives are those in reverse, once: by parameters, by rows and by conditions
 
 from __future__ import annotations
 
+import math
+
 import numpy
 import torch
 from torch.autograd.function import once_differentiable
@@ -34,7 +36,6 @@ from ._functional import (
     pull_back,
     result_shapes,
     shapes_of,
-    size_of,
     vectors_of,
 )
 from ._model import count
@@ -144,8 +145,8 @@ class Flow(torch.nn.Module):
         x = self._tensor(x, name)
         event = self._model.shape
         batch = batch_of(x.shape, event, name)
-        rows = size_of(batch)
-        results = self._call(function, rows, (0, 0), x.reshape(rows, size_of(event)), condition)
+        rows = math.prod(batch)
+        results = self._call(function, rows, (0, 0), x.reshape(rows, math.prod(event)), condition)
         return self._shaped(function, results, batch)
 
     def _of_draws(self, function, n, seed, first, condition):
@@ -172,7 +173,7 @@ class Flow(torch.nn.Module):
         if condition is None:
             return None
         condition = self._tensor(condition, "condition")
-        size = size_of(signature.cond_shape)
+        size = math.prod(signature.cond_shape)
         return condition.reshape(condition_rows(signature, condition, rows), size).expand(rows, size)
 
     def _tensor(self, value, name):

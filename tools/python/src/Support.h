@@ -72,11 +72,7 @@ public:
   ReleaseGil(const ReleaseGil &) = delete;
   ~ReleaseGil() {
     leaveLibrary();
-    try {
-      PyEval_RestoreThread(state);
-    } catch (const abi::__forced_unwind &) {
-      waitForTheEnd();
-    }
+    callPython([this] { PyEval_RestoreThread(state); });
   }
 
 private:

@@ -1,7 +1,7 @@
 # Configuration of lit, LLVM's test runner, for flowc.
 #
-# A test lies where its subject lies: test/Dialect/Flow/Transforms/x.mlir tests
-# lib/Dialect/Flow/Transforms/X.cpp. Its RUN lines say how.
+# A test lies where its subject lies: test/Dialect/Sample/Transforms/x.mlir tests
+# lib/Dialect/Sample/Transforms/X.cpp. Its RUN lines say how.
 
 import os
 import shutil

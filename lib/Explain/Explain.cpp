@@ -9,9 +9,9 @@
 
 #include "ExplainImpl.h"
 
-#include "flowc/Dialect/Flow/IR/FlowBuilders.h"
 #include "flowc/Dialect/Flow/IR/FlowFormula.h"
 #include "flowc/Dialect/Flow/Transforms/Passes.h"
+#include "flowc/Dialect/Sample/IR/Builders.h"
 #include "flowc/Frontend/Emit.h"
 #include "flowc/Frontend/Formula.h"
 #include "flowc/Frontend/Node.h"
@@ -200,7 +200,7 @@ LogicalResult Explainer::explainDensity(StringRef event) {
   printer.setIndent(2);
   printer.setName(block.getArgument(0), event.str());
   for (BlockArgument data : block.getArguments().drop_front())
-    printer.setName(data, function.getArgAttrOfType<StringAttr>(data.getArgNumber(), FlowDialect::kNameAttr).str());
+    printer.setName(data, function.getArgAttrOfType<StringAttr>(data.getArgNumber(), SampleDialect::kNameAttr).str());
   Value result = block.getTerminator()->getOperand(0);
   printer.setTarget(result, "log p");
   printer.printBlock(block);

@@ -12,8 +12,8 @@
 
 #include "ExplainImpl.h"
 
-#include "flowc/Dialect/Flow/IR/FlowBuilders.h"
-#include "flowc/Dialect/Flow/IR/FlowVjp.h"
+#include "flowc/Dialect/Sample/IR/Builders.h"
+#include "flowc/Dialect/Sample/IR/Vjp.h"
 
 #include "mlir/Analysis/SliceAnalysis.h"
 #include "mlir/Analysis/TopologicalSortUtils.h"
@@ -30,14 +30,21 @@ using Step = SpecializerTrace::Step;
 // Names
 //===----------------------------------------------------------------------===//
 
+/// How many values a loop over layers carries, in the graph or in a program; none if `op` is no loop.
+static std::optional<size_t> findNumCarries(Operation *op) {
+  if (auto scan = dyn_cast<sample::ScanOp>(op))
+    return scan.getCarries().size();
+  return isa<flow::ScanOp>(op) ? std::optional<size_t>(1) : std::nullopt;
+}
+
 /// Whether all that reads a leaf, or slices of it, is a function of one argument:
 /// then that function's value is the parameter.
 static bool isRaw(Value leaf) {
   return isDifferentiable(leaf.getType()) && !leaf.use_empty() && llvm::all_of(leaf.getUses(), [](OpOperand &use) {
            Operation *user = use.getOwner();
            unsigned number = use.getOperandNumber();
-           if (auto scan = dyn_cast<ScanOp>(user); scan && number >= scan.getCarries().size())
-             return isRaw(scan.getBlock()->getArgument(number));
+           if (std::optional<size_t> carries = findNumCarries(user); carries && number >= *carries)
+             return isRaw(user->getRegion(0).getArgument(number));
            return user->getNumOperands() == 1 && user->hasTrait<OpTrait::Elementwise>() &&
                   !isa<BijectionOpInterface>(user);
          });
@@ -48,11 +55,11 @@ GraphNames::GraphNames(func::FuncOp function, StringRef event) {
   SmallVector<Value> leaves;
   for (BlockArgument argument : function.getArguments()) {
     unsigned number = argument.getArgNumber();
-    if (auto path = function.getArgAttrOfType<StringAttr>(number, FlowDialect::kNameAttr)) {
+    if (auto path = function.getArgAttrOfType<StringAttr>(number, SampleDialect::kNameAttr)) {
       paths.push_back(path.str());
       leaves.push_back(argument);
     } else {
-      names[argument] = function.getArgAttr(number, FlowDialect::kConditionAttr) ? "c" : event.str();
+      names[argument] = function.getArgAttr(number, SampleDialect::kConditionAttr) ? "c" : event.str();
     }
   }
   for (auto [leaf, name] : llvm::zip_equal(leaves, getLeafNames(paths)))
@@ -70,9 +77,9 @@ Value GraphNames::getLeaf(Value value) const {
       continue;
     }
     // The body of a scan sees slices of the scan's operands.
-    auto scan = dyn_cast<ScanOp>(argument.getOwner()->getParentOp());
-    if (scan && argument.getArgNumber() >= scan.getCarries().size())
-      seen.insert(scan->getOperand(argument.getArgNumber()));
+    Operation *parent = argument.getOwner()->getParentOp();
+    if (std::optional<size_t> carries = findNumCarries(parent); carries && argument.getArgNumber() >= *carries)
+      seen.insert(parent->getOperand(argument.getArgNumber()));
     else
       leaves.insert(current);
   }
@@ -119,7 +126,7 @@ static LogicalResult differentiate(NamedFunction &named) {
   for (BlockArgument argument : primal.getArguments()) {
     mapping.map(argument, block.addArgument(argument.getType(), argument.getLoc()));
     // What has a name in the IR are the data of a density.
-    if (isDifferentiable(argument.getType()) && !function.getArgAttr(argument.getArgNumber(), FlowDialect::kNameAttr))
+    if (isDifferentiable(argument.getType()) && !function.getArgAttr(argument.getArgNumber(), SampleDialect::kNameAttr))
       vjp.markNeeded(argument);
   }
   SmallVector<Value> seeds;
@@ -226,7 +233,7 @@ static LogicalResult explainParameters(llvm::raw_ostream &os, ModuleOp module, O
   if (computed.empty())
     return success();
   // A bijection of the condition is no op of a sample program.
-  if (llvm::any_of(slice, [](Operation *inner) { return isa<BijectionOpInterface>(inner) && !isa<ScanOp>(inner); }))
+  if (llvm::any_of(slice, [](Operation *inner) { return isa<BijectionOpInterface>(inner); }))
     return success();
   slice = topologicalSort(slice);
   SetVector<Value> sources;
@@ -284,7 +291,7 @@ LogicalResult flowc::explainGradient(llvm::raw_ostream &os, ModuleOp module, con
     return getEvent(*inner) == getEvent(step);
   });
   if (delegates) {
-    if (isa<ScanOp>(step.bijection))
+    if (isa<flow::ScanOp>(step.bijection))
       os << "  # each layer of scan, from the last one that ran to the first\n";
     LogicalResult result = success();
     for (const auto &inner : llvm::reverse(step.steps))
@@ -337,7 +344,7 @@ LogicalResult flowc::explainBaseGradient(llvm::raw_ostream &os, ModuleOp module,
 LogicalResult flowc::explainDensityGradient(llvm::raw_ostream &os, func::FuncOp density, StringRef event) {
   NamedFunction named{density, {event.str()}, {"log p"}};
   for (unsigned i = 1; i < density.getNumArguments(); ++i)
-    named.arguments.push_back(density.getArgAttrOfType<StringAttr>(i, FlowDialect::kNameAttr).str());
+    named.arguments.push_back(density.getArgAttrOfType<StringAttr>(i, SampleDialect::kNameAttr).str());
   if (failed(differentiate(named)))
     return failure();
   named.arguments.back() = "1";

@@ -44,7 +44,7 @@ struct EmittedDirection {
   /// Takes the event, then `inputs` of the graph function. It has no terminator.
   mlir::func::FuncOp program;
   llvm::SmallVector<mlir::BlockArgument> inputs;
-  flow::Transformed result;
+  sample::Transformed result;
   /// The base distribution, or null, and its log-density at the result of the
   /// inverse, emitted by the ops after `lastOfBijections` (null: by all).
   flow::DistributionOpInterface base;

@@ -118,7 +118,7 @@ bool MathPrinter::needsLine(Operation *op) {
   // Elements are taken of names.
   bool isElementSource = llvm::any_of(result.getUses(), [&](OpOperand &use) {
     return isa<RankedTensorType>(result.getType()) &&
-           isa<MapOp, ScanOp, SweepOp, BlockSweepOp, SplitOp, TakeOp>(use.getOwner());
+           isa<MapOp, sample::ScanOp, SweepOp, BlockSweepOp, SplitOp, TakeOp>(use.getOwner());
   });
   // A condition is short, and read where it decides.
   bool isCondition = result.getType().isInteger(1);
@@ -165,7 +165,7 @@ void MathPrinter::printOps(Block::iterator begin, Block::iterator end) {
 void MathPrinter::printOp(Operation *op) {
   llvm::TypeSwitch<Operation *>(op)
       .Case([&](MapOp map) { printMap(map); })
-      .Case([&](ScanOp scan) { printScan(scan); })
+      .Case([&](sample::ScanOp scan) { printScan(scan); })
       .Case([&](SweepOp sweep) { printSweep(sweep); })
       .Case([&](RootOp root) { printRoot(root); })
       .Case([&](BlockSweepOp sweep) { printBlockSweep(sweep); })
@@ -196,9 +196,8 @@ static std::string describeRule(const Step &step, Operation *op) {
   if (turns)
     return step.inverse ? "the inverse of an inverse is the bijection itself"
                         : "an inverse: its bijection the other way round";
-  if (isa<ScanOp>(op) && !step.steps.empty())
-    return cast<ScanOp>(op).getReverse() ? "the inverses of the layers, from the last to the first"
-                                         : "layer after layer";
+  if (auto scan = dyn_cast<flow::ScanOp>(op); scan && !step.steps.empty())
+    return scan.getReverse() ? "the inverses of the layers, from the last to the first" : "layer after layer";
   if (!step.inverse)
     return "";
   switch (cast<BijectionOpInterface>(step.bijection).getInverseKind()) {

@@ -8,10 +8,10 @@
 #ifndef FLOWC_LIB_EXPLAIN_MATHPRINTER_H
 #define FLOWC_LIB_EXPLAIN_MATHPRINTER_H
 
-#include "flowc/Dialect/Flow/IR/FlowBlock.h"
 #include "flowc/Dialect/Flow/IR/FlowDialect.h"
-#include "flowc/Dialect/Flow/IR/FlowRoot.h"
 #include "flowc/Dialect/Flow/IR/SpecializerTrace.h"
+#include "flowc/Dialect/Sample/IR/Block.h"
+#include "flowc/Dialect/Sample/IR/Root.h"
 
 #include "llvm/Support/raw_ostream.h"
 
@@ -40,7 +40,7 @@ MathText formatConstant(double value);
 MathText formatOp(mlir::Operation *op, llvm::ArrayRef<MathText> operands);
 
 /// The expression of piece `number` of a split.
-MathText formatPiece(flow::SplitOp split, unsigned number, const MathText &whole);
+MathText formatPiece(sample::SplitOp split, unsigned number, const MathText &whole);
 
 /// Prints programs as equations: what is used once and short goes into the
 /// expression that uses it, everything else gets a name and a line.
@@ -76,14 +76,14 @@ private:
   MathText computeText(mlir::Value value);
 
   // MathPrinterStructured.cpp
-  void printMap(flow::MapOp map);
-  void printScan(flow::ScanOp scan);
-  void printSweep(flow::SweepOp sweep);
-  void printRoot(flow::RootOp root);
-  void printBlockSweep(flow::BlockSweepOp sweep);
-  void printOuter(flow::OuterOp outer);
-  MathText formatDense(flow::DenseOp dense);
-  MathText formatWeight(mlir::Value weight, std::optional<flow::RankMaskAttr> mask, bool transposed);
+  void printMap(sample::MapOp map);
+  void printScan(sample::ScanOp scan);
+  void printSweep(sample::SweepOp sweep);
+  void printRoot(sample::RootOp root);
+  void printBlockSweep(sample::BlockSweepOp sweep);
+  void printOuter(sample::OuterOp outer);
+  MathText formatDense(sample::DenseOp dense);
+  MathText formatWeight(mlir::Value weight, std::optional<sample::RankMaskAttr> mask, bool transposed);
   std::string getElement(mlir::Value whole, const std::string &index);
 
   llvm::raw_ostream &os;

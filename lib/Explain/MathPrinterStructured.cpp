@@ -138,7 +138,7 @@ void MathPrinter::printOuter(OuterOp outer) {
     names[outer.getBias()] = getText(outer.getG());
 }
 
-void MathPrinter::printScan(ScanOp scan) {
+void MathPrinter::printScan(sample::ScanOp scan) {
   Block &body = *scan.getBlock();
   auto arguments = body.getArguments();
   size_t carries = scan.getCarries().size(), over = scan.getOver().size();

@@ -7,8 +7,8 @@
 
 #include "MathPrinter.h"
 
-#include "flowc/Dialect/Flow/IR/FlowObjective.h"
-#include "flowc/Dialect/Flow/IR/FlowPick.h"
+#include "flowc/Dialect/Sample/IR/Objective.h"
+#include "flowc/Dialect/Sample/IR/Pick.h"
 #include "flowc/Symbolic/Functions.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -231,8 +231,12 @@ MathText flowc::formatOp(Operation *op, ArrayRef<MathText> x) {
       .Case([&](arith::MaxNumFOp) { return formatCall("max", x); })
       .Case([&](arith::MinNumFOp) { return formatCall("min", x); })
       .Case([&](math::FmaOp) { return formatSum(formatProduct(x[0], x[1]), x[2], false); })
-      .Case([&](math::AbsFOp) { return MathText{"|" + x[0].text + "|", Binding::Atom}; })
-      .Case([&](math::SqrtOp) { return MathText{"√" + formatCall("", x[0]).text, Binding::Atom}; })
+      .Case([&](math::AbsFOp) {
+        return MathText{"|" + x[0].text + "|", Binding::Atom};
+      })
+      .Case([&](math::SqrtOp) {
+        return MathText{"√" + formatCall("", x[0]).text, Binding::Atom};
+      })
       .Case<math::PowFOp, math::FPowIOp>([&](auto) {
         if (x[1].text == "1")
           return x[0];
@@ -259,9 +263,13 @@ MathText flowc::formatOp(Operation *op, ArrayRef<MathText> x) {
       .Case([&](ConcatOp) {
         return MathText{"[" + StringRef(formatCall("", x).text).drop_front().drop_back().str() + "]"};
       })
-      .Case([&](PickOp) { return MathText{x[0].at(Binding::Atom) + "[" + x[1].text + "]", Binding::Atom}; })
+      .Case([&](PickOp) {
+        return MathText{x[0].at(Binding::Atom) + "[" + x[1].text + "]", Binding::Atom};
+      })
       .Case([&](ScatterSumOp) { return formatCall("scatter_sum", x); })
-      .Case([&](GatherOp) { return MathText{x[0].at(Binding::Atom) + "[" + x[1].text + "]", Binding::Atom}; })
+      .Case([&](GatherOp) {
+        return MathText{x[0].at(Binding::Atom) + "[" + x[1].text + "]", Binding::Atom};
+      })
       .Case([&](ReverseOp) { return formatCall("reverse", x); })
       .Case([&](ReorderOp) { return formatCall("by_rank", x); })
       // They change nothing that mathematics sees.

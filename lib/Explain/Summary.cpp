@@ -85,7 +85,7 @@ static void list(const Step &step, unsigned depth, const Measured &inverse, cons
     if (auto location = dyn_cast<FileLineColLoc>(op->getLoc()))
       summary.location = {location.getLine(), location.getColumn()};
     summary.depth = depth;
-    if (auto scan = dyn_cast<ScanOp>(op))
+    if (auto scan = dyn_cast<flow::ScanOp>(op))
       summary.layers = scan.getLayers();
     summary.transform = transform.efforts.lookup(op);
     summary.inverse = inverse.efforts.lookup(op);
@@ -106,7 +106,7 @@ static FailureOr<bool> findUseOfCondition(ModuleOp module, bool isDistribution) 
     return failure();
   auto kernel = module.lookupSymbol<func::FuncOp>("kernel");
   for (BlockArgument argument : kernel.getArguments())
-    if (kernel.getArgAttr(argument.getArgNumber(), FlowDialect::kConditionAttr))
+    if (kernel.getArgAttr(argument.getArgNumber(), SampleDialect::kConditionAttr))
       return !argument.use_empty();
   return false;
 }

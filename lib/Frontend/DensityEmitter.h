@@ -6,7 +6,7 @@
 //===----------------------------------------------------------------------===//
 //
 // A density's formula works on vectors. All that acts element by element between
-// two other operations becomes one flow.map, sums are sums of maps, extrema,
+// two other operations becomes one sample.map, sums are sums of maps, extrema,
 // running sums and recurrences are scans: the number of ops does not depend on the
 // lengths of vectors, and data are arguments.
 //
@@ -17,7 +17,7 @@
 
 #include "EmitMath.h"
 
-#include "flowc/Dialect/Flow/IR/FlowBuilders.h"
+#include "flowc/Dialect/Sample/IR/Builders.h"
 #include "flowc/Frontend/Formula.h"
 
 #include "llvm/ADT/DenseSet.h"
@@ -40,17 +40,17 @@ private:
   /// Parts that elementwise ones take their elements from, with their values.
   using Sources = llvm::MapVector<const MathExpr *, mlir::Value>;
   /// Uses elements of some parts: emits what a map yields.
-  using ElementsFn = llvm::function_ref<void(mlir::ImplicitLocOpBuilder &, mlir::ValueRange, flow::MapYields &)>;
+  using ElementsFn = llvm::function_ref<void(mlir::ImplicitLocOpBuilder &, mlir::ValueRange, sample::MapYields &)>;
 
   // EmitDensity.cpp: names and arithmetic.
   mlir::Value emitPart(const MathExpr &part);
   mlir::Value emitName(const MathExpr &name);
   mlir::Value emitElementwise(const MathExpr &part);
   void collectSources(const MathExpr &part, Sources &sources);
-  flow::MapOp emitMap(llvm::ArrayRef<const MathExpr *> parts, const Sources &sources, ElementsFn body);
+  sample::MapOp emitMap(llvm::ArrayRef<const MathExpr *> parts, const Sources &sources, ElementsFn body);
   mlir::Value emitElement(mlir::ImplicitLocOpBuilder &at, const MathExpr &part, const Sources &elements);
   mlir::Value toCondition(mlir::ImplicitLocOpBuilder &at, mlir::Value number);
-  mlir::Value getConstant(mlir::Type type, double value) { return flow::buildConstant(builder, type, value); }
+  mlir::Value getConstant(mlir::Type type, double value) { return sample::buildConstant(builder, type, value); }
   // EmitDensityArrays.cpp: what works on whole vectors.
   mlir::Value emitArrayFunction(const MathExpr &call);
   mlir::Value emitSum(const MathExpr &call);
@@ -65,8 +65,8 @@ private:
   mlir::Value emitScan(const MathExpr &scan);
   /// Emits a scan with one carry, which `body` makes of the arguments of a layer: the
   /// carry, then elements of `over`. The body may use values around the scan.
-  flow::ScanOp buildScan(mlir::Value start, mlir::ValueRange over, bool isStacked,
-                         llvm::function_ref<mlir::Value(mlir::ValueRange)> body);
+  sample::ScanOp buildScan(mlir::Value start, mlir::ValueRange over, bool isStacked,
+                           llvm::function_ref<mlir::Value(mlir::ValueRange)> body);
 
   mlir::ImplicitLocOpBuilder &builder;
   mlir::FloatType element;

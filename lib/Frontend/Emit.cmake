@@ -13,4 +13,4 @@ add_flowc_library(FlowcEmit
   EmitMath.cpp
   EmitNetworks.cpp
   FLOW
-  LINK FlowcFrontend FlowcFlowDialect Eigen3::Eigen)
+  LINK FlowcFrontend FlowcFlowDialect FlowcSampleDialect Eigen3::Eigen)

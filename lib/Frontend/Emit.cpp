@@ -100,7 +100,7 @@ bool Emitter::emitRegion(Region &region, TypeRange arguments, BodyFn body) {
   builder.setLoc(loc);
   if (!result)
     return false;
-  YieldOp::create(builder, result);
+  flow::YieldOp::create(builder, result);
   return true;
 }
 
@@ -145,20 +145,20 @@ OwningOpRef<ModuleOp> Emitter::emit(const Node &root) {
   UnitAttr unit = builder.getUnitAttr();
   Type eventType = getFlatType(root.shape);
   if (!isFlow)
-    addArgument(eventType).append(FlowDialect::kRowAttr, unit);
+    addArgument(eventType).append(SampleDialect::kRowAttr, unit);
   if (root.condShape) {
     NamedAttrList &list = addArgument(getFlatType(*root.condShape));
-    list.append(FlowDialect::kRowAttr, unit);
-    list.append(FlowDialect::kConditionAttr, unit);
+    list.append(SampleDialect::kRowAttr, unit);
+    list.append(SampleDialect::kConditionAttr, unit);
   }
   size_t firstLeaf = types.size();
   std::vector<PlacedLeaf> placed = flattenLeaves(root, /*withValues=*/false);
   llvm::erase_if(placed, [](const PlacedLeaf &leaf) { return leaf.leaf->kind == Leaf::Kind::Constant; });
   for (const PlacedLeaf &leaf : placed) {
     NamedAttrList &list = addArgument(getLeafType(leaf));
-    list.append(FlowDialect::kNameAttr, builder.getStringAttr(leaf.path));
+    list.append(SampleDialect::kNameAttr, builder.getStringAttr(leaf.path));
     if (leaf.leaf->kind == Leaf::Kind::Trainable)
-      list.append(FlowDialect::kTrainableAttr, unit);
+      list.append(SampleDialect::kTrainableAttr, unit);
   }
 
   builder.setInsertionPointToEnd(module->getBody());
@@ -184,7 +184,7 @@ OwningOpRef<ModuleOp> Emitter::emit(const Node &root) {
 
 OwningOpRef<ModuleOp> emitFlowGraph(MLIRContext &context, const Node &root, DType dtype, StringRef file,
                                     std::string &error) {
-  context.loadDialect<FlowDialect, arith::ArithDialect, math::MathDialect, func::FuncDialect>();
+  context.loadDialect<FlowDialect, SampleDialect, arith::ArithDialect, math::MathDialect, func::FuncDialect>();
   FloatType element = dtype == F64 ? FloatType(Float64Type::get(&context)) : FloatType(Float32Type::get(&context));
   Emitter emitter(context, element, file);
   OwningOpRef<ModuleOp> module;

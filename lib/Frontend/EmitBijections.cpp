@@ -163,14 +163,14 @@ static Value emitScan(Emitter &emitter, const Place &place) {
       continue;
     paths.push_back(layer.path + leaf.path);
     over.push_back(emitter.getLeaves().lookup(paths.back()));
-    arguments.push_back(ScanOp::getSliceType(over.back().getType()));
+    arguments.push_back(sample::ScanOp::getSliceType(over.back().getType()));
   }
   if (layer.condition) {
     shared.push_back(layer.condition);
     arguments.push_back(layer.condition.getType());
   }
-  auto op = ScanOp::create(emitter.getBuilder(), TypeRange{place.event.getType()}, TypeRange{}, place.node.stack,
-                           /*reverse=*/false, ValueRange{place.event}, over, shared);
+  auto op = flow::ScanOp::create(emitter.getBuilder(), place.event.getType(), place.event, place.node.stack,
+                                 /*reverse=*/false, over, shared);
   bool emitted = emitter.emitRegion(op.getBody(), arguments, [&](Block &block) {
     for (auto [path, argument] : llvm::zip(paths, block.getArguments().drop_front()))
       emitter.getLeaves()[path] = argument;
@@ -179,7 +179,7 @@ static Value emitScan(Emitter &emitter, const Place &place) {
       layer.condition = block.getArguments().back();
     return emitter.emitBijection(layer);
   });
-  return emitted ? op.getFinals().front() : Value();
+  return emitted ? op.getY() : Value();
 }
 
 ArrayRef<KindEmitter> getSimpleEmitters() {

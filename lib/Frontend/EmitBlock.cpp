@@ -8,7 +8,8 @@
 #include "Emitter.h"
 #include "flowc/Dialect/Flow/IR/FlowBlock.h"
 #include "flowc/Dialect/Flow/IR/FlowElementwise.h"
-#include "flowc/Dialect/Flow/IR/FlowParameterOps.h"
+#include "flowc/Dialect/Sample/IR/Block.h"
+#include "flowc/Dialect/Sample/IR/ParameterOps.h"
 
 #include "llvm/ADT/StringSwitch.h"
 

@@ -203,7 +203,7 @@ static Value emitConditions(Emitter &emitter, const Place &place, const Shape &p
   if (isAscending(order))
     order.clear();
   Value condition = emitReordered(emitter, place.condition, order, /*inverse=*/false);
-  return emitReshaped(emitter, condition, ScanOp::getStackType(emitter.getFlatType(pieceShape), size));
+  return emitReshaped(emitter, condition, sample::ScanOp::getStackType(emitter.getFlatType(pieceShape), size));
 }
 
 static Value emitVmap(Emitter &emitter, const Place &place) {
@@ -230,7 +230,7 @@ static Value emitVmap(Emitter &emitter, const Place &place) {
 
   SmallVector<Type> arguments{emitter.getFlatType(copy.node.shape)};
   for (Value operand : over)
-    arguments.push_back(ScanOp::getSliceType(operand.getType()));
+    arguments.push_back(sample::ScanOp::getSliceType(operand.getType()));
   for (Value operand : shared)
     arguments.push_back(operand.getType());
   auto op = VmapOp::create(builder, place.event.getType(), place.event, place.node.attribute<int64_t>("axis_size"),

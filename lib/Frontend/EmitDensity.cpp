@@ -182,7 +182,7 @@ Value DensityEmitter::emitElementwise(const MathExpr &part) {
 
 void emitDensity(ModuleOp module, const Node &density, DType dtype, StringRef file) {
   MLIRContext *context = module.getContext();
-  context->loadDialect<FlowDialect, arith::ArithDialect, math::MathDialect, func::FuncDialect>();
+  context->loadDialect<FlowDialect, SampleDialect, arith::ArithDialect, math::MathDialect, func::FuncDialect>();
   FloatType element = dtype == F64 ? FloatType(Float64Type::get(context)) : FloatType(Float32Type::get(context));
   Location loc = FileLineColLoc::get(context, file, density.location.line, density.location.column);
   ImplicitLocOpBuilder builder(loc, context);
@@ -194,9 +194,9 @@ void emitDensity(ModuleOp module, const Node &density, DType dtype, StringRef fi
     types.push_back(array->shape.empty() ? type : RankedTensorType::get(array->shape, type));
   }
   auto function = func::FuncOp::create(builder, "density", builder.getFunctionType(types, element));
-  function.setArgAttr(0, FlowDialect::kRowAttr, builder.getUnitAttr());
+  function.setArgAttr(0, SampleDialect::kRowAttr, builder.getUnitAttr());
   for (auto [i, array] : llvm::enumerate(arrays))
-    function.setArgAttr(i + 1, FlowDialect::kNameAttr, builder.getStringAttr(array->name));
+    function.setArgAttr(i + 1, SampleDialect::kNameAttr, builder.getStringAttr(array->name));
   Block &block = *function.addEntryBlock();
   builder.setInsertionPointToEnd(&block);
   ValueRange arguments = block.getArguments();

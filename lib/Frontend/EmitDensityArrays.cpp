@@ -8,8 +8,8 @@
 #include "ArrayFunctions.h"
 #include "DensityEmitter.h"
 
-#include "flowc/Dialect/Flow/IR/FlowObjective.h"
-#include "flowc/Dialect/Flow/IR/FlowPick.h"
+#include "flowc/Dialect/Sample/IR/Objective.h"
+#include "flowc/Dialect/Sample/IR/Pick.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -104,7 +104,7 @@ Value DensityEmitter::emitCumsum(const MathExpr &argument) {
   Location loc = builder.getLoc();
   Value vector = emitPart(argument);
   builder.setLoc(loc);
-  ScanOp scan = buildScan(getConstant(element, 0), vector, /*isStacked=*/true, [&](ValueRange arguments) {
+  sample::ScanOp scan = buildScan(getConstant(element, 0), vector, /*isStacked=*/true, [&](ValueRange arguments) {
     return arith::AddFOp::create(builder, arguments[0], arguments[1]).getResult();
   });
   return scan.getStacked().front();
@@ -133,8 +133,8 @@ Value DensityEmitter::emitLogSumExp(const MathExpr &argument) {
 /// The largest or smallest element, by a scan.
 Value DensityEmitter::emitExtremum(StringRef name, Value vector) {
   double worst = std::numeric_limits<double>::infinity() * (name == "max" ? -1 : 1);
-  ScanOp scan = buildScan(getConstant(element, worst), vector, /*isStacked=*/false,
-                          [&](ValueRange arguments) { return emitMathFunction(builder, name, arguments); });
+  sample::ScanOp scan = buildScan(getConstant(element, worst), vector, /*isStacked=*/false,
+                                  [&](ValueRange arguments) { return emitMathFunction(builder, name, arguments); });
   return scan.getFinals().front();
 }
 
@@ -142,23 +142,24 @@ Value DensityEmitter::emitExtremum(StringRef name, Value vector) {
 // Scans
 //===----------------------------------------------------------------------===//
 
-ScanOp DensityEmitter::buildScan(Value start, ValueRange over, bool isStacked,
-                                 llvm::function_ref<Value(ValueRange)> body) {
+sample::ScanOp DensityEmitter::buildScan(Value start, ValueRange over, bool isStacked,
+                                         llvm::function_ref<Value(ValueRange)> body) {
   Location loc = builder.getLoc();
   int64_t length = cast<RankedTensorType>(over.front().getType()).getDimSize(0);
-  SmallVector<Type> stacked(isStacked, ScanOp::getStackType(start.getType(), length));
-  auto scan = ScanOp::create(builder, start.getType(), stacked, length, /*reverse=*/false, start, over, ValueRange());
+  SmallVector<Type> stacked(isStacked, sample::ScanOp::getStackType(start.getType(), length));
+  auto scan =
+      sample::ScanOp::create(builder, start.getType(), stacked, length, /*reverse=*/false, start, over, ValueRange());
   Region &region = scan.getBody();
   Block &block = region.empty() ? region.emplaceBlock() : region.front();
   block.addArgument(start.getType(), loc);
   for (Value vector : over)
-    block.addArgument(ScanOp::getSliceType(vector.getType()), loc);
+    block.addArgument(sample::ScanOp::getSliceType(vector.getType()), loc);
   {
     OpBuilder::InsertionGuard guard(builder);
     builder.setInsertionPointToEnd(&block);
     Value next = body(block.getArguments());
     builder.setLoc(loc);
-    YieldOp::create(builder, isStacked ? ValueRange{next, next} : ValueRange{next});
+    sample::YieldOp::create(builder, isStacked ? ValueRange{next, next} : ValueRange{next});
   }
   // What the body uses of its surroundings are shared operands.
   llvm::SetVector<Value> outside;
@@ -179,7 +180,7 @@ Value DensityEmitter::emitScan(const MathExpr &scan) {
     over.push_back(emitPart(vector.operands[0]));
   builder.setLoc(loc);
   size_t numNames = names.size();
-  ScanOp op = buildScan(start, over, /*isStacked=*/true, [&](ValueRange arguments) {
+  sample::ScanOp op = buildScan(start, over, /*isStacked=*/true, [&](ValueRange arguments) {
     names.push_back({scan.text, arguments.front()});
     for (auto [vector, argument] : llvm::zip_equal(vectors, arguments.drop_front()))
       names.push_back({vector.text, argument});

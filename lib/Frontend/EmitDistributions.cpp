@@ -62,7 +62,7 @@ static Value emitMixture(Emitter &emitter, const Place &place) {
       continue;
     paths.push_back(component.path + leaf.path);
     over.push_back(emitter.getLeaves().lookup(paths.back()));
-    arguments.push_back(ScanOp::getSliceType(over.back().getType()));
+    arguments.push_back(sample::ScanOp::getSliceType(over.back().getType()));
   }
   if (component.condition) {
     shared.push_back(component.condition);

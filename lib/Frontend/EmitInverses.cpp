@@ -8,7 +8,7 @@
 #include "Emitter.h"
 
 #include "flowc/Dialect/Flow/IR/FlowPlanar.h"
-#include "flowc/Dialect/Flow/IR/FlowRoot.h"
+#include "flowc/Dialect/Sample/IR/Root.h"
 
 namespace flowc {
 

@@ -8,7 +8,7 @@
 #include "Emitter.h"
 #include "flowc/Dialect/Flow/IR/FlowElementwise.h"
 #include "flowc/Dialect/Flow/IR/FlowLinear.h"
-#include "flowc/Dialect/Flow/IR/FlowParameterOps.h"
+#include "flowc/Dialect/Sample/IR/ParameterOps.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 

@@ -85,7 +85,7 @@ Value emitMathFunction(ImplicitLocOpBuilder &builder, StringRef name, ValueRange
     return row ? flow::buildFunction(builder, row->function, arguments) : Value();
   SmallVector<Value> all(arguments);
   for (const symbolic::FunctionArgument &argument : row->arguments.subspan(all.size()))
-    all.push_back(flow::buildConstant(builder, all.front().getType(), *argument.otherwise));
+    all.push_back(sample::buildConstant(builder, all.front().getType(), *argument.otherwise));
   return flow::buildLogDensity(builder, row->function, all);
 }
 

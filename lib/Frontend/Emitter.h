@@ -8,7 +8,7 @@
 #ifndef FLOWC_LIB_FRONTEND_EMITTER_H
 #define FLOWC_LIB_FRONTEND_EMITTER_H
 
-#include "flowc/Dialect/Flow/IR/FlowBuilders.h"
+#include "flowc/Dialect/Sample/IR/Builders.h"
 #include "flowc/Frontend/Node.h"
 
 #include "mlir/IR/BuiltinOps.h"

@@ -12,4 +12,5 @@
 //===----------------------------------------------------------------------===//
 
 #include "MLIR.h"
-#include "flowc/Dialect/Flow/IR/FlowBuilders.h"
+#include "flowc/Dialect/Flow/IR/FlowDialect.h"
+#include "flowc/Dialect/Sample/IR/Builders.h"

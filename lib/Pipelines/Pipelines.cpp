@@ -11,6 +11,7 @@
 #include "flowc/Conversion/Passes.h"
 #include "flowc/Dialect/Flow/IR/FlowDialect.h"
 #include "flowc/Dialect/Flow/Transforms/Passes.h"
+#include "flowc/Dialect/Sample/Transforms/Passes.h"
 #include "flowc/Frontend/Emit.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -28,7 +29,7 @@
 using namespace mlir;
 using namespace flowc;
 
-/// What flow-differentiate and flow-linearize call a derivative.
+/// What sample-differentiate and sample-linearize call a derivative.
 static const char *getDerivativeName(Derivative derivative) {
   switch (derivative) {
   case Derivative::Params:
@@ -44,9 +45,9 @@ static const char *getDerivativeName(Derivative derivative) {
 }
 
 void flowc::registerPipelineDialects(DialectRegistry &registry) {
-  registry.insert<flow::FlowDialect, arith::ArithDialect, cf::ControlFlowDialect, func::FuncDialect, LLVM::LLVMDialect,
-                  math::MathDialect, scf::SCFDialect, vector::VectorDialect>();
-  flow::registerDifferentiableExternalModels(registry);
+  registry.insert<flow::FlowDialect, sample::SampleDialect, arith::ArithDialect, cf::ControlFlowDialect,
+                  func::FuncDialect, LLVM::LLVMDialect, math::MathDialect, scf::SCFDialect, vector::VectorDialect>();
+  sample::registerDifferentiableExternalModels(registry);
 }
 
 static void addCleanup(OpPassManager &pm) {
@@ -64,7 +65,7 @@ static void buildSamplePipeline(OpPassManager &pm, const KernelSpec &kernel) {
   auto differentiate = [&] {
     if (kernel.derivative == Derivative::None)
       return;
-    pm.addPass(flow::createDifferentiatePass({getDerivativeName(kernel.derivative)}));
+    pm.addPass(sample::createDifferentiatePass({getDerivativeName(kernel.derivative)}));
     addCleanup(pm);
   };
   // Forward mode comes before hoisting: what it makes of parameters, tangents among
@@ -72,23 +73,23 @@ static void buildSamplePipeline(OpPassManager &pm, const KernelSpec &kernel) {
   bool hasTangent = kernel.tangent != Derivative::None, ofParams = kernel.derivative == Derivative::Params;
   if (hasTangent) {
     differentiate();
-    pm.addPass(flow::createLinearizePass({getDerivativeName(kernel.tangent)}));
+    pm.addPass(sample::createLinearizePass({getDerivativeName(kernel.tangent)}));
     addCleanup(pm);
   }
-  pm.addPass(flow::createHoistParametersPass({/*stackWeights=*/ofParams}));
+  pm.addPass(sample::createHoistParametersPass({/*stackWeights=*/ofParams}));
   if (!hasTangent)
     differentiate();
-  pm.addPass(flow::createOutlineMapsPass());
-  pm.addPass(flow::createFuseMapsPass());
-  pm.addPass(flow::createFuseScanPass());
+  pm.addPass(sample::createOutlineMapsPass());
+  pm.addPass(sample::createFuseMapsPass());
+  pm.addPass(sample::createFuseScanPass());
   addCleanup(pm);
   if (ofParams)
-    pm.addPass(flow::createMergeSumsPass());
+    pm.addPass(sample::createMergeSumsPass());
 }
 
 /// Sample program to tile program.
 static void buildTilePipeline(OpPassManager &pm, const PipelineOptions &options) {
-  pm.addPass(flow::createPackWeightsPass());
+  pm.addPass(sample::createPackWeightsPass());
   pm.addPass(createConvertFlowToTile({options.vectors}));
   if (options.cleanTile)
     addCleanup(pm);
@@ -102,6 +103,7 @@ static void buildLLVMPipeline(OpPassManager &pm) {
 
 void flowc::registerAllPasses() {
   flow::registerFlowPasses();
+  sample::registerSamplePasses();
   registerFlowConversionPasses();
   registerCanonicalizerPass();
   registerCSEPass();
@@ -127,8 +129,8 @@ public:
 static void fixCondition(ModuleOp module) {
   for (auto function : module.getOps<func::FuncOp>())
     for (unsigned i = 0; i < function.getNumArguments(); ++i)
-      if (function.removeArgAttr(i, flow::FlowDialect::kConditionAttr))
-        function.removeArgAttr(i, flow::FlowDialect::kRowAttr);
+      if (function.removeArgAttr(i, sample::SampleDialect::kConditionAttr))
+        function.removeArgAttr(i, sample::SampleDialect::kRowAttr);
 }
 
 OwningOpRef<ModuleOp> flowc::buildGraphModule(MLIRContext &context, const Flow &flow, const PipelineOptions &options,

@@ -105,8 +105,10 @@ static Interval hazardRange(const Interval &u) {
 
 /// u^v = exp(v log u), for u > 0.
 static Interval powRange(const Interval &u, const Interval &v) {
-  Interval logs = applyIncreasing(u, [](double x) { return std::log(x); }, Interval::all());
-  return applyIncreasing(v * logs, [](double x) { return std::exp(x); }, Interval::positive());
+  Interval logs = applyIncreasing(
+      u, [](double x) { return std::log(x); }, Interval::all());
+  return applyIncreasing(
+      v * logs, [](double x) { return std::exp(x); }, Interval::positive());
 }
 
 //===----------------------------------------------------------------------===//
@@ -181,7 +183,10 @@ static constexpr FunctionRow kRows[] = {
      .slope = [](auto x) { return 1 / std::hypot(decltype(x)(1), x); },
      .parity = Parity::Odd,
      .rising = Interval::all(),
-     .derivative = [](Algebra &a, Expr u) { return a.power(a.sum(1, {{1, square(a, u)}}), -0.5); },
+     .derivative =
+         [](Algebra &a, Expr u) {
+           return a.power(a.sum(1, {{1, square(a, u)}}), -0.5);
+         },
      .inverse = Sinh},
     {.function = Atan,
      .name = "atan",
@@ -190,7 +195,10 @@ static constexpr FunctionRow kRows[] = {
      .slope = [](auto x) { return 1 / (1 + x * x); },
      .parity = Parity::Odd,
      .rising = Interval::open(-1.570796326794897, 1.570796326794897),
-     .derivative = [](Algebra &a, Expr u) { return a.power(a.sum(1, {{1, square(a, u)}}), -1); },
+     .derivative =
+         [](Algebra &a, Expr u) {
+           return a.power(a.sum(1, {{1, square(a, u)}}), -1);
+         },
      .inverse = Tan},
     {.function = Atanh,
      .name = "atanh",
@@ -227,7 +235,7 @@ static constexpr FunctionRow kRows[] = {
     {.function = Digamma,
      .name = "digamma",
      .scope = Scope::Algebra,
-     .op = "flow.digamma",
+     .op = "sample.digamma",
      .value = [](auto x) { return digammaOf(x); },
      .domain = Interval::positive(),
      .rangeOf = digammaRange},
@@ -262,14 +270,17 @@ static constexpr FunctionRow kRows[] = {
      .op = "math.expm1",
      .value = [](auto x) { return std::expm1(x); },
      .slope = [](auto x) { return std::exp(x); },
-     .written = [](Algebra &a, std::span<const Expr> u) { return a.sum(-1, {{1, a.call(Exp, u[0])}}); }},
+     .written =
+         [](Algebra &a, std::span<const Expr> u) {
+           return a.sum(-1, {{1, a.call(Exp, u[0])}});
+         }},
     logDensity(ExponentialLog, "exponential_log", kExponential, [](auto u) { return exponentialLog(u); }),
     logDensity(GammaLog, "gamma_log", kGamma, [](auto u) { return gammaLog(u); }),
     logDensity(GumbelLog, "gumbel_log", kLocScale, [](auto u) { return gumbelLog(u); }),
     logDensity(LaplaceLog, "laplace_log", kLocScale, [](auto u) { return laplaceLog(u); }),
     {.function = Lgamma,
      .name = "lgamma",
-     .op = "flow.lgamma",
+     .op = "sample.lgamma",
      .value = [](auto x) { return lgammaOf(x); },
      .slope = [](auto x) { return digammaOf(x); },
      .domain = Interval::positive(),
@@ -287,12 +298,15 @@ static constexpr FunctionRow kRows[] = {
     // log(1 - exp(-|x|)): the algebra's own function is that of |x|.
     {.function = Log1mExp,
      .name = "log1mexp",
-     .op = "flow.log1m_exp",
+     .op = "sample.log1m_exp",
      .value = [](auto x) { return std::log(-std::expm1(-std::abs(x))); },
      .slope = [](auto x) { return std::copysign(1 / std::expm1(std::abs(x)), x); },
      .domain = Interval::positive(),
      .rising = Interval::open(-kInfinity, 0),
-     .derivative = [](Algebra &a, Expr u) { return a.power(a.sum(-1, {{1, a.call(Exp, u)}}), -1); },
+     .derivative =
+         [](Algebra &a, Expr u) {
+           return a.power(a.sum(-1, {{1, a.call(Exp, u)}}), -1);
+         },
      .written = [](Algebra &a, std::span<const Expr> u) { return a.call(Log1mExp, a.call(Abs, u[0])); }},
     {.function = Log1p,
      .name = "log1p",
@@ -300,7 +314,10 @@ static constexpr FunctionRow kRows[] = {
      .value = [](auto x) { return std::log1p(x); },
      .slope = [](auto x) { return 1 / (1 + x); },
      .domain = Interval::open(-1, kInfinity),
-     .written = [](Algebra &a, std::span<const Expr> u) { return a.call(Log, a.sum(1, {{1, u[0]}})); }},
+     .written =
+         [](Algebra &a, std::span<const Expr> u) {
+           return a.call(Log, a.sum(1, {{1, u[0]}}));
+         }},
     logDensity(LogNormalLog, "log_normal_log", kLocScale, [](auto u) { return logNormalLog(u); }),
     logDensity(LogisticLog, "logistic_log", kLocScale, [](auto u) { return logisticLog(u); }),
     {.function = LogSumExp, .name = "logsumexp", .scope = Scope::Densities, .arity = 0, .vectorArity = 1},
@@ -322,14 +339,14 @@ static constexpr FunctionRow kRows[] = {
     {.function = NormalHazard,
      .name = "normal_hazard",
      .scope = Scope::Algebra,
-     .op = "flow.normal_hazard",
+     .op = "sample.normal_hazard",
      .value = [](auto x) { return static_cast<decltype(x)>(NormalTail(x).hazard); },
      .rangeOf = hazardRange,
      .derivative = hazardSlope},
     logDensity(NormalLog, "normal_log", kLocScale, [](auto u) { return normalLog(u); }),
     {.function = NormalLogCdf,
      .name = "normal_log_cdf",
-     .op = "flow.normal_log_cdf",
+     .op = "sample.normal_log_cdf",
      .value = [](auto x) { return static_cast<decltype(x)>(NormalTail(x).logCdf); },
      .slope = [](auto x) { return static_cast<decltype(x)>(NormalTail(x).hazard); },
      .rising = Interval::open(-kInfinity, 0),
@@ -345,7 +362,7 @@ static constexpr FunctionRow kRows[] = {
      .rangeOfTwo = powRange},
     {.function = Sigmoid,
      .name = "sigmoid",
-     .op = "flow.inv_logit",
+     .op = "sample.inv_logit",
      .value = [](auto x) { return 1 / (1 + std::exp(-x)); },
      .slope = [](auto x) { return 1 / (2 + std::exp(x) + std::exp(-x)); },
      .rising = Interval::open(0, 1),
@@ -376,7 +393,7 @@ static constexpr FunctionRow kRows[] = {
      .inverse = Asinh},
     {.function = Softplus,
      .name = "softplus",
-     .op = "flow.log1p_exp",
+     .op = "sample.log1p_exp",
      .value = [](auto x) { return std::max(x, decltype(x)(0)) + std::log1p(std::exp(-std::abs(x))); },
      .slope = [](auto x) { return 1 / (1 + std::exp(-x)); },
      .rising = Interval::positive(),

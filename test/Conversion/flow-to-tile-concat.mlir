@@ -20,17 +20,17 @@ func.func @prepare() {
   return
 }
 func.func @kernel(%x: tensor<1xf32> {flow.row}, %c: tensor<1xf32> {flow.row}) -> tensor<2xf32> {
-  %y = flow.map 1 indexed(%x : tensor<1xf32>) {
+  %y = sample.map 1 indexed(%x : tensor<1xf32>) {
   ^bb0(%a: f32):
     %b = arith.mulf %a, %a : f32
-    flow.yield %b : f32
+    sample.yield %b : f32
   } -> (tensor<1xf32>), ()
-  %input = flow.concat %y, %c : tensor<1xf32>, tensor<1xf32> -> tensor<2xf32>
-  %sum = flow.map 1 indexed(%input : tensor<2xf32>) {
+  %input = sample.concat %y, %c : tensor<1xf32>, tensor<1xf32> -> tensor<2xf32>
+  %sum = sample.map 1 indexed(%input : tensor<2xf32>) {
   ^bb0(%a: tensor<2xf32>):
-    %b = flow.reduce_sum %a : tensor<2xf32> -> f32
-    flow.yield %b : f32
+    %b = sample.reduce_sum %a : tensor<2xf32> -> f32
+    sample.yield %b : f32
   } -> (tensor<1xf32>), ()
-  %whole = flow.concat %y, %sum : tensor<1xf32>, tensor<1xf32> -> tensor<2xf32>
+  %whole = sample.concat %y, %sum : tensor<1xf32>, tensor<1xf32> -> tensor<2xf32>
   return %whole : tensor<2xf32>
 }

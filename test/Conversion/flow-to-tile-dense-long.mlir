@@ -13,7 +13,7 @@
 // CHECK: llvm.mlir.addressof @[[REST]]
 // CHECK: call @dense_identity_f32x16
 func.func @kernel(%x: tensor<3xf32> {flow.row}, %w: tensor<10000x3xf32>) -> tensor<10000xf32> {
-  %y = flow.dense %w, %x : tensor<10000x3xf32>, tensor<3xf32> -> tensor<10000xf32>
+  %y = sample.dense %w, %x : tensor<10000x3xf32>, tensor<3xf32> -> tensor<10000xf32>
   return %y : tensor<10000xf32>
 }
 func.func @prepare(%w: tensor<10000x3xf32>) -> tensor<10000x3xf32> {

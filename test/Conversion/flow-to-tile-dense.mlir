@@ -53,10 +53,10 @@ func.func @prepare(%w: tensor<5x18xf32> {flow.name = "weight", flow.trainable},
 func.func @kernel(%x: tensor<18xf32> {flow.row}, %v: tensor<3xf32> {flow.row}, %w: tensor<5x18xf32>, %b: tensor<5xf32>)
     -> (f32 {flow.sum}, tensor<18xf32>, tensor<5x18xf32> {flow.sum}, tensor<5xf32> {flow.sum}, tensor<5x3xf32> {flow.sum}) {
   %loss = arith.constant 0.0 : f32
-  %y = flow.dense %w, %x bias(%b : tensor<5xf32>) : tensor<5x18xf32>, tensor<18xf32> -> tensor<5xf32>
-  %g = flow.dense %w, %y transposed : tensor<5x18xf32>, tensor<5xf32> -> tensor<18xf32>
-  %dw, %db = flow.outer %y, %x : tensor<5xf32>, tensor<18xf32> -> tensor<5x18xf32>, tensor<5xf32>
-  %dv, %unused = flow.outer %y, %v mask <out = [0, 0, 1, 1, 2], in = [0, 1, 2], strict = false>
+  %y = sample.dense %w, %x bias(%b : tensor<5xf32>) : tensor<5x18xf32>, tensor<18xf32> -> tensor<5xf32>
+  %g = sample.dense %w, %y transposed : tensor<5x18xf32>, tensor<5xf32> -> tensor<18xf32>
+  %dw, %db = sample.outer %y, %x : tensor<5xf32>, tensor<18xf32> -> tensor<5x18xf32>, tensor<5xf32>
+  %dv, %unused = sample.outer %y, %v mask <out = [0, 0, 1, 1, 2], in = [0, 1, 2], strict = false>
       : tensor<5xf32>, tensor<3xf32> -> tensor<5x3xf32>, tensor<5xf32>
   return %loss, %g, %dw, %db, %dv : f32, tensor<18xf32>, tensor<5x18xf32>, tensor<5xf32>, tensor<5x3xf32>
 }

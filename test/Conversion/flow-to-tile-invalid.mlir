@@ -74,7 +74,7 @@ func.func @prepare() {
 func.func @kernel(%x: tensor<3xf32> {flow.row}, %w: tensor<2x3xf32> {flow.row}) -> tensor<2xf32> {
   // The weight comes with the rows.
   // expected-error @below {{a weight must be a parameter}}
-  %y = flow.dense %w, %x : tensor<2x3xf32>, tensor<3xf32> -> tensor<2xf32>
+  %y = sample.dense %w, %x : tensor<2x3xf32>, tensor<3xf32> -> tensor<2xf32>
   return %y : tensor<2xf32>
 }
 
@@ -84,8 +84,8 @@ func.func @prepare(%w: tensor<2x3xf32> {flow.name = "w"}) -> tensor<2x3xf32> {
   return %w : tensor<2x3xf32>
 }
 func.func @kernel(%x: tensor<3xf32> {flow.row}, %w: tensor<2x3xf32>) -> tensor<2xf32> {
-  // expected-error @below {{a masked weight must be packed first, by flow-pack-weights}}
-  %y = flow.dense %w, %x mask <out = [0, 1], in = [0, 0, 1], strict = false> : tensor<2x3xf32>, tensor<3xf32> -> tensor<2xf32>
+  // expected-error @below {{a masked weight must be packed first, by sample-pack-weights}}
+  %y = sample.dense %w, %x mask <out = [0, 1], in = [0, 0, 1], strict = false> : tensor<2x3xf32>, tensor<3xf32> -> tensor<2xf32>
   return %y : tensor<2xf32>
 }
 
@@ -96,7 +96,7 @@ func.func @prepare() {
 }
 func.func @kernel(%g: tensor<5xf32> {flow.row}, %x: tensor<3xf32> {flow.row}) -> (tensor<5x3xf32>, tensor<5xf32>) {
   // expected-error @below {{can only be summed over rows}}
-  %w, %b = flow.outer %g, %x : tensor<5xf32>, tensor<3xf32> -> tensor<5x3xf32>, tensor<5xf32>
+  %w, %b = sample.outer %g, %x : tensor<5xf32>, tensor<3xf32> -> tensor<5x3xf32>, tensor<5xf32>
   return %w, %b : tensor<5x3xf32>, tensor<5xf32>
 }
 
@@ -106,14 +106,14 @@ func.func @prepare() {
   return
 }
 func.func @kernel(%x: tensor<3xf32> {flow.row}) -> tensor<3xf32> {
-  %y = flow.map 3 indexed(%x : tensor<3xf32>) {
+  %y = sample.map 3 indexed(%x : tensor<3xf32>) {
   ^bb0(%xi: f32):
     // Rows draw, not their elements.
     // expected-error @below {{'flow.standard_normal' has no place in a body of the tile program}}
     %z = flow.standard_normal : tensor<2xf32>
-    %s = flow.reduce_sum %z : tensor<2xf32> -> f32
+    %s = sample.reduce_sum %z : tensor<2xf32> -> f32
     %yi = arith.mulf %xi, %s : f32
-    flow.yield %yi : f32
+    sample.yield %yi : f32
   } -> (tensor<3xf32>), ()
   return %y : tensor<3xf32>
 }

@@ -15,13 +15,13 @@ func.func @prepare() {
 }
 func.func @kernel(%x: tensor<8xf32> {flow.row}) -> f32 {
   %zero = arith.constant 0.0 : f32
-  %sum = flow.map 8 indexed(%x : tensor<8xf32>) init(%zero : f32) {
+  %sum = sample.map 8 indexed(%x : tensor<8xf32>) init(%zero : f32) {
   ^bb0(%xi: f32):
     %least = arith.constant 0.01 : f32
-    %softplus = flow.log1p_exp %xi : f32
+    %softplus = sample.log1p_exp %xi : f32
     %scale = arith.addf %softplus, %least : f32
     %log = math.log %scale : f32
-    flow.yield %log : f32
+    sample.yield %log : f32
   } -> (), (f32)
   return %sum : f32
 }
@@ -42,15 +42,15 @@ func.func @prepare() {
   return
 }
 func.func @kernel(%x: tensor<8xf32> {flow.row}, %start: f32 {flow.row}) -> f32 {
-  %sum = flow.map 8 indexed(%x : tensor<8xf32>) init(%start : f32) {
+  %sum = sample.map 8 indexed(%x : tensor<8xf32>) init(%start : f32) {
   ^bb0(%xi: f32):
     %least = arith.constant 0.01 : f32
-    %softplus = flow.log1p_exp %xi : f32
+    %softplus = sample.log1p_exp %xi : f32
     %scale = arith.addf %softplus, %least : f32
     %size = math.absf %scale : f32
     %log = math.log %size : f32
     %negative = arith.negf %log : f32
-    flow.yield %negative : f32
+    sample.yield %negative : f32
   } -> (), (f32)
   return %sum : f32
 }
@@ -68,10 +68,10 @@ func.func @prepare() {
 }
 func.func @kernel(%x: tensor<8xf32> {flow.row}) -> f32 {
   %zero = arith.constant 0.0 : f32
-  %sum = flow.map 8 indexed(%x : tensor<8xf32>) init(%zero : f32) {
+  %sum = sample.map 8 indexed(%x : tensor<8xf32>) init(%zero : f32) {
   ^bb0(%xi: f32):
     %log = math.log %xi : f32
-    flow.yield %log : f32
+    sample.yield %log : f32
   } -> (), (f32)
   return %sum : f32
 }

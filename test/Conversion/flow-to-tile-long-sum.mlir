@@ -13,11 +13,11 @@
 // CHECK: scf.yield %[[NEXT]]
 func.func @kernel(%x: f32 {flow.row}, %y: tensor<100000xf32>) -> f32 {
   %c0 = arith.constant 0.0 : f32
-  %s = flow.map 100000 indexed(%y : tensor<100000xf32>) shared(%x : f32) init(%c0 : f32) {
+  %s = sample.map 100000 indexed(%y : tensor<100000xf32>) shared(%x : f32) init(%c0 : f32) {
   ^bb0(%yi: f32, %xi: f32):
     %r = arith.subf %yi, %xi : f32
     %q = arith.mulf %r, %r : f32
-    flow.yield %q : f32
+    sample.yield %q : f32
   } -> (), (f32)
   return %s : f32
 }

@@ -17,7 +17,7 @@ func.func @prepare() {
 func.func @kernel(%g: tensor<48xf32> {flow.row}, %x: tensor<50xf32> {flow.row}, %v: tensor<25xf32> {flow.row})
     -> (f32 {flow.sum}, tensor<48x50xf32> {flow.sum}, tensor<48xf32> {flow.sum}, tensor<48x25xf32> {flow.sum}) {
   %loss = arith.constant 0.0 : f32
-  %dw, %db = flow.outer %g, %x : tensor<48xf32>, tensor<50xf32> -> tensor<48x50xf32>, tensor<48xf32>
-  %dv, %unused = flow.outer %g, %v : tensor<48xf32>, tensor<25xf32> -> tensor<48x25xf32>, tensor<48xf32>
+  %dw, %db = sample.outer %g, %x : tensor<48xf32>, tensor<50xf32> -> tensor<48x50xf32>, tensor<48xf32>
+  %dv, %unused = sample.outer %g, %v : tensor<48xf32>, tensor<25xf32> -> tensor<48x25xf32>, tensor<48xf32>
   return %loss, %dw, %db, %dv : f32, tensor<48x50xf32>, tensor<48xf32>, tensor<48x25xf32>
 }

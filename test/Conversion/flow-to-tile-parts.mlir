@@ -19,27 +19,27 @@
 // CHECK: scf.for %{{.*}} = %[[BEGIN]] to %[[END]]
 // CHECK: arith.mulf
 func.func @prepare(%s: tensor<3x2xf32> {flow.name = "scale"}, %t: tensor<2xf32> {flow.name = "t"}) -> (tensor<3x2xf32>, tensor<2xf32>) {
-  %e = flow.map 2 indexed(%t : tensor<2xf32>) {
+  %e = sample.map 2 indexed(%t : tensor<2xf32>) {
   ^bb0(%ti: f32):
     %ei = math.exp %ti : f32
-    flow.yield %ei : f32
+    sample.yield %ei : f32
   } -> (tensor<2xf32>), ()
-  %d = flow.scan 3 over(%s : tensor<3x2xf32>) {
+  %d = sample.scan 3 over(%s : tensor<3x2xf32>) {
   ^bb0(%l: tensor<2xf32>):
-    %n = flow.map 2 indexed(%l : tensor<2xf32>) {
+    %n = sample.map 2 indexed(%l : tensor<2xf32>) {
     ^bb0(%li: f32):
       %p = arith.mulf %li, %li : f32
-      flow.yield %p : f32
+      sample.yield %p : f32
     } -> (tensor<2xf32>), ()
-    flow.yield %n : tensor<2xf32>
+    sample.yield %n : tensor<2xf32>
   } -> (), (tensor<3x2xf32>)
   return %d, %e : tensor<3x2xf32>, tensor<2xf32>
 }
 func.func @kernel(%x: tensor<2xf32> {flow.row}, %s: tensor<3x2xf32>, %e: tensor<2xf32>) -> tensor<2xf32> {
-  %y = flow.map 2 indexed(%x, %e : tensor<2xf32>, tensor<2xf32>) {
+  %y = sample.map 2 indexed(%x, %e : tensor<2xf32>, tensor<2xf32>) {
   ^bb0(%xi: f32, %ei: f32):
     %q = arith.addf %xi, %ei : f32
-    flow.yield %q : f32
+    sample.yield %q : f32
   } -> (tensor<2xf32>), ()
   return %y : tensor<2xf32>
 }
@@ -50,23 +50,23 @@ func.func @kernel(%x: tensor<2xf32> {flow.row}, %s: tensor<3x2xf32>, %e: tensor<
 // CHECK-NOT: @parts
 // CHECK-NOT: @prepare_part
 func.func @prepare(%s: tensor<3x2xf32> {flow.name = "scale"}, %t: tensor<2xf32> {flow.name = "t"}) -> tensor<2xf32> {
-  %d = flow.scan 3 over(%s : tensor<3x2xf32>) {
+  %d = sample.scan 3 over(%s : tensor<3x2xf32>) {
   ^bb0(%l: tensor<2xf32>):
-    %n = flow.map 2 indexed(%l : tensor<2xf32>) {
+    %n = sample.map 2 indexed(%l : tensor<2xf32>) {
     ^bb0(%li: f32):
       %p = arith.mulf %li, %li : f32
-      flow.yield %p : f32
+      sample.yield %p : f32
     } -> (tensor<2xf32>), ()
-    flow.yield %n : tensor<2xf32>
+    sample.yield %n : tensor<2xf32>
   } -> (), (tensor<3x2xf32>)
-  %f = flow.scan 3 carries(%t : tensor<2xf32>) over(%d : tensor<3x2xf32>) {
+  %f = sample.scan 3 carries(%t : tensor<2xf32>) over(%d : tensor<3x2xf32>) {
   ^bb0(%c: tensor<2xf32>, %l: tensor<2xf32>):
-    %n = flow.map 2 indexed(%c, %l : tensor<2xf32>, tensor<2xf32>) {
+    %n = sample.map 2 indexed(%c, %l : tensor<2xf32>, tensor<2xf32>) {
     ^bb0(%ci: f32, %li: f32):
       %p = arith.addf %ci, %li : f32
-      flow.yield %p : f32
+      sample.yield %p : f32
     } -> (tensor<2xf32>), ()
-    flow.yield %n : tensor<2xf32>
+    sample.yield %n : tensor<2xf32>
   } -> (tensor<2xf32>), ()
   return %f : tensor<2xf32>
 }

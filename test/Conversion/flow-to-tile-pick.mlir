@@ -16,8 +16,8 @@
 // CHECK: scf.for
 // CHECK: arith.addf %{{.*}} : vector<16xf32>
 func.func @kernel(%x: tensor<3xf32> {flow.row}, %p: tensor<5xi32>) -> tensor<3xf32> {
-  %y = flow.pick %x[%p] : tensor<3xf32>[tensor<5xi32>] -> tensor<5xf32>
-  %z = flow.scatter_sum %y to %p : tensor<5xf32> to tensor<5xi32> -> tensor<3xf32>
+  %y = sample.pick %x[%p] : tensor<3xf32>[tensor<5xi32>] -> tensor<5xf32>
+  %z = sample.scatter_sum %y to %p : tensor<5xf32> to tensor<5xi32> -> tensor<3xf32>
   return %z : tensor<3xf32>
 }
 func.func @prepare(%p: tensor<5xi32>) -> tensor<5xi32> {

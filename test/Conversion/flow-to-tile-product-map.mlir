@@ -15,19 +15,19 @@ func.func @prepare(%w: tensor<5x3xf32> {flow.name = "weight"}) -> tensor<5x3xf32
 }
 func.func @kernel(%x: tensor<3xf32> {flow.row}, %h: tensor<5xf32> {flow.row}, %w: tensor<5x3xf32>)
     -> (tensor<5xf32>, tensor<5xf32>, tensor<5xf32>) {
-  %a = flow.dense %w, %x : tensor<5x3xf32>, tensor<3xf32> -> tensor<5xf32>
-  %gated = flow.map 5 indexed(%a, %h : tensor<5xf32>, tensor<5xf32>) {
+  %a = sample.dense %w, %x : tensor<5x3xf32>, tensor<3xf32> -> tensor<5xf32>
+  %gated = sample.map 5 indexed(%a, %h : tensor<5xf32>, tensor<5xf32>) {
   ^bb0(%u: f32, %v: f32):
     %zero = arith.constant 0.0 : f32
     %positive = arith.cmpf ugt, %v, %zero : f32
     %r = arith.select %positive, %u, %zero : f32
-    flow.yield %r : f32
+    sample.yield %r : f32
   } -> (tensor<5xf32>), ()
-  %b = flow.dense %w, %x : tensor<5x3xf32>, tensor<3xf32> -> tensor<5xf32>
-  %difference = flow.map 5 indexed(%b, %h : tensor<5xf32>, tensor<5xf32>) {
+  %b = sample.dense %w, %x : tensor<5x3xf32>, tensor<3xf32> -> tensor<5xf32>
+  %difference = sample.map 5 indexed(%b, %h : tensor<5xf32>, tensor<5xf32>) {
   ^bb0(%u: f32, %v: f32):
     %r = arith.subf %u, %v : f32
-    flow.yield %r : f32
+    sample.yield %r : f32
   } -> (tensor<5xf32>), ()
   return %gated, %difference, %b : tensor<5xf32>, tensor<5xf32>, tensor<5xf32>
 }

@@ -25,15 +25,15 @@ func.func @prepare() {
   return
 }
 func.func @kernel(%y: f32 {flow.row}) -> f32 {
-  %t = flow.map 1 indexed(%y : f32) {
+  %t = sample.map 1 indexed(%y : f32) {
   ^bb0(%yi: f32):
-    %root = flow.root operands(%yi : f32) {
+    %root = sample.root operands(%yi : f32) {
     ^bb0(%s: f32, %target: f32):
       %one = arith.constant 1.0 : f32
       %f = arith.subf %s, %target : f32
-      flow.yield %f, %one : f32, f32
+      sample.yield %f, %one : f32, f32
     } : f32
-    flow.yield %root : f32
+    sample.yield %root : f32
   } -> (f32), ()
   return %t : f32
 }

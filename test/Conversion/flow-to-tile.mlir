@@ -44,16 +44,16 @@ func.func @prepare(%s: tensor<3x2xf32> {flow.name = "scale"}) -> tensor<3x2xf32>
   return %s : tensor<3x2xf32>
 }
 func.func @kernel(%x: tensor<2xf32> {flow.row}, %s: tensor<3x2xf32>) -> tensor<2xf32> {
-  %y = flow.scan 3 carries(%x : tensor<2xf32>) over(%s : tensor<3x2xf32>) {
+  %y = sample.scan 3 carries(%x : tensor<2xf32>) over(%s : tensor<3x2xf32>) {
   ^bb0(%c: tensor<2xf32>, %l: tensor<2xf32>):
-    %n = flow.map 2 indexed(%c, %l : tensor<2xf32>, tensor<2xf32>) {
+    %n = sample.map 2 indexed(%c, %l : tensor<2xf32>, tensor<2xf32>) {
     ^bb0(%ci: f32, %li: f32):
       %one = arith.constant 1.0 : f32
       %p = arith.mulf %ci, %li : f32
       %q = arith.addf %p, %one : f32
-      flow.yield %q : f32
+      sample.yield %q : f32
     } -> (tensor<2xf32>), ()
-    flow.yield %n : tensor<2xf32>
+    sample.yield %n : tensor<2xf32>
   } -> (tensor<2xf32>), ()
   return %y : tensor<2xf32>
 }

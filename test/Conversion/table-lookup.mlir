@@ -19,15 +19,15 @@ func.func @prepare(%knots: tensor<10xf32>) -> tensor<10xf32> {
 // NARROW: arith.cmpi sge
 func.func @kernel(%x: tensor<1xf32> {flow.row}, %own: tensor<3xf32> {flow.row}, %knots: tensor<10xf32>) -> f32 {
   %zero = arith.constant 0.0 : f32
-  %sum = flow.map 1 indexed(%x : tensor<1xf32>) shared(%knots, %own : tensor<10xf32>, tensor<3xf32>) init(%zero : f32) {
+  %sum = sample.map 1 indexed(%x : tensor<1xf32>) shared(%knots, %own : tensor<10xf32>, tensor<3xf32>) init(%zero : f32) {
   ^bb0(%v: f32, %table: tensor<10xf32>, %mine: tensor<3xf32>):
-    %bin = flow.bin_search %table, %v : tensor<10xf32>, f32
-    %a = flow.take %table[%bin + 0] : tensor<10xf32> -> f32
-    %b = flow.take %table[%bin + 1] : tensor<10xf32> -> f32
-    %c = flow.take %mine[%bin + 0] : tensor<3xf32> -> f32
+    %bin = sample.bin_search %table, %v : tensor<10xf32>, f32
+    %a = sample.take %table[%bin + 0] : tensor<10xf32> -> f32
+    %b = sample.take %table[%bin + 1] : tensor<10xf32> -> f32
+    %c = sample.take %mine[%bin + 0] : tensor<3xf32> -> f32
     %d = arith.addf %a, %b : f32
     %e = arith.addf %c, %d : f32
-    flow.yield %e : f32
+    sample.yield %e : f32
   } -> (), (f32)
   return %sum : f32
 }

@@ -6,14 +6,14 @@ func.func @prepare(%s: tensor<LAYERSxDIMxf32>) -> tensor<LAYERSxDIMxf32> {
   return %s : tensor<LAYERSxDIMxf32>
 }
 func.func @kernel(%x: tensor<DIMxf32> {flow.row}, %s: tensor<LAYERSxDIMxf32>) -> tensor<DIMxf32> {
-  %y = flow.scan LAYERS carries(%x : tensor<DIMxf32>) over(%s : tensor<LAYERSxDIMxf32>) {
+  %y = sample.scan LAYERS carries(%x : tensor<DIMxf32>) over(%s : tensor<LAYERSxDIMxf32>) {
   ^bb0(%c: tensor<DIMxf32>, %l: tensor<DIMxf32>):
-    %n = flow.map DIM indexed(%c, %l : tensor<DIMxf32>, tensor<DIMxf32>) {
+    %n = sample.map DIM indexed(%c, %l : tensor<DIMxf32>, tensor<DIMxf32>) {
     ^bb0(%ci: f32, %li: f32):
       %p = arith.mulf %ci, %li : f32
-      flow.yield %p : f32
+      sample.yield %p : f32
     } -> (tensor<DIMxf32>), ()
-    flow.yield %n : tensor<DIMxf32>
+    sample.yield %n : tensor<DIMxf32>
   } -> (tensor<DIMxf32>), ()
   return %y : tensor<DIMxf32>
 }

@@ -34,24 +34,26 @@ static constexpr const char *kPipelines[] = {
     "flow-specialize{program=sample rows=drawn}",
     "flow-specialize{program=transform}",
     "flow-specialize{program=nll weighted=true}",
-    "flow-hoist-parameters",
-    "flow-hoist-parameters{stack-weights=true}",
-    "flow-differentiate{of=params}",
-    "flow-differentiate{of=inputs}",
-    "flow-linearize{of=inputs}",
-    "flow-outline-maps",
-    "flow-fuse-maps",
-    "flow-fuse-scan",
-    "flow-merge-sums",
-    "flow-pack-weights",
+    "sample-hoist-parameters",
+    "sample-hoist-parameters{stack-weights=true}",
+    "sample-differentiate{of=params}",
+    "sample-differentiate{of=inputs}",
+    "sample-linearize{of=inputs}",
+    "sample-outline-maps",
+    "sample-fuse-maps",
+    "sample-fuse-scan",
+    "sample-merge-sums",
+    "sample-pack-weights",
     "convert-flow-to-tile",
     "flow-expand-math",
-    "flow-stabilize,flow-specialize{program=log_prob},canonicalize,cse,flow-hoist-parameters,flow-outline-maps,"
-    "flow-fuse-maps,flow-fuse-scan,canonicalize,cse,flow-pack-weights,convert-flow-to-tile{vectors=avx},canonicalize,"
+    "flow-stabilize,flow-specialize{program=log_prob},canonicalize,cse,sample-hoist-parameters,sample-outline-maps,"
+    "sample-fuse-maps,sample-fuse-scan,canonicalize,cse,sample-pack-weights,convert-flow-to-tile{vectors=avx},"
+    "canonicalize,"
     "cse,flow-expand-math,flow-lower-tile-to-llvm",
-    "flow-stabilize,flow-specialize{program=nll},canonicalize,cse,flow-hoist-parameters{stack-weights=true},"
-    "flow-differentiate{of=params},canonicalize,cse,flow-outline-maps,flow-fuse-maps,flow-fuse-scan,canonicalize,cse,"
-    "flow-merge-sums,flow-pack-weights,convert-flow-to-tile{vectors=sse2},canonicalize,cse,flow-expand-math,"
+    "flow-stabilize,flow-specialize{program=nll},canonicalize,cse,sample-hoist-parameters{stack-weights=true},"
+    "sample-differentiate{of=params},canonicalize,cse,sample-outline-maps,sample-fuse-maps,sample-fuse-scan,"
+    "canonicalize,cse,"
+    "sample-merge-sums,sample-pack-weights,convert-flow-to-tile{vectors=sse2},canonicalize,cse,flow-expand-math,"
     "flow-lower-tile-to-llvm",
 };
 

@@ -27,10 +27,10 @@ PATTERNS = {
 KNOWN = {
     ("list of classes", "lib/Conversion/ExpandMath.cpp"): 1,
     ("list of classes", "lib/Conversion/FlowToTile/EmitBody.cpp"): 1,
-    ("list of classes", "lib/Dialect/Flow/IR/FlowSampleOps.cpp"): 1,
-    ("list of classes", "lib/Dialect/Flow/IR/FlowVjpBodies.cpp"): 1,
-    ("list of classes", "lib/Dialect/Flow/IR/FlowVjpStructured.cpp"): 1,
-    ("list of classes", "lib/Dialect/Flow/Transforms/HoistFromSweeps.cpp"): 1,
+    ("list of classes", "lib/Dialect/Sample/IR/SampleOps.cpp"): 1,
+    ("list of classes", "lib/Dialect/Sample/IR/VjpBodies.cpp"): 1,
+    ("list of classes", "lib/Dialect/Sample/IR/VjpStructured.cpp"): 1,
+    ("list of classes", "lib/Dialect/Sample/Transforms/HoistFromSweeps.cpp"): 1,
     ("list of classes", "lib/Explain/MathPrinter.cpp"): 2,
 }
 

@@ -6,7 +6,7 @@
 //===----------------------------------------------------------------------===//
 //
 // The planar bijection with tanh, against the reference interpreter's bisection in
-// long double, and the promises of flow.root: no lane depends on its neighbours, NaN
+// long double, and the promises of sample.root: no lane depends on its neighbours, NaN
 // where there is no root.
 //
 //===----------------------------------------------------------------------===//

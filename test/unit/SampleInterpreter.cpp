@@ -7,7 +7,7 @@
 
 #include "SampleInterpreter.h"
 
-#include "flowc/Dialect/Flow/IR/FlowParameterOps.h"
+#include "flowc/Dialect/Sample/IR/ParameterOps.h"
 
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "llvm/ADT/StringMap.h"
@@ -21,7 +21,7 @@
 namespace flowc::test {
 
 using namespace mlir;
-using namespace flow;
+using namespace sample;
 
 using Scalar = long double;
 
@@ -437,11 +437,11 @@ void SampleInterpreter::runElementwise(Operation &op) {
       {"math.log1p", [](Scalar x) { return std::log1p(x); }},
       {"math.sqrt", [](Scalar x) { return std::sqrt(x); }},
       {"math.tanh", [](Scalar x) { return std::tanh(x); }},
-      {"flow.log1p_exp", [](Scalar x) { return (x > 0 ? x : 0) + std::log1p(std::exp(-std::fabs(x))); }},
-      {"flow.inv_logit", [](Scalar x) { return x >= 0 ? 1 / (1 + std::exp(-x)) : std::exp(x) / (1 + std::exp(x)); }},
-      {"flow.detach", [](Scalar x) { return x; }},
-      {"flow.lgamma", [](Scalar x) { return std::lgamma(x); }},
-      {"flow.stirling",
+      {"sample.log1p_exp", [](Scalar x) { return (x > 0 ? x : 0) + std::log1p(std::exp(-std::fabs(x))); }},
+      {"sample.inv_logit", [](Scalar x) { return x >= 0 ? 1 / (1 + std::exp(-x)) : std::exp(x) / (1 + std::exp(x)); }},
+      {"sample.detach", [](Scalar x) { return x; }},
+      {"sample.lgamma", [](Scalar x) { return std::lgamma(x); }},
+      {"sample.stirling",
        [](Scalar x) {
          Scalar logTwoPi = std::log(2 * std::acos(Scalar(-1)));
          return std::lgamma(x) - ((x - 0.5L) * std::log(x) - x + logTwoPi / 2);
@@ -456,7 +456,7 @@ void SampleInterpreter::runElementwise(Operation &op) {
       {"arith.muli", [](Scalar a, Scalar b) { return a * b; }},
       {"arith.andi", [](Scalar a, Scalar b) -> Scalar { return a != 0 && b != 0; }},
       {"arith.ori", [](Scalar a, Scalar b) -> Scalar { return a != 0 || b != 0; }},
-      {"flow.log_minus", [](Scalar r, Scalar t) { return std::log(r) - t; }},
+      {"sample.log_minus", [](Scalar r, Scalar t) { return std::log(r) - t; }},
       {"arith.maximumf", [](Scalar a, Scalar b) { return std::max(a, b); }},
       {"math.copysign", [](Scalar a, Scalar b) { return std::copysign(a, b); }},
       {"math.powf", [](Scalar a, Scalar b) { return std::pow(a, b); }},

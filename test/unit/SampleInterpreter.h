@@ -14,8 +14,8 @@
 #ifndef FLOWC_TEST_UNIT_SAMPLEINTERPRETER_H
 #define FLOWC_TEST_UNIT_SAMPLEINTERPRETER_H
 
-#include "flowc/Dialect/Flow/IR/FlowBlock.h"
-#include "flowc/Dialect/Flow/IR/FlowRoot.h"
+#include "flowc/Dialect/Sample/IR/Block.h"
+#include "flowc/Dialect/Sample/IR/Root.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -29,7 +29,7 @@ using Array = std::vector<long double>;
 
 class SampleInterpreter {
 public:
-  /// `draws` is what flow.random_normal gives.
+  /// `draws` is what sample.random_normal gives.
   explicit SampleInterpreter(Array draws = {}) : draws(std::move(draws)) {}
 
   /// Results of `function` for `arguments`.
@@ -40,38 +40,38 @@ private:
   std::vector<Array> runBlock(mlir::Block &block, llvm::ArrayRef<Array> arguments);
   void runOp(mlir::Operation &op);
 
-  void runOn(flow::MapOp op);
-  void runOn(flow::ScanOp op);
-  void runOn(flow::DenseOp op);
-  void runOn(flow::OuterOp op);
-  void runOn(flow::SweepOp op);
-  void runOn(flow::RootOp op);
+  void runOn(sample::MapOp op);
+  void runOn(sample::ScanOp op);
+  void runOn(sample::DenseOp op);
+  void runOn(sample::OuterOp op);
+  void runOn(sample::SweepOp op);
+  void runOn(sample::RootOp op);
   void runOn(mlir::arith::ConstantOp op);
   void runOn(mlir::arith::CmpFOp op);
   void runOn(mlir::arith::SelectOp op);
-  void runOn(flow::SplitOp op);
-  void runOn(flow::ConcatOp op);
-  void runOn(flow::GatherOp op);
-  void runOn(flow::ReverseOp op);
-  void runOn(flow::ReorderOp op);
-  void runOn(flow::ReshapeOp op);
-  void runOn(flow::ClipOp op);
-  void runOn(flow::ReduceSumOp op);
-  void runOn(flow::ReduceMaxOp op);
-  void runOn(flow::SplatOp op);
-  void runOn(flow::CumsumOp op);
-  void runOn(flow::BinSearchOp op);
-  void runOn(flow::TakeOp op);
-  void runOn(flow::OneHotOp op);
-  void runOn(flow::RowWeightOp op);
-  void runOn(flow::RandomNormalOp op);
+  void runOn(sample::SplitOp op);
+  void runOn(sample::ConcatOp op);
+  void runOn(sample::GatherOp op);
+  void runOn(sample::ReverseOp op);
+  void runOn(sample::ReorderOp op);
+  void runOn(sample::ReshapeOp op);
+  void runOn(sample::ClipOp op);
+  void runOn(sample::ReduceSumOp op);
+  void runOn(sample::ReduceMaxOp op);
+  void runOn(sample::SplatOp op);
+  void runOn(sample::CumsumOp op);
+  void runOn(sample::BinSearchOp op);
+  void runOn(sample::TakeOp op);
+  void runOn(sample::OneHotOp op);
+  void runOn(sample::RowWeightOp op);
+  void runOn(sample::RandomNormalOp op);
   /// Ops of block networks (SampleInterpreterBlock.cpp).
-  void runOn(flow::BlockDenseOp op);
-  void runOn(flow::BlockSweepOp op);
+  void runOn(sample::BlockDenseOp op);
+  void runOn(sample::BlockSweepOp op);
   void runBlockMatrixOp(mlir::Operation &op);
   /// Ops on whole matrices of parameters (SampleInterpreterMatrices.cpp).
   void runMatrixOp(mlir::Operation &op);
-  /// arith and math ops, flow.log1p_exp, flow.inv_logit.
+  /// arith and math ops, sample.log1p_exp, sample.inv_logit.
   void runElementwise(mlir::Operation &op);
 
   const Array &get(mlir::Value value) const;

@@ -13,7 +13,7 @@
 
 using namespace mlir;
 using namespace flowc;
-using namespace flowc::flow;
+using namespace flowc::sample;
 using namespace flowc::test;
 
 namespace {

@@ -7,7 +7,7 @@
 
 #include "SampleInterpreter.h"
 
-#include "flowc/Dialect/Flow/IR/FlowParameterOps.h"
+#include "flowc/Dialect/Sample/IR/ParameterOps.h"
 
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -16,7 +16,7 @@
 
 using namespace mlir;
 using namespace flowc;
-using namespace flowc::flow;
+using namespace flowc::sample;
 using namespace flowc::test;
 
 /// The inverse of a triangular matrix, column by column.

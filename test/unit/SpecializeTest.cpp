@@ -98,9 +98,9 @@ public:
     std::vector<Array> arguments;
     size_t next = 0;
     for (unsigned i = 0; i < function.getNumArguments(); ++i)
-      if (function.getArgAttr(i, flow::FlowDialect::kConditionAttr))
+      if (function.getArgAttr(i, sample::SampleDialect::kConditionAttr))
         arguments.push_back(condition);
-      else if (function.getArgAttr(i, flow::FlowDialect::kRowAttr))
+      else if (function.getArgAttr(i, sample::SampleDialect::kRowAttr))
         arguments.push_back(event);
       else
         arguments.push_back(values[next++]);

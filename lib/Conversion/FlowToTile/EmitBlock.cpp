@@ -12,13 +12,13 @@
 //===----------------------------------------------------------------------===//
 
 #include "EmitBlock.h"
-#include "flowc/Dialect/Flow/IR/FlowBlock.h"
+#include "flowc/Dialect/Sample/IR/Block.h"
 
 #include "mlir/Dialect/SCF/IR/SCF.h"
 
 using namespace mlir;
 using namespace flowc;
-using namespace flowc::flow;
+using namespace flowc::sample;
 
 //===----------------------------------------------------------------------===//
 // Matrices of blocks, products

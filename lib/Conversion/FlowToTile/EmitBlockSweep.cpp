@@ -6,20 +6,20 @@
 //===----------------------------------------------------------------------===//
 //
 // A loop over coordinates, each of which is the root of a function that its own
-// block computes. flow.root's iteration would do; this one also has to leave the
+// block computes. sample.root's iteration would do; this one also has to leave the
 // block's units behind, does without the evaluation that confirms a step whose
 // error is known to be small, and begins where a cheaper function has its root.
 //
 //===----------------------------------------------------------------------===//
 
 #include "EmitBlock.h"
-#include "flowc/Dialect/Flow/IR/FlowBlock.h"
+#include "flowc/Dialect/Sample/IR/Block.h"
 
 #include "mlir/Dialect/SCF/IR/SCF.h"
 
 using namespace mlir;
 using namespace flowc;
-using namespace flowc::flow;
+using namespace flowc::sample;
 
 /// Steps of Newton's method before every other one is a bisection, at most, and at
 /// most for a first guess.

@@ -12,7 +12,8 @@
 
 #include "TileEmitter.h"
 #include "flowc/Conversion/ExpandMath.h"
-#include "flowc/Dialect/Flow/IR/FlowDistributions.h"
+#include "flowc/Dialect/Sample/IR/Draws.h"
+#include "flowc/Dialect/Sample/IR/Functions.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -22,7 +23,7 @@
 
 using namespace mlir;
 using namespace flowc;
-using namespace flowc::flow;
+using namespace flowc::sample;
 
 Type BodyEmitter::convert(Type element) const {
   if (auto tensor = dyn_cast<RankedTensorType>(element))
@@ -129,7 +130,7 @@ bool flowc::isPositive(Value value) {
   return sum && isNonNegative(sum) && (isPositive(sum.getLhs()) || isPositive(sum.getRhs()));
 }
 
-/// The expansion of a function of one argument in the flow dialect; null for others.
+/// The expansion of a function of one argument in the sample dialect; null for others.
 static Value (*getExpansion(Operation *op))(ImplicitLocOpBuilder &, Value) {
   static const llvm::StringMap<Value (*)(ImplicitLocOpBuilder &, Value)> expansions = {
       {DigammaOp::getOperationName(), buildDigamma},

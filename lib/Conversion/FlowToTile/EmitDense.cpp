@@ -17,7 +17,7 @@
 
 using namespace mlir;
 using namespace flowc;
-using namespace flowc::flow;
+using namespace flowc::sample;
 
 //===----------------------------------------------------------------------===//
 // Dense layers
@@ -147,7 +147,7 @@ LogicalResult TileEmitter::emitDense(DenseOp op) {
   if (weight.kind != Storage::Kind::Uniform || (bias && bias->kind != Storage::Kind::Uniform))
     return op.emitOpError("a weight must be a parameter");
   if (op.getMask())
-    return op.emitOpError("a masked weight must be packed first, by flow-pack-weights");
+    return op.emitOpError("a masked weight must be packed first, by sample-pack-weights");
   int64_t storedRows = op.getWeight().getType().getDimSize(0), storedColumns = op.getWeight().getType().getDimSize(1);
   int64_t outputs = storedRows, inputs = storedColumns, rowStride = storedColumns, columnStride = 1;
   if (op.getTransposed()) {

@@ -18,7 +18,7 @@
 
 using namespace mlir;
 using namespace flowc;
-using namespace flowc::flow;
+using namespace flowc::sample;
 
 func::FuncOp TileEmitter::beginFunction(StringRef name, TypeRange arguments) {
   OpBuilder atEnd = OpBuilder::atBlockEnd(module.getBody());
@@ -59,7 +59,7 @@ Value TileEmitter::loadPointer(Value array, int64_t i) {
 /// Finds the row inputs, and the parameters: consecutive in the prepared blob.
 void TileEmitter::readArguments(KernelValues &kernel) {
   for (BlockArgument argument : source.getArguments()) {
-    if (source.getArgAttr(argument.getArgNumber(), FlowDialect::kRowAttr)) {
+    if (source.getArgAttr(argument.getArgNumber(), SampleDialect::kRowAttr)) {
       kernel.rowArguments.push_back({argument, loadPointer(kernel.inputs, numInputs++)});
       continue;
     }
@@ -77,7 +77,7 @@ void TileEmitter::readArguments(KernelValues &kernel) {
 void TileEmitter::assignResults(KernelValues &kernel) {
   DenseMap<Value, int64_t> offsetOfSum;
   for (auto [i, value] : llvm::enumerate(source.getBody().front().getTerminator()->getOperands())) {
-    if (!source.getResultAttr(i, FlowDialect::kSumAttr)) {
+    if (!source.getResultAttr(i, SampleDialect::kSumAttr)) {
       kernel.rowResults.push_back({value, loadPointer(kernel.outputs, numOutputs++)});
       continue;
     }

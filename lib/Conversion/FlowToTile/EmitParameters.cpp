@@ -11,7 +11,7 @@
 
 #include "TileEmitter.h"
 #include "flowc/Conversion/ExpandMath.h"
-#include "flowc/Dialect/Flow/IR/FlowParameterOps.h"
+#include "flowc/Dialect/Sample/IR/ParameterOps.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -23,7 +23,7 @@
 
 using namespace mlir;
 using namespace flowc;
-using namespace flowc::flow;
+using namespace flowc::sample;
 
 /// `scalar`, or a vector of it if `type` is one.
 static Value spread(ImplicitLocOpBuilder &b, Type type, Value scalar) {

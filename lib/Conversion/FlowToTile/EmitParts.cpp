@@ -19,7 +19,7 @@
 
 using namespace mlir;
 using namespace flowc;
-using namespace flowc::flow;
+using namespace flowc::sample;
 
 /// Whether `scan` gets `value` as it is, not a slice for each layer.
 static bool isShared(ScanOp scan, Value value) { return llvm::is_contained(scan.getShared(), value); }

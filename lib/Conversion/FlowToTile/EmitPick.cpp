@@ -6,13 +6,13 @@
 //===----------------------------------------------------------------------===//
 
 #include "TileEmitter.h"
-#include "flowc/Dialect/Flow/IR/FlowPick.h"
+#include "flowc/Dialect/Sample/IR/Pick.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
 using namespace mlir;
 using namespace flowc;
-using namespace flowc::flow;
+using namespace flowc::sample;
 
 /// A pointer to 32-bit integers: constants are a table of the module, others data of
 /// the model or of a density.

@@ -23,7 +23,7 @@
 
 using namespace mlir;
 using namespace flowc;
-using namespace flowc::flow;
+using namespace flowc::sample;
 
 namespace {
 /// Steps of Newton's method before every other one is a bisection.

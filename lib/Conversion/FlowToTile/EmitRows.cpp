@@ -14,7 +14,7 @@
 
 using namespace mlir;
 using namespace flowc;
-using namespace flowc::flow;
+using namespace flowc::sample;
 
 //===----------------------------------------------------------------------===//
 // Maps

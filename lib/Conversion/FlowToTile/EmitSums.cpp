@@ -18,7 +18,7 @@
 
 using namespace mlir;
 using namespace flowc;
-using namespace flowc::flow;
+using namespace flowc::sample;
 
 bool TileEmitter::hasOneUser(Value value) { return !value.use_empty() && llvm::all_equal(value.getUsers()); }
 

@@ -18,7 +18,7 @@
 
 using namespace mlir;
 using namespace flowc;
-using namespace flowc::flow;
+using namespace flowc::sample;
 
 namespace {
 /// A stage of a sweep on tiles.

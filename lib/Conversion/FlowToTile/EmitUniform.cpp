@@ -15,7 +15,7 @@
 
 using namespace mlir;
 using namespace flowc;
-using namespace flowc::flow;
+using namespace flowc::sample;
 
 //===----------------------------------------------------------------------===//
 // Tables

@@ -7,7 +7,7 @@
 
 #include "flowc/Conversion/FlowToTile.h"
 #include "TileEmitter.h"
-#include "flowc/Dialect/Flow/Transforms/KernelFunctions.h"
+#include "flowc/Dialect/Sample/Transforms/KernelFunctions.h"
 #include "flowc/Runtime/KernelABI.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -38,15 +38,15 @@ struct ConvertFlowToTile : flowc::impl::ConvertFlowToTileBase<ConvertFlowToTile>
 
   void runOnOperation() override {
     ModuleOp module = getOperation();
-    FailureOr<flow::KernelFunctions> functions = flow::findKernelFunctions(module, {"kernel", "prepare"});
+    FailureOr<sample::KernelFunctions> functions = sample::findKernelFunctions(module, {"kernel", "prepare"});
     if (failed(functions))
       return signalPassFailure();
     auto [kernel, prepare, finish] = *functions;
     // Two sums of one value are one sum.
     SmallVector<Operation *> scans;
-    kernel.walk([&](flow::ScanOp scan) { scans.push_back(scan); });
+    kernel.walk([&](sample::ScanOp scan) { scans.push_back(scan); });
     RewritePatternSet patterns(&getContext());
-    flow::ScanOp::getCanonicalizationPatterns(patterns, &getContext());
+    sample::ScanOp::getCanonicalizationPatterns(patterns, &getContext());
     GreedyRewriteConfig config;
     config.setStrictness(GreedyRewriteStrictness::ExistingAndNewOps);
     if (failed(applyOpPatternsGreedily(scans, std::move(patterns), config)))

@@ -6,10 +6,11 @@
 //===----------------------------------------------------------------------===//
 
 #include "TileEmitter.h"
-#include "flowc/Dialect/Flow/IR/FlowBlock.h"
-#include "flowc/Dialect/Flow/IR/FlowDistributions.h"
-#include "flowc/Dialect/Flow/IR/FlowParameterOps.h"
-#include "flowc/Dialect/Flow/IR/FlowPick.h"
+#include "flowc/Dialect/Sample/IR/Block.h"
+#include "flowc/Dialect/Sample/IR/Draws.h"
+#include "flowc/Dialect/Sample/IR/Functions.h"
+#include "flowc/Dialect/Sample/IR/ParameterOps.h"
+#include "flowc/Dialect/Sample/IR/Pick.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -19,7 +20,7 @@
 
 using namespace mlir;
 using namespace flowc;
-using namespace flowc::flow;
+using namespace flowc::sample;
 
 static Type getElementType(Type type) {
   auto tensor = dyn_cast<RankedTensorType>(type);

@@ -16,14 +16,14 @@
 #define FLOWC_LIB_CONVERSION_FLOWTOTILE_TILEEMITTER_H
 
 #include "flowc/Conversion/MicroKernels.h"
-#include "flowc/Dialect/Flow/IR/FlowRoot.h"
+#include "flowc/Dialect/Sample/IR/Root.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 
 namespace flowc {
 
-namespace flow {
+namespace sample {
 class WeightNormalizeOp;
 class WeightNormalizeVjpOp;
 class DiagonalOp;
@@ -41,7 +41,7 @@ class BlockDenseOp;
 class BlockOuterOp;
 class BlockSweepOp;
 class BlockAdjointOp;
-} // namespace flow
+} // namespace sample
 
 /// Where a value of the sample program lives.
 struct Storage {
@@ -64,7 +64,7 @@ inline int64_t alignUp(int64_t value) { return int64_t(llvm::alignTo(value, 16))
 
 /// Fields of a block in the attribute of an op on panels: row0, rows, k0,
 /// columns, offset.
-inline constexpr int64_t kPanelBlockFields = flow::PackOp::kBlockFields;
+inline constexpr int64_t kPanelBlockFields = sample::PackOp::kBlockFields;
 
 /// A body value: one SSA value (a vector of lanes, or a scalar in uniform code)
 /// per element of the float or small tensor that it stands for.
@@ -94,7 +94,7 @@ private:
   mlir::LogicalResult emitElementwise(mlir::Operation *op, BodyMap &values);
   bool emitFused(mlir::Operation *op, BodyMap &values);
   // EmitRoot.cpp
-  mlir::LogicalResult emitRoot(flow::RootOp op, BodyMap &values);
+  mlir::LogicalResult emitRoot(sample::RootOp op, BodyMap &values);
   mlir::Value indexConstant(int64_t value);
 
   /// What `addTable` was told.
@@ -178,30 +178,30 @@ private:
   // EmitSums.cpp: sums over rows.
   void accumulateSum(mlir::Value value);
   mlir::Value rowsExist(mlir::Value vector);
-  flow::OuterOp findOuter(mlir::Value value);
+  sample::OuterOp findOuter(mlir::Value value);
   /// Whether a single op uses `value`, be it several times.
   static bool hasOneUser(mlir::Value value);
 
   // EmitRows.cpp: ops of the sample program.
-  mlir::LogicalResult emitMap(flow::MapOp op);
+  mlir::LogicalResult emitMap(sample::MapOp op);
   llvm::SmallVector<mlir::Value>
   sumInBlocks(int64_t extent, mlir::ValueRange init,
               llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::Value, mlir::ValueRange)> step);
-  mlir::LogicalResult emitScan(flow::ScanOp op);
-  mlir::LogicalResult emitSplit(flow::SplitOp op);
-  mlir::LogicalResult emitConcat(flow::ConcatOp op);
-  mlir::LogicalResult emitGather(flow::GatherOp op);
-  mlir::LogicalResult emitReverse(flow::ReverseOp op);
+  mlir::LogicalResult emitScan(sample::ScanOp op);
+  mlir::LogicalResult emitSplit(sample::SplitOp op);
+  mlir::LogicalResult emitConcat(sample::ConcatOp op);
+  mlir::LogicalResult emitGather(sample::GatherOp op);
+  mlir::LogicalResult emitReverse(sample::ReverseOp op);
   // EmitPick.cpp: elements by position.
-  mlir::LogicalResult emitPick(flow::PickOp op);
-  mlir::LogicalResult emitScatterSum(flow::ScatterSumOp op);
+  mlir::LogicalResult emitPick(sample::PickOp op);
+  mlir::LogicalResult emitScatterSum(sample::ScatterSumOp op);
   mlir::Value pointToIntegers(mlir::Value integers);
   /// to[i] = from[positions[i]].
   void moveElements(const Storage &from, mlir::Value positions, const Storage &to);
   // EmitDense.cpp: dense layers and their weight gradients.
-  mlir::LogicalResult emitDense(flow::DenseOp op);
-  mlir::LogicalResult emitDense(flow::PanelDenseOp op);
-  mlir::LogicalResult emitOuter(flow::OuterOp op);
+  mlir::LogicalResult emitDense(sample::DenseOp op);
+  mlir::LogicalResult emitDense(sample::PanelDenseOp op);
+  mlir::LogicalResult emitOuter(sample::OuterOp op);
   /// Blocks [firstBlock, lastBlock) of a dense layer.
   struct DenseCall {
     mlir::Value weights, biases, table;
@@ -217,41 +217,41 @@ private:
     Storage to, operand;
   };
   DenseResult allocateDenseResult(mlir::Operation *dense);
-  flow::MapOp findMapOfProduct(mlir::Operation *dense);
+  sample::MapOp findMapOfProduct(mlir::Operation *dense);
   /// The micro-kernel's table of a panel's blocks.
   mlir::Value panelTable(llvm::ArrayRef<int32_t> blocks);
   // EmitSweep.cpp
   class SweepEmitter;
-  mlir::LogicalResult emitSweep(flow::PanelSweepOp op);
+  mlir::LogicalResult emitSweep(sample::PanelSweepOp op);
   // EmitUniform.cpp: layout of parameters.
-  mlir::LogicalResult emitPack(flow::PackOp op);
+  mlir::LogicalResult emitPack(sample::PackOp op);
   void emitShuffledRow(const Storage &from, mlir::Value source, const Storage &to, mlir::Value target,
                        llvm::ArrayRef<int64_t> order);
-  mlir::LogicalResult emitReorder(flow::ReorderOp op);
-  void emitMaskedProduct(flow::DenseOp op, const Storage &y);
+  mlir::LogicalResult emitReorder(sample::ReorderOp op);
+  void emitMaskedProduct(sample::DenseOp op, const Storage &y);
   // EmitParameters.cpp: matrices of parameters.
-  mlir::LogicalResult emitParameters(flow::WeightNormalizeOp op);
-  mlir::LogicalResult emitParameters(flow::WeightNormalizeVjpOp op);
-  mlir::LogicalResult emitParameters(flow::DiagonalOp op);
-  mlir::LogicalResult emitParameters(flow::TriangleOp op);
-  mlir::LogicalResult emitParameters(flow::TriangularInverseOp op);
-  mlir::LogicalResult emitParameters(flow::TriangularInverseVjpOp op);
-  mlir::LogicalResult emitParameters(flow::TriangularInverseJvpOp op);
-  mlir::LogicalResult emitParameters(flow::AntiTransposeOp op);
-  mlir::LogicalResult emitParameters(flow::CosineMatrixOp op);
+  mlir::LogicalResult emitParameters(sample::WeightNormalizeOp op);
+  mlir::LogicalResult emitParameters(sample::WeightNormalizeVjpOp op);
+  mlir::LogicalResult emitParameters(sample::DiagonalOp op);
+  mlir::LogicalResult emitParameters(sample::TriangleOp op);
+  mlir::LogicalResult emitParameters(sample::TriangularInverseOp op);
+  mlir::LogicalResult emitParameters(sample::TriangularInverseVjpOp op);
+  mlir::LogicalResult emitParameters(sample::TriangularInverseJvpOp op);
+  mlir::LogicalResult emitParameters(sample::AntiTransposeOp op);
+  mlir::LogicalResult emitParameters(sample::CosineMatrixOp op);
   /// A dense layer in @prepare or @finish.
-  mlir::LogicalResult emitUniformDense(flow::DenseOp op);
+  mlir::LogicalResult emitUniformDense(sample::DenseOp op);
   mlir::Value sumOver(mlir::Value from, mlir::Value to, mlir::Type type,
                       llvm::function_ref<mlir::Value(mlir::Value, mlir::Value)> step);
   mlir::Value dot(int64_t count, const Storage &x, mlir::Value xFirst, const Storage &y, mlir::Value yFirst);
   // EmitBlock.cpp: block autoregressive networks.
-  mlir::LogicalResult emitBlocks(flow::BlockDiagonalOp op);
-  mlir::LogicalResult emitBlocks(flow::BlockTriangleOp op);
-  mlir::LogicalResult emitBlocks(flow::BlockDenseOp op);
-  mlir::LogicalResult emitBlockRows(flow::BlockDenseOp op);
-  mlir::LogicalResult emitBlocks(flow::BlockOuterOp op);
-  mlir::LogicalResult emitBlocks(flow::BlockSweepOp op);
-  mlir::LogicalResult emitBlocks(flow::BlockAdjointOp op);
+  mlir::LogicalResult emitBlocks(sample::BlockDiagonalOp op);
+  mlir::LogicalResult emitBlocks(sample::BlockTriangleOp op);
+  mlir::LogicalResult emitBlocks(sample::BlockDenseOp op);
+  mlir::LogicalResult emitBlockRows(sample::BlockDenseOp op);
+  mlir::LogicalResult emitBlocks(sample::BlockOuterOp op);
+  mlir::LogicalResult emitBlocks(sample::BlockSweepOp op);
+  mlir::LogicalResult emitBlocks(sample::BlockAdjointOp op);
   struct BlockSweep;
   class BlockSolver;
   BlockSweep beginBlockSweep(mlir::ValueRange weights, mlir::ValueRange biases, mlir::ValueRange diagonals,
@@ -269,9 +269,10 @@ private:
     mlir::Value row0, column0, columns, weights;
   };
   struct MaskTables;
-  mlir::Value loadPackedColumns(flow::PackOp op, const PackBlock &block, mlir::Value k, int64_t rows, int64_t columns);
-  void emitPackColumns(flow::PackOp op, const PackBlock &block, int64_t rows);
-  std::optional<MaskTables> getMaskTables(std::optional<flow::RankMaskAttr> mask);
+  mlir::Value loadPackedColumns(sample::PackOp op, const PackBlock &block, mlir::Value k, int64_t rows,
+                                int64_t columns);
+  void emitPackColumns(sample::PackOp op, const PackBlock &block, int64_t rows);
+  std::optional<MaskTables> getMaskTables(std::optional<sample::RankMaskAttr> mask);
   Storage rankStorage(mlir::Value table);
   mlir::Value loadPlain(const Storage &array, mlir::Value element, mlir::Type type);
   void storePlain(const Storage &array, mlir::Value element, mlir::Value value);

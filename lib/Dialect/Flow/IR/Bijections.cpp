@@ -11,12 +11,17 @@
 
 #include "flowc/Dialect/Flow/IR/ElementFormula.h"
 #include "flowc/Dialect/Flow/IR/FlowCombinators.h"
-#include "flowc/Dialect/Flow/IR/WellFormed.h"
+#include "flowc/Dialect/Sample/IR/WellFormed.h"
 
 #include "mlir/IR/TypeUtilities.h"
+#include "mlir/Transforms/RegionUtils.h"
 
 using namespace mlir;
+using namespace flowc;
 using namespace flowc::flow;
+
+#define GET_OP_CLASSES
+#include "flowc/Dialect/Flow/IR/FlowOps.cpp.inc"
 
 LogicalResult flowc::flow::verifyPerElement(Operation *op, StringRef name, Value parameter) {
   Type event = op->getResult(0).getType();
@@ -24,6 +29,26 @@ LogicalResult flowc::flow::verifyPerElement(Operation *op, StringRef name, Value
     return success();
   return op->emitOpError() << name << " must have the event's type " << event << " but has " << parameter.getType();
 }
+
+/// Checks that `op` takes no draw among `operands`, and nothing of it inside.
+static LogicalResult verifyNoDraws(Operation *op, ValueRange operands) {
+  for (Value operand : operands)
+    if (Operation *source = operand.getDefiningOp(); isa_and_nonnull<DistributionOpInterface>(source))
+      return op->emitOpError("has a draw of '") << source->getName() << "' as a parameter";
+  return success();
+}
+
+LogicalResult flowc::flow::verifyBijectionOperands(Operation *op) {
+  if (op->getNumOperands() == 0)
+    return success();
+  SetVector<Value> parameters(op->operand_begin() + 1, op->operand_end());
+  getUsedValuesDefinedAbove(op->getRegions(), parameters);
+  if (parameters.contains(op->getOperand(0)))
+    return op->emitOpError("takes its own event as a parameter, too");
+  return verifyNoDraws(op, parameters.getArrayRef());
+}
+
+LogicalResult flowc::flow::verifyDistributionOperands(Operation *op) { return verifyNoDraws(op, op->getOperands()); }
 
 // affine_c1: loc has the event's type; affine_c2: so has scale.
 LogicalResult AffineOp::verify() {
@@ -79,6 +104,27 @@ LogicalResult InvertOp::verify() {
   if (block.getNumArguments() != 1 || block.getArgument(0).getType() != getX().getType())
     return emitOpError("region must take one ") << getX().getType();
   // invert_c2: the region is a chain of bijections.
+  return verifyChain(*this, block, getX().getType());
+}
+
+LogicalResult flow::ScanOp::verify() {
+  // graph_scan_c1: there is a layer.
+  if (getLayers() < 1)
+    return emitOpError("number of layers must be positive but is ") << getLayers();
+  // graph_scan_c2: stacks have a leading axis of `layers`.
+  SmallVector<Type> arguments{getX().getType()};
+  for (Type type : getOver().getTypes()) {
+    auto tensor = dyn_cast<RankedTensorType>(type);
+    if (!tensor || tensor.getDimSize(0) != getLayers())
+      return emitOpError("stack of type ") << type << " needs a leading extent of " << getLayers();
+    arguments.push_back(sample::ScanOp::getSliceType(type));
+  }
+  // graph_scan_c3: the layer takes the event, slices, shared operands.
+  llvm::append_range(arguments, getShared().getTypes());
+  Block &block = getBody().front();
+  if (TypeRange(block.getArgumentTypes()) != TypeRange(arguments))
+    return emitOpError("layer must take ") << arguments << " but takes " << block.getArgumentTypes();
+  // graph_scan_c4: it is a chain of bijections.
   return verifyChain(*this, block, getX().getType());
 }
 

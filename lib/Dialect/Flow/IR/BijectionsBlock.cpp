@@ -5,9 +5,10 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "BlockNetwork.h"
-#include "flowc/Dialect/Flow/IR/FlowBuilders.h"
-#include "flowc/Dialect/Flow/IR/FlowVjp.h"
+#include "flowc/Dialect/Flow/IR/FlowBlock.h"
+#include "flowc/Dialect/Sample/IR/BlockNetwork.h"
+#include "flowc/Dialect/Sample/IR/Builders.h"
+#include "flowc/Dialect/Sample/IR/Vjp.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -69,7 +70,7 @@ static FailureOr<ActivatedUnit> buildNamed(ImplicitLocOpBuilder &builder, String
   ImplicitLocOpBuilder inner = getBodyBuilder(loc, block);
   Value argument = block.addArgument(z.getType(), loc);
   Value value = buildActivation(inner, name, argument);
-  YieldOp::create(inner, value);
+  sample::YieldOp::create(inner, value);
 
   IRMapping mapping;
   mapping.map(argument, z);
@@ -189,7 +190,8 @@ static Transformed buildTriangularInverse(ImplicitLocOpBuilder &builder, const B
   ImplicitLocOpBuilder inner = getBodyBuilder(loc, block);
   Value sum = block.addArgument(element, loc), target = block.addArgument(element, loc),
         factor = block.addArgument(element, loc);
-  YieldOp::create(inner, ValueRange{arith::DivFOp::create(inner, arith::SubFOp::create(inner, target, sum), factor)});
+  sample::YieldOp::create(inner,
+                          ValueRange{arith::DivFOp::create(inner, arith::SubFOp::create(inner, target, sum), factor)});
   Transformed result{sweep.getState(), {}};
   if (!withLogDet)
     return result;
@@ -203,7 +205,7 @@ static Transformed buildTriangularInverse(ImplicitLocOpBuilder &builder, const B
 }
 
 namespace {
-/// The bounds of `flow.block_sweep` for the default activation, by recurrences
+/// The bounds of `sample.block_sweep` for the default activation, by recurrences
 /// from layer to layer of how a unit depends on its own coordinate t. They are
 /// functions of the parameters.
 class BoundsBuilder {
@@ -300,13 +302,13 @@ FailureOr<Transformed> BlockAutoregressiveNetworkOp::buildInverse(Specializer &s
   inner.setLoc(loc);
   if (activation.isLogarithmic)
     unit->slope = math::ExpOp::create(inner, unit->slope);
-  YieldOp::create(inner, ValueRange{unit->value, unit->slope});
+  sample::YieldOp::create(inner, ValueRange{unit->value, unit->slope});
   eraseDeadOps(block);
   if (!bounds.empty()) {
     Block &cheap = sweep.getSurrogate().emplaceBlock();
     ImplicitLocOpBuilder guess = getBodyBuilder(loc, cheap);
     ActivatedUnit surrogate = buildSurrogate(guess, cheap.addArgument(element, loc));
-    YieldOp::create(guess, ValueRange{surrogate.value, surrogate.slope});
+    sample::YieldOp::create(guess, ValueRange{surrogate.value, surrogate.slope});
   }
 
   Transformed result{sweep.getX(), {}};

@@ -10,7 +10,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Networks.h"
-#include "flowc/Dialect/Flow/IR/FlowBuilders.h"
+#include "flowc/Dialect/Sample/IR/Builders.h"
 
 #include "mlir/IR/TypeUtilities.h"
 
@@ -201,7 +201,7 @@ FailureOr<SweepOp> flowc::flow::buildSweep(MaskedAutoregressiveOp op, Specialize
     ArrayRef<int64_t> ranks = network.ranks[layer + 1];
     Block &block = stages.emplace_back(std::make_unique<Region>())->emplaceBlock();
     ImplicitLocOpBuilder inner = getBodyBuilder(loc, block);
-    YieldOp::create(inner, buildActivation(inner, op.getActivation(), block.addArgument(element, loc)));
+    sample::YieldOp::create(inner, buildActivation(inner, op.getActivation(), block.addArgument(element, loc)));
     rowEnds.push_back(builder.getDenseI64ArrayAttr(getHiddenRowEnds(ranks, extent)));
     units.push_back(RankedTensorType::get({int64_t(ranks.size())}, element));
   }
@@ -223,7 +223,7 @@ FailureOr<SweepOp> flowc::flow::buildSweep(MaskedAutoregressiveOp op, Specialize
   SmallVector<Value> yielded{yields.state}, init;
   llvm::append_range(yielded, yields.extras);
   llvm::append_range(yielded, yields.summands);
-  YieldOp::create(inner, yielded);
+  sample::YieldOp::create(inner, yielded);
   eraseDeadOps(block);
 
   SmallVector<Type> extras, sums(ValueRange(yields.summands).getTypes());

@@ -9,7 +9,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "flowc/Dialect/Flow/IR/FlowBuilders.h"
+#include "flowc/Dialect/Sample/IR/Builders.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/TypeUtilities.h"
@@ -18,6 +18,7 @@
 #include <numbers>
 
 using namespace mlir;
+using namespace flowc;
 using namespace flowc::flow;
 
 //===----------------------------------------------------------------------===//
@@ -61,12 +62,10 @@ FailureOr<Transformed> InvertOp::buildInverse(Specializer &specializer, Value y)
 /// Emits a scan of the layers' sample programs; the inverse runs from the last
 /// layer to the first. Its carries are the event and, unless it is identically
 /// zero, the log-determinant so far.
-static FailureOr<Transformed> buildScan(ScanOp scan, Specializer &specializer, Value event, bool inverse) {
+static FailureOr<Transformed> buildScan(flow::ScanOp scan, Specializer &specializer, Value event, bool inverse) {
   ImplicitLocOpBuilder &builder = specializer.getBuilder();
-  if (scan.getCarries().size() != 1 || !scan.getStacked().empty())
-    return scan.emitOpError("in a flow graph must carry the event alone");
   Location loc = builder.getLoc();
-  Block &layer = *scan.getBlock();
+  Block &layer = scan.getBody().front();
   Region region;
   Block &block = region.emplaceBlock();
   Value x = block.addArgument(event.getType(), loc);
@@ -84,7 +83,7 @@ static FailureOr<Transformed> buildScan(ScanOp scan, Specializer &specializer, V
     carries.push_back(buildConstant(builder, type, 0));
     yields.push_back(arith::AddFOp::create(inner, block.insertArgument(1u, type, loc), step->logDet));
   }
-  YieldOp::create(inner, yields);
+  sample::YieldOp::create(inner, yields);
   eraseDeadOps(block);
 
   SmallVector<Value> over, shared;
@@ -92,17 +91,17 @@ static FailureOr<Transformed> buildScan(ScanOp scan, Specializer &specializer, V
     over.push_back(specializer.lookup(value));
   for (Value value : scan.getShared())
     shared.push_back(specializer.lookup(value));
-  auto result = ScanOp::create(builder, TypeRange(ValueRange(carries)), TypeRange{}, scan.getLayers(),
-                               scan.getReverse() != inverse, carries, over, shared);
+  auto result = sample::ScanOp::create(builder, TypeRange(ValueRange(carries)), TypeRange{}, scan.getLayers(),
+                                       scan.getReverse() != inverse, carries, over, shared);
   result.getBody().takeBody(region);
   return Transformed{result.getFinals().front(), step->logDet ? Value(result.getFinals().back()) : Value()};
 }
 
-FailureOr<Transformed> ScanOp::buildTransform(Specializer &specializer, Value x) {
+FailureOr<Transformed> flow::ScanOp::buildTransform(Specializer &specializer, Value x) {
   return buildScan(*this, specializer, x, /*inverse=*/false);
 }
 
-FailureOr<Transformed> ScanOp::buildInverse(Specializer &specializer, Value y) {
+FailureOr<Transformed> flow::ScanOp::buildInverse(Specializer &specializer, Value y) {
   return buildScan(*this, specializer, y, /*inverse=*/true);
 }
 

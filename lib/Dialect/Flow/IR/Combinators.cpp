@@ -9,9 +9,9 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "flowc/Dialect/Flow/IR/FlowBodies.h"
-#include "flowc/Dialect/Flow/IR/FlowBuilders.h"
 #include "flowc/Dialect/Flow/IR/FlowCombinators.h"
+#include "flowc/Dialect/Sample/IR/Bodies.h"
+#include "flowc/Dialect/Sample/IR/Builders.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/TypeUtilities.h"
@@ -120,7 +120,7 @@ LogicalResult VmapOp::verify() {
     return emitOpError("region must take a piece of type ") << vector;
   SmallVector<Type> parameters;
   for (Type type : getOver().getTypes())
-    parameters.push_back(ScanOp::getSliceType(type));
+    parameters.push_back(sample::ScanOp::getSliceType(type));
   llvm::append_range(parameters, getShared().getTypes());
   if (TypeRange(block.getArgumentTypes()).drop_front() != TypeRange(parameters))
     return emitOpError("region must take a slice of every operand in `over`, then the shared operands");
@@ -250,15 +250,15 @@ void ElementwiseCopies::buildStacks() {
       continue;
     wanted.push_back(value);
     yielded.push_back(getSlice(value));
-    types.push_back(ScanOp::getStackType(value.getType(), op.getSize()));
+    types.push_back(sample::ScanOp::getStackType(value.getType(), op.getSize()));
   }
   if (wanted.empty())
     return;
-  YieldOp::create(body.getBuilder(), yielded);
+  sample::YieldOp::create(body.getBuilder(), yielded);
   body.dropUnused(BodyBuilder::Over);
   body.dropUnused(BodyBuilder::Whole);
-  auto scan = ScanOp::create(builder, TypeRange(), types, op.getSize(), /*reverse=*/false, ValueRange(),
-                             body.getOperands(BodyBuilder::Over), body.getOperands(BodyBuilder::Whole));
+  auto scan = sample::ScanOp::create(builder, TypeRange(), types, op.getSize(), /*reverse=*/false, ValueRange(),
+                                     body.getOperands(BodyBuilder::Over), body.getOperands(BodyBuilder::Whole));
   body.finish(scan.getBody());
   for (auto [value, stack] : llvm::zip_equal(wanted, scan.getStacked()))
     stacks[value] = stack;
@@ -288,8 +288,8 @@ FailureOr<Transformed> ElementwiseCopies::build(Value event) {
       }
       TypedAttr constant = varying.contains(parameter) ? TypedAttr() : getUniformConstant(getWhole(parameter));
       if (auto number = llvm::dyn_cast_or_null<FloatAttr>(constant))
-        stack =
-            buildConstant(builder, ScanOp::getStackType(parameter.getType(), op.getSize()), number.getValueAsDouble());
+        stack = buildConstant(builder, sample::ScanOp::getStackType(parameter.getType(), op.getSize()),
+                              number.getValueAsDouble());
     }
   buildStacks();
   SmallVector<ElementwiseStep> elementwise;
@@ -329,17 +329,17 @@ static FailureOr<Transformed> buildPieces(VmapOp op, Specializer &specializer, V
     yields.push_back(arith::AddFOp::create(inner, block.insertArgument(0u, type, loc), step->logDet));
   }
   yields.push_back(step->event);
-  YieldOp::create(inner, yields);
+  sample::YieldOp::create(inner, yields);
   eraseDeadOps(block);
 
-  Type stackType = ScanOp::getStackType(pieceType, op.getSize());
+  Type stackType = sample::ScanOp::getStackType(pieceType, op.getSize());
   SmallVector<Value> over{buildReshape(builder, stackType, event)}, shared;
   for (Value value : op.getOver())
     over.push_back(specializer.lookup(value));
   for (Value value : op.getShared())
     shared.push_back(specializer.lookup(value));
-  auto scan = ScanOp::create(builder, TypeRange(ValueRange(carries)), stackType, op.getSize(), /*reverse=*/false,
-                             carries, over, shared);
+  auto scan = sample::ScanOp::create(builder, TypeRange(ValueRange(carries)), stackType, op.getSize(),
+                                     /*reverse=*/false, carries, over, shared);
   scan.getBody().takeBody(region);
   return Transformed{buildReshape(builder, event.getType(), scan.getStacked().front()),
                      step->logDet ? Value(scan.getFinals().front()) : Value()};

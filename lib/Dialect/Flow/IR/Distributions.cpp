@@ -8,13 +8,15 @@
 // Each formula is written for one coordinate. Outside of the support a density is
 // -inf with derivative 0, and only NaN gives NaN. Sums of terms that would cancel
 // for large parameters are rearranged: what is left of them is the remainder of
-// Stirling's formula (flow.stirling) and log(r) - t (flow.log_minus).
+// Stirling's formula (sample.stirling) and log(r) - t (sample.log_minus).
 //
 //===----------------------------------------------------------------------===//
 
-#include "Number.h"
-#include "flowc/Dialect/Flow/IR/FlowBuilders.h"
-#include "flowc/Dialect/Flow/IR/FlowJvp.h"
+#include "flowc/Dialect/Flow/IR/FlowDistributions.h"
+#include "flowc/Dialect/Sample/IR/Builders.h"
+#include "flowc/Dialect/Sample/IR/Draws.h"
+#include "flowc/Dialect/Sample/IR/Jvp.h"
+#include "flowc/Dialect/Sample/IR/Number.h"
 
 #include <cmath>
 #include <limits>
@@ -39,11 +41,11 @@ PreparedDensity StandardUniformOp::buildPrepared(ImplicitLocOpBuilder &, Type, V
 Value StandardUniformOp::buildElement(ImplicitLocOpBuilder &builder, Value value, ValueRange) {
   Number x{&builder, value};
   double margin = x.isF32() ? 0x1p-22 : 0x1p-51;
-  Value outside = either(builder, x < -margin, x > 1 + margin);
+  Value outside = either(builder, x<-margin, x> 1 + margin);
   return select(outside, -kInfinity, select(x.isNaN(), x, 0.0));
 }
 
-/// The uniform number that flow.random_tail stands for, below 1 in any case.
+/// The uniform number that sample.random_tail stands for, below 1 in any case.
 static Number buildUniform(Number tail) {
   Number u = select(tail > 0, tail, tail + 1.0);
   double largest = tail.isF32() ? 0x1.fffffep-1 : 0x1.fffffffffffffp-1;
@@ -260,7 +262,7 @@ Value BetaOp::buildElement(ImplicitLocOpBuilder &builder, Value value, ValueRang
   auto number = [&](Value v) { return Number{&builder, v}; };
   Number x = number(value), k = number(prepared[0]), l = number(prepared[1]), p = number(prepared[2]),
          q = number(prepared[3]), center = number(prepared[4]), slope = number(prepared[5]);
-  Value outside = either(builder, x < 0, x > 1);
+  Value outside = either(builder, x<0, x> 1);
   Number inside = select(outside, 0.5, x);
   LogRatio first = buildLogRatio(inside, p, number(prepared[6]), (inside - p) / p);
   LogRatio second = buildLogRatio(1.0 - inside, q, number(prepared[7]), (center - inside) / q);
@@ -274,54 +276,10 @@ Value BetaOp::buildElement(ImplicitLocOpBuilder &builder, Value value, ValueRang
 // Draws by way of gamma draws
 //===----------------------------------------------------------------------===//
 
-/// Emits `formula` of the elements of `inputs`, which have one type.
-static Value buildElements(ImplicitLocOpBuilder &builder, ValueRange inputs,
-                           llvm::function_ref<Value(ImplicitLocOpBuilder &, ValueRange)> formula) {
-  auto tensor = dyn_cast<RankedTensorType>(inputs.front().getType());
-  if (!tensor)
-    return formula(builder, inputs);
-  FailureOr<MapOp> map = buildMap(builder, tensor.getNumElements(), inputs, {},
-                                  [&](ImplicitLocOpBuilder &at, ValueRange arguments, MapYields &yields) {
-                                    yields.stacked.push_back(formula(at, arguments));
-                                    return success();
-                                  });
-  return map->getStacked().front();
-}
-
 static RandomGammaOp drawGamma(ImplicitLocOpBuilder &builder, Value concentration, RandomStream stream) {
   Type type = concentration.getType();
   return RandomGammaOp::create(builder, type, type, concentration, stream);
 }
-
-/// The largest finite number, and the smallest normal one.
-static double getLargest(Number like) {
-  return like.isF32() ? std::numeric_limits<float>::max() : std::numeric_limits<double>::max();
-}
-static double getSmallest(Number like) {
-  return like.isF32() ? std::numeric_limits<float>::min() : std::numeric_limits<double>::min();
-}
-
-// The draw of concentration b (a, or a + 1 for a < 1) moves with a as the quantile that it
-// is, the logarithm of u^(1/a) by -log(u) / a^2. Where that is beyond all floats, so is the
-// draw, and constant.
-LogicalResult RandomGammaOp::buildVjp(VjpBuilder &vjp, ValueRange cotangents) {
-  ImplicitLocOpBuilder &builder = vjp.getBuilder();
-  SmallVector<Value> inputs{vjp.lookup(getConcentration()), vjp.lookup(getGamma()), vjp.lookup(getLogFactor())};
-  for (auto [result, cotangent] : llvm::zip_equal(getResults(), cotangents))
-    inputs.push_back(cotangent ? cotangent : buildConstant(builder, result.getType(), 0.0));
-  Value total = buildElements(builder, inputs, [](ImplicitLocOpBuilder &at, ValueRange values) -> Value {
-    Number a{&at, values[0]}, gamma{&at, values[1]}, logFactor{&at, values[2]};
-    Number b = select(a >= 1, a, a + 1.0), factorSlope = -logFactor / a;
-    Number gammaSlope{&at, GammaSlopeOp::create(at, b, gamma)};
-    factorSlope = select(factorSlope > getLargest(a), getLargest(a), factorSlope);
-    return Number{&at, values[3]} * gammaSlope + Number{&at, values[4]} * factorSlope;
-  });
-  vjp.accumulate(getConcentration(), total);
-  return success();
-}
-
-// Element by element, both results of the same one.
-LogicalResult RandomGammaOp::buildJvp(JvpBuilder &jvp) { return buildDiagonalJvp(*this, jvp); }
 
 // A draw that is too large or too small for a float is the closest one: neither
 // infinite nor on the edge of the support.
@@ -339,8 +297,9 @@ Value StandardGammaOp::buildSample(Specializer &specializer) {
 Value StandardStudentTOp::buildSample(Specializer &specializer) {
   ImplicitLocOpBuilder &builder = specializer.getBuilder();
   Value df = specializer.lookup(getDf());
-  Value h = buildElements(
-      builder, df, [](ImplicitLocOpBuilder &at, ValueRange values) -> Value { return 0.5 * Number{&at, values[0]}; });
+  Value h = buildElements(builder, df, [](ImplicitLocOpBuilder &at, ValueRange values) -> Value {
+    return 0.5 * Number{&at, values[0]};
+  });
   auto random = drawGamma(builder, h, FirstGamma);
   Value normal = RandomNormalOp::create(builder, df.getType());
   return buildElements(

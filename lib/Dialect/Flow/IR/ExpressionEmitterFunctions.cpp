@@ -11,7 +11,8 @@
 
 #include "flowc/Dialect/Flow/IR/FlowDistributions.h"
 #include "flowc/Dialect/Flow/IR/FlowFormula.h"
-#include "flowc/Dialect/Flow/IR/FlowVjp.h"
+#include "flowc/Dialect/Sample/IR/Functions.h"
+#include "flowc/Dialect/Sample/IR/Vjp.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"

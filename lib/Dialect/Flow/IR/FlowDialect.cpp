@@ -12,12 +12,8 @@
 #include "flowc/Dialect/Flow/IR/FlowElementwise.h"
 #include "flowc/Dialect/Flow/IR/FlowFormula.h"
 #include "flowc/Dialect/Flow/IR/FlowLinear.h"
-#include "flowc/Dialect/Flow/IR/FlowObjective.h"
 #include "flowc/Dialect/Flow/IR/FlowOrdered.h"
-#include "flowc/Dialect/Flow/IR/FlowParameterOps.h"
-#include "flowc/Dialect/Flow/IR/FlowPick.h"
 #include "flowc/Dialect/Flow/IR/FlowPlanar.h"
-#include "flowc/Dialect/Flow/IR/FlowRoot.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/Builders.h"
@@ -30,14 +26,7 @@ using namespace flowc::flow;
 #include "flowc/Dialect/Flow/IR/FlowDialect.cpp.inc"
 #include "flowc/Dialect/Flow/IR/FlowInterfaces.cpp.inc"
 
-#define GET_ATTRDEF_CLASSES
-#include "flowc/Dialect/Flow/IR/FlowAttributes.cpp.inc"
-
 void FlowDialect::initialize() {
-  addAttributes<
-#define GET_ATTRDEF_LIST
-#include "flowc/Dialect/Flow/IR/FlowAttributes.cpp.inc"
-      >();
   addOperations<
 #define GET_OP_LIST
 #include "flowc/Dialect/Flow/IR/FlowOps.cpp.inc"
@@ -53,10 +42,6 @@ void FlowDialect::initialize() {
   addOperations<
 #define GET_OP_LIST
 #include "flowc/Dialect/Flow/IR/FlowDistributions.cpp.inc"
-      >();
-  addOperations<
-#define GET_OP_LIST
-#include "flowc/Dialect/Flow/IR/FlowObjective.cpp.inc"
       >();
   addOperations<
 #define GET_OP_LIST
@@ -76,31 +61,6 @@ void FlowDialect::initialize() {
       >();
   addOperations<
 #define GET_OP_LIST
-#include "flowc/Dialect/Flow/IR/FlowParameterOps.cpp.inc"
-      >();
-  addOperations<
-#define GET_OP_LIST
-#include "flowc/Dialect/Flow/IR/FlowPick.cpp.inc"
-      >();
-  addOperations<
-#define GET_OP_LIST
 #include "flowc/Dialect/Flow/IR/FlowPlanar.cpp.inc"
       >();
-  addOperations<
-#define GET_OP_LIST
-#include "flowc/Dialect/Flow/IR/FlowRoot.cpp.inc"
-      >();
-}
-
-int64_t flowc::flow::getNumElements(Type type) {
-  auto tensor = dyn_cast<RankedTensorType>(type);
-  return tensor ? tensor.getNumElements() : 1;
-}
-
-Value flowc::flow::buildConstant(ImplicitLocOpBuilder &builder, Type type, double value) {
-  auto tensor = dyn_cast<RankedTensorType>(type);
-  auto element = builder.getFloatAttr(tensor ? tensor.getElementType() : type, value);
-  if (!tensor)
-    return arith::ConstantOp::create(builder, element);
-  return arith::ConstantOp::create(builder, DenseElementsAttr::get(tensor, Attribute(element)));
 }

@@ -12,7 +12,7 @@
 
 #include "flowc/Dialect/Flow/IR/FlowLinear.h"
 #include "flowc/Dialect/Flow/IR/ElementFormula.h"
-#include "flowc/Dialect/Flow/IR/FlowParameterOps.h"
+#include "flowc/Dialect/Sample/IR/ParameterOps.h"
 
 using namespace mlir;
 using namespace flowc::flow;
@@ -165,12 +165,13 @@ static Transformed buildCosine(DiscreteCosineOp op, Specializer &specializer, Va
   if (groups == 1)
     return {multiply(builder, matrix, event), {}};
   Value rows = ReshapeOp::create(builder, stack, event);
-  auto scan = ScanOp::create(builder, TypeRange(), stack, groups, /*reverse=*/false, ValueRange(), rows, matrix);
+  auto scan =
+      sample::ScanOp::create(builder, TypeRange(), stack, groups, /*reverse=*/false, ValueRange(), rows, matrix);
   Block &block = scan.getBody().emplaceBlock();
   Location loc = builder.getLoc();
   block.addArguments({group, matrix.getType()}, {loc, loc});
   ImplicitLocOpBuilder inner = getBodyBuilder(loc, block);
-  YieldOp::create(inner, multiply(inner, block.getArgument(1), block.getArgument(0)));
+  sample::YieldOp::create(inner, multiply(inner, block.getArgument(1), block.getArgument(0)));
   return {ReshapeOp::create(builder, type, scan.getStacked().front()), {}};
 }
 

@@ -40,14 +40,14 @@ FailureOr<Transformed> OrderedOp::buildTransform(Specializer &specializer, Value
     return Transformed{x, {}};
   SplitOp pieces = cut(builder, x, /*atFront=*/true);
   Value first = pieces.getPieces()[0], logs = pieces.getPieces()[1];
-  auto scan = ScanOp::create(builder, first.getType(), logs.getType(), steps, /*reverse=*/false, first, logs,
-                             /*shared=*/ValueRange());
+  auto scan = sample::ScanOp::create(builder, first.getType(), logs.getType(), steps, /*reverse=*/false, first, logs,
+                                     /*shared=*/ValueRange());
   Block &block = scan.getBody().emplaceBlock();
   block.addArguments({first.getType(), first.getType()}, {builder.getLoc(), builder.getLoc()});
   ImplicitLocOpBuilder inner = getBodyBuilder(builder.getLoc(), block);
   Formula f = formula(inner, first);
   Value next = f.add(block.getArgument(0), f.exp(block.getArgument(1)));
-  YieldOp::create(inner, ValueRange{next, next});
+  sample::YieldOp::create(inner, ValueRange{next, next});
   Value y = buildConcat(builder, {first, scan.getStacked().front()});
   if (!specializer.wantsLogDets())
     return Transformed{y, {}};

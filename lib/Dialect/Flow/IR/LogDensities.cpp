@@ -14,7 +14,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "flowc/Dialect/Flow/IR/LogDensities.h"
-#include "Number.h"
+#include "flowc/Dialect/Flow/IR/FlowDistributions.h"
+#include "flowc/Dialect/Sample/IR/Number.h"
 
 #include <numbers>
 

@@ -10,9 +10,10 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "flowc/Dialect/Flow/IR/FlowBuilders.h"
 #include "flowc/Dialect/Flow/IR/FlowDistributions.h"
-#include "flowc/Dialect/Flow/IR/FlowObjective.h"
+#include "flowc/Dialect/Sample/IR/Builders.h"
+#include "flowc/Dialect/Sample/IR/Draws.h"
+#include "flowc/Dialect/Sample/IR/Objective.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -150,7 +151,7 @@ LogicalResult MixtureOp::verify() {
     auto type = dyn_cast<RankedTensorType>(operand.getType());
     if (!type || type.getDimSize(0) != components)
       return emitOpError("operands in `over` need ") << components << " slices, but one has type " << operand.getType();
-    arguments.push_back(ScanOp::getSliceType(type));
+    arguments.push_back(sample::ScanOp::getSliceType(type));
   }
   llvm::append_range(arguments, getShared().getTypes());
   // mixture_c2: the region takes the slices, then the shared operands.
@@ -187,7 +188,7 @@ struct ComponentScan {
   /// The value that the body sees of `operand`; carries come first, then `over`
   /// and `shared` operands.
   Value addCarry(Value operand) { return add(carries, operand, operand.getType()); }
-  Value addOver(Value operand) { return add(over, operand, ScanOp::getSliceType(operand.getType())); }
+  Value addOver(Value operand) { return add(over, operand, sample::ScanOp::getSliceType(operand.getType())); }
   Value addShared(Value operand) { return add(shared, operand, operand.getType()); }
 
   /// Lets `component` stand for the body's own values of the mixture's operands.
@@ -200,17 +201,17 @@ struct ComponentScan {
   }
 
   /// Ends the body with `finals`, the next carries, then slices of results.
-  ScanOp finish(ImplicitLocOpBuilder &inner, ValueRange finals, ValueRange slices) {
+  sample::ScanOp finish(ImplicitLocOpBuilder &inner, ValueRange finals, ValueRange slices) {
     int64_t components = getNumElements(op.getLogWeights().getType());
     SmallVector<Value> yielded(finals);
     llvm::append_range(yielded, slices);
-    YieldOp::create(inner, yielded);
+    sample::YieldOp::create(inner, yielded);
     eraseDeadOps(*block);
     SmallVector<Type> stacked;
     for (Value slice : slices)
-      stacked.push_back(ScanOp::getStackType(slice.getType(), components));
-    auto scan = ScanOp::create(outer.getBuilder(), finals.getTypes(), stacked, components, /*reverse=*/false, carries,
-                               over, shared);
+      stacked.push_back(sample::ScanOp::getStackType(slice.getType(), components));
+    auto scan = sample::ScanOp::create(outer.getBuilder(), finals.getTypes(), stacked, components, /*reverse=*/false,
+                                       carries, over, shared);
     scan.getBody().takeBody(region);
     return scan;
   }
@@ -319,7 +320,7 @@ Value MixtureOp::buildLogProb(Specializer &specializer, Value x) {
     inputs.push_back(component.lookup(argument));
   density = buildGuardedDensity(inner, density, inputs);
   density = arith::AddFOp::create(inner, density, probability);
-  ScanOp densities = scan.finish(inner, buildMax(inner, density, largest), density);
+  sample::ScanOp densities = scan.finish(inner, buildMax(inner, density, largest), density);
   return buildShiftedLogSumExp(builder, densities.getStacked().front(), densities.getFinals().front());
 }
 
@@ -384,35 +385,4 @@ Value MixtureOp::buildSample(Specializer &specializer) {
     next = map->getStacked().front();
   }
   return scan.finish(inner, next, {}).getFinals().front();
-}
-
-//===----------------------------------------------------------------------===//
-// Derivatives of special functions
-//===----------------------------------------------------------------------===//
-
-/// Accumulates g * slope(x) for a function of one argument.
-template <typename SlopeOp, typename OpTy>
-static LogicalResult buildUnaryVjp(OpTy op, VjpBuilder &vjp, ValueRange cotangents) {
-  Value slope = SlopeOp::create(vjp.getBuilder(), vjp.lookup(op.getX()));
-  vjp.accumulate(op.getX(), arith::MulFOp::create(vjp.getBuilder(), cotangents[0], slope));
-  return success();
-}
-
-LogicalResult LgammaOp::buildVjp(VjpBuilder &vjp, ValueRange cotangents) {
-  return buildUnaryVjp<DigammaOp>(*this, vjp, cotangents);
-}
-
-LogicalResult DigammaOp::buildVjp(VjpBuilder &vjp, ValueRange cotangents) {
-  return buildUnaryVjp<TrigammaOp>(*this, vjp, cotangents);
-}
-
-LogicalResult StirlingOp::buildVjp(VjpBuilder &vjp, ValueRange cotangents) {
-  return buildUnaryVjp<StirlingSlopeOp>(*this, vjp, cotangents);
-}
-
-LogicalResult LogMinusOp::buildVjp(VjpBuilder &vjp, ValueRange cotangents) {
-  ImplicitLocOpBuilder &builder = vjp.getBuilder();
-  Value slope = arith::DivFOp::create(builder, vjp.lookup(getT()), vjp.lookup(getR()));
-  vjp.accumulate(getR(), arith::NegFOp::create(builder, arith::MulFOp::create(builder, cotangents[0], slope)));
-  return success();
 }

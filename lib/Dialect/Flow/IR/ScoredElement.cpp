@@ -14,7 +14,7 @@
 
 #include "ScoredElement.h"
 #include "flowc/Dialect/Flow/IR/ElementFormula.h"
-#include "flowc/Dialect/Flow/IR/FlowVjp.h"
+#include "flowc/Dialect/Sample/IR/Vjp.h"
 
 using namespace mlir;
 using namespace flowc::flow;
@@ -76,7 +76,7 @@ FailureOr<ScoredElement> flowc::flow::buildScoredElement(ImplicitLocOpBuilder &b
   SmallVector<Value> yields{forward->event};
   if (forward->logDet)
     yields.push_back(forward->logDet);
-  YieldOp::create(inner, yields);
+  sample::YieldOp::create(inner, yields);
   IRMapping mapping;
   mapping.map(block.getArgument(0), inverse ? there->event : x);
   mapping.map(block.getArgument(1), raw);

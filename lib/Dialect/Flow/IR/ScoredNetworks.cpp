@@ -14,9 +14,9 @@
 
 #include "Networks.h"
 #include "ScoredElement.h"
-#include "flowc/Dialect/Flow/IR/FlowBuilders.h"
-#include "flowc/Dialect/Flow/IR/FlowObjective.h"
-#include "flowc/Dialect/Flow/IR/FlowVjp.h"
+#include "flowc/Dialect/Sample/IR/Builders.h"
+#include "flowc/Dialect/Sample/IR/Objective.h"
+#include "flowc/Dialect/Sample/IR/Vjp.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/TypeUtilities.h"

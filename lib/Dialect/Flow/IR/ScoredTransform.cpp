@@ -19,15 +19,16 @@
 
 #include "ScoredElement.h"
 #include "SpecializerChain.h"
-#include "flowc/Dialect/Flow/IR/FlowBuilders.h"
 #include "flowc/Dialect/Flow/IR/FlowPlanar.h"
-#include "flowc/Dialect/Flow/IR/FlowVjp.h"
+#include "flowc/Dialect/Sample/IR/Builders.h"
+#include "flowc/Dialect/Sample/IR/Vjp.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/IR/TypeUtilities.h"
 
 using namespace mlir;
+using namespace flowc;
 using namespace flowc::flow;
 
 static FailureOr<Transformed> build(BijectionOpInterface op, Specializer &specializer, Value x, bool inverse) {
@@ -198,12 +199,10 @@ FailureOr<Scored> InvertOp::buildScored(Specializer &specializer, Value x, Value
 }
 
 /// One loop, which carries the event, the slope and the log-determinant so far.
-FailureOr<Scored> ScanOp::buildScored(Specializer &specializer, Value x, Value score, bool inverse) {
+FailureOr<Scored> flow::ScanOp::buildScored(Specializer &specializer, Value x, Value score, bool inverse) {
   ImplicitLocOpBuilder &builder = specializer.getBuilder();
-  if (getCarries().size() != 1 || !getStacked().empty())
-    return emitOpError("in a flow graph must carry the event alone");
   Location loc = builder.getLoc();
-  Block &layer = *getBlock();
+  Block &layer = getBody().front();
   Region region;
   Block &block = region.emplaceBlock();
   Value event = block.addArgument(x.getType(), loc), slope = block.addArgument(score.getType(), loc);
@@ -217,15 +216,15 @@ FailureOr<Scored> ScanOp::buildScored(Specializer &specializer, Value x, Value s
   if (failed(step))
     return failure();
   inner.setLoc(loc);
-  YieldOp::create(inner, ValueRange{step->event, step->score, own.addLogDets(logDet, step->logDet)});
+  sample::YieldOp::create(inner, ValueRange{step->event, step->score, own.addLogDets(logDet, step->logDet)});
   eraseDeadOps(block);
 
   auto lookup = [&](ValueRange values) {
     return llvm::map_to_vector(values, [&](Value value) { return specializer.lookup(value); });
   };
   SmallVector<Value> carries{x, score, buildConstant(builder, element, 0)};
-  auto result = ScanOp::create(builder, TypeRange(ValueRange(carries)), TypeRange{}, getLayers(),
-                               getReverse() != inverse, carries, lookup(getOver()), lookup(getShared()));
+  auto result = sample::ScanOp::create(builder, TypeRange(ValueRange(carries)), TypeRange{}, getLayers(),
+                                       getReverse() != inverse, carries, lookup(getOver()), lookup(getShared()));
   result.getBody().takeBody(region);
   return Scored{result.getFinals()[0], result.getFinals()[2], result.getFinals()[1]};
 }

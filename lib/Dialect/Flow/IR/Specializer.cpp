@@ -6,9 +6,9 @@
 //===----------------------------------------------------------------------===//
 
 #include "SpecializerChain.h"
-#include "flowc/Dialect/Flow/IR/FlowBuilders.h"
 #include "flowc/Dialect/Flow/IR/FlowCombinators.h"
 #include "flowc/Dialect/Flow/IR/SpecializerTrace.h"
+#include "flowc/Dialect/Sample/IR/Builders.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/TypeUtilities.h"

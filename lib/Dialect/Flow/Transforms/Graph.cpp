@@ -7,8 +7,8 @@
 
 #include "Graph.h"
 
-#include "flowc/Dialect/Flow/IR/FlowBuilders.h"
 #include "flowc/Dialect/Flow/IR/FlowDialect.h"
+#include "flowc/Dialect/Sample/IR/Builders.h"
 
 using namespace mlir;
 using namespace flowc::flow;
@@ -33,8 +33,8 @@ FailureOr<Graph> flowc::flow::readGraph(func::FuncOp function, func::FuncOp dens
   if (!returnsOne(function))
     return function.emitError("a flow graph must be one block with one result");
   for (BlockArgument argument : function.getArguments()) {
-    bool isRow = function.getArgAttr(argument.getArgNumber(), FlowDialect::kRowAttr) != nullptr;
-    bool isCondition = function.getArgAttr(argument.getArgNumber(), FlowDialect::kConditionAttr) != nullptr;
+    bool isRow = function.getArgAttr(argument.getArgNumber(), SampleDialect::kRowAttr) != nullptr;
+    bool isCondition = function.getArgAttr(argument.getArgNumber(), SampleDialect::kConditionAttr) != nullptr;
     if (isRow && !isCondition && graph.event)
       return function.emitError("a flow graph takes one event, but arguments ")
              << graph.event.getArgNumber() << " and " << argument.getArgNumber() << " are rows";

@@ -12,12 +12,12 @@
 
 #include "Graph.h"
 
-#include "flowc/Dialect/Flow/IR/FlowBuilders.h"
 #include "flowc/Dialect/Flow/IR/FlowDistributions.h"
-#include "flowc/Dialect/Flow/IR/FlowObjective.h"
-#include "flowc/Dialect/Flow/IR/FlowVjp.h"
-#include "flowc/Dialect/Flow/IR/WellFormed.h"
 #include "flowc/Dialect/Flow/Transforms/Passes.h"
+#include "flowc/Dialect/Sample/IR/Builders.h"
+#include "flowc/Dialect/Sample/IR/Objective.h"
+#include "flowc/Dialect/Sample/IR/Vjp.h"
+#include "flowc/Dialect/Sample/IR/WellFormed.h"
 #include "flowc/Kernel.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -349,14 +349,14 @@ static LogicalResult checkRequest(Graph &graph, const Request &request) {
 void KernelBuilder::addArguments(func::FuncOp kernel) {
   Block &block = kernel.getBody().emplaceBlock();
   SmallVector<DictionaryAttr> attributes;
-  auto row = builder.getDictionaryAttr(builder.getNamedAttr(FlowDialect::kRowAttr, builder.getUnitAttr()));
+  auto row = builder.getDictionaryAttr(builder.getNamedAttr(SampleDialect::kRowAttr, builder.getUnitAttr()));
   auto add = [&](Type type, DictionaryAttr attribute) {
     attributes.push_back(attribute);
     return block.addArgument(type, kernel.getLoc());
   };
   func::FuncOp function = graph.function;
   auto isCondition = [&](BlockArgument argument) {
-    return function.getArgAttr(argument.getArgNumber(), FlowDialect::kConditionAttr) != nullptr;
+    return function.getArgAttr(argument.getArgNumber(), SampleDialect::kConditionAttr) != nullptr;
   };
   if (!request.isDrawn)
     event = add(graph.getEventType(), row);

@@ -10,9 +10,9 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "flowc/Dialect/Flow/IR/FlowBuilders.h"
 #include "flowc/Dialect/Flow/IR/FlowFormula.h"
 #include "flowc/Dialect/Flow/Transforms/Passes.h"
+#include "flowc/Dialect/Sample/IR/Builders.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -73,7 +73,7 @@ void Rewriter::run() {
   for (Operation &op : block.without_terminator()) {
     if (isRoot(&op))
       roots.push_back(&op);
-    anyFunction |= isPart(&op) && isa<math::MathDialect, FlowDialect>(op.getDialect());
+    anyFunction |= isPart(&op) && isa<math::MathDialect, SampleDialect>(op.getDialect());
   }
   // Sums and products alone are as they should be.
   if (!anyFunction)

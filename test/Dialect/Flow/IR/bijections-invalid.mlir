@@ -148,13 +148,72 @@ func.func @invert_c2(%x: tensor<3xf32>) {
 
 // -----
 
+func.func @graph_scan_c1(%x: tensor<3xf32>) {
+  // expected-error @+1 {{number of layers must be positive but is 0}}
+  %y = flow.scan 0 %x : tensor<3xf32> {
+  ^bb0(%a: tensor<3xf32>):
+    %b = flow.flip %a : tensor<3xf32>
+    flow.yield %b : tensor<3xf32>
+  }
+  return
+}
+
+// -----
+
+func.func @graph_scan_c2(%x: tensor<3xf32>, %stack: tensor<4x3xf32>) {
+  // expected-error @+1 {{stack of type 'tensor<4x3xf32>' needs a leading extent of 2}}
+  %y = flow.scan 2 %x : tensor<3xf32> over(%stack : tensor<4x3xf32>) {
+  ^bb0(%a: tensor<3xf32>, %l: tensor<3xf32>):
+    %b = flow.loc %a, %l : tensor<3xf32>, tensor<3xf32>
+    flow.yield %b : tensor<3xf32>
+  }
+  return
+}
+
+// -----
+
+func.func @graph_scan_c3(%x: tensor<3xf32>, %stack: tensor<2x3xf32>) {
+  // expected-error @+1 {{layer must take}}
+  %y = flow.scan 2 %x : tensor<3xf32> over(%stack : tensor<2x3xf32>) {
+  ^bb0(%a: tensor<3xf32>):
+    %b = flow.flip %a : tensor<3xf32>
+    flow.yield %b : tensor<3xf32>
+  }
+  return
+}
+
+// -----
+
+func.func @graph_scan_c4(%x: tensor<3xf32>) {
+  // expected-error @+1 {{region must yield its event after bijections only}}
+  %y = flow.scan 2 %x : tensor<3xf32> {
+  ^bb0(%a: tensor<3xf32>):
+    %b = arith.negf %a : tensor<3xf32>
+    flow.yield %b : tensor<3xf32>
+  }
+  return
+}
+
+// -----
+
+func.func @graph_scan_c4(%x: tensor<3xf32>) {
+  // expected-error @+1 {{region must yield one 'tensor<3xf32>'}}
+  %y = flow.scan 2 %x : tensor<3xf32> {
+  ^bb0(%a: tensor<3xf32>):
+    flow.yield %a, %a : tensor<3xf32>, tensor<3xf32>
+  }
+  return
+}
+
+// -----
+
 func.func @coupling_c1(%x: f32, %w0: tensor<3x2xf32>, %w1: tensor<4x3xf32>, %b0: tensor<3xf32>, %b1: tensor<4xf32>) {
   // expected-error @+1 {{needs an event of rank 1 but has 'f32'}}
   %y = flow.coupling %x weights(%w0, %w1 : tensor<3x2xf32>, tensor<4x3xf32>)
       biases(%b0, %b1 : tensor<3xf32>, tensor<4xf32>)
       {untransformed_dim = 0 : i64, activation = "relu"} : f32 {
   ^bb0(%a: f32, %p: tensor<2xf32>):
-    %loc, %scale = flow.split %p : tensor<2xf32> -> f32, f32
+    %loc, %scale = sample.split %p : tensor<2xf32> -> f32, f32
     %b = flow.affine %a, %loc, %scale : f32, f32, f32
     flow.yield %b : f32
   }
@@ -169,7 +228,7 @@ func.func @coupling_c2(%x: tensor<4xf32>, %w0: tensor<3x2xf32>, %w1: tensor<4x3x
       biases(%b0, %b1 : tensor<3xf32>, tensor<4xf32>)
       {untransformed_dim = 4 : i64, activation = "relu"} : tensor<4xf32> {
   ^bb0(%a: f32, %p: tensor<2xf32>):
-    %loc, %scale = flow.split %p : tensor<2xf32> -> f32, f32
+    %loc, %scale = sample.split %p : tensor<2xf32> -> f32, f32
     %b = flow.affine %a, %loc, %scale : f32, f32, f32
     flow.yield %b : f32
   }
@@ -184,7 +243,7 @@ func.func @coupling_c2_nothing_to_see(%x: tensor<4xf32>, %w0: tensor<3x2xf32>, %
       biases(%b0, %b1 : tensor<3xf32>, tensor<4xf32>)
       {untransformed_dim = 0 : i64, activation = "relu"} : tensor<4xf32> {
   ^bb0(%a: f32, %p: tensor<2xf32>):
-    %loc, %scale = flow.split %p : tensor<2xf32> -> f32, f32
+    %loc, %scale = sample.split %p : tensor<2xf32> -> f32, f32
     %b = flow.affine %a, %loc, %scale : f32, f32, f32
     flow.yield %b : f32
   }
@@ -199,7 +258,7 @@ func.func @coupling_c3(%x: tensor<4xf32>, %w0: tensor<3x2xf32>, %w1: tensor<4x3x
       biases(%b0 : tensor<4xf32>)
       {untransformed_dim = 2 : i64, activation = "relu"} : tensor<4xf32> {
   ^bb0(%a: f32, %p: tensor<2xf32>):
-    %loc, %scale = flow.split %p : tensor<2xf32> -> f32, f32
+    %loc, %scale = sample.split %p : tensor<2xf32> -> f32, f32
     %b = flow.affine %a, %loc, %scale : f32, f32, f32
     flow.yield %b : f32
   }
@@ -214,7 +273,7 @@ func.func @coupling_c4(%x: tensor<4xf32>, %w0: tensor<3x3xf32>, %w1: tensor<4x3x
       biases(%b0, %b1 : tensor<3xf32>, tensor<4xf32>)
       {untransformed_dim = 2 : i64, activation = "relu"} : tensor<4xf32> {
   ^bb0(%a: f32, %p: tensor<2xf32>):
-    %loc, %scale = flow.split %p : tensor<2xf32> -> f32, f32
+    %loc, %scale = sample.split %p : tensor<2xf32> -> f32, f32
     %b = flow.affine %a, %loc, %scale : f32, f32, f32
     flow.yield %b : f32
   }
@@ -229,7 +288,7 @@ func.func @coupling_c4_condition(%x: tensor<4xf32>, %c: tensor<3xf32>, %w0: tens
       biases(%b0, %b1 : tensor<3xf32>, tensor<4xf32>)
       {untransformed_dim = 2 : i64, activation = "relu"} : tensor<4xf32> {
   ^bb0(%a: f32, %p: tensor<2xf32>):
-    %loc, %scale = flow.split %p : tensor<2xf32> -> f32, f32
+    %loc, %scale = sample.split %p : tensor<2xf32> -> f32, f32
     %b = flow.affine %a, %loc, %scale : f32, f32, f32
     flow.yield %b : f32
   }
@@ -244,7 +303,7 @@ func.func @coupling_c4_bias(%x: tensor<4xf32>, %w0: tensor<3x2xf32>, %w1: tensor
       biases(%b0, %b1 : tensor<3xf32>, tensor<3xf32>)
       {untransformed_dim = 2 : i64, activation = "relu"} : tensor<4xf32> {
   ^bb0(%a: f32, %p: tensor<2xf32>):
-    %loc, %scale = flow.split %p : tensor<2xf32> -> f32, f32
+    %loc, %scale = sample.split %p : tensor<2xf32> -> f32, f32
     %b = flow.affine %a, %loc, %scale : f32, f32, f32
     flow.yield %b : f32
   }
@@ -259,7 +318,7 @@ func.func @coupling_c5(%x: tensor<4xf32>, %w0: tensor<3x2xf32>, %w1: tensor<4x3x
       biases(%b0, %b1 : tensor<3xf32>, tensor<4xf32>)
       {untransformed_dim = 2 : i64, activation = "rleu"} : tensor<4xf32> {
   ^bb0(%a: f32, %p: tensor<2xf32>):
-    %loc, %scale = flow.split %p : tensor<2xf32> -> f32, f32
+    %loc, %scale = sample.split %p : tensor<2xf32> -> f32, f32
     %b = flow.affine %a, %loc, %scale : f32, f32, f32
     flow.yield %b : f32
   }
@@ -274,7 +333,7 @@ func.func @coupling_c6(%x: tensor<4xf32>, %w0: tensor<3x2xf32>, %w1: tensor<3x3x
       biases(%b0, %b1 : tensor<3xf32>, tensor<3xf32>)
       {untransformed_dim = 2 : i64, activation = "relu"} : tensor<4xf32> {
   ^bb0(%a: f32, %p: tensor<2xf32>):
-    %loc, %scale = flow.split %p : tensor<2xf32> -> f32, f32
+    %loc, %scale = sample.split %p : tensor<2xf32> -> f32, f32
     %b = flow.affine %a, %loc, %scale : f32, f32, f32
     flow.yield %b : f32
   }
@@ -332,7 +391,7 @@ func.func @masked_autoregressive_c1(%x: f32, %w0: tensor<3x2xf32>, %w1: tensor<4
       {in_ranks = array<i64: 0, 1>, hidden_ranks = array<i64: 0, 0, 0>,
        out_ranks = array<i64: 0, 0, 1, 1>, activation = "relu"} : f32 {
   ^bb0(%a: f32, %p: tensor<2xf32>):
-    %loc, %scale = flow.split %p : tensor<2xf32> -> f32, f32
+    %loc, %scale = sample.split %p : tensor<2xf32> -> f32, f32
     %b = flow.affine %a, %loc, %scale : f32, f32, f32
     flow.yield %b : f32
   }
@@ -348,7 +407,7 @@ func.func @masked_autoregressive_c2(%x: tensor<2xf32>, %w0: tensor<3x2xf32>, %w1
       {in_ranks = array<i64: 1, 0>, hidden_ranks = array<i64: 0, 0, 0>,
        out_ranks = array<i64: 0, 0, 1, 1>, activation = "relu"} : tensor<2xf32> {
   ^bb0(%a: f32, %p: tensor<2xf32>):
-    %loc, %scale = flow.split %p : tensor<2xf32> -> f32, f32
+    %loc, %scale = sample.split %p : tensor<2xf32> -> f32, f32
     %b = flow.affine %a, %loc, %scale : f32, f32, f32
     flow.yield %b : f32
   }
@@ -364,7 +423,7 @@ func.func @masked_autoregressive_c3(%x: tensor<2xf32>, %w0: tensor<3x2xf32>, %w1
       {in_ranks = array<i64: 0, 1>, hidden_ranks = array<i64: 0, 0, 0>,
        out_ranks = array<i64: 0, 0, 1, 1>, activation = "relu"} : tensor<2xf32> {
   ^bb0(%a: f32, %p: tensor<2xf32>):
-    %loc, %scale = flow.split %p : tensor<2xf32> -> f32, f32
+    %loc, %scale = sample.split %p : tensor<2xf32> -> f32, f32
     %b = flow.affine %a, %loc, %scale : f32, f32, f32
     flow.yield %b : f32
   }
@@ -380,7 +439,7 @@ func.func @masked_autoregressive_c4(%x: tensor<2xf32>, %w0: tensor<3x2xf32>, %w1
       {in_ranks = array<i64: 0, 1>, hidden_ranks = array<i64: 0, 0, 0>,
        out_ranks = array<i64: 0, 0, 1, 1>, activation = "relu"} : tensor<2xf32> {
   ^bb0(%a: f32, %p: tensor<2xf32>):
-    %loc, %scale = flow.split %p : tensor<2xf32> -> f32, f32
+    %loc, %scale = sample.split %p : tensor<2xf32> -> f32, f32
     %b = flow.affine %a, %loc, %scale : f32, f32, f32
     flow.yield %b : f32
   }
@@ -396,7 +455,7 @@ func.func @masked_autoregressive_c5(%x: tensor<2xf32>, %w0: tensor<3x2xf32>, %w1
       {in_ranks = array<i64: 0, 1>, hidden_ranks = array<i64: 0, 0, 0>,
        out_ranks = array<i64: 0, 0, 1, 1>, activation = "rleu"} : tensor<2xf32> {
   ^bb0(%a: f32, %p: tensor<2xf32>):
-    %loc, %scale = flow.split %p : tensor<2xf32> -> f32, f32
+    %loc, %scale = sample.split %p : tensor<2xf32> -> f32, f32
     %b = flow.affine %a, %loc, %scale : f32, f32, f32
     flow.yield %b : f32
   }
@@ -412,7 +471,7 @@ func.func @masked_autoregressive_c6(%x: tensor<2xf32>, %w0: tensor<3x2xf32>, %w1
       {in_ranks = array<i64: 0, 1>, hidden_ranks = array<i64: 0, 0, 0>,
        out_ranks = array<i64: 0, 0, 1, 1>, activation = "relu"} : tensor<2xf32> {
   ^bb0(%a: f32, %p: tensor<2xf32>):
-    %loc, %scale = flow.split %p : tensor<2xf32> -> f32, f32
+    %loc, %scale = sample.split %p : tensor<2xf32> -> f32, f32
     %b = flow.affine %a, %loc, %scale : f32, f32, f32
     flow.yield %b : f32
   }
@@ -473,7 +532,7 @@ func.func @masked_autoregressive_c10(%x: tensor<2xf32>, %w0: tensor<3x2xf32>, %w
       {in_ranks = array<i64: 0, 1>, hidden_ranks = array<i64: 0, 0>,
        out_ranks = array<i64: 0, 0, 1, 1>, activation = "relu"} : tensor<2xf32> {
   ^bb0(%a: f32, %p: tensor<2xf32>):
-    %loc, %scale = flow.split %p : tensor<2xf32> -> f32, f32
+    %loc, %scale = sample.split %p : tensor<2xf32> -> f32, f32
     %b = flow.affine %a, %loc, %scale : f32, f32, f32
     flow.yield %b : f32
   }
@@ -489,7 +548,7 @@ func.func @masked_autoregressive_c11(%x: tensor<2xf32>, %w0: tensor<3x2xf32>, %w
       {in_ranks = array<i64: 0, 1>, hidden_ranks = array<i64: 0, 1, 0>,
        out_ranks = array<i64: 0, 0, 1, 1>, activation = "relu"} : tensor<2xf32> {
   ^bb0(%a: f32, %p: tensor<2xf32>):
-    %loc, %scale = flow.split %p : tensor<2xf32> -> f32, f32
+    %loc, %scale = sample.split %p : tensor<2xf32> -> f32, f32
     %b = flow.affine %a, %loc, %scale : f32, f32, f32
     flow.yield %b : f32
   }
@@ -505,7 +564,7 @@ func.func @masked_autoregressive_c12(%x: tensor<2xf32>, %w0: tensor<3x2xf32>, %w
       {in_ranks = array<i64: 0, 1>, hidden_ranks = array<i64: 0, 0, 0>,
        out_ranks = array<i64: 0, 1, 0, 1>, activation = "relu"} : tensor<2xf32> {
   ^bb0(%a: f32, %p: tensor<2xf32>):
-    %loc, %scale = flow.split %p : tensor<2xf32> -> f32, f32
+    %loc, %scale = sample.split %p : tensor<2xf32> -> f32, f32
     %b = flow.affine %a, %loc, %scale : f32, f32, f32
     flow.yield %b : f32
   }

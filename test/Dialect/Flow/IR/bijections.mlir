@@ -46,12 +46,12 @@ func.func @flow(%stack: tensor<8x3xf32>) -> tensor<3xf32> {
   // CHECK: flow.invert %{{.*}} : tensor<3xf32> {
   %y = flow.invert %z : tensor<3xf32> {
   ^bb0(%a: tensor<3xf32>):
-    // CHECK: flow.scan 8 carries(%{{.*}} : tensor<3xf32>) over(%{{.*}} : tensor<8x3xf32>)
-    %b = flow.scan 8 carries(%a : tensor<3xf32>) over(%stack : tensor<8x3xf32>) {
+    // CHECK: flow.scan 8 %{{.*}} : tensor<3xf32> over(%{{.*}} : tensor<8x3xf32>)
+    %b = flow.scan 8 %a : tensor<3xf32> over(%stack : tensor<8x3xf32>) {
     ^bb0(%c: tensor<3xf32>, %loc: tensor<3xf32>):
       %d = flow.loc %c, %loc : tensor<3xf32>, tensor<3xf32>
       flow.yield %d : tensor<3xf32>
-    } -> (tensor<3xf32>), ()
+    }
     flow.yield %b : tensor<3xf32>
   }
   return %y : tensor<3xf32>
@@ -68,7 +68,7 @@ func.func @coupling(%x: tensor<5xf32>, %c: tensor<1xf32>, %w0: tensor<7x3xf32>, 
       biases(%b0, %b1 : tensor<7xf32>, tensor<6xf32>) {untransformed_dim = 2 : i64, activation = "relu"}
       : tensor<5xf32> {
   ^bb0(%a: f32, %p: tensor<2xf32>):
-    %loc, %scale = flow.split %p : tensor<2xf32> -> f32, f32
+    %loc, %scale = sample.split %p : tensor<2xf32> -> f32, f32
     %b = flow.affine %a, %loc, %scale : f32, f32, f32
     flow.yield %b : f32
   }

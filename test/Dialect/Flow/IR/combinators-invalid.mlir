@@ -133,7 +133,7 @@ func.func @vmap_c4(%x: tensor<3xf32>) {
   // expected-error @+1 {{region must yield its event after bijections only}}
   %y = flow.vmap %x 3 : tensor<3xf32> {
   ^bb0(%a: f32):
-    %b = flow.log1p_exp %a : f32
+    %b = sample.log1p_exp %a : f32
     flow.yield %b : f32
   }
   return

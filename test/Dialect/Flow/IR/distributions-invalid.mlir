@@ -75,6 +75,6 @@ func.func @mixture_c4(%w: tensor<4xf32>, %loc: tensor<4x2xf32>) {
 
 func.func @random_gamma_c1(%a: tensor<3xf32>) {
   // expected-error @+1 {{failed to verify that all of {concentration, gamma, log_factor} have same type}}
-  %0:2 = "flow.random_gamma"(%a) {stream = 1 : i64} : (tensor<3xf32>) -> (tensor<2xf32>, tensor<3xf32>)
+  %0:2 = "sample.random_gamma"(%a) {stream = 1 : i64} : (tensor<3xf32>) -> (tensor<2xf32>, tensor<3xf32>)
   return
 }

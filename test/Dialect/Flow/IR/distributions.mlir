@@ -43,34 +43,34 @@ func.func @mixture(%w: tensor<4xf32>, %loc: tensor<4x2xf32>, %c: tensor<2xf32>) 
 
 // CHECK-LABEL: func @draws
 func.func @draws(%a: tensor<3xf64>) {
-  // CHECK: flow.random_tail stream = 8 : f64
-  %0 = flow.random_tail stream = 8 : f64
-  // CHECK: flow.random_gamma %{{.*}} stream = 1 : tensor<3xf64>
-  %1:2 = flow.random_gamma %a stream = 1 : tensor<3xf64>
+  // CHECK: sample.random_tail stream = 8 : f64
+  %0 = sample.random_tail stream = 8 : f64
+  // CHECK: sample.random_gamma %{{.*}} stream = 1 : tensor<3xf64>
+  %1:2 = sample.random_gamma %a stream = 1 : tensor<3xf64>
   return
 }
 
 // CHECK-LABEL: func @special
 func.func @special(%x: tensor<3xf64>, %t: f32) {
-  // CHECK: flow.lgamma %{{.*}} : tensor<3xf64>
-  %0 = flow.lgamma %x : tensor<3xf64>
-  // CHECK: flow.digamma %{{.*}} : tensor<3xf64>
-  %1 = flow.digamma %x : tensor<3xf64>
-  // CHECK: flow.trigamma %{{.*}} : tensor<3xf64>
-  %5 = flow.trigamma %x : tensor<3xf64>
-  // CHECK: flow.stirling %{{.*}} : tensor<3xf64>
-  %2 = flow.stirling %x : tensor<3xf64>
-  // CHECK: flow.stirling_slope %{{.*}} : tensor<3xf64>
-  %3 = flow.stirling_slope %x : tensor<3xf64>
-  // CHECK: flow.log_minus %{{.*}}, %{{.*}} : f32
-  %4 = flow.log_minus %t, %t : f32
-  // CHECK: flow.log1m_exp %{{.*}} : tensor<3xf64>
-  %7 = flow.log1m_exp %x : tensor<3xf64>
-  // CHECK: flow.normal_log_cdf %{{.*}} : f32
-  %8 = flow.normal_log_cdf %t : f32
-  // CHECK: flow.normal_hazard %{{.*}} : f32
-  %9 = flow.normal_hazard %t : f32
-  // CHECK: flow.gamma_slope %{{.*}}, %{{.*}} : tensor<3xf64>
-  %6 = flow.gamma_slope %x, %x : tensor<3xf64>
+  // CHECK: sample.lgamma %{{.*}} : tensor<3xf64>
+  %0 = sample.lgamma %x : tensor<3xf64>
+  // CHECK: sample.digamma %{{.*}} : tensor<3xf64>
+  %1 = sample.digamma %x : tensor<3xf64>
+  // CHECK: sample.trigamma %{{.*}} : tensor<3xf64>
+  %5 = sample.trigamma %x : tensor<3xf64>
+  // CHECK: sample.stirling %{{.*}} : tensor<3xf64>
+  %2 = sample.stirling %x : tensor<3xf64>
+  // CHECK: sample.stirling_slope %{{.*}} : tensor<3xf64>
+  %3 = sample.stirling_slope %x : tensor<3xf64>
+  // CHECK: sample.log_minus %{{.*}}, %{{.*}} : f32
+  %4 = sample.log_minus %t, %t : f32
+  // CHECK: sample.log1m_exp %{{.*}} : tensor<3xf64>
+  %7 = sample.log1m_exp %x : tensor<3xf64>
+  // CHECK: sample.normal_log_cdf %{{.*}} : f32
+  %8 = sample.normal_log_cdf %t : f32
+  // CHECK: sample.normal_hazard %{{.*}} : f32
+  %9 = sample.normal_hazard %t : f32
+  // CHECK: sample.gamma_slope %{{.*}}, %{{.*}} : tensor<3xf64>
+  %6 = sample.gamma_slope %x, %x : tensor<3xf64>
   return
 }

@@ -59,7 +59,7 @@ func.func @discrete_cosine_c2(%x: tensor<6xf32>) {
 
 func.func @weight_normalize_c1(%w: tensor<4x3xf32>, %s: tensor<3xf32>) {
   // expected-error @+1 {{needs one scale per row, 4, but has 3}}
-  %y = flow.weight_normalize %w, %s : tensor<4x3xf32>, tensor<3xf32>
+  %y = sample.weight_normalize %w, %s : tensor<4x3xf32>, tensor<3xf32>
   return
 }
 
@@ -67,7 +67,7 @@ func.func @weight_normalize_c1(%w: tensor<4x3xf32>, %s: tensor<3xf32>) {
 
 func.func @diagonal_c1(%a: tensor<3x4xf32>) {
   // expected-error @+1 {{needs a square matrix but has 'tensor<3x4xf32>'}}
-  %y = flow.diagonal %a : tensor<3x4xf32> -> tensor<3xf32>
+  %y = sample.diagonal %a : tensor<3x4xf32> -> tensor<3xf32>
   return
 }
 
@@ -75,7 +75,7 @@ func.func @diagonal_c1(%a: tensor<3x4xf32>) {
 
 func.func @diagonal_c2(%a: tensor<3x3xf32>) {
   // expected-error @+1 {{needs a diagonal of 3 elements but has 4}}
-  %y = flow.diagonal %a : tensor<3x3xf32> -> tensor<4xf32>
+  %y = sample.diagonal %a : tensor<3x3xf32> -> tensor<4xf32>
   return
 }
 
@@ -83,7 +83,7 @@ func.func @diagonal_c2(%a: tensor<3x3xf32>) {
 
 func.func @triangle_c1(%a: tensor<3x4xf32>, %d: tensor<3xf32>) {
   // expected-error @+1 {{needs a square matrix but has 'tensor<3x4xf32>'}}
-  %y = flow.triangle %a, %d : tensor<3x4xf32>, tensor<3xf32>
+  %y = sample.triangle %a, %d : tensor<3x4xf32>, tensor<3xf32>
   return
 }
 
@@ -91,7 +91,7 @@ func.func @triangle_c1(%a: tensor<3x4xf32>, %d: tensor<3xf32>) {
 
 func.func @triangle_c2(%a: tensor<3x3xf32>, %d: tensor<2xf32>) {
   // expected-error @+1 {{needs a diagonal of 3 elements but has 2}}
-  %y = flow.triangle %a, %d : tensor<3x3xf32>, tensor<2xf32>
+  %y = sample.triangle %a, %d : tensor<3x3xf32>, tensor<2xf32>
   return
 }
 
@@ -99,7 +99,7 @@ func.func @triangle_c2(%a: tensor<3x3xf32>, %d: tensor<2xf32>) {
 
 func.func @triangular_inverse_c1(%a: tensor<3x4xf32>) {
   // expected-error @+1 {{needs a square matrix but has 'tensor<3x4xf32>'}}
-  %y = flow.triangular_inverse %a : tensor<3x4xf32>
+  %y = sample.triangular_inverse %a : tensor<3x4xf32>
   return
 }
 
@@ -107,7 +107,7 @@ func.func @triangular_inverse_c1(%a: tensor<3x4xf32>) {
 
 func.func @cosine_matrix_c1() {
   // expected-error @+1 {{needs a square matrix but has 'tensor<3x4xf32>'}}
-  %y = flow.cosine_matrix : tensor<3x4xf32>
+  %y = sample.cosine_matrix : tensor<3x4xf32>
   return
 }
 
@@ -115,6 +115,6 @@ func.func @cosine_matrix_c1() {
 
 func.func @anti_transpose_c1(%a: tensor<3x2xf32>) {
   // expected-error @+1 {{cannot mirror 'tensor<3x2xf32>' to 'tensor<3x2xf32>'}}
-  %y = flow.anti_transpose %a : tensor<3x2xf32> -> tensor<3x2xf32>
+  %y = sample.anti_transpose %a : tensor<3x2xf32> -> tensor<3x2xf32>
   return
 }

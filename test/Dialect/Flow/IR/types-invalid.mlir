@@ -28,23 +28,23 @@ func.func @half(%x: tensor<2xf16>) {
 
 func.func @half_weight(%w: tensor<1x2xf16>, %x: tensor<2xf32>) {
   // expected-error @below {{operand #0 must be 2D tensor of f32 or f64 values, but got 'tensor<1x2xf16>'}}
-  %y = flow.dense %w, %x : tensor<1x2xf16>, tensor<2xf32> -> tensor<1xf32>
+  %y = sample.dense %w, %x : tensor<1x2xf16>, tensor<2xf32> -> tensor<1xf32>
   return
 }
 
 // -----
 
 func.func @mixed(%w: tensor<1x2xf64>, %x: tensor<2xf32>) {
-  // expected-error @below {{'flow.dense' op mixes 'f64' and 'f32'}}
-  %y = flow.dense %w, %x : tensor<1x2xf64>, tensor<2xf32> -> tensor<1xf32>
+  // expected-error @below {{'sample.dense' op mixes 'f64' and 'f32'}}
+  %y = sample.dense %w, %x : tensor<1x2xf64>, tensor<2xf32> -> tensor<1xf32>
   return
 }
 
 // -----
 
 func.func @mixed_result(%x: tensor<2xf32>) {
-  // expected-error @below {{'flow.reduce_sum' op mixes 'f32' and 'f64'}}
-  %y = flow.reduce_sum %x : tensor<2xf32> -> f64
+  // expected-error @below {{'sample.reduce_sum' op mixes 'f32' and 'f64'}}
+  %y = sample.reduce_sum %x : tensor<2xf32> -> f64
   return
 }
 
@@ -52,7 +52,7 @@ func.func @mixed_result(%x: tensor<2xf32>) {
 
 func.func @unknown_weight(%w: tensor<?x2xf32>, %x: tensor<2xf32>) {
   // expected-error @below {{needs tensors of known extents, at least 0, but has 'tensor<?x2xf32>'}}
-  %y = flow.dense %w, %x : tensor<?x2xf32>, tensor<2xf32> -> tensor<1xf32>
+  %y = sample.dense %w, %x : tensor<?x2xf32>, tensor<2xf32> -> tensor<1xf32>
   return
 }
 
@@ -60,7 +60,7 @@ func.func @unknown_weight(%w: tensor<?x2xf32>, %x: tensor<2xf32>) {
 
 func.func @too_large(%x: tensor<1099511627777xf32>) {
   // expected-error @below {{cannot hold the elements of 'tensor<1099511627777xf32>'}}
-  %y = flow.detach %x : tensor<1099511627777xf32>
+  %y = sample.detach %x : tensor<1099511627777xf32>
   return
 }
 
@@ -68,19 +68,19 @@ func.func @too_large(%x: tensor<1099511627777xf32>) {
 
 func.func @long_integer(%x: i64) {
   // expected-error @below {{must be a float, an integer or a tensor of them, but got 'i64'}}
-  %y = flow.detach %x : i64
+  %y = sample.detach %x : i64
   return
 }
 
 // -----
 
 func.func @two_blocks(%w: tensor<1x2xf32>, %x: tensor<2xf32>) {
-  // expected-error @below {{needs regions of one block that ends in flow.yield}}
-  %y = flow.dense %w, %x : tensor<1x2xf32>, tensor<2xf32> -> tensor<1xf32> {
+  // expected-error @below {{needs regions of one block that ends in sample.yield}}
+  %y = sample.dense %w, %x : tensor<1x2xf32>, tensor<2xf32> -> tensor<1xf32> {
   ^bb0(%v: f32):
     "cf.br"()[^bb1] : () -> ()
   ^bb1:
-    flow.yield %v : f32
+    sample.yield %v : f32
   }
   return
 }

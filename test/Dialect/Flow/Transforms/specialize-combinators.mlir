@@ -8,7 +8,7 @@ func.func @bijection(%x: tensor<3xf32> {flow.row}, %loc: tensor<3xf32>, %raw: te
     -> tensor<3xf32> {
   %y = flow.vmap %x 3 over(%loc, %raw : tensor<3xf32>, tensor<3xf32>) shared(%factor : f32) : tensor<3xf32> {
   ^bb0(%a: f32, %l: f32, %r: f32, %f: f32):
-    %scale = flow.log1p_exp %r : f32
+    %scale = sample.log1p_exp %r : f32
     %b = flow.affine %a, %l, %scale : f32, f32, f32
     %c = flow.invert %b : f32 {
     ^bb0(%d: f32):
@@ -23,10 +23,10 @@ func.func @bijection(%x: tensor<3xf32> {flow.row}, %loc: tensor<3xf32>, %raw: te
 
 // FORWARD-LABEL: func @kernel
 // FORWARD-SAME: (%[[X:.*]]: tensor<3xf32> {flow.row}, %[[LOC:.*]]: tensor<3xf32>, %[[RAW:.*]]: tensor<3xf32>, %[[F:.*]]: f32)
-// FORWARD: %[[SCALES:.*]] = flow.scan 3 over(%[[RAW]] : tensor<3xf32>) {
-// FORWARD: flow.log1p_exp
+// FORWARD: %[[SCALES:.*]] = sample.scan 3 over(%[[RAW]] : tensor<3xf32>) {
+// FORWARD: sample.log1p_exp
 // FORWARD: } -> (), (tensor<3xf32>)
-// FORWARD: %{{.*}}, %[[M:.*]] = flow.map 3 indexed(%[[X]], %[[LOC]], %[[SCALES]] : tensor<3xf32>, tensor<3xf32>, tensor<3xf32>) shared(%[[F]] : f32) init(
+// FORWARD: %{{.*}}, %[[M:.*]] = sample.map 3 indexed(%[[X]], %[[LOC]], %[[SCALES]] : tensor<3xf32>, tensor<3xf32>, tensor<3xf32>) shared(%[[F]] : f32) init(
 // FORWARD-NEXT: ^bb0(%[[A:.*]]: f32, %[[L:.*]]: f32, %[[S:.*]]: f32, %[[G:.*]]: f32):
 // The affine map, then the inverses of the inner ones from the last to the first.
 // FORWARD: %[[SA:.*]] = arith.mulf %[[S]], %[[A]]
@@ -34,14 +34,14 @@ func.func @bijection(%x: tensor<3xf32> {flow.row}, %loc: tensor<3xf32>, %raw: te
 // FORWARD: math.expm1
 // FORWARD: arith.divf %{{.*}}, %[[G]]
 // What scales determine alone is apart.
-// FORWARD: %[[LD:.*]] = flow.map 3 indexed(%[[SCALES]] : tensor<3xf32>) shared(%[[F]] : f32) init(
+// FORWARD: %[[LD:.*]] = sample.map 3 indexed(%[[SCALES]] : tensor<3xf32>) shared(%[[F]] : f32) init(
 // FORWARD: arith.addf %[[M]], %[[LD]]
 
 // INVERSE-LABEL: func @kernel
-// INVERSE: flow.map 3 indexed(
+// INVERSE: sample.map 3 indexed(
 // INVERSE-NEXT: ^bb0(%[[A:.*]]: f32, %[[L:.*]]: f32, %[[S:.*]]: f32, %[[G:.*]]: f32):
 // INVERSE: %[[GA:.*]] = arith.mulf %[[G]], %[[A]]
-// INVERSE: flow.log1p_exp %[[GA]]
+// INVERSE: sample.log1p_exp %[[GA]]
 // INVERSE: arith.subf %{{.*}}, %[[L]]
 // INVERSE: arith.divf %{{.*}}, %[[S]]
 
@@ -60,11 +60,11 @@ func.func @bijection(%x: tensor<6xf32> {flow.row}, %loc: tensor<2xf32>) -> tenso
 
 // FORWARD-LABEL: func @kernel
 // FORWARD-SAME: (%[[X:.*]]: tensor<6xf32> {flow.row}, %[[LOC:.*]]: tensor<2xf32>)
-// FORWARD: %[[ALL:.*]] = flow.scan 3 shared(%[[LOC]] : tensor<2xf32>) {
+// FORWARD: %[[ALL:.*]] = sample.scan 3 shared(%[[LOC]] : tensor<2xf32>) {
 // FORWARD-NEXT: ^bb0(%[[L:.*]]: tensor<2xf32>):
-// FORWARD-NEXT: flow.yield %[[L]]
+// FORWARD-NEXT: sample.yield %[[L]]
 // FORWARD-NEXT: } -> (), (tensor<3x2xf32>)
-// FORWARD: flow.map 6 indexed(%[[X]], %[[ALL]] : tensor<6xf32>, tensor<3x2xf32>) {
+// FORWARD: sample.map 6 indexed(%[[X]], %[[ALL]] : tensor<6xf32>, tensor<3x2xf32>) {
 
 // INVERSE-LABEL: func @kernel
 
@@ -84,21 +84,21 @@ func.func @bijection(%x: tensor<6xf32> {flow.row}, %loc: tensor<3x2xf32>) -> ten
 // FORWARD-LABEL: func @kernel
 // FORWARD-SAME: (%[[X:.*]]: tensor<6xf32> {flow.row}, %[[LOC:.*]]: tensor<3x2xf32>)
 // FORWARD: %[[ZERO:.*]] = arith.constant 0.0
-// FORWARD: %[[PIECES:.*]] = flow.reshape %[[X]] : tensor<6xf32> -> tensor<3x2xf32>
-// FORWARD: %[[TOTAL:.*]], %[[Y:.*]] = flow.scan 3 carries(%[[ZERO]] : f32) over(%[[PIECES]], %[[LOC]] : tensor<3x2xf32>, tensor<3x2xf32>) {
+// FORWARD: %[[PIECES:.*]] = sample.reshape %[[X]] : tensor<6xf32> -> tensor<3x2xf32>
+// FORWARD: %[[TOTAL:.*]], %[[Y:.*]] = sample.scan 3 carries(%[[ZERO]] : f32) over(%[[PIECES]], %[[LOC]] : tensor<3x2xf32>, tensor<3x2xf32>) {
 // FORWARD-NEXT: ^bb0(%[[LD:.*]]: f32, %[[A:.*]]: tensor<2xf32>, %[[L:.*]]: tensor<2xf32>):
-// FORWARD: %[[B:.*]] = flow.map 2 indexed(%[[A]], %[[L]] :
-// FORWARD: %[[C:.*]] = flow.reverse %[[B]]
-// FORWARD: %[[D:.*]], %[[STEP:.*]] = flow.map 2 indexed(%[[C]] :
+// FORWARD: %[[B:.*]] = sample.map 2 indexed(%[[A]], %[[L]] :
+// FORWARD: %[[C:.*]] = sample.reverse %[[B]]
+// FORWARD: %[[D:.*]], %[[STEP:.*]] = sample.map 2 indexed(%[[C]] :
 // FORWARD: %[[SUM:.*]] = arith.addf %[[LD]], %[[STEP]]
-// FORWARD: flow.yield %[[SUM]], %[[D]]
-// FORWARD: %[[FLAT:.*]] = flow.reshape %[[Y]] : tensor<3x2xf32> -> tensor<6xf32>
+// FORWARD: sample.yield %[[SUM]], %[[D]]
+// FORWARD: %[[FLAT:.*]] = sample.reshape %[[Y]] : tensor<3x2xf32> -> tensor<6xf32>
 // FORWARD: return %[[FLAT]], %[[TOTAL]]
 
 // INVERSE-LABEL: func @kernel
-// INVERSE: flow.scan 3 carries
+// INVERSE: sample.scan 3 carries
 // INVERSE: math.log1p
-// INVERSE: flow.reverse
+// INVERSE: sample.reverse
 // INVERSE: arith.subf
 
 // -----
@@ -121,13 +121,13 @@ func.func @bijection(%x: tensor<4xf32> {flow.row}, %loc: tensor<2xf32>) -> tenso
 
 // FORWARD-LABEL: func @kernel
 // FORWARD-SAME: (%[[X:.*]]: tensor<4xf32> {flow.row}, %[[LOC:.*]]: tensor<2xf32>)
-// FORWARD: %[[P:.*]]:3 = flow.split %[[X]] : tensor<4xf32> -> tensor<2xf32>, f32, tensor<1xf32>
-// FORWARD: %[[A:.*]] = flow.map 2 indexed(%[[P]]#0, %[[LOC]] :
-// FORWARD: %[[B:.*]] = flow.log1p_exp %[[P]]#1 : f32
+// FORWARD: %[[P:.*]]:3 = sample.split %[[X]] : tensor<4xf32> -> tensor<2xf32>, f32, tensor<1xf32>
+// FORWARD: %[[A:.*]] = sample.map 2 indexed(%[[P]]#0, %[[LOC]] :
+// FORWARD: %[[B:.*]] = sample.log1p_exp %[[P]]#1 : f32
 // FORWARD: %[[MINUS:.*]] = arith.negf %[[P]]#1
-// FORWARD: %[[TAIL:.*]] = flow.log1p_exp %[[MINUS]]
+// FORWARD: %[[TAIL:.*]] = sample.log1p_exp %[[MINUS]]
 // FORWARD: %[[LD:.*]] = arith.negf %[[TAIL]]
-// FORWARD: %[[Y:.*]] = flow.concat %[[A]], %[[B]], %[[P]]#2
+// FORWARD: %[[Y:.*]] = sample.concat %[[A]], %[[B]], %[[P]]#2
 // FORWARD: return %[[Y]], %[[LD]]
 
 // INVERSE-LABEL: func @kernel

@@ -21,11 +21,11 @@ func.func @density(%x: f32 {flow.row}) -> f32 {
 
 // CHECK-LABEL: func.func @kernel(
 // CHECK-SAME: %[[X:.*]]: tensor<2xf32> {flow.row}, %[[W:.*]]: tensor<3x2xf32> {flow.name = "X"}, %[[P:.*]]: tensor<2xi32> {flow.name = "p"}) -> f32
-// CHECK: %[[Y:.*]] = flow.dense %[[W]], %[[X]]
-// CHECK: flow.pick %[[Y]][%[[P]]]
+// CHECK: %[[Y:.*]] = sample.dense %[[W]], %[[X]]
+// CHECK: sample.pick %[[Y]][%[[P]]]
 func.func @density(%x: tensor<2xf32> {flow.row}, %w: tensor<3x2xf32> {flow.name = "X"}, %p: tensor<2xi32> {flow.name = "p"}) -> f32 {
-  %y = flow.dense %w, %x : tensor<3x2xf32>, tensor<2xf32> -> tensor<3xf32>
-  %z = flow.pick %y[%p] : tensor<3xf32>[tensor<2xi32>] -> tensor<2xf32>
-  %s = flow.reduce_sum %z : tensor<2xf32> -> f32
+  %y = sample.dense %w, %x : tensor<3x2xf32>, tensor<2xf32> -> tensor<3xf32>
+  %z = sample.pick %y[%p] : tensor<3xf32>[tensor<2xi32>] -> tensor<2xf32>
+  %s = sample.reduce_sum %z : tensor<2xf32> -> f32
   return %s : f32
 }

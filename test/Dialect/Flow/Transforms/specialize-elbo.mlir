@@ -14,14 +14,14 @@
 // The target at y.
 // ELBO: math.absf
 // ELBO: arith.subf
-// ELBO-NOT: flow.random_normal
-// ELBO-NOT: flow.detach
+// ELBO-NOT: sample.random_normal
+// ELBO-NOT: sample.detach
 // ELBO-NOT: @density
 
 // A z that is drawn inside is one of the standard normal distribution.
 // DRAWN-LABEL: func.func @kernel(
 // DRAWN-SAME: %[[LOC:.*]]: f32 {flow.name = "loc", flow.trainable}) -> f32
-// DRAWN: %[[Z:.*]] = flow.random_normal : f32
+// DRAWN: %[[Z:.*]] = sample.random_normal : f32
 // DRAWN: %[[X:.*]] = arith.addf %[[Z]], %[[LOC]]
 // DRAWN: math.tanh %[[X]]
 
@@ -30,8 +30,8 @@
 // STL-LABEL: func.func @kernel(
 // STL-COUNT-1: math.tanh
 // STL-NOT: math.atanh
-// STL: %[[LOSS:.*]] = flow.detach
-// STL: %[[ALONG:.*]] = flow.surrogate %{{.*}} at %{{.*}} slope %{{.*}} : f32, f32
+// STL: %[[LOSS:.*]] = sample.detach
+// STL: %[[ALONG:.*]] = sample.surrogate %{{.*}} at %{{.*}} slope %{{.*}} : f32, f32
 // STL: arith.addf %[[LOSS]], %[[ALONG]]
 
 // Other kernels have no use for the target.
@@ -44,7 +44,7 @@ func.func @flow(%loc: f32 {flow.name = "loc", flow.trainable}) -> f32 {
   return %y : f32
 }
 func.func @density(%y: tensor<1xf32> {flow.row}) -> f32 {
-  %e = flow.reshape %y : tensor<1xf32> -> f32
+  %e = sample.reshape %y : tensor<1xf32> -> f32
   %a = math.absf %e : f32
   %d = arith.negf %a : f32
   return %d : f32

@@ -34,15 +34,15 @@ func.func @bijection(%x: f32 {flow.row}, %a: f32 {flow.name = ".a"}, %b: f32 {fl
 
 // INVERSE-LABEL: func @kernel
 // INVERSE-SAME: (%[[Y:.*]]: f32 {flow.row}, %[[A:.*]]: f32 {{.*}}, %[[B:.*]]: f32
-// INVERSE: %[[X:.*]] = flow.root operands(%[[Y]], %[[A]], %[[B]] : f32, f32, f32) {
+// INVERSE: %[[X:.*]] = sample.root operands(%[[Y]], %[[A]], %[[B]] : f32, f32, f32) {
 // INVERSE: ^bb0(%[[T:.*]]: f32, %[[YT:.*]]: f32, %[[AT:.*]]: f32, %[[BT:.*]]: f32):
 // INVERSE: %[[F:.*]] = arith.addf
 // INVERSE: %[[RESIDUAL:.*]] = arith.subf %[[F]], %[[YT]]
 // INVERSE: %[[SLOPE:.*]] = arith.addf %[[BT]]
 // INVERSE: %[[ABS:.*]] = math.absf %[[YT]]
 // An infinite y has no preimage; with an infinite size any t would do.
-// INVERSE: %[[SIZE:.*]] = flow.clip %[[ABS]] to
-// INVERSE: flow.yield %[[RESIDUAL]], %[[SLOPE]], %[[SIZE]]
+// INVERSE: %[[SIZE:.*]] = sample.clip %[[ABS]] to
+// INVERSE: sample.yield %[[RESIDUAL]], %[[SLOPE]], %[[SIZE]]
 // INVERSE: %[[LOG:.*]] = math.log
 // INVERSE: %[[LOGDET:.*]] = arith.negf %[[LOG]]
 // INVERSE: return %[[X]], %[[LOGDET]]
@@ -65,16 +65,16 @@ func.func @bijection(%x: tensor<3xf32> {flow.row}, %a: tensor<3xf32> {flow.name 
 }
 
 // FORWARD-LABEL: func @kernel
-// FORWARD: %[[LOGA:.*]] = flow.map 3 indexed(%[[A:.*]] : tensor<3xf32>) {
+// FORWARD: %[[LOGA:.*]] = sample.map 3 indexed(%[[A:.*]] : tensor<3xf32>) {
 // FORWARD: math.log
-// FORWARD: flow.map 3 indexed(%{{.*}}, %[[A]], %[[LOGA]] :
+// FORWARD: sample.map 3 indexed(%{{.*}}, %[[A]], %[[LOGA]] :
 // FORWARD: ^bb0(%[[X:.*]]: f32, %[[AI:.*]]: f32, %[[LOGAI:.*]]: f32):
-// FORWARD-NEXT: %[[SOFTPLUS:.*]] = flow.log1p_exp %[[X]]
+// FORWARD-NEXT: %[[SOFTPLUS:.*]] = sample.log1p_exp %[[X]]
 // FORWARD-NEXT: %[[Y:.*]] = arith.mulf %[[AI]], %[[SOFTPLUS]]
 // FORWARD-NEXT: %[[MINUS:.*]] = arith.negf %[[X]]
-// FORWARD-NEXT: %[[TAIL:.*]] = flow.log1p_exp %[[MINUS]]
+// FORWARD-NEXT: %[[TAIL:.*]] = sample.log1p_exp %[[MINUS]]
 // FORWARD-NEXT: %[[LOGDET:.*]] = arith.subf %[[LOGAI]], %[[TAIL]]
-// FORWARD-NEXT: flow.yield %[[Y]], %[[LOGDET]]
+// FORWARD-NEXT: sample.yield %[[Y]], %[[LOGDET]]
 
 // INVERSE-LABEL: func @kernel
 // x = v + log(1 - exp(-v)) with v = y / a.
@@ -100,7 +100,7 @@ func.func @bijection(%x: f64 {flow.row}) -> f64 {
 }
 
 // INVERSE-LABEL: func @kernel
-// INVERSE: %[[T:.*]] = flow.root operands(%{{.*}} : f64) {
+// INVERSE: %[[T:.*]] = sample.root operands(%{{.*}} : f64) {
 // INVERSE: ^bb0(%[[S:.*]]: f64, %[[Y:.*]]: f64):
 // INVERSE: %[[EXP:.*]] = math.exp %[[S]]
 // INVERSE: %[[F:.*]] = arith.addf
@@ -125,8 +125,8 @@ func.func @bijection(%x: tensor<2xf32> {flow.row}, %a: tensor<2xf32> {flow.name 
 }
 
 // INVERSE-LABEL: func @kernel
-// INVERSE: flow.map
-// INVERSE: flow.root {{.*}} attributes {tolerance = 1.000000e-01 : f64}
+// INVERSE: sample.map
+// INVERSE: sample.root {{.*}} attributes {tolerance = 1.000000e-01 : f64}
 
 // -----
 
@@ -144,4 +144,4 @@ func.func @bijection(%x: f32 {flow.row}, %a: f32 {flow.name = ".a"}) -> f32 {
 }
 
 // INVERSE-LABEL: func @kernel
-// INVERSE: flow.root {{.*}} attributes {tolerance = 1.000000e-01 : f64}
+// INVERSE: sample.root {{.*}} attributes {tolerance = 1.000000e-01 : f64}

@@ -46,20 +46,6 @@ func.func @flow() -> f32 {
 
 // -----
 
-// CHECK: error: 'flow.scan' op in a flow graph must carry the event alone
-func.func @flow() -> f32 {
-  %z = flow.standard_normal : f32
-  %c0 = arith.constant 0.0 : f32
-  %y, %w = flow.scan 2 carries(%z, %c0 : f32, f32) {
-  ^bb0(%a: f32, %b: f32):
-    %c = flow.tanh %a : f32
-    flow.yield %c, %b : f32, f32
-  } -> (f32, f32), ()
-  return %y : f32
-}
-
-// -----
-
 // CHECK: error: 'flow.loc' op has a draw of 'flow.standard_gumbel' as a parameter
 func.func @flow() -> f32 {
   %z = flow.standard_normal : f32
@@ -82,11 +68,11 @@ func.func @flow() -> f32 {
 // CHECK: error: the result must be a draw of a base distribution after bijections
 func.func @flow() -> f32 {
   %0 = arith.constant dense<0.0> : tensor<2xf32>
-  %y = flow.scan 2 over(%0 : tensor<2xf32>) {
+  %y = sample.scan 2 over(%0 : tensor<2xf32>) {
   ^bb0(%a: f32):
-    flow.yield %a : f32
+    sample.yield %a : f32
   } -> (), (tensor<2xf32>)
-  %s = flow.reduce_sum %y : tensor<2xf32> -> f32
+  %s = sample.reduce_sum %y : tensor<2xf32> -> f32
   return %s : f32
 }
 

@@ -13,7 +13,7 @@
 func.func @flow(%loc: tensor<3xf32> {flow.name = ".bijection.loc", flow.trainable},
                 %raw: tensor<3xf32> {flow.name = ".bijection.scale.args[0]", flow.trainable}) -> tensor<3xf32> {
   %z = flow.standard_normal : tensor<3xf32>
-  %scale = flow.log1p_exp %raw : tensor<3xf32>
+  %scale = sample.log1p_exp %raw : tensor<3xf32>
   %b = flow.scale %z, %scale {flow.base} : tensor<3xf32>, tensor<3xf32>
   %y = flow.affine %b, %loc, %scale : tensor<3xf32>, tensor<3xf32>, tensor<3xf32>
   %s = flow.invert %y : tensor<3xf32> {
@@ -27,25 +27,25 @@ func.func @flow(%loc: tensor<3xf32> {flow.name = ".bijection.loc", flow.trainabl
 // Inverses in reverse order; the inverse of the inverse is the softplus itself.
 // LOGPROB-LABEL: func @kernel
 // LOGPROB-SAME: (%[[X:.*]]: tensor<3xf32> {flow.row}, %[[LOC:.*]]: tensor<3xf32> {flow.name = ".bijection.loc", flow.trainable}, %[[RAW:.*]]: tensor<3xf32> {flow.name = ".bijection.scale.args[0]", flow.trainable}) -> f32
-// LOGPROB: %[[SCALE:.*]] = flow.log1p_exp %[[RAW]]
-// LOGPROB: %[[Y:.*]], %[[LD:.*]] = flow.map 3 indexed(%[[X]] : tensor<3xf32>) init
-// LOGPROB: flow.log1p_exp
+// LOGPROB: %[[SCALE:.*]] = sample.log1p_exp %[[RAW]]
+// LOGPROB: %[[Y:.*]], %[[LD:.*]] = sample.map 3 indexed(%[[X]] : tensor<3xf32>) init
+// LOGPROB: sample.log1p_exp
 // LOGPROB: } -> (tensor<3xf32>), (f32)
-// LOGPROB: %[[B:.*]] = flow.map 3 indexed(%[[Y]], %[[LOC]], %[[SCALE]] :
+// LOGPROB: %[[B:.*]] = sample.map 3 indexed(%[[Y]], %[[LOC]], %[[SCALE]] :
 // LOGPROB: arith.subf
 // LOGPROB: arith.divf
 // LOGPROB: } -> (tensor<3xf32>), ()
 // A log-determinant of parameters only has its own map, for the hoister.
-// LOGPROB: %[[LDS:.*]] = flow.map 3 indexed(%[[SCALE]] : tensor<3xf32>) init
+// LOGPROB: %[[LDS:.*]] = sample.map 3 indexed(%[[SCALE]] : tensor<3xf32>) init
 // LOGPROB: math.log
 // LOGPROB: } -> (), (f32)
-// LOGPROB: %[[Z:.*]] = flow.map 3 indexed(%[[B]], %[[SCALE]] :
+// LOGPROB: %[[Z:.*]] = sample.map 3 indexed(%[[B]], %[[SCALE]] :
 // LOGPROB: arith.divf
 // The density of the base starts at -3/2 log(2 pi).
-// LOGPROB: %[[BASE:.*]] = flow.map 3 indexed(%[[Z]] : tensor<3xf32>) init(%[[NORM:.*]] : f32)
+// LOGPROB: %[[BASE:.*]] = sample.map 3 indexed(%[[Z]] : tensor<3xf32>) init(%[[NORM:.*]] : f32)
 // LOGPROB: %[[TOTAL:.*]] = arith.addf %[[BASE]]
 // NaN of a row without NaNs means: outside of the support.
-// LOGPROB: flow.map 3 indexed(%[[X]] : tensor<3xf32>)
+// LOGPROB: sample.map 3 indexed(%[[X]] : tensor<3xf32>)
 // LOGPROB: arith.cmpf uno
 // LOGPROB: %[[RESULT:.*]] = arith.select %{{.*}}, %{{.*}}, %[[TOTAL]] : f32
 // LOGPROB: return %[[RESULT]] : f32
@@ -59,8 +59,8 @@ func.func @flow(%loc: tensor<3xf32> {flow.name = ".bijection.loc", flow.trainabl
 // SAMPLE-LABEL: func @kernel
 // SAMPLE-NOT: flow.row
 // SAMPLE-NOT: -> (tensor<3xf32>), (f32)
-// SAMPLE: %[[Z:.*]] = flow.random_normal : tensor<3xf32>
-// SAMPLE: flow.map 3 indexed(%[[Z]],
+// SAMPLE: %[[Z:.*]] = sample.random_normal : tensor<3xf32>
+// SAMPLE: sample.map 3 indexed(%[[Z]],
 // SAMPLE: arith.mulf
 // SAMPLE: arith.mulf
 // SAMPLE: arith.addf
@@ -69,8 +69,8 @@ func.func @flow(%loc: tensor<3xf32> {flow.name = ".bijection.loc", flow.trainabl
 // SAMPLE: return %{{.*}} : tensor<3xf32>
 
 // BOTH-LABEL: func @kernel
-// BOTH: %[[Z:.*]] = flow.random_normal : tensor<3xf32>
-// BOTH: %[[DENSITY:.*]] = flow.map 3 indexed(%[[Z]] : tensor<3xf32>) init
+// BOTH: %[[Z:.*]] = sample.random_normal : tensor<3xf32>
+// BOTH: %[[DENSITY:.*]] = sample.map 3 indexed(%[[Z]] : tensor<3xf32>) init
 // BOTH: } -> (), (f32)
 // BOTH: math.expm1
 // BOTH: %[[RESULT:.*]] = arith.subf %[[DENSITY]], %{{.*}} : f32
@@ -79,22 +79,22 @@ func.func @flow(%loc: tensor<3xf32> {flow.name = ".bijection.loc", flow.trainabl
 // The flow's own bijection starts at draws of its base.
 // TRANSFORM-LABEL: func @kernel
 // TRANSFORM-SAME: (%[[Z:.*]]: tensor<3xf32> {flow.row}, %[[LOC:[^:]*]]:
-// TRANSFORM: flow.map 3 indexed(%[[Z]], %[[LOC]],
+// TRANSFORM: sample.map 3 indexed(%[[Z]], %[[LOC]],
 // TRANSFORM: math.expm1
 // TRANSFORM: return %{{.*}}, %{{.*}} : tensor<3xf32>, f32
 
 // INVERSE-LABEL: func @kernel
 // INVERSE-SAME: (%[[X:.*]]: tensor<3xf32> {flow.row}, %[[LOC:[^:]*]]:
-// INVERSE: %[[Y:.*]], %{{.*}} = flow.map 3 indexed(%[[X]] : tensor<3xf32>)
-// INVERSE: %[[B:.*]] = flow.map 3 indexed(%[[Y]], %[[LOC]],
+// INVERSE: %[[Y:.*]], %{{.*}} = sample.map 3 indexed(%[[X]] : tensor<3xf32>)
+// INVERSE: %[[B:.*]] = sample.map 3 indexed(%[[Y]], %[[LOC]],
 // INVERSE: return %[[B]], %{{.*}} : tensor<3xf32>, f32
 
 // The bijections of the base distribution, too, and no log-determinant.
 // TOBASE-LABEL: func @kernel
 // TOBASE-SAME: (%[[X:.*]]: tensor<3xf32> {flow.row}, %[[LOC:[^:]*]]: {{.*}}, %{{.*}}) -> tensor<3xf32>
-// TOBASE: %[[SCALE:.*]] = flow.log1p_exp
-// TOBASE: %[[Y:.*]] = flow.map 3 indexed(%[[X]] :
-// TOBASE: %[[B:.*]] = flow.map 3 indexed(%[[Y]], %[[LOC]], %[[SCALE]] :
-// TOBASE: %[[Z:.*]] = flow.map 3 indexed(%[[B]], %[[SCALE]] :
+// TOBASE: %[[SCALE:.*]] = sample.log1p_exp
+// TOBASE: %[[Y:.*]] = sample.map 3 indexed(%[[X]] :
+// TOBASE: %[[B:.*]] = sample.map 3 indexed(%[[Y]], %[[LOC]], %[[SCALE]] :
+// TOBASE: %[[Z:.*]] = sample.map 3 indexed(%[[B]], %[[SCALE]] :
 // TOBASE-NOT: math.log
 // TOBASE: return %[[Z]]

@@ -6,7 +6,7 @@
 // CHECK-SAME: %[[X:.*]]: f32)
 // CHECK: %[[XX:.*]] = arith.mulf %[[X]], %[[X]]
 // CHECK: %[[XXX:.*]] = arith.mulf %[[XX]], %[[X]]
-// CHECK: %[[SOFTPLUS:.*]] = flow.log1p_exp %[[X]]
+// CHECK: %[[SOFTPLUS:.*]] = sample.log1p_exp %[[X]]
 // CHECK: %[[R:.*]] = arith.mulf %[[XXX]], %[[SOFTPLUS]]
 // CHECK: return %[[R]]
 func.func @density(%x: f32) -> f32 {
@@ -24,23 +24,23 @@ func.func @density(%x: f32) -> f32 {
 
 // log(1 - tanh(x)^2) = log 4 - 2|x| - 2 softplus(-2|x|), in bodies of maps too.
 // CHECK-LABEL: func @density
-// CHECK: flow.map 3
+// CHECK: sample.map 3
 // CHECK: ^bb0(%[[X:.*]]: f32):
 // CHECK-NOT: math.tanh
 // CHECK: %[[SIZE:.*]] = math.absf %[[X]]
 // CHECK: %[[MINUS:.*]] = arith.mulf %[[SIZE]], %{{.*}}
-// CHECK: flow.log1p_exp
-// CHECK: flow.yield
+// CHECK: sample.log1p_exp
+// CHECK: sample.yield
 func.func @density(%x: tensor<3xf32>) -> f32 {
   %c0 = arith.constant 0.0 : f32
-  %sum = flow.map 3 indexed(%x : tensor<3xf32>) init(%c0 : f32) {
+  %sum = sample.map 3 indexed(%x : tensor<3xf32>) init(%c0 : f32) {
   ^bb0(%xi: f32):
     %c1 = arith.constant 1.0 : f32
     %t = math.tanh %xi : f32
     %tt = arith.mulf %t, %t : f32
     %d = arith.subf %c1, %tt : f32
     %l = math.log %d : f32
-    flow.yield %l : f32
+    sample.yield %l : f32
   } -> (), (f32)
   return %sum : f32
 }

@@ -42,7 +42,7 @@ VALUE = re.compile(r"%[A-Za-z_0-9]+")
 OP = re.compile(r"\b(?:flow|arith|math)\.[a-z_0-9]+")
 
 CLEANUP = "canonicalize,cse"
-TO_TILE = f"flow-outline-maps,flow-fuse-maps,flow-fuse-scan,{CLEANUP},flow-pack-weights,convert-flow-to-tile,{CLEANUP}"
+TO_TILE = f"sample-outline-maps,sample-fuse-maps,sample-fuse-scan,{CLEANUP},sample-pack-weights,convert-flow-to-tile,{CLEANUP}"
 TO_LLVM = f"{TO_TILE},flow-expand-math,flow-lower-tile-to-llvm"
 PROGRAMS = ["log_prob", "nll", "sample", "sample_and_log_prob", "transform", "inverse", "elbo", "stl", "weigh"]
 
@@ -119,18 +119,18 @@ def choose_passes(rng, text):
     """Passes that fit the functions of the module, of the many that do."""
     if rng.random() < 0.1:
         return CLEANUP
-    derivative = rng.choice(["", "", *(f"flow-differentiate{{of={of}}}," for of in ("params", "inputs", "condition"))])
-    tangent = rng.choice(["", "", "", "flow-linearize{of=inputs},", "flow-linearize{of=params},"])
-    merged = "flow-merge-sums," if "params" in derivative and not tangent else ""
-    hoist = f"{tangent}flow-hoist-parameters{{stack-weights={rng.choice(['true', 'false'])}}},{derivative}"
-    rest = TO_LLVM.replace("flow-pack-weights", merged + "flow-pack-weights")
+    derivative = rng.choice(["", "", *(f"sample-differentiate{{of={of}}}," for of in ("params", "inputs", "condition"))])
+    tangent = rng.choice(["", "", "", "sample-linearize{of=inputs},", "sample-linearize{of=params},"])
+    merged = "sample-merge-sums," if "params" in derivative and not tangent else ""
+    hoist = f"{tangent}sample-hoist-parameters{{stack-weights={rng.choice(['true', 'false'])}}},{derivative}"
+    rest = TO_LLVM.replace("sample-pack-weights", merged + "sample-pack-weights")
     if re.search("@(flow|bijection|density)\\b", text):
         rows = rng.choice(["given", "given", "drawn"])
         weighted = rng.choice(["true", "false", "false"])
         specialize = f"flow-specialize{{program={rng.choice(PROGRAMS)} rows={rows} weighted={weighted}}}"
         return f"flow-stabilize,{specialize},{CLEANUP},{hoist}{rest}"
     if "@prepare" in text:
-        return rng.choice([f"{derivative}{rest}", rest, f"flow-pack-weights,convert-flow-to-tile,{CLEANUP}"])
+        return rng.choice([f"{derivative}{rest}", rest, f"sample-pack-weights,convert-flow-to-tile,{CLEANUP}"])
     return hoist + rest
 
 

@@ -8,7 +8,8 @@
 #ifndef FLOWC_DIALECT_FLOW_IR_ELEMENTFORMULA_H
 #define FLOWC_DIALECT_FLOW_IR_ELEMENTFORMULA_H
 
-#include "flowc/Dialect/Flow/IR/FlowBuilders.h"
+#include "flowc/Dialect/Flow/IR/FlowDialect.h"
+#include "flowc/Dialect/Sample/IR/Builders.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"

@@ -16,6 +16,13 @@
 
 include "flowc/Dialect/Flow/IR/FlowOpBase.td"
 
+def Flow_YieldOp : Flow_Op<"yield", [Pure, Terminator, ReturnLike]> {
+  let summary = "The event, or the number, that a region of the graph ends with";
+  let arguments = (ins Variadic<AnyType>:$values);
+  let assemblyFormat = "attr-dict ($values^ `:` type($values))?";
+  let builders = [OpBuilder<(ins), [{ }]>];
+}
+
 def Flow_AffineOp : Flow_ElementwiseBijectionOp<"affine"> {
   let summary = "y = scale * x + loc";
   let description = [{
@@ -38,8 +45,8 @@ def Flow_RationalQuadraticSplineOp : Flow_ElementwiseBijectionOp<"rational_quadr
     `derivatives` hold K + 2 values each: the knots, end points of the interval
     included, and the slopes there.
   }];
-  let arguments = (ins Flow_Event:$x, 1DTensorOf<[Flow_Float]>:$x_pos, 1DTensorOf<[Flow_Float]>:$y_pos,
-                   1DTensorOf<[Flow_Float]>:$derivatives, F64Attr:$lower, F64Attr:$upper);
+  let arguments = (ins Flow_Event:$x, 1DTensorOf<[Sample_Float]>:$x_pos, 1DTensorOf<[Sample_Float]>:$y_pos,
+                   1DTensorOf<[Sample_Float]>:$derivatives, F64Attr:$lower, F64Attr:$upper);
   let assemblyFormat = [{
     $x `,` $x_pos `,` $y_pos `,` $derivatives attr-dict `:` type($x) `,` type($x_pos) `,` type($y_pos) `,` type($derivatives)
   }];
@@ -85,6 +92,33 @@ def Flow_InvertOp : Flow_Op<"invert", [Pure, AllTypesMatch<["x", "y"]>, SingleBl
   let hasVerifier = 1;
 }
 
+def Flow_ScanOp : Flow_Op<"scan", [Pure, IsolatedFromAbove, AllTypesMatch<["x", "y"]>, AttrSizedOperandSegments,
+    SingleBlockImplicitTerminator<"YieldOp">, DeclareOpInterfaceMethods<BijectionOpInterface, ["buildScored"]>]> {
+  let summary = "Layers: one bijection, over and over with parameters of its own";
+  let description = [{
+    FlowJAX's `Scan`: the bijection in the region, `layers` times (the last layer first, if
+    `reverse`). It takes the event, slice l of every operand in `over` (a tensor whose leading
+    extent is `layers`; a slice of rank 0 is a float) and the `shared` operands whole.
+
+    ```mlir
+    %y = flow.scan 3 %x : tensor<2xf32> over(%loc : tensor<3x2xf32>) {
+    ^bb0(%a: tensor<2xf32>, %l: tensor<2xf32>):
+      %b = flow.loc %a, %l : tensor<2xf32>, tensor<2xf32>
+      flow.yield %b : tensor<2xf32>
+    }
+    ```
+  }];
+  let arguments = (ins Flow_Event:$x, I64Attr:$layers, UnitAttr:$reverse, Variadic<Flow_Parameter>:$over,
+                   Variadic<Flow_Parameter>:$shared);
+  let results = (outs Flow_Event:$y);
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat = [{
+    $layers (`reverse` $reverse^)? $x `:` type($x) (`over` `(` $over^ `:` type($over) `)`)?
+    (`shared` `(` $shared^ `:` type($shared) `)`)? attr-dict-with-keyword $body
+  }];
+  let hasVerifier = 1;
+}
+
 def Flow_CouplingOp : Flow_Op<"coupling",
     [Pure, AllTypesMatch<["x", "y"]>, AttrSizedOperandSegments, SingleBlockImplicitTerminator<"YieldOp">,
      DeclareOpInterfaceMethods<BijectionOpInterface, ["buildScored"]>]> {
@@ -97,8 +131,8 @@ def Flow_CouplingOp : Flow_Op<"coupling",
     coordinate. The region takes one coordinate (a float) and its `n` raw
     parameters (a tensor) and yields the transformed coordinate.
   }];
-  let arguments = (ins Flow_Event:$x, Optional<1DTensorOf<[Flow_Float]>>:$condition,
-                   Variadic<2DTensorOf<[Flow_Float]>>:$weights, Variadic<1DTensorOf<[Flow_Float]>>:$biases,
+  let arguments = (ins Flow_Event:$x, Optional<1DTensorOf<[Sample_Float]>>:$condition,
+                   Variadic<2DTensorOf<[Sample_Float]>>:$weights, Variadic<1DTensorOf<[Sample_Float]>>:$biases,
                    I64Attr:$untransformed_dim, StrAttr:$activation);
   let regions = (region SizedRegion<1>:$transformer);
   let assemblyFormat = [{
@@ -120,8 +154,8 @@ def Flow_MaskedAutoregressiveOp : Flow_Op<"masked_autoregressive",
     `hidden_ranks` and `out_ranks` are FlowJAX's, in FlowJAX's order of units. The
     region is as in `flow.coupling`. The inverse is a sweep over the ranks.
   }];
-  let arguments = (ins Flow_Event:$x, Optional<1DTensorOf<[Flow_Float]>>:$condition,
-                   Variadic<2DTensorOf<[Flow_Float]>>:$weights, Variadic<1DTensorOf<[Flow_Float]>>:$biases,
+  let arguments = (ins Flow_Event:$x, Optional<1DTensorOf<[Sample_Float]>>:$condition,
+                   Variadic<2DTensorOf<[Sample_Float]>>:$weights, Variadic<1DTensorOf<[Sample_Float]>>:$biases,
                    DenseI64ArrayAttr:$in_ranks, DenseI64ArrayAttr:$hidden_ranks, DenseI64ArrayAttr:$out_ranks,
                    StrAttr:$activation);
   let regions = (region SizedRegion<1>:$transformer);

@@ -27,7 +27,7 @@ struct ElementwiseStep {
 };
 
 /// Emits `steps`, one after the other, on every element of `event` (a tensor) as
-/// one flow.map. Log-determinants that only parameters determine get a map of
+/// one sample.map. Log-determinants that only parameters determine get a map of
 /// their own, so that they can leave the loop over rows.
 mlir::FailureOr<Transformed> buildElementwiseMap(Specializer &specializer, mlir::Value event,
                                                  llvm::ArrayRef<ElementwiseStep> steps);

@@ -61,10 +61,10 @@ def Flow_VmapOp : Flow_BijectionOp<"vmap",
     }
     ```
 
-    Elementwise bijections become one `flow.map` over all elements of the event,
-    others a `flow.scan` over the pieces.
+    Elementwise bijections become one `sample.map` over all elements of the event,
+    others a `sample.scan` over the pieces.
   }];
-  let arguments = (ins Flow_Event:$x, I64Attr:$size, Variadic<Flow_Value>:$over, Variadic<Flow_Value>:$shared);
+  let arguments = (ins Flow_Event:$x, I64Attr:$size, Variadic<Sample_Value>:$over, Variadic<Sample_Value>:$shared);
   let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = [{
     $x $size (`over` `(` $over^ `:` type($over) `)`)? (`shared` `(` $shared^ `:` type($shared) `)`)?

@@ -22,24 +22,7 @@
 
 #include "flowc/Dialect/Flow/IR/FlowDialect.h.inc"
 
-#define GET_ATTRDEF_CLASSES
-#include "flowc/Dialect/Flow/IR/FlowAttributes.h.inc"
-
 #define GET_OP_CLASSES
 #include "flowc/Dialect/Flow/IR/FlowOps.h.inc"
-
-namespace flowc::flow {
-
-/// Attaches DifferentiableOpInterface to the ops of `arith` and `math` that
-/// sample programs use.
-void registerDifferentiableExternalModels(mlir::DialectRegistry &registry);
-
-/// Number of elements of a float (1) or a tensor.
-int64_t getNumElements(mlir::Type type);
-
-/// A constant of `type` (a float or a tensor of floats) that is `value` everywhere.
-mlir::Value buildConstant(mlir::ImplicitLocOpBuilder &builder, mlir::Type type, double value);
-
-} // namespace flowc::flow
 
 #endif // FLOWC_DIALECT_FLOW_IR_FLOWDIALECT_H

@@ -12,7 +12,7 @@
 
 namespace flowc::flow {
 
-/// Streams of the random ops of one distribution, see flow.random_tail. The n-th
+/// Streams of the random ops of one distribution, see sample.random_tail. The n-th
 /// of nested mixtures, from outside, chooses its component by FirstChoice + n.
 enum RandomStream : int64_t { Coordinates = 0, FirstGamma = 1, SecondGamma = 2, FirstChoice = 8 };
 

@@ -17,7 +17,7 @@ def Flow_FormulaOp : Flow_Op<"formula",
   let summary = "An elementwise bijection whose forward formula is its region";
   let description = [{
     The region computes y of one element x and its parameters with `arith` and `math`
-    ops, `flow.log1p_exp`, `flow.inv_logit` and `flow.lgamma`. Each parameter has a name
+    ops, `sample.log1p_exp`, `sample.inv_logit` and `sample.lgamma`. Each parameter has a name
     and a domain, in which its value has to lie: `real`, `positive` or
     `interval(low, high)`, whose ends do not belong to it.
 
@@ -25,7 +25,7 @@ def Flow_FormulaOp : Flow_Op<"formula",
     `flow.exact` (a double): what is derived holds for that.
 
     log|f'| is the derivative of the region in a form without cancellation. The
-    inverse is solved for symbolically, or is a `flow.root` if f is proven to rise
+    inverse is solved for symbolically, or is a `sample.root` if f is proven to rise
     (or fall) for all x and all parameters in their domains (Symbolic/Derivation.h).
 
     ```mlir

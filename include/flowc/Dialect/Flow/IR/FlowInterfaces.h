@@ -8,8 +8,7 @@
 #ifndef FLOWC_DIALECT_FLOW_IR_FLOWINTERFACES_H
 #define FLOWC_DIALECT_FLOW_IR_FLOWINTERFACES_H
 
-#include "flowc/Dialect/Flow/IR/FlowTraits.h"
-#include "flowc/Dialect/Flow/IR/WellFormed.h"
+#include "flowc/Dialect/Sample/IR/SampleDialect.h"
 
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
@@ -17,12 +16,9 @@
 
 namespace flowc::flow {
 
-/// An event after a bijection, and the log-determinant of that step (a float;
-/// null if it is identically zero).
-struct Transformed {
-  mlir::Value event;
-  mlir::Value logDet;
-};
+// Graphs become programs of one sample: most code of this dialect is about both.
+using namespace flowc::sample;
+namespace sample = flowc::sample;
 
 /// An event after a bijection, the log-determinant of that step, and the gradient of
 /// the log-density there.
@@ -91,61 +87,12 @@ mlir::FailureOr<Transformed> buildElementwise(mlir::Operation *op, Specializer &
 mlir::FailureOr<Scored> buildScoredByWayBack(mlir::Operation *op, Specializer &specializer, mlir::Value x,
                                              mlir::Value score, bool inverse);
 
-/// Accumulates cotangents while a block is differentiated in reverse.
-class VjpBuilder {
-public:
-  VjpBuilder(mlir::ImplicitLocOpBuilder &builder, mlir::IRMapping &mapping) : builder(builder), mapping(mapping) {}
+/// Of a bijection of the flow graph, that neither its event nor a draw is among its
+/// other operands, or used by its regions from outside.
+mlir::LogicalResult verifyBijectionOperands(mlir::Operation *op);
 
-  mlir::ImplicitLocOpBuilder &getBuilder() { return builder; }
-  /// The value of `primal` where the reverse code is emitted.
-  mlir::Value lookup(mlir::Value primal) { return mapping.lookupOrDefault(primal); }
-  mlir::IRMapping &getMapping() { return mapping; }
-  /// Whether the cotangent of `primal` is wanted at all.
-  bool isNeeded(mlir::Value primal) const { return needed.contains(primal); }
-  void markNeeded(mlir::Value primal) { needed.insert(primal); }
-  /// Adds `cotangent` to the cotangent of `primal`; does nothing if it is null or not needed.
-  void accumulate(mlir::Value primal, mlir::Value cotangent);
-  /// The cotangent of `primal` so far, or null (zero).
-  mlir::Value getCotangent(mlir::Value primal) const { return cotangents.lookup(primal); }
-
-private:
-  mlir::ImplicitLocOpBuilder &builder;
-  mlir::IRMapping &mapping;
-  llvm::DenseMap<mlir::Value, mlir::Value> cotangents;
-  llvm::DenseSet<mlir::Value> needed;
-};
-
-/// Collects tangents while a block is differentiated forwards.
-class JvpBuilder {
-public:
-  JvpBuilder(mlir::ImplicitLocOpBuilder &builder, mlir::IRMapping &mapping) : builder(builder), mapping(mapping) {}
-
-  mlir::ImplicitLocOpBuilder &getBuilder() { return builder; }
-  /// The value of `primal` where the code is emitted.
-  mlir::Value lookup(mlir::Value primal) { return mapping.lookupOrDefault(primal); }
-  mlir::IRMapping &getMapping() { return mapping; }
-  /// The tangent of `primal`, or null (zero).
-  mlir::Value getTangent(mlir::Value primal) const { return tangents.lookup(primal); }
-  mlir::Value getTangentOrZero(mlir::Value primal);
-  /// Adds `tangent` to the tangent of `primal`; does nothing if it is null.
-  void addTangent(mlir::Value primal, mlir::Value tangent);
-
-private:
-  mlir::ImplicitLocOpBuilder &builder;
-  mlir::IRMapping &mapping;
-  llvm::DenseMap<mlir::Value, mlir::Value> tangents;
-};
-
-/// a + b where null is zero.
-mlir::Value addDerivatives(mlir::ImplicitLocOpBuilder &builder, mlir::Value a, mlir::Value b);
-
-/// What ops do that have no rule of their own: see DifferentiableOpInterface.
-mlir::LogicalResult buildDefaultVjp(mlir::Operation *op);
-mlir::LogicalResult buildDefaultJvp(mlir::Operation *op, JvpBuilder &jvp);
-
-/// The tangent of an op that is linear in all of its float operands together: the
-/// same op applied to their tangents.
-mlir::LogicalResult buildLinearJvp(mlir::Operation *op, JvpBuilder &jvp);
+/// Of a distribution, that no draw is among its operands.
+mlir::LogicalResult verifyDistributionOperands(mlir::Operation *op);
 
 } // namespace flowc::flow
 

@@ -22,11 +22,11 @@ def BijectionOpInterface : OpInterface<"BijectionOpInterface"> {
     InterfaceMethod<
       [{Emits the sample program of y = f(x) and log|det df/dx|. `x` is the value
         of the event; other operands are found with `specializer.lookup`.}],
-      "::mlir::FailureOr<::flowc::flow::Transformed>", "buildTransform",
+      "::mlir::FailureOr<::flowc::sample::Transformed>", "buildTransform",
       (ins "::flowc::flow::Specializer &":$specializer, "::mlir::Value":$x)>,
     InterfaceMethod<
       [{Emits the sample program of x = f^-1(y) and log|det df^-1/dy|.}],
-      "::mlir::FailureOr<::flowc::flow::Transformed>", "buildInverse",
+      "::mlir::FailureOr<::flowc::sample::Transformed>", "buildInverse",
       (ins "::flowc::flow::Specializer &":$specializer, "::mlir::Value":$y)>,
     InterfaceMethod<
       [{How the inverse is found: in closed form, by a sweep over the ranks of an
@@ -53,14 +53,14 @@ def ElementwiseBijectionOpInterface : OpInterface<"ElementwiseBijectionOpInterfa
     element: `x` is a float, `parameters` holds the other operands (a float for an
     operand that has one element per element of the event; a scalar event takes
     its operands as they are). The event may be a float or a tensor of floats;
-    tensors are handled by a `flow.map` around the formulas.
+    tensors are handled by a `sample.map` around the formulas.
   }];
   let methods = [
     InterfaceMethod<"Emits y = f(x) and log|f'(x)| of one element.",
-      "::flowc::flow::Transformed", "buildElement",
+      "::flowc::sample::Transformed", "buildElement",
       (ins "::mlir::ImplicitLocOpBuilder &":$builder, "::mlir::Value":$x, "::mlir::ValueRange":$parameters)>,
     InterfaceMethod<"Emits x = f^-1(y) and log|(f^-1)'(y)| of one element.",
-      "::flowc::flow::Transformed", "buildElementInverse",
+      "::flowc::sample::Transformed", "buildElementInverse",
       (ins "::mlir::ImplicitLocOpBuilder &":$builder, "::mlir::Value":$y, "::mlir::ValueRange":$parameters)>,
   ];
 }
@@ -77,34 +77,6 @@ def DistributionOpInterface : OpInterface<"DistributionOpInterface"> {
       "::mlir::Value", "buildLogProb", (ins "::flowc::flow::Specializer &":$specializer, "::mlir::Value":$x)>,
     InterfaceMethod<"Emits a draw.",
       "::mlir::Value", "buildSample", (ins "::flowc::flow::Specializer &":$specializer)>,
-  ];
-}
-
-def DifferentiableOpInterface : OpInterface<"DifferentiableOpInterface"> {
-  let cppNamespace = "::flowc::flow";
-  let description = [{
-    An op of the sample program with derivatives: a vector-Jacobian product
-    (reverse mode) and a Jacobian-vector product (forward mode). External models
-    attach it to `arith` and `math` ops.
-  }];
-  let methods = [
-    InterfaceMethod<
-      [{Emits the cotangents of the operands. `cotangents` holds one value per
-        result of the op (null: zero); `needed` says which operands' cotangents
-        are wanted. Operands and results of the op may be read: `vjp.lookup` gives
-        their values where the code is emitted. Adds to `vjp` with
-        `vjp.accumulate(operand, cotangent)`.}],
-      "::mlir::LogicalResult", "buildVjp",
-      (ins "::flowc::flow::VjpBuilder &":$vjp, "::mlir::ValueRange":$cotangents), [{}],
-      [{ return ::flowc::flow::buildDefaultVjp($_op); }]>,
-    InterfaceMethod<
-      [{Emits the tangents of the results, at least one operand having one:
-        `jvp.getTangent(operand)` (null: zero). The op has been cloned to where the
-        code is emitted; `jvp.lookup` gives the values of operands and results
-        there. Adds to `jvp` with `jvp.addTangent(result, tangent)`. By default that
-        of an elementwise op follows from its vector-Jacobian product.}],
-      "::mlir::LogicalResult", "buildJvp", (ins "::flowc::flow::JvpBuilder &":$jvp), [{}],
-      [{ return ::flowc::flow::buildDefaultJvp($_op, jvp); }]>,
   ];
 }
 

@@ -18,11 +18,11 @@ def Flow_TriangularAffineOp : Flow_BijectionOp<"triangular_affine"> {
   let summary = "y = matrix x + loc for a triangular matrix";
   let description = [{
     FlowJAX's `TriangularAffine`; log|det| = sum log|matrix[i, i]|. `matrix` is zero
-    above its diagonal (below it if `upper`), as `flow.triangle` makes it. The inverse
+    above its diagonal (below it if `upper`), as `sample.triangle` makes it. The inverse
     multiplies with the inverse of the matrix, which is computed once per version of
     the parameters.
   }];
-  let arguments = (ins Flow_Event:$x, 1DTensorOf<[Flow_Float]>:$loc, 2DTensorOf<[Flow_Float]>:$matrix, UnitAttr:$upper);
+  let arguments = (ins Flow_Event:$x, 1DTensorOf<[Sample_Float]>:$loc, 2DTensorOf<[Sample_Float]>:$matrix, UnitAttr:$upper);
   let assemblyFormat = [{
     $x `,` $loc `,` $matrix (`upper` $upper^)? attr-dict `:` type($x) `,` type($loc) `,` type($matrix)
   }];
@@ -35,7 +35,7 @@ def Flow_HouseholderOp : Flow_BijectionOp<"householder"> {
     FlowJAX's `Householder`: y = x - 2 v (v . x) / (v . v) for v = `normal`, which is not
     zero; its own inverse, log|det| = 0.
   }];
-  let arguments = (ins Flow_Event:$x, 1DTensorOf<[Flow_Float]>:$normal);
+  let arguments = (ins Flow_Event:$x, 1DTensorOf<[Sample_Float]>:$normal);
   let assemblyFormat = "$x `,` $normal attr-dict `:` type($x) `,` type($normal)";
   let hasVerifier = 1;
 }

@@ -15,24 +15,15 @@
 
 include "flowc/Dialect/Flow/IR/FlowDialect.td"
 include "flowc/Dialect/Flow/IR/FlowInterfaces.td"
+include "flowc/Dialect/Sample/IR/OpBase.td"
 include "mlir/Interfaces/ControlFlowInterfaces.td"
 include "mlir/Interfaces/InferTypeOpInterface.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
 
-//===----------------------------------------------------------------------===//
-// Flow graph
-//===----------------------------------------------------------------------===//
-
-/// What kernels compute with. That tensors have known extents, and that an op works in
-/// one of the two types of floats, is asked of every op (see Flow_Op).
-def Flow_Float : Type<CPred<"$_self.isF32() || $_self.isF64()">, "f32 or f64", "::mlir::FloatType">;
-def Flow_Integer : Type<CPred<"$_self.isSignlessInteger(1) || $_self.isSignlessInteger(32)">, "i1 or i32",
-                        "::mlir::IntegerType">;
-
-def Flow_Event : Type<And<[AnyTypeOf<[Flow_Float, 1DTensorOf<[Flow_Float]>]>.predicate,
-                           CPred<"::flowc::flow::isEventType($_self)">]>,
+def Flow_Event : Type<And<[AnyTypeOf<[Sample_Float, 1DTensorOf<[Sample_Float]>]>.predicate,
+                           CPred<"::flowc::sample::isEventType($_self)">]>,
                       "an event: a float or a tensor of rank 1 of one float or more">;
-def Flow_Parameter : AnyTypeOf<[Flow_Float, Flow_Integer, RankedTensorOf<[Flow_Float, Flow_Integer]>], "a parameter">;
+def Flow_Parameter : AnyTypeOf<[Sample_Float, Sample_Integer, RankedTensorOf<[Sample_Float, Sample_Integer]>], "a parameter">;
 
 class Flow_BijectionOp<string mnemonic, list<Trait> traits = []>
     : Flow_Op<mnemonic, traits # [Pure, AllTypesMatch<["x", "y"]>,
@@ -48,11 +39,11 @@ class ElementwiseBijectionOp<Dialect dialect, string mnemonic, list<Trait> trait
                                       DeclareOpInterfaceMethods<ElementwiseBijectionOpInterface>]> {
   let results = (outs Flow_Event:$y);
   let extraClassDefinition = [{
-    ::mlir::FailureOr<::flowc::flow::Transformed>
+    ::mlir::FailureOr<::flowc::sample::Transformed>
     $cppClass::buildTransform(::flowc::flow::Specializer &specializer, ::mlir::Value x) {
       return ::flowc::flow::buildElementwise(*this, specializer, x, /*inverse=*/false);
     }
-    ::mlir::FailureOr<::flowc::flow::Transformed>
+    ::mlir::FailureOr<::flowc::sample::Transformed>
     $cppClass::buildInverse(::flowc::flow::Specializer &specializer, ::mlir::Value y) {
       return ::flowc::flow::buildElementwise(*this, specializer, y, /*inverse=*/true);
     }
@@ -66,44 +57,6 @@ class Flow_ElementwiseBijectionOp<string mnemonic, list<Trait> traits = []>
   string fields = [{ {shape()} }];
   /// Where it takes intervals, and what warnings ask of it: a `Behaviour` of the same header.
   string behaviour = [{ {} }];
-}
-
-//===----------------------------------------------------------------------===//
-// Sample program
-//===----------------------------------------------------------------------===//
-
-def Flow_Value : AnyTypeOf<[Flow_Float, Flow_Integer, RankedTensorOf<[Flow_Float, Flow_Integer]>],
-                           "a float, an integer or a tensor of them">;
-def Flow_Rows : AnyTypeOf<[Flow_Float, 1DTensorOf<[Flow_Float]>], "a float or a tensor of floats of rank 1">;
-def Flow_Small : Type<And<[1DTensorOf<[Flow_Float]>.predicate, CPred<"::flowc::flow::isEventType($_self)">]>,
-                      "a tensor of rank 1 of one float or more", "::mlir::RankedTensorType">;
-
-class Flow_SampleOp<string mnemonic, list<Trait> traits = []> : Flow_Op<mnemonic, traits # [Pure]>;
-class Flow_DifferentiableOp<string mnemonic, list<Trait> traits = []>
-    : Flow_SampleOp<mnemonic, traits # [DeclareOpInterfaceMethods<DifferentiableOpInterface, ["buildVjp"]>]>;
-
-/// An op whose tangents have a rule of their own.
-class Flow_TangentOp<string mnemonic, list<Trait> traits = []>
-    : Flow_SampleOp<mnemonic, traits # [DeclareOpInterfaceMethods<DifferentiableOpInterface, ["buildVjp", "buildJvp"]>]>;
-
-/// An op that is linear in all of its float operands together: its tangent is the same
-/// op applied to theirs.
-class Flow_LinearOp<string mnemonic, list<Trait> traits = []> : Flow_TangentOp<mnemonic, traits # [Flow_Linear]> {
-  let extraClassDefinition = [{
-    ::mlir::LogicalResult $cppClass::buildJvp(::flowc::flow::JvpBuilder &jvp) {
-      return ::flowc::flow::buildLinearJvp(*this, jvp);
-    }
-  }];
-}
-
-/// An op that only derivatives consist of: it can be differentiated forwards.
-class Flow_DerivativeOp<string mnemonic, list<Trait> traits = []>
-    : Flow_SampleOp<mnemonic, traits # [DeclareOpInterfaceMethods<DifferentiableOpInterface, ["buildJvp"]>]>;
-
-class Flow_UnaryOp<string mnemonic> : Flow_DifferentiableOp<mnemonic, [SameOperandsAndResultType, Elementwise]> {
-  let arguments = (ins Flow_Value:$x);
-  let results = (outs Flow_Value:$y);
-  let assemblyFormat = "$x attr-dict `:` type($x)";
 }
 
 #endif // FLOWC_DIALECT_FLOW_IR_FLOWOPBASE

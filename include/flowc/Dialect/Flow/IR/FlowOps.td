@@ -1,4 +1,4 @@
-//===- FlowOps.td - All ops of the flow dialect ------------*- tablegen -*-===//
+//===- FlowOps.td - Ops that most code of graphs uses ------*- tablegen -*-===//
 //
 // Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -9,6 +9,5 @@
 #define FLOWC_DIALECT_FLOW_IR_FLOWOPS
 
 include "flowc/Dialect/Flow/IR/FlowBijections.td"
-include "flowc/Dialect/Flow/IR/FlowSampleOps.td"
 
 #endif // FLOWC_DIALECT_FLOW_IR_FLOWOPS

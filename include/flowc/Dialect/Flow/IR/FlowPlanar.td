@@ -26,7 +26,7 @@ def Flow_PlanarOp : Flow_Op<"planar",
     The inverse needs s = w.x + b, which solves s + m h(s) = w.y + b: in closed form
     for the leaky h, else a root within |m| of w.y + b.
   }];
-  let arguments = (ins Flow_Event:$x, 1DTensorOf<[Flow_Float]>:$parameters, OptionalAttr<F64Attr>:$negative_slope);
+  let arguments = (ins Flow_Event:$x, 1DTensorOf<[Sample_Float]>:$parameters, OptionalAttr<F64Attr>:$negative_slope);
   let results = (outs Flow_Event:$y);
   let assemblyFormat = "$x `,` $parameters attr-dict `:` type($x) `,` type($parameters)";
   let hasVerifier = 1;

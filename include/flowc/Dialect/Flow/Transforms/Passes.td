@@ -14,12 +14,12 @@ def StabilizePass : Pass<"flow-stabilize", "::mlir::ModuleOp"> {
   let summary = "Rewrite users' formulas into forms that neither cancel nor overflow";
   let description = [{
     The function `@density` is what users wrote: `log(1 + exp(x))` becomes
-    `flow.log1p_exp`, `1 - tanh(x)^2` a product of sigmoids, `x^3` multiplications, and
+    `sample.log1p_exp`, `1 - tanh(x)^2` a product of sigmoids, `x^3` multiplications, and
     so on. The rules hold for real numbers. Values that no known op makes are taken as
     they are. The region of `flow.formula` is not touched: that op applies the rules
     itself, to what is derived from it, and the original says most.
   }];
-  let dependentDialects = ["::flowc::flow::FlowDialect", "::mlir::arith::ArithDialect", "::mlir::math::MathDialect"];
+  let dependentDialects = ["::flowc::flow::FlowDialect", "::flowc::sample::SampleDialect", "::mlir::arith::ArithDialect", "::mlir::math::MathDialect"];
 }
 
 def SpecializePass : Pass<"flow-specialize", "::mlir::ModuleOp"> {
@@ -37,7 +37,7 @@ def SpecializePass : Pass<"flow-specialize", "::mlir::ModuleOp"> {
     log-likelihood of a row. With a second function `@density(event) -> float`, `elbo`
     and `stl` are the losses log q(y) - density(y) of y = T(z), and `weigh` gives y
     and both terms; `stl` is differentiated along the path from z to y only
-    (`flow.surrogate`). A module with `@density` alone has `log_prob`.
+    (`sample.surrogate`). A module with `@density` alone has `log_prob`.
 
     `weighted`: one more row input, behind the event and the condition, multiplies the
     result; a draw of weight 0 may lie outside of the support of `@density`.
@@ -45,97 +45,7 @@ def SpecializePass : Pass<"flow-specialize", "::mlir::ModuleOp"> {
   let options = [Option<"program", "program", "std::string", "\"log_prob\"", "What to compute">,
                  Option<"rows", "rows", "std::string", "\"given\"", "given or drawn">,
                  Option<"weighted", "weighted", "bool", "false", "Multiply the result by a weight of the row">];
-  let dependentDialects = ["::flowc::flow::FlowDialect", "::mlir::arith::ArithDialect", "::mlir::math::MathDialect", "::mlir::func::FuncDialect"];
-}
-
-def HoistParametersPass : Pass<"flow-hoist-parameters", "::mlir::ModuleOp"> {
-  let summary = "Split @kernel into @prepare (parameters only) and the per-sample rest";
-  let description = [{
-    Every op of `@kernel`, inside scans too, that depends on leaves only moves to
-    `@prepare`, a function from leaves to prepared values. `@kernel` then takes its
-    row inputs and the prepared values it uses.
-
-    `stack-weights`: a weight that all layers of a scan share is prepared once for
-    each of them. Its gradient is summed over rows where it is made, so that the
-    layers cannot add up theirs; `@finish` does.
-  }];
-  let options = [Option<"stackWeights", "stack-weights", "bool", "false",
-                        "Prepare shared weights once for each layer, for gradients of parameters">];
-  let dependentDialects = ["::flowc::flow::FlowDialect", "::mlir::func::FuncDialect"];
-}
-
-def DifferentiatePass : Pass<"flow-differentiate", "::mlir::ModuleOp"> {
-  let summary = "Replace @kernel by its vector-Jacobian product";
-  let description = [{
-    `of=params`: cotangents of all prepared values, summed over rows (`flow.sum`), and
-    a function `@finish` that maps them to cotangents of the trainable leaves.
-    `of=inputs`: the cotangent of the event, by row; `of=condition`: that of the
-    condition. Results of the primal program get their cotangents from additional row inputs, except that the loss of `nll`
-    and the log-density of a score have cotangent one.
-  }];
-  let options = [Option<"of", "of", "std::string", "\"params\"", "params, inputs or condition">];
-  let dependentDialects = ["::flowc::flow::FlowDialect", "::mlir::arith::ArithDialect", "::mlir::math::MathDialect", "::mlir::func::FuncDialect"];
-}
-
-def LinearizePass : Pass<"flow-linearize", "::mlir::ModuleOp"> {
-  let summary = "Give @kernel the tangents of its results (Jacobian-vector products)";
-  let description = [{
-    Forward mode: `@kernel` takes tangents of its arguments too (`flow.tangent`), and
-    gives those of its results behind the results.
-    `of=inputs`: the tangent of the event is a row input behind the other row inputs.
-    The kernel may be any sample program, a gradient made by `flow-differentiate`
-    among them: that of the score is the product of the Hessian and a vector.
-    `of=params`: the tangents of all trainable leaves are leaves behind the leaves. To
-    be run before `flow-hoist-parameters`, which moves what depends on leaves and
-    their tangents alone to `@prepare`.
-  }];
-  let options = [Option<"of", "of", "std::string", "\"inputs\"", "params or inputs">];
-  let dependentDialects = ["::flowc::flow::FlowDialect", "::mlir::arith::ArithDialect", "::mlir::math::MathDialect", "::mlir::func::FuncDialect"];
-}
-
-def OutlineMapsPass : Pass<"flow-outline-maps", "::mlir::ModuleOp"> {
-  let summary = "Wrap elementwise ops that stand outside of maps into flow.map";
-  let dependentDialects = ["::flowc::flow::FlowDialect", "::mlir::arith::ArithDialect"];
-}
-
-def FuseMapsPass : Pass<"flow-fuse-maps", "::mlir::ModuleOp"> {
-  let summary = "Fuse maps of equal extent with each other, and maps into dense layers";
-  let description = [{
-    A map whose stacked result is used by one later map of equal extent joins it; a
-    map of one float per element that is the only user of a dense layer becomes its
-    activation. Selecting one element of an elementwise result selects first and
-    computes after.
-  }];
-  let dependentDialects = ["::flowc::flow::FlowDialect"];
-}
-
-def FuseScanPass : Pass<"flow-fuse-scan", "::mlir::ModuleOp"> {
-  let summary = "Join scans of equal length and direction into one loop";
-  let description = [{
-    Two neighbouring scans over the same number of layers in the same direction
-    become one if the second uses of the first at most stacked results, of the
-    same layer. Carries and stacked results that nobody uses disappear.
-  }];
-  let dependentDialects = ["::flowc::flow::FlowDialect"];
-}
-
-def MergeSumsPass : Pass<"flow-merge-sums", "::mlir::ModuleOp"> {
-  let summary = "Sum equal gradients over rows once";
-  let description = [{
-    Parameters with equal gradients (two shifts, say) share one result of `@kernel`,
-    and one argument of `@finish`; so do stacked results of a scan.
-  }];
-  let dependentDialects = ["::flowc::flow::FlowDialect"];
-}
-
-def PackWeightsPass : Pass<"flow-pack-weights", "::mlir::ModuleOp"> {
-  let summary = "Lay out masked weights as panels in @prepare";
-  let description = [{
-    Every weight of a `flow.dense` with a mask and of a `flow.sweep` in `@kernel`
-    becomes a panel that `@prepare` packs in the order of evaluation, blocks of up to
-    four rows, missing weights skipped. Other weights are read as they lie.
-  }];
-  let dependentDialects = ["::flowc::flow::FlowDialect"];
+  let dependentDialects = ["::flowc::flow::FlowDialect", "::flowc::sample::SampleDialect", "::mlir::arith::ArithDialect", "::mlir::math::MathDialect", "::mlir::func::FuncDialect"];
 }
 
 #endif // FLOWC_DIALECT_FLOW_TRANSFORMS_PASSES

@@ -1,0 +1,16 @@
+//===- Functions.h - Special functions --------------------------*- C++ -*-===//
+//
+// Part of flowc, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FLOWC_DIALECT_SAMPLE_IR_FUNCTIONS_H
+#define FLOWC_DIALECT_SAMPLE_IR_FUNCTIONS_H
+
+#include "flowc/Dialect/Sample/IR/SampleDialect.h"
+
+#define GET_OP_CLASSES
+#include "flowc/Dialect/Sample/IR/Functions.h.inc"
+
+#endif // FLOWC_DIALECT_SAMPLE_IR_FUNCTIONS_H

@@ -181,14 +181,15 @@ public:
       arena.emplace(threads);
   }
 
-  /// Calls `body(i)` for `i` in `0` ... `count - 1`.
-  template <typename Body>
+  /// Calls `body(i)` for `i` in `0` ... `count - 1`. `Partitioner` decides which thread does it: the
+  /// first that has nothing else to do, or always the same one.
+  template <typename Partitioner = tbb::simple_partitioner, typename Body>
   void forEach(int64_t count, Body body) {
     // Isolated, lest a thread that waits for its work takes up other work of the
     // caller's, which would use the same thread's memory.
     auto run = [&] {
       handOver(body, [count](const auto &shared) {
-        tbb::this_task_arena::isolate([&] { tbb::parallel_for(int64_t(0), count, shared, tbb::simple_partitioner()); });
+        tbb::this_task_arena::isolate([&] { tbb::parallel_for(int64_t(0), count, shared, Partitioner()); });
       });
     };
     if (arena)
@@ -273,7 +274,7 @@ void KernelRunner::runParts(int64_t parts, RowCost &cost,
   };
   if (!share)
     return runOne(0);
-  arena->forEach(calls, runOne);
+  arena->forEach<tbb::static_partitioner>(calls, runOne);
 }
 
 void KernelRunner::runRows(const KernelJob &job, int64_t piece, bool share) {

@@ -7,6 +7,8 @@
 
 #include "flowc/Training/Stepper.h"
 
+#include "ParameterShares.h"
+
 #include "flowc/API/ModelImpl.h"
 #include "flowc/Support/WithType.h"
 #include "flowc/Training/Archive.h"
@@ -16,12 +18,18 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 using namespace flowc;
 
 namespace {
 
 using Ranges = std::vector<std::pair<int64_t, int64_t>>;
+
+/// Numbers of one term of the gradient's norm: terms are the same for every number of threads.
+constexpr int64_t kNormChunk = 1024;
+
+constexpr int64_t countNormChunks(int64_t count) { return (count + kNormChunk - 1) / kNormChunk; }
 
 /// Longest gradient to take a step with: a million of its squares still have a sum.
 template <typename T>
@@ -52,6 +60,8 @@ private:
   T *parameters() const { return impl.trainableData<T>(); }
   /// What `markGood` remembers.
   void describeCurrent(Archive &archive);
+  /// Of all that is not frozen.
+  double gradientNorm();
   Expected<void> move(const Batch &batch, double loss, double rate);
 
   Model &model;
@@ -61,11 +71,12 @@ private:
   Options options;
   std::unique_ptr<Optimizer<T>> optimizer;
   std::unique_ptr<Schedule> schedule;
-  Ranges frozen, active;
+  Ranges frozen, active; ///< Of leaves.
 
   int64_t count = 0;
   double rateScale = 1;
   std::vector<T> gradient, best, average, aside;
+  std::vector<double> normTerms;
   bool isAside = false; ///< Whether the parameters are in `aside`, and the average in their place.
   SavedState good;
 };
@@ -78,15 +89,36 @@ StepperImpl<T>::StepperImpl(Model &model, Objective &objective, const UpdateOpti
       gradient(impl.numTrainable), best(parameters(), parameters() + impl.numTrainable) {
   if (update.average > 0)
     average.assign(impl.numTrainable, T(0));
-  int64_t at = 0;
-  for (auto [begin, end] : frozen) {
-    if (at < begin)
-      active.emplace_back(at, begin);
+  int64_t at = 0, terms = 0;
+  for (const ParameterInfo &info : model.parameters()) {
+    if (!info.trainable)
+      continue;
+    int64_t end = at + numElements(info.shape);
+    if (std::ranges::none_of(frozen, [at](auto range) { return range.first <= at && at < range.second; })) {
+      active.emplace_back(at, end);
+      terms += countNormChunks(end - at);
+    }
     at = end;
   }
-  if (at < impl.numTrainable)
-    active.emplace_back(at, impl.numTrainable);
+  normTerms.resize(terms);
   markGood();
+}
+
+template <typename T>
+double StepperImpl<T>::gradientNorm() {
+  forEachShare(options.threads, impl.numTrainable, [this](int64_t share, int64_t shares) {
+    double *terms = normTerms.data();
+    for (auto [begin, end] : active) {
+      int64_t chunks = countNormChunks(end - begin);
+      auto [first, last] = getShare(chunks, share, shares);
+      for (int64_t chunk = first; chunk < last; ++chunk) {
+        const T *from = gradient.data() + begin + chunk * kNormChunk;
+        terms[chunk] = dotProduct(from, from, std::min(kNormChunk, end - begin - chunk * kNormChunk));
+      }
+      terms += chunks;
+    }
+  });
+  return std::sqrt(std::accumulate(normTerms.begin(), normTerms.end(), 0.0));
 }
 
 template <typename T>
@@ -103,7 +135,7 @@ Expected<StepResult> StepperImpl<T>::step(const Batch &batch, const Hook &before
     return result;
   for (auto [begin, end] : frozen)
     std::fill(gradient.begin() + begin, gradient.begin() + end, T(0));
-  result.gradientNorm = std::sqrt(dotProduct(gradient.data(), gradient.data(), impl.numTrainable));
+  result.gradientNorm = gradientNorm();
   bool isClipped = update.clipNorm > 0 && result.gradientNorm > update.clipNorm;
   result.isFinite = std::isfinite(result.gradientNorm) && (isClipped || result.gradientNorm < kLongest<T>);
   if (!result.isFinite)

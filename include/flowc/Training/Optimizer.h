@@ -35,7 +35,7 @@ struct OptimizerStep {
   double rate;
   double loss; ///< At the parameters.
   int threads; ///< 1: no other threads.
-  /// [begin, end) of the parameters that are not frozen, in order.
+  /// [begin, end) of the parameters of each leaf that is not frozen, in order.
   const std::vector<std::pair<int64_t, int64_t>> *active;
   /// The loss at the parameters as they now are, on the same rows, and its
   /// gradient into `gradient`: for line searches.

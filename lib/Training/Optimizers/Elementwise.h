@@ -14,14 +14,12 @@
 #ifndef FLOWC_LIB_TRAINING_OPTIMIZERS_ELEMENTWISE_H
 #define FLOWC_LIB_TRAINING_OPTIMIZERS_ELEMENTWISE_H
 
+#include "../ParameterShares.h"
+
 #include "flowc/ExecutionEngine/KernelRunner.h"
 #include "flowc/Support/ForEachCPU.h"
-#include "flowc/Support/Handover.h"
 #include "flowc/Training/Archive.h"
 #include "flowc/Training/Optimizer.h"
-
-#include <tbb/blocked_range.h>
-#include <tbb/parallel_for.h>
 
 #include <array>
 
@@ -45,9 +43,6 @@ struct KeptArray {
   int startSetting = -1;
 };
 
-/// Parameters of one task.
-inline constexpr int64_t kParametersPerTask = 8192;
-
 template <typename T, void (*Update)(const Stretch<T> &)>
 class ElementwiseOptimizer : public Optimizer<T> {
 public:
@@ -64,26 +59,21 @@ public:
 
   Expected<void> step(const OptimizerStep<T> &step) override {
     auto keptFrom = [&](size_t i, int64_t begin) { return kept[i].empty() ? nullptr : kept[i].data() + begin; };
-    auto update = [&](const tbb::blocked_range<int64_t> &range) {
+    forEachShare(step.threads, step.count, [&](int64_t share, int64_t shares) {
       // The means of a gradient that has become 0 for good, as of a dead unit, decay into the
       // subnormal numbers and would stay there: arithmetic that costs a hundred times as much.
       ScopedFloatingPointState state;
-      Update({step.parameters + range.begin(),
-              step.gradient + range.begin(),
-              {keptFrom(0, range.begin()), keptFrom(1, range.begin())},
-              static_cast<int64_t>(range.size()),
-              step.number,
-              step.rate,
-              settings.data()});
-    };
-    for (auto [begin, end] : *step.active) {
-      tbb::blocked_range<int64_t> all(begin, end, kParametersPerTask);
-      // Sharing it among threads also keeps them awake for the next batch.
-      if (step.threads == 1 || end - begin < 2 * kParametersPerTask)
-        update(all);
-      else
-        handOver(update, [&all](const auto &shared) { tbb::parallel_for(all, shared, tbb::static_partitioner()); });
-    }
+      for (auto [begin, end] : *step.active) {
+        auto [first, last] = getShare(end - begin, share, shares);
+        Update({step.parameters + begin + first,
+                step.gradient + begin + first,
+                {keptFrom(0, begin + first), keptFrom(1, begin + first)},
+                last - first,
+                step.number,
+                step.rate,
+                settings.data()});
+      }
+    });
     return {};
   }
 

@@ -28,7 +28,7 @@ namespace {
 struct DenseBlock {
   KernelBuilder &b;
   const Epilogue &epilogue;
-  bool accumulate;
+  bool accumulate;               ///< Sums begin with y, instead of biases.
   Value inputs;                  // extent in k
   Value biases, weights;         // of the block
   Value rowStride, columnStride; // of the weights
@@ -98,13 +98,10 @@ void DenseBlock::emit(int64_t rows, int64_t vectors, Value lane, bool isLastHalf
   Value xLane = b.at(x, lane), yLane = b.at(y, lane);
   SmallVector<Value> sums, weightRows;
   for (int64_t r = 0; r < rows; ++r) {
-    Value bias = loadScalar(b.at(biases, r));
-    for (int64_t j = 0; j < vectors; ++j) {
-      Value sum = vector::BroadcastOp::create(b, types[j], bias);
-      if (accumulate)
-        sum = arith::AddFOp::create(b, b.load(types[j], b.at(yLane, r * stride + j * lanes)), sum);
-      sums.push_back(sum);
-    }
+    Value bias = accumulate ? Value() : loadScalar(b.at(biases, r));
+    for (int64_t j = 0; j < vectors; ++j)
+      sums.push_back(accumulate ? b.load(types[j], b.at(yLane, r * stride + j * lanes))
+                                : vector::BroadcastOp::create(b, types[j], bias).getResult());
     weightRows.push_back(r == 0 ? weights : b.at(weightRows.back(), rowStride));
   }
   // The offset of column k is carried along behind the sums.

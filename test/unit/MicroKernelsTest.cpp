@@ -178,9 +178,7 @@ TYPED_TEST(MicroKernels, DenseIsAChainOfFusedMultiplyAdds) {
               bool isLeftOut = isHalf && lane >= 3 * lanes + lanes / 2;
               if (isLeftOut && unused == UnusedLanes::Repeated)
                 from -= lanes / 2;
-              T want = weights[layer.entry(block, BiasOffset) + r];
-              if (name == accumulating)
-                want = start[row + from] + want;
+              T want = name == accumulating ? start[row + from] : weights[layer.entry(block, BiasOffset) + r];
               for (int64_t k = 0; k < layer.entry(block, InputCount); ++k)
                 want = std::fma(weights[layer.entry(block, WeightOffset) + r * layer.entry(block, RowStride) +
                                         k * layer.entry(block, ColumnStride)],

@@ -119,7 +119,7 @@ llvm::SmallVector<int32_t> makeDenseTable(llvm::ArrayRef<int64_t> rowCounts, int
 /// and w[r, k] is weights[weightOffset + r * rowStride + k * columnStride]. The
 /// two may be parts of one array. A sum is a chain of fused multiply-adds in
 /// ascending k. `x` and `y` may be parts of one buffer, as long as a call reads
-/// no row that it writes. With `accumulate` the chain starts from y + bias.
+/// no row that it writes. With `accumulate` the chain starts from y instead of the bias.
 /// `unusedLanes` is an `UnusedLanes`, about lanes from n on of the last vector.
 mlir::func::FuncOp getOrCreateDense(mlir::ModuleOp module, const TileShape &shape, const Epilogue &epilogue = {},
                                     bool accumulate = false);

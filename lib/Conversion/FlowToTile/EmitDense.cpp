@@ -91,7 +91,7 @@ void TileEmitter::callDense(const Epilogue &epilogue, const DenseCall &call) {
   if (epilogue.hasOperand)
     arguments.push_back(pointer(call.operand));
   arguments.append({call.firstBlock, call.lastBlock, numRows, index(int64_t(call.unusedLanes))});
-  func::CallOp::create(b, getOrCreateDense(module, shape, epilogue), arguments);
+  func::CallOp::create(b, getOrCreateDense(module, shape, epilogue, call.accumulate), arguments);
 }
 
 /// The map that can be computed with the sums of `dense` in registers: the only user of

@@ -33,8 +33,9 @@ struct Stage {
   Storage operand;
   /// Where raw sums go, and where the body reads them and writes units.
   Storage raw, sums, units;
-  /// Tables: blocks of the panel; per step the first block, the first row.
-  Value blocks, blockEnds, rowEnds;
+  /// Tables: blocks of the panel; per step the first block, how many of the blocks are ahead (null: none
+  /// of any step), the first row.
+  Value blocks, blockEnds, ahead, rowEnds;
   SmallVector<Storage> indexed, extras;
 
   /// Makes the body an epilogue, if it is a function of the sum alone, or a short one of the sum
@@ -121,6 +122,8 @@ void TileEmitter::SweepEmitter::addStages() {
         isLast ? tile.slice(stage.raw, tile.index(rowEnds.front()), rowEnds.back() - rowEnds.front()) : stage.raw;
     stage.blocks = tile.panelTable(cast<DenseI32ArrayAttr>(op.getBlocks()[t]).asArrayRef());
     stage.blockEnds = tile.table(cast<DenseI32ArrayAttr>(op.getBlockEnds()[t]).asArrayRef());
+    if (auto ahead = cast<DenseI32ArrayAttr>(op.getAhead()[t]); !ahead.empty())
+      stage.ahead = tile.table(ahead.asArrayRef());
     stage.rowEnds = tile.table(SmallVector<int32_t>(rowEnds));
     size_t yielded = stage.body.getTerminator()->getNumOperands() - 1 - (isLast ? op.getSums().size() : 0);
     for (size_t k = 0; k < yielded; ++k)
@@ -168,8 +171,17 @@ void TileEmitter::SweepEmitter::emitStage(size_t number, Value step, Value next)
   const Storage &from = number == 0 ? input : units[number - 1];
   Value panel = tile.pointer(tile.find(op.getPanels()[number]));
   Value firstBlock = tile.loadIndex(stage.blockEnds, step), lastBlock = tile.loadIndex(stage.blockEnds, next);
-  tile.callDense(stage.epilogue, {panel, panel, stage.blocks, from, stage.raw, firstBlock, lastBlock,
-                                  UnusedLanes::Computed, stage.operand});
+  TileEmitter::DenseCall call{panel,     panel,      stage.blocks, from,
+                              stage.raw, firstBlock, lastBlock,    UnusedLanes::Computed};
+  if (stage.ahead) {
+    call.lastBlock = tile.add(firstBlock, tile.loadIndex(stage.ahead, step));
+    tile.callDense(/*epilogue=*/{}, call);
+    call.firstBlock = call.lastBlock;
+    call.lastBlock = lastBlock;
+    call.accumulate = true;
+  }
+  call.operand = stage.operand;
+  tile.callDense(stage.epilogue, call);
   if (stage.isPlain)
     return;
   if (stage.isLast)

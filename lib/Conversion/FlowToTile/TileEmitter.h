@@ -210,6 +210,8 @@ private:
     UnusedLanes unusedLanes = UnusedLanes::Computed;
     /// Of the epilogue, if that has one.
     Storage operand = {};
+    /// Add to y, instead of to biases.
+    bool accumulate = false;
   };
   void callDense(const Epilogue &epilogue, const DenseCall &call);
   struct DenseResult {

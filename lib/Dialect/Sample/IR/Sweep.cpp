@@ -234,11 +234,39 @@ LogicalResult PanelDenseOp::verify() {
   return verifyActivation(*this, getActivation(), getY().getType().getElementType());
 }
 
+/// Checks the blocks of stage `t` that are computed ahead: each step has as many blocks, and what
+/// the others add to is there.
+static LogicalResult verifyAhead(PanelSweepOp op, int64_t t, ArrayRef<int32_t> blocks, ArrayRef<int32_t> ends) {
+  auto ahead = dyn_cast<DenseI32ArrayAttr>(op.getAhead()[static_cast<size_t>(t)]);
+  int64_t extent = op.getExtent();
+  if (!ahead || (!ahead.empty() && ahead.size() != extent))
+    return op.emitOpError("stage ") << t << " needs no blocks ahead, or a number of them for each of " << extent
+                                    << " steps";
+  llvm::SmallDenseSet<int32_t> begun;
+  for (int64_t i = 0; !ahead.empty() && i < extent; ++i) {
+    int64_t s = op.getReverse() ? extent - 1 - i : i;
+    if (ahead[s] < 0 || ahead[s] > ends[s + 1] - ends[s])
+      return op.emitOpError("step ") << s << " of stage " << t << " has " << ends[s + 1] - ends[s]
+                                     << " blocks, of which " << ahead[s] << " cannot be ahead";
+    for (int32_t number = ends[s]; number < ends[s + 1]; ++number) {
+      ArrayRef<int32_t> block = blocks.slice(number * PackOp::kBlockFields, PackOp::kBlockFields);
+      for (int32_t row = block[0]; row < block[0] + block[1]; ++row) {
+        bool isAhead = number < ends[s] + ahead[s];
+        if (isAhead ? !begun.insert(row).second : !begun.contains(row))
+          return op.emitOpError("unit ") << row << " of stage " << t << " is in "
+                                         << (isAhead ? "two blocks" : "no block") << " ahead of step " << s;
+      }
+    }
+  }
+  return success();
+}
+
 LogicalResult PanelSweepOp::verify() {
   int64_t stages = getPanels().size(), extent = getExtent();
   // panel_sweep_c1: lists of blocks and of their ends for each panel, else as sweep_c1 and sweep_c6.
-  if (static_cast<int64_t>(getBlocks().size()) != stages || static_cast<int64_t>(getBlockEnds().size()) != stages)
-    return emitOpError("needs one list of blocks and one of block ends per panel");
+  auto isPerPanel = [&](ArrayAttr lists) { return static_cast<int64_t>(lists.size()) == stages; };
+  if (!isPerPanel(getBlocks()) || !isPerPanel(getBlockEnds()) || !isPerPanel(getAhead()))
+    return emitOpError("needs one list of blocks, one of block ends and one of blocks ahead per panel");
   StageVerifier<PanelSweepOp> verifier(*this, stages);
   // panel_sweep_c2: row ends as sweep_c2 and sweep_c4 say.
   if (failed(verifier.verifyCounts()) || failed(verifier.verifyRowEnds(SmallVector<int64_t>(getPanels().size(), -1))))
@@ -254,6 +282,9 @@ LogicalResult PanelSweepOp::verify() {
     // panel_sweep_c4: blocks lie in the stage's matrix and in its panel.
     if (failed(verifyBlocks(*this, blocks, verifier.getRowEnds(t).back(), verifier.countInputs(t),
                             getNumElements(getPanels()[t].getType()))))
+      return failure();
+    // panel_sweep_c6: what a block adds to was computed ahead.
+    if (failed(verifyAhead(*this, t, blocks, ends)))
       return failure();
   }
   // panel_sweep_c5: bodies as sweep_c5 and sweep_c7 say.

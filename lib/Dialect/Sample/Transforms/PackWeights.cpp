@@ -11,6 +11,10 @@
 // layers cost nothing. A weight without a mask needs no panel: the micro-kernel
 // reads it as it lies.
 //
+// A step of a sweep has few units: a block of one row reads as many inputs as one of four.
+// So the units of some steps in a row become one block, which is computed ahead, from what is
+// there at the first of these steps; each step adds what has come since.
+//
 //===----------------------------------------------------------------------===//
 
 #include "ScanUtils.h"
@@ -68,31 +72,96 @@ Layout layOutDense(int64_t rows, int64_t columns, std::optional<RankMaskAttr> ma
   return layout;
 }
 
-/// Blocks of stage `t` of a sweep; `ends` gets the first block of every step.
-Layout layOutStage(SweepOp op, int64_t t, SmallVector<int32_t> &ends) {
+/// A stage of a sweep.
+class StageLayout {
+public:
+  StageLayout(SweepOp op, int64_t t) : op(op), t(t), extent(op.getExtent()), rowEnds(op.getStageRowEnds(t)) {}
+
+  void layOut();
+
   Layout layout;
-  ArrayRef<int64_t> rowEnds = op.getStageRowEnds(t);
-  int64_t prefix = op.getPrefix() ? op.getPrefix().getType().getNumElements() : 0;
-  int64_t group = op.getStatePerStep(), extent = op.getExtent();
+  /// The first block of every step, and how many of its blocks are computed ahead (if any are).
+  SmallVector<int32_t> ends, ahead;
+
+private:
+  struct Range {
+    int64_t first, last;
+    int64_t count() const { return last - first; }
+  };
+  /// What is there at step s: see the description of sample.sweep.
+  Range inputsAt(int64_t s);
+  /// The first of the steps that share a block with each step; none if that does not pay.
+  SmallVector<int64_t> findLeaders();
+  void addRows(int64_t begin, int64_t end, Range inputs);
+
+  SweepOp op;
+  int64_t t, extent;
+  ArrayRef<int64_t> rowEnds;
+};
+} // namespace
+
+StageLayout::Range StageLayout::inputsAt(int64_t s) {
+  int64_t prefix = op.getPrefix() ? op.getPrefix().getType().getNumElements() : 0, group = op.getStatePerStep();
+  if (op.getReverse())
+    return t == 0 ? Range{prefix + (s + 1) * group, prefix + extent * group}
+                  : Range{op.getStageRowEnds(t - 1)[s], op.getStageRowEnds(t - 1).back()};
+  return {0, t == 0 ? prefix + s * group : op.getStageRowEnds(t - 1)[s + 1]};
+}
+
+SmallVector<int64_t> StageLayout::findLeaders() {
+  // Sums of fewer inputs are not worth two calls.
+  constexpr int64_t leastInputs = 16;
+  SmallVector<int64_t> leaders(extent);
+  int64_t leader = 0, groups = 0, rows = kBlockRows + 1, ahead = 0, all = 0;
+  for (int64_t i = 0; i < extent; ++i) {
+    int64_t s = op.getReverse() ? extent - 1 - i : i, own = rowEnds[s + 1] - rowEnds[s];
+    if (rows + own > kBlockRows) {
+      leader = s;
+      rows = 0;
+      ++groups;
+    }
+    rows += own;
+    leaders[s] = leader;
+    ahead += own * inputsAt(leader).count();
+    all += own * inputsAt(s).count();
+  }
+  int64_t most = inputsAt(op.getReverse() ? 0 : extent - 1).count();
+  bool pays = 3 * groups <= 2 * extent && most >= leastInputs && 2 * ahead >= all;
+  return pays ? leaders : SmallVector<int64_t>();
+}
+
+void StageLayout::addRows(int64_t begin, int64_t end, Range inputs) {
+  for (int64_t row = begin; row < end; row += kBlockRows) {
+    int64_t count = std::min(kBlockRows, end - row);
+    layout.addBlock(row, count, inputs.first, inputs.count());
+    layout.macs += count * inputs.count();
+  }
+}
+
+void StageLayout::layOut() {
+  SmallVector<int64_t> leaders = findLeaders();
   for (int64_t s = 0; s < extent; ++s) {
-    // What is there at step s: see the description of sample.sweep.
-    int64_t first = 0, last = 0;
-    if (op.getReverse()) {
-      first = t == 0 ? prefix + (s + 1) * group : op.getStageRowEnds(t - 1)[s];
-      last = t == 0 ? prefix + extent * group : op.getStageRowEnds(t - 1).back();
-    } else {
-      last = t == 0 ? prefix + s * group : op.getStageRowEnds(t - 1)[s + 1];
+    auto countBlocks = [&] { return layout.blocks.size() / kBlockFields; };
+    ends.push_back(countBlocks());
+    Range inputs = inputsAt(s);
+    if (leaders.empty()) {
+      addRows(rowEnds[s], rowEnds[s + 1], inputs);
+      continue;
     }
-    ends.push_back(layout.blocks.size() / kBlockFields);
-    for (int64_t row = rowEnds[s]; row < rowEnds[s + 1]; row += kBlockRows) {
-      int64_t count = std::min(kBlockRows, rowEnds[s + 1] - row);
-      layout.addBlock(row, count, first, last - first);
-      layout.macs += count * (last - first);
+    if (leaders[s] == s) {
+      auto isLed = [s](int64_t leader) { return leader == s; };
+      int64_t begin = llvm::find_if(leaders, isLed) - leaders.begin();
+      addRows(rowEnds[begin], rowEnds[begin + llvm::count(leaders, s)], inputs);
     }
+    ahead.push_back(countBlocks() - ends.back());
+    Range before = inputsAt(leaders[s]);
+    addRows(rowEnds[s], rowEnds[s + 1],
+            op.getReverse() ? Range{inputs.first, before.first} : Range{before.last, inputs.last});
   }
   ends.push_back(layout.blocks.size() / kBlockFields);
-  return layout;
 }
+
+namespace {
 
 /// How a value inside scans is reached from an argument of the kernel: the
 /// scans from the outside in, and whether it is sliced (over) or shared there.
@@ -272,25 +341,26 @@ struct Packer {
   LogicalResult packSweep(SweepOp op) {
     OpBuilder builder(op);
     SmallVector<Value> stagePanels;
-    SmallVector<Attribute> blocks, ends;
+    SmallVector<Attribute> blocks, ends, ahead;
     int64_t macs = 0;
     for (int64_t t = 0; t < op.getNumStages(); ++t) {
-      SmallVector<int32_t> stageEnds;
-      Layout layout = layOutStage(op, t, stageEnds);
+      StageLayout stage(op, t);
+      stage.layOut();
       Value bias = op.getBiases().empty() ? Value() : op.getBiases()[t];
-      FailureOr<Value> panel = getPanel(op, op.getWeights()[t], bias, layout, op.getTransposed(), std::nullopt);
+      FailureOr<Value> panel = getPanel(op, op.getWeights()[t], bias, stage.layout, op.getTransposed(), std::nullopt);
       if (failed(panel))
         return failure();
       stagePanels.push_back(*panel);
-      blocks.push_back(builder.getDenseI32ArrayAttr(layout.blocks));
-      ends.push_back(builder.getDenseI32ArrayAttr(stageEnds));
-      macs += layout.macs;
+      blocks.push_back(builder.getDenseI32ArrayAttr(stage.layout.blocks));
+      ends.push_back(builder.getDenseI32ArrayAttr(stage.ends));
+      ahead.push_back(builder.getDenseI32ArrayAttr(stage.ahead));
+      macs += stage.layout.macs;
     }
     auto packed = PanelSweepOp::create(
         builder, op.getLoc(), op.getUnits().getTypes(), op.getState().getType(), op.getExtras().getTypes(),
         op.getSums().getTypes(), op.getExtent(), op.getReverse(), op.getPrefix(), stagePanels, op.getIndexed(),
         op.getShared(), op.getInit(), op.getIndexedStage(), op.getRowEnds(), builder.getArrayAttr(blocks),
-        builder.getArrayAttr(ends), macs, op.getNumStages());
+        builder.getArrayAttr(ends), builder.getArrayAttr(ahead), macs, op.getNumStages());
     for (auto [from, to] : llvm::zip_equal(op.getStages(), packed.getStages()))
       to.takeBody(from);
     op->replaceAllUsesWith(packed->getResults());

@@ -95,3 +95,34 @@ func.func @kernel(%x: tensor<3xf32> {flow.row}, %w: tensor<3x3xf32>, %b: tensor<
   %5 = sample.dense %w, %x mask <out = [0, 1, 2], in = [0, 1, 2], strict = false> : tensor<3x3xf32>, tensor<3xf32> -> tensor<3xf32>
   return %0, %1, %2, %3, %4, %5 : tensor<3xf32>, tensor<3xf32>, tensor<3xf32>, tensor<3xf32>, tensor<3xf32>, tensor<3xf32>
 }
+
+// -----
+
+// Steps of a sweep with one unit each share a block ahead, of what is there at the first of them,
+// and add the rest one by one. Here that is so of the first stage: its units 2 to 0 begin with
+// inputs 9 to 23, units 6 to 3 with none. (The last step has no unit.)
+
+// CHECK-LABEL: func.func @kernel
+// CHECK: sample.panel_sweep 8 reverse
+// CHECK-SAME: ahead = [array<i32: 0, 0, 1, 0, 0, 0, 0, 1>, array<i32>]
+// CHECK-SAME: block_ends = [array<i32: 0, 1, 2, 4, 5, 6, 7, 8, 9>, array<i32: 0, 1, 2, 3, 4, 5, 6, 7, 8>]
+// CHECK-SAME: blocks = [array<i32: 0, 1, 3, 6, 0, 1, 1, 6, 3, 7, 0, 3, 9, 15, 11, 2, 1, 9, 0, 59, 3, 1, 12, 12, 60, 4, 1, 15, 9, 73, 5, 1, 18, 6, 83, 6, 1, 21, 3, 90, 3, 4, 24, 0, 94>
+// CHECK-SAME: macs = 112
+func.func @prepare(%w: tensor<7x24xf32> {flow.name = "w"}, %v: tensor<8x7xf32> {flow.name = "v"})
+    -> (tensor<7x24xf32>, tensor<8x7xf32>) {
+  return %w, %v : tensor<7x24xf32>, tensor<8x7xf32>
+}
+func.func @kernel(%x: tensor<8xf32> {flow.row}, %w: tensor<7x24xf32>, %v: tensor<8x7xf32>) -> tensor<24xf32> {
+  %units, %state = sample.sweep 8 reverse weights(%w, %v : tensor<7x24xf32>, tensor<8x7xf32>) indexed(%x : tensor<8xf32>)
+      attributes {indexed_stage = array<i64: 1>,
+                  row_ends = [array<i64: 0, 1, 2, 3, 4, 5, 6, 7, 7>, array<i64: 0, 1, 2, 3, 4, 5, 6, 7, 8>]} {
+  ^bb0(%a: f32):
+    sample.yield %a : f32
+  }, {
+  ^bb0(%a: f32, %b: f32):
+    %sum = arith.addf %a, %b : f32
+    %all = sample.concat %sum, %a, %b : f32, f32, f32 -> tensor<3xf32>
+    sample.yield %all : tensor<3xf32>
+  } -> (tensor<7xf32>), tensor<24xf32>, (), ()
+  return %state : tensor<24xf32>
+}

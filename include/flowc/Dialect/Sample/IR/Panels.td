@@ -61,10 +61,14 @@ def Sample_PanelSweepOp : Sample_PureOp<"panel_sweep",
     As `sample.sweep`; `blocks` holds the blocks of each stage's panel, of which
     `block_ends[t][s] ... block_ends[t][s+1]-1` belong to step s.
 
+    If `ahead[t]` is not empty, the first `ahead[t][s]` of these are of units of this and later
+    steps (earlier ones if `reverse`), summed up as far as their inputs are there at step s; the
+    others add the inputs that have come since, and are without a bias.
+
     ```mlir
     %x = sample.panel_sweep 2 panels(%p : tensor<4xf32>) indexed(%y : tensor<2xf32>)
         attributes {indexed_stage = array<i64: 0>, row_ends = [array<i64: 0, 1, 2>], blocks = [array<i32: 0, 1, 0, 0, 0, 1, 1, 0, 1, 1>],
-                    block_ends = [array<i64: 0, 1, 2>], macs = 1 : i64} {
+                    block_ends = [array<i32: 0, 1, 2>], ahead = [array<i32>], macs = 1 : i64} {
     ^bb0(%shift: f32, %yi: f32):
       %xi = arith.subf %yi, %shift : f32
       sample.yield %xi : f32
@@ -74,7 +78,7 @@ def Sample_PanelSweepOp : Sample_PureOp<"panel_sweep",
   let arguments = (ins I64Attr:$extent, UnitAttr:$reverse, Optional<1DTensorOf<[Sample_Float]>>:$prefix,
                    Variadic<1DTensorOf<[Sample_Float]>>:$panels, Variadic<Sample_Value>:$indexed,
                    Variadic<Sample_Value>:$shared, Variadic<Sample_Rows>:$init, DenseI64ArrayAttr:$indexed_stage,
-                   ArrayAttr:$row_ends, ArrayAttr:$blocks, ArrayAttr:$block_ends, I64Attr:$macs);
+                   ArrayAttr:$row_ends, ArrayAttr:$blocks, ArrayAttr:$block_ends, ArrayAttr:$ahead, I64Attr:$macs);
   let results = (outs Variadic<1DTensorOf<[Sample_Float]>>:$units, 1DTensorOf<[Sample_Float]>:$state,
                  Variadic<Sample_Value>:$extras, Variadic<Sample_Rows>:$sums);
   let regions = (region VariadicRegion<SizedRegion<1>>:$stages);

@@ -55,6 +55,9 @@ def main():
         others = [*pathlib.Path(llvm).glob("libLLVM.so.*"), *pathlib.Path(llvm).glob("libMLIR.so.*")]
         environment.update(LD_PRELOAD=":".join(map(str, others)), XDG_CACHE_HOME=str(folder / "another-cache"))
         expect(run(python, "-c", PROGRAM, env=environment, cwd=folder), "(100, 2) True")
+        del environment["LD_PRELOAD"]
+        beside = source / "test/python/test_beside.py"
+        expect(run(python, "-m", "pytest", "-q", "-p", "no:cacheprovider", beside, env=environment, cwd=folder), "passed")
     print("the wheel can be installed and used")
 
 

@@ -115,7 +115,7 @@ LogicalResult flow::ScanOp::verify() {
   SmallVector<Type> arguments{getX().getType()};
   for (Type type : getOver().getTypes()) {
     auto tensor = dyn_cast<RankedTensorType>(type);
-    if (!tensor || tensor.getDimSize(0) != getLayers())
+    if (!tensor || tensor.getDimSize(0) != static_cast<int64_t>(getLayers()))
       return emitOpError("stack of type ") << type << " needs a leading extent of " << getLayers();
     arguments.push_back(sample::ScanOp::getSliceType(type));
   }

@@ -18,9 +18,11 @@ using namespace flowc::python;
 Model::Model(std::shared_ptr<Flow> flow, Own<flowc_model> given, int threads)
     : flow(std::move(flow)), handle(std::move(given)), dtype(flowc_model_dtype(handle.get())), threads(threads) {}
 
+// (Not by the other constructor: which of its arguments is made first, a copy of the flow or what takes the model away,
+// is up to the compiler.)
 Model::Model(Own<flowc_model> given, int threads)
-    : Model(std::make_shared<Flow>(make<flowc_flow>(flowc_flow_copy, flowc_model_flow(given.get()))), std::move(given),
-            threads) {}
+    : flow(std::make_shared<Flow>(make<flowc_flow>(flowc_flow_copy, flowc_model_flow(given.get())))),
+      handle(std::move(given)), dtype(flowc_model_dtype(handle.get())), threads(threads) {}
 
 Own<flowc_model> Model::copy() const {
   Own<flowc_model> result;

@@ -195,6 +195,9 @@ TEST_F(CApiErrors, Conditions) {
   many.rows = int64_t(1) << 60;
   flowc_input one = flowc_in_f32(c, 1, 2);
   flowc_output unwanted = noOutput;
+  // As many rows as the condition has, if nothing else says how many.
+  flowc_input four = flowc_in_f32(c, 4, 2);
+  EXPECT_EQ(messageOf(flowc_run(conditional.get(), modelOf(other), "sample", &four, 1, &unwanted, 1, nullptr)), "");
   EXPECT_THAT(messageOf(flowc_run(conditional.get(), modelOf(other), "sample", &one, 1, &unwanted, 1, &many)),
               HasSubstr("there is no memory for 1152921504606846976 rows of 2 numbers"));
   EXPECT_THAT(messageOf(flowc_pull_back_log_prob(k, m, in(x), none, in(number), noOutput, noOutput, out(x))),
@@ -206,6 +209,10 @@ TEST_F(CApiErrors, ObjectsThatDoNotFit) {
   EXPECT_THAT(messageOf(flowc_log_prob(k, modelOf(wide), in(x), none, out(number))), HasSubstr("2: the model holds"));
   EXPECT_THAT(messageOf(flowc_log_prob(k, modelOf(other), in(x), none, out(number))), HasSubstr("another flow, 'f'"));
   EXPECT_THAT(messageOf(flowc_elbo_gradient(k, m, in(x), none, 0, nullptr, noOutput)), HasSubstr("target"));
+  auto bijection = parseC("bijection b = affine([3])");
+  flowc_flow *made = nullptr;
+  EXPECT_THAT(messageOf(flowc_flow_standardize(bijection.get(), in(x), none, &made)),
+              HasSubstr("'b' is no distribution"));
   flowc_target *target = nullptr;
   EXPECT_THAT(messageOf(flowc_target_from_density(flow, &target)), HasSubstr("'f' is no density"));
   EXPECT_EQ(target, nullptr);
@@ -237,7 +244,13 @@ TEST_F(CApiErrors, Kernels) {
   options.gradient = flowc_out_f64(&loss, 1, 1);
   EXPECT_THAT(run("nll_gradient", 1, 0, &options), HasSubstr("'gradient' has room for 1 numbers, expected"));
   const char *name = nullptr;
+  int64_t columns = 0;
+  EXPECT_EQ(messageOf(flowc_kernels_array(k, "log_prob", FLOWC_INPUT, 0, &name, &columns)), "");
+  EXPECT_STREQ(name, "x");
+  EXPECT_EQ(columns, 3);
   EXPECT_THAT(messageOf(flowc_kernels_array(k, "log_prob", FLOWC_INPUT, 1, &name, nullptr)), HasSubstr("number 1"));
+  size_t count = 0;
+  EXPECT_THAT(messageOf(flowc_kernels_num_arrays(k, "log_pron", FLOWC_INPUT, &count)), HasSubstr("'log_pron'"));
   EXPECT_THAT(messageOf(flowc_kernels_array(k, "log_prob", flowc_array_role(5), 0, &name, nullptr)),
               HasSubstr("no role 5"));
 }
@@ -336,7 +349,9 @@ TEST_F(CApiErrors, WhatIsFreedIsGivenBack) {
     *value = 0;
     return 0;
   };
+  Model large = makeModel("flow g = normal(zeros(8192), ones(8192))", F32);
   auto everything = [&] {
+    make<flowc_model>(flowc_model_copy, static_cast<const flowc_model *>(modelOf(large)));
     auto target = make<flowc_target>(flowc_target_from_function, name.c_str(), int64_t(2), 0, +density, nullptr);
     auto objective = make<flowc_objective>(flowc_objective_from_function, name.c_str(), +loss, nullptr);
     auto copy = make<flowc_model>(flowc_model_copy, static_cast<const flowc_model *>(m));
@@ -350,7 +365,7 @@ TEST_F(CApiErrors, WhatIsFreedIsGivenBack) {
   size_t before = mallinfo2().uordblks;
   for (int i = 0; i < 20; ++i)
     everything();
-  EXPECT_LT(mallinfo2().uordblks, before + (1 << 18)); // Of 20 times 64 kB for a name, and 40 kB for steps.
+  EXPECT_LT(mallinfo2().uordblks, before + (1 << 18)); // Of 20 times 64 kB for a name or a model, and 40 kB for steps.
 }
 
 #endif

@@ -226,6 +226,35 @@ TEST_F(CApiTraining, CodeThatFails) {
               HasSubstr("0 coordinates"));
 }
 
+TEST_F(CApiTraining, StartsTowardsTargetsHaveOptions) {
+  auto density = make<flowc_flow>(flowc_flow_parse_density, kTarget, nullptr, nullptr);
+  auto target = make<flowc_target>(flowc_target_from_density, density.get());
+  auto flow = parseC(kFlow);
+  auto options = defaults(FLOWC_LOOP_TARGET);
+  options.num_freeze = 2;
+  flowc_model *made = nullptr;
+  EXPECT_THAT(messageOf(flowc_model_init_towards(flow.get(), FLOWC_F32, target.get(), &options, &made)),
+              HasSubstr("'freeze' is a null pointer"));
+  EXPECT_EQ(made, nullptr);
+}
+
+TEST_F(CApiTraining, ObjectivesGetTheRowsOfACall) {
+  const void *seen = nullptr;
+  auto look = [](void *data, const flowc_model *, const flowc_batch *batch, double *loss, double *) {
+    *static_cast<const void **>(data) = batch->x;
+    *loss = 0;
+    return 0;
+  };
+  auto objective = make<flowc_objective>(flowc_objective_from_function, "look", +look, &seen);
+  auto message = [&](flowc_input rows) {
+    return messageOf(flowc_objective_value_and_gradient(objective.get(), modelOf(model), rows, flowc_no_input(), 300, 0,
+                                                        0, nullptr, flowc_no_output()));
+  };
+  EXPECT_EQ(message(in(x)), "");
+  EXPECT_EQ(seen, x.data());
+  EXPECT_THAT(message(flowc_in_f32(x.data(), 200, 3)), HasSubstr("'x' has 200 rows of 3, expected 300 rows of 2"));
+}
+
 TEST_F(CApiTraining, AnyObjective) {
   auto objective = make<flowc_objective>(flowc_objective_from_function, "length", evaluateLoss, nullptr);
   std::vector<double> gradient(model.numTrainable());

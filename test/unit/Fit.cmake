@@ -1,3 +1,5 @@
 # Which flow fits a table best.
-add_flowc_test(FitTest LINK FlowcFit FlowcExecutionEngine)
-target_include_directories(FitTest PRIVATE ${PROJECT_SOURCE_DIR}/lib/Fit)
+foreach(part IN ITEMS Fit FitParts)
+  add_flowc_test(${part}Test LINK FlowcFit FlowcExecutionEngine)
+  target_include_directories(${part}Test PRIVATE ${PROJECT_SOURCE_DIR}/lib/Fit)
+endforeach()

@@ -345,6 +345,8 @@ TEST(FitTable, TakesConditionsAndSingleColumns) {
   // log of 0.3 and the entropy of a normal distribution
   double best = -std::log(0.3) - 0.5 * std::log(2 * M_PI * M_E);
   EXPECT_NEAR(result.record.search[result.chosen].logLikelihood, best, 0.15);
+  // Half the square of a normal number deviates by the square root of 1/2.
+  EXPECT_NEAR(result.record.search[result.chosen].error, std::sqrt(0.5 / 500), 0.01);
   result = take(fitTable(tableOf(x), {.steps = 6000, .seed = 1}));
   EXPECT_EQ(result.model.flow().dim(), 1);
 }
@@ -378,14 +380,17 @@ TEST(FitTable, HasAllStepsInABudgetWithoutEnd) {
   Rows<float> x = Random(3).normals<float>(60, 1);
   FitTableOptions options{.seconds = 1e300, .threads = 1};
   std::string first;
+  int probes = 0; // A few steps of each flow, which tell how long one takes.
   options.progress = [&](const std::string &what, double share) {
     EXPECT_LT(share, 1e-6);
+    probes += what.ends_with(", 16 steps");
     if (what.ends_with(" steps") && !what.ends_with(", 16 steps") && first.empty()) // Behind those that take the time.
       first = what;
   };
   options.interrupted = [&] { return !first.empty(); };
   EXPECT_TRUE(take(fitTable(tableOf(x), options)).interrupted);
   EXPECT_THAT(first, testing::EndsWith(", 400 steps"));
+  EXPECT_GT(probes, 2);
 }
 
 TEST(FitTable, SaysWhatIsWrongWithABudget) {

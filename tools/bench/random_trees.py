@@ -51,9 +51,9 @@ ALLOWED = 1e-10
 NOISY_RUNS = 6  # of two, both may by chance be closer to the exact number than rounding usually is
 AGREE, ROUNDED, INEXACT, ILL, WRONG = ("agrees", "rounding of FlowJAX", "overflow or NaN in FlowJAX",
                                        "within rounding and range of float64", "UNEXPLAINED")
-# Outside of an image: in flowc of those numbers only that depend on it.
-WHOLE = "NaN for the whole row in FlowJAX"
-ORDER = [AGREE, INEXACT, ROUNDED, ILL, WHOLE, WRONG]
+# Outside of an image: zeros of FlowJAX's matrices, and of flowc's blocks of rows, times NaN.
+OUTSIDE = "NaN in both, in other coordinates"
+ORDER = [AGREE, INEXACT, ROUNDED, ILL, OUTSIDE, WRONG]
 
 
 class Refused(Exception):
@@ -199,35 +199,40 @@ class Comparison:
         self.outcomes[what] = verdict
 
     def explain(self, what, function, inputs, got, want, row, support):
-        arguments = self.arguments(inputs, row)
+        """The verdict on a row that differs."""
         exact_jax.beyond.clear()
         try:
             # The density of a draw is that of the base's: the draw itself is rounded.
-            exact, *noisy = [exact_jax.evaluate(function, arguments, noise, what == "sample")
+            exact, *noisy = [exact_jax.evaluate(function, self.arguments(inputs, row), noise, what == "sample")
                              for noise in (None, *range(NOISY_RUNS))]
         except KeyError as missing:
             self.notes.append(f"{what}: exact_jax.py lacks the operation {missing}")
             return WRONG
-        verdicts = []
+        verdict, notes = self.judge_row(what, inputs, got, want, row, support, exact, noisy)
+        self.notes += notes
+        return verdict
+
+    @staticmethod
+    def judge_row(what, inputs, got, want, row, support, exact, noisy):
+        """The worst verdict on the numbers of a row, and a note on each that is not explained."""
+        verdicts, notes = [AGREE], []
+        is_outside = any(np.isnan(part[row]).any() for part in got) and any(
+            mp.isnan(n) for part in exact for n in part.ravel())
         for part, (g, w) in enumerate(zip(got, want)):
             for i in range(g[row].size):
                 at = lambda results: support(mp.mpf(results[part].ravel()[i]))
                 values = [mp.mpf(float(np.ravel(v[row])[i])) for v in (g, w)]
                 verdict = AGREE if close(*(np.float64(v) for v in values)) else judge(
                     *values, at(exact), [at(n) for n in noisy])
-                if verdict == WRONG and mp.isnan(at(exact)) and self.has_nan(got, row):
-                    verdict = WHOLE
+                if verdict == WRONG and is_outside and (mp.isnan(at(exact)) or mp.isnan(values[0])):
+                    verdict = OUTSIDE
                 verdicts.append(verdict)
                 if verdict == WRONG:
-                    self.notes.append(f"{what}, row {row}, part {part}, element {i}: flowc {float(values[0])!r}, "
-                                      f"FlowJAX {float(values[1])!r}, exact {mp.nstr(at(exact), 17)}, with rounding "
-                                      f"{', '.join(mp.nstr(at(n), 17) for n in noisy)}; input {inputs[row].tolist()}")
-        return max(verdicts, key=ORDER.index)
-
-
-    @staticmethod
-    def has_nan(results, row):
-        return any(np.isnan(part[row]).any() for part in results)
+                    rounded = ", ".join(mp.nstr(at(n), 17) for n in noisy)
+                    notes.append(f"{what}, row {row}, part {part}, element {i}: flowc {float(values[0])!r}, "
+                                 f"FlowJAX {float(values[1])!r}, exact {mp.nstr(at(exact), 17)}, with rounding "
+                                 f"{rounded}; input {inputs[row].tolist()}")
+        return max(verdicts, key=ORDER.index), notes
 
 
 def outside(value):

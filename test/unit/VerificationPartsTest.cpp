@@ -15,6 +15,7 @@
 
 #include <gmock/gmock.h>
 
+#include <array>
 #include <set>
 
 using namespace flowc;
@@ -122,6 +123,44 @@ TEST(Checks, ASingleNumberIsARow) {
   EXPECT_EQ(report.rows, 1);
   EXPECT_EQ(report.rowNoun, "row");
   EXPECT_THAT(report.toText(), HasSubstr("a flow of 1 coordinate, at 1 row\n"));
+  EXPECT_EQ(checkOf(report, "finite").words, "all 1 rows");
+}
+
+TEST(Checks, RowsOutsideAreCounted) {
+  Verification report =
+      verify("flow f = transformed(standard_normal([2]), exp([2]))", {.x = Rows<double>{{1, 2}, {-1, 2}, {3, 4}}});
+  EXPECT_EQ(checkOf(report, "finite").words, "all 3 rows, of which 1 outside of the support");
+}
+
+TEST(Checks, VerdictsAreOnTheWorstRow) {
+  VerifyOptions options;
+  Model model = test::initialise("flow f = normal([0], [1])", {.seed = 3, .dtype = F64});
+  auto flow = test::take(makeFlowUnderTest(model, options));
+  Context context{*flow, options};
+  context.points.numbers = {11, 12, 13, 14};
+  context.points.noun = "row";
+  Rows<double> rows{{1}, {2}, {3}, {4}};
+  auto judge = [&](std::array<double, 4> error, std::array<double, 4> floor) {
+    RowErrors errors(4);
+    for (int64_t i = 0; i < 4; ++i) {
+      errors.error[i] = error[static_cast<size_t>(i)];
+      errors.floor[i] = floor[static_cast<size_t>(i)];
+    }
+    errors.rounding[3] = 0.1; // More than 1 %: not judged.
+    return judgeRows(context, "a", "a is b", errors, rows, " nats");
+  };
+  // The largest error, not that closest to its limit.
+  VerificationCheck check = judge({0.5, 0.9, 0.1, 99}, {1, 10, 1, 1});
+  EXPECT_EQ(check.verdict, Verdict::Pass);
+  EXPECT_EQ(check.row, 12);
+  EXPECT_EQ(check.found, 0.9);
+  EXPECT_THAT(check.words, HasSubstr("; 1 of 4 rows not judged"));
+  // A row is wrong as soon as it is beyond its limit; the worst is the furthest beyond.
+  check = judge({1.5, 0.1, 0.1, 99}, {1, 10, 1, 1});
+  EXPECT_EQ(check.verdict, Verdict::Fail);
+  EXPECT_THAT(check.words, StartsWith("wrong at 1 of 3 rows, most at row 11 (1): off by 1.5 nats, limit 1.0e+00"));
+  check = judge({3, 50, 1, 99}, {1, 40, 1, 1});
+  EXPECT_THAT(check.words, StartsWith("wrong at 2 of 3 rows, most at row 11 (1)"));
 }
 
 //===----------------------------------------------------------------------===//

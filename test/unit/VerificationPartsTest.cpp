@@ -164,6 +164,72 @@ TEST(Checks, VerdictsAreOnTheWorstRow) {
 }
 
 //===----------------------------------------------------------------------===//
+// Errors
+//===----------------------------------------------------------------------===//
+
+namespace {
+
+/// A flow that answers so many calls, and no more.
+class Failing final : public FlowUnderTest {
+public:
+  Failing(FlowUnderTest &flow, int64_t answers) : left(answers), flow(flow) {}
+  int64_t left;
+
+  const FlowFacts &facts() const override { return flow.facts(); }
+  Expected<Mapped> transform(const Rows<double> &z, const Rows<double> &condition, Arithmetic how) override {
+    return answer<Mapped>([&] { return flow.transform(z, condition, how); });
+  }
+  Expected<Mapped> inverse(const Rows<double> &x, const Rows<double> &condition, Arithmetic how) override {
+    return answer<Mapped>([&] { return flow.inverse(x, condition, how); });
+  }
+  Expected<Rows<double>> jvp(const Rows<double> &z, const Rows<double> &direction, const Rows<double> &condition,
+                             Arithmetic how) override {
+    return answer<Rows<double>>([&] { return flow.jvp(z, direction, condition, how); });
+  }
+  Expected<Column<double>> logProb(const Rows<double> &x, const Rows<double> &condition, Arithmetic how) override {
+    return answer<Column<double>>([&] { return flow.logProb(x, condition, how); });
+  }
+  Expected<Column<double>> baseLogProb(const Rows<double> &z, const Rows<double> &condition, Arithmetic how) override {
+    return answer<Column<double>>([&] { return flow.baseLogProb(z, condition, how); });
+  }
+  Expected<Rows<double>> toBase(const Rows<double> &x, const Rows<double> &condition) override {
+    return answer<Rows<double>>([&] { return flow.toBase(x, condition); });
+  }
+  Expected<Mapped> sample(int64_t rows, uint64_t first, const Rows<double> &condition, DType type) override {
+    return answer<Mapped>([&] { return flow.sample(rows, first, condition, type); });
+  }
+
+private:
+  template <typename Result>
+  Expected<Result> answer(const std::function<Expected<Result>()> &call) {
+    return left-- > 0 ? call() : Expected<Result>(Error{"out of order"});
+  }
+
+  FlowUnderTest &flow;
+};
+
+} // namespace
+
+TEST(Checks, ErrorsOfAnyCallAreErrors) {
+  VerifyOptions options{.rows = 5, .draws = 1000};
+  auto flow = makeFlowUnderTest(
+      test::initialise("flow f = transformed(standard_normal([1]), affine([1]))", {.dtype = F64}), options);
+  ASSERT_TRUE(flow);
+  constexpr int64_t most = 1 << 20;
+  Failing sound(**flow, most);
+  ASSERT_TRUE(verification::verify(sound, options));
+  int64_t calls = most - sound.left;
+  EXPECT_GT(calls, 40);
+  for (int64_t answers = 0; answers < calls; ++answers) {
+    Failing failing(**flow, answers);
+    auto report = verification::verify(failing, options);
+    ASSERT_FALSE(report) << answers << " of " << calls;
+    EXPECT_EQ(report.error().message, "out of order");
+  }
+  EXPECT_FALSE(flowc::verify(test::initialise("flow f = normal([0], [1])", {.dtype = F64}), {.threads = -2}));
+}
+
+//===----------------------------------------------------------------------===//
 // Integrals
 //===----------------------------------------------------------------------===//
 

@@ -56,7 +56,7 @@ static void addCleanup(OpPassManager &pm) {
 }
 
 /// Flow graph to an optimised sample program.
-static void buildSamplePipeline(OpPassManager &pm, const KernelSpec &kernel) {
+static void buildSamplePipeline(OpPassManager &pm, const KernelSpec &kernel, bool isWhole) {
   pm.addPass(flow::createStabilizePass());
   pm.addPass(flow::createSpecializePass({/*program=*/std::string(kernel.getProgram().name),
                                          /*rows=*/kernel.rows == RowSource::Drawn ? "drawn" : "given",
@@ -71,11 +71,14 @@ static void buildSamplePipeline(OpPassManager &pm, const KernelSpec &kernel) {
   // Forward mode comes before hoisting: what it makes of parameters, tangents among
   // them, is prepared too.
   bool hasTangent = kernel.tangent != Derivative::None, ofParams = kernel.derivative == Derivative::Params;
-  if (hasTangent) {
+  if (hasTangent || isWhole)
     differentiate();
+  if (hasTangent) {
     pm.addPass(sample::createLinearizePass({getDerivativeName(kernel.tangent)}));
     addCleanup(pm);
   }
+  if (isWhole)
+    return;
   pm.addPass(sample::createHoistParametersPass({/*stackWeights=*/ofParams}));
   if (!hasTangent)
     differentiate();
@@ -151,7 +154,7 @@ LogicalResult flowc::lowerGraphModule(ModuleOp module, EmitLevel level, const Pi
   ErrorCollector collector(*module.getContext(), error);
   PassManager pm(module.getContext());
   pm.enableVerifier(options.verify);
-  buildSamplePipeline(pm, *findKernel(options.kernel));
+  buildSamplePipeline(pm, *findKernel(options.kernel), options.isWhole);
   if (level >= EmitLevel::Tile)
     buildTilePipeline(pm, options);
   if (level >= EmitLevel::LLVM)

@@ -40,6 +40,9 @@ struct PipelineOptions {
   bool cleanTile = true;
   /// The condition is a parameter, in front of all others, and none of the rows.
   bool fixedCondition = false;
+  /// The sample program is one function of rows and parameters: nothing is prepared, outlined
+  /// or fused. It has no tile program.
+  bool isWhole = false;
 };
 
 /// Registers every dialect and interface that the pipelines need.

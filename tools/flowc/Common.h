@@ -35,6 +35,7 @@ void addGradientCommands(CLI::App &app, Action &action); ///< gradient, vjp
 void addTangentCommands(CLI::App &app, Action &action);  ///< jvp, hvp
 void addCompileCommands(CLI::App &app, Action &action);  ///< compile
 void addExplainCommand(CLI::App &app, Action &action);   ///< explain
+void addExportCommand(CLI::App &app, Action &action);    ///< export
 void addTrainCommand(CLI::App &app, Action &action);     ///< train
 void addFitCommand(CLI::App &app, Action &action);       ///< fit
 void addPlotCommand(CLI::App &app, Action &action);      ///< plot

@@ -66,6 +66,7 @@ int main(int argc, char **argv) {
   addTangentCommands(app, action);
   addCompileCommands(app, action);
   addExplainCommand(app, action);
+  addExportCommand(app, action);
   addPlotCommand(app, action);
   addReportCommand(app, action);
   addBenchCommand(app, action);

@@ -13,7 +13,7 @@
 #include "Converter.h"
 #include "Root.h"
 
-#include "flowc/Dialect/Flow/IR/FlowBlock.h"
+#include "flowc/Dialect/Sample/IR/Block.h"
 
 using namespace flowc;
 using namespace flowc::onnx;
@@ -22,7 +22,7 @@ using namespace mlir;
 namespace {
 class BlockSweepConverter {
 public:
-  BlockSweepConverter(Converter &c, flow::BlockSweepOp op)
+  BlockSweepConverter(Converter &c, sample::BlockSweepOp op)
       : c(c), b(c.b), op(op), blocks(countElements(op.getY())), depth(op.getWeights().size()) {}
 
   LogicalResult convert();
@@ -49,7 +49,7 @@ private:
 
   Converter &c;
   GraphBuilder &b;
-  flow::BlockSweepOp op;
+  sample::BlockSweepOp op;
   int64_t blocks;
   size_t depth;
   std::vector<Tensor> weights;
@@ -166,7 +166,7 @@ LogicalResult BlockSweepConverter::convert() {
   return status;
 }
 
-static LogicalResult convertBlockSweep(Converter &c, flow::BlockSweepOp op) {
+static LogicalResult convertBlockSweep(Converter &c, sample::BlockSweepOp op) {
   return BlockSweepConverter(c, op).convert();
 }
 

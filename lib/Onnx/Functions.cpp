@@ -13,7 +13,7 @@
 
 #include "Converter.h"
 
-#include "flowc/Dialect/Flow/IR/FlowDistributions.h"
+#include "flowc/Dialect/Sample/IR/Draws.h"
 
 #include "mlir/Dialect/Math/IR/Math.h"
 
@@ -183,13 +183,13 @@ void flowc::onnx::addFunctions(Patterns &patterns) {
   patterns.addFormula<math::ExpM1Op>(expm1);
   patterns.addFormula<math::Log1pOp>(log1p);
   patterns.addFormula<math::SinhOp>(sinh);
-  patterns.addFormula<flow::DigammaOp>(digamma);
-  patterns.addFormula<flow::InvLogitOp>(invLogit);
-  patterns.addFormula<flow::LgammaOp>(lgamma);
-  patterns.addFormula<flow::Log1mExpOp>(log1mExp);
-  patterns.addFormula<flow::Log1pExpOp>(log1pExp);
-  patterns.addFormula<flow::LogMinusOp>(logMinus);
-  patterns.addFormula<flow::StirlingOp>(stirling);
-  patterns.addFormula<flow::StirlingSlopeOp>(stirlingSlope);
-  patterns.addFormula<flow::TrigammaOp>(trigamma);
+  patterns.addFormula<sample::DigammaOp>(digamma);
+  patterns.addFormula<sample::InvLogitOp>(invLogit);
+  patterns.addFormula<sample::LgammaOp>(lgamma);
+  patterns.addFormula<sample::Log1mExpOp>(log1mExp);
+  patterns.addFormula<sample::Log1pExpOp>(log1pExp);
+  patterns.addFormula<sample::LogMinusOp>(logMinus);
+  patterns.addFormula<sample::StirlingOp>(stirling);
+  patterns.addFormula<sample::StirlingSlopeOp>(stirlingSlope);
+  patterns.addFormula<sample::TrigammaOp>(trigamma);
 }

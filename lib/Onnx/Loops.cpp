@@ -7,7 +7,7 @@
 
 #include "Converter.h"
 
-#include "flowc/Dialect/Flow/IR/FlowDialect.h"
+#include "flowc/Dialect/Sample/IR/SampleDialect.h"
 
 using namespace flowc;
 using namespace flowc::onnx;
@@ -28,7 +28,7 @@ static Tensor splitElements(Converter &c, Value operand, Value element, int64_t 
 }
 
 /// What a map gives out of the values that its body yields.
-static void joinElements(Converter &c, flow::MapOp op, ArrayRef<Tensor> yielded) {
+static void joinElements(Converter &c, sample::MapOp op, ArrayRef<Tensor> yielded) {
   Block &body = *op.getBlock();
   auto values = body.getTerminator()->getOperands();
   size_t stacked = op.getStacked().size();
@@ -49,7 +49,7 @@ static void joinElements(Converter &c, flow::MapOp op, ArrayRef<Tensor> yielded)
   }
 }
 
-static LogicalResult convertMap(Converter &c, flow::MapOp op) {
+static LogicalResult convertMap(Converter &c, sample::MapOp op) {
   Block &body = *op.getBlock();
   int64_t extent = static_cast<int64_t>(op.getExtent());
   size_t indexed = op.getIndexed().size();
@@ -76,7 +76,7 @@ static LogicalResult convertMap(Converter &c, flow::MapOp op) {
 //===----------------------------------------------------------------------===//
 
 /// The weights that exist; others are zero.
-static Tensor maskWeight(Converter &c, const Tensor &weight, flow::RankMaskAttr mask) {
+static Tensor maskWeight(Converter &c, const Tensor &weight, sample::RankMaskAttr mask) {
   ArrayRef<int64_t> out = mask.getOut(), in = mask.getIn();
   Tensor outRanks = c.b.integers(out, {static_cast<int64_t>(out.size()), 1}), inRanks = c.b.integers(in);
   Tensor exists = c.b.makeAs(ElementType::Bool, mask.getStrict() ? "Greater" : "GreaterOrEqual", {outRanks, inRanks});
@@ -99,7 +99,7 @@ static FailureOr<Tensor> applyActivation(Converter &c, Block &body, const Tensor
   return result;
 }
 
-static LogicalResult convertDense(Converter &c, flow::DenseOp op) {
+static LogicalResult convertDense(Converter &c, sample::DenseOp op) {
   Tensor weight = c.get(op.getWeight());
   if (weight.hasRows)
     return op.emitError("'") << op->getName() << "' with weights that differ by row has no form in ONNX";
@@ -129,7 +129,7 @@ namespace {
 /// first axis: where the rows are the first, ONNX Runtime divides by their number, which may be 0.
 class ScanConverter {
 public:
-  ScanConverter(Converter &c, flow::ScanOp op)
+  ScanConverter(Converter &c, sample::ScanOp op)
       : c(c), op(op), body(*op.getBlock()), carries(c.getAll(op.getCarries())), over(c.getAll(op.getOver())) {
     for (auto [stack, operand] : llvm::zip_equal(over, op.getOver()))
       if (stack.hasRows)
@@ -147,7 +147,7 @@ private:
   void addNode(const Message &message);
 
   Converter &c;
-  flow::ScanOp op;
+  sample::ScanOp op;
   Block &body;
   std::vector<Tensor> carries, over, stacked;
 };
@@ -214,7 +214,7 @@ LogicalResult ScanConverter::convert() {
   return success();
 }
 
-static LogicalResult convertScan(Converter &c, flow::ScanOp op) { return ScanConverter(c, op).convert(); }
+static LogicalResult convertScan(Converter &c, sample::ScanOp op) { return ScanConverter(c, op).convert(); }
 
 void flowc::onnx::addLoops(Patterns &patterns) {
   patterns.add(convertMap);

@@ -7,9 +7,9 @@
 
 #include "Converter.h"
 
-#include "flowc/Dialect/Flow/IR/FlowDialect.h"
-#include "flowc/Dialect/Flow/IR/FlowObjective.h"
-#include "flowc/Dialect/Flow/IR/FlowPick.h"
+#include "flowc/Dialect/Sample/IR/Objective.h"
+#include "flowc/Dialect/Sample/IR/Pick.h"
+#include "flowc/Dialect/Sample/IR/SampleDialect.h"
 
 #include <numeric>
 
@@ -22,7 +22,7 @@ static Tensor asTensor(Converter &c, Value value) {
   return rankOf(value) == 0 ? c.b.addLastAxis(c.get(value)) : c.get(value);
 }
 
-static LogicalResult convertSplit(Converter &c, flow::SplitOp op) {
+static LogicalResult convertSplit(Converter &c, sample::SplitOp op) {
   std::vector<int64_t> sizes;
   for (Value piece : op.getPieces())
     sizes.push_back(countElements(piece));
@@ -33,7 +33,7 @@ static LogicalResult convertSplit(Converter &c, flow::SplitOp op) {
   return success();
 }
 
-static LogicalResult convertConcat(Converter &c, flow::ConcatOp op) {
+static LogicalResult convertConcat(Converter &c, sample::ConcatOp op) {
   std::vector<Tensor> pieces;
   bool withRows = false, withElements = false;
   for (Value piece : op.getPieces()) {
@@ -55,22 +55,22 @@ static LogicalResult convertGather(Converter &c, Operation *op, Value x, Value p
   return success();
 }
 
-static LogicalResult convertPermutation(Converter &c, flow::GatherOp op) {
+static LogicalResult convertPermutation(Converter &c, sample::GatherOp op) {
   return convertGather(c, op, op.getX(), op.getIndices());
 }
 
-static LogicalResult convertPick(Converter &c, flow::PickOp op) {
+static LogicalResult convertPick(Converter &c, sample::PickOp op) {
   return convertGather(c, op, op.getX(), op.getPositions());
 }
 
-static LogicalResult convertReverse(Converter &c, flow::ReverseOp op) {
+static LogicalResult convertReverse(Converter &c, sample::ReverseOp op) {
   std::vector<int64_t> order(countElements(op));
   std::iota(order.rbegin(), order.rend(), 0);
   c.set(op, c.b.gather(c.get(op.getX()), c.b.integers(order), -1));
   return success();
 }
 
-static LogicalResult convertReorder(Converter &c, flow::ReorderOp op) {
+static LogicalResult convertReorder(Converter &c, sample::ReorderOp op) {
   Tensor result = c.get(op.getX());
   int64_t axis = -rankOf(op);
   for (ArrayRef<int64_t> order : {op.getRows(), op.getColumns()}) {
@@ -82,17 +82,17 @@ static LogicalResult convertReorder(Converter &c, flow::ReorderOp op) {
   return success();
 }
 
-static LogicalResult convertReshape(Converter &c, flow::ReshapeOp op) {
+static LogicalResult convertReshape(Converter &c, sample::ReshapeOp op) {
   c.set(op, c.b.reshape(c.get(op.getX()), shapeOf(op)));
   return success();
 }
 
-static LogicalResult convertSplat(Converter &c, flow::SplatOp op) {
+static LogicalResult convertSplat(Converter &c, sample::SplatOp op) {
   c.set(op, c.b.make("Expand", {asTensor(c, op.getX()), c.b.integers(shapeOf(op))}));
   return success();
 }
 
-static LogicalResult convertDetach(Converter &c, flow::DetachOp op) {
+static LogicalResult convertDetach(Converter &c, sample::DetachOp op) {
   c.set(op->getResult(0), c.get(op->getOperand(0)));
   return success();
 }

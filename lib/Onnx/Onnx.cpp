@@ -10,7 +10,7 @@
 #include "Converter.h"
 
 #include "flowc/API/ModelImpl.h"
-#include "flowc/Dialect/Flow/IR/FlowDialect.h"
+#include "flowc/Dialect/Sample/IR/SampleDialect.h"
 #include "flowc/ExecutionEngine/KernelCompiler.h"
 #include "flowc/Pipelines/Pipelines.h"
 
@@ -129,7 +129,7 @@ void GraphMaker::addParameters(mlir::func::FuncOp function) {
     indices[info.path] = i;
   std::vector<const void *> leaves = model.getImpl().leafPointers();
   for (mlir::BlockArgument argument : function.getArguments()) {
-    auto name = function.getArgAttrOfType<mlir::StringAttr>(argument.getArgNumber(), flow::FlowDialect::kNameAttr);
+    auto name = function.getArgAttrOfType<mlir::StringAttr>(argument.getArgNumber(), sample::SampleDialect::kNameAttr);
     if (!name || argument.use_empty())
       continue;
     size_t leaf = indices.at(name.getValue());
@@ -165,7 +165,7 @@ mlir::LogicalResult GraphMaker::make(mlir::func::FuncOp function) {
   RowArrays inputs = inputsOf(spec, model.flow().condShape().has_value());
   size_t next = 0;
   for (mlir::BlockArgument argument : function.getArguments())
-    if (function.getArgAttr(argument.getArgNumber(), flow::FlowDialect::kRowAttr))
+    if (function.getArgAttr(argument.getArgNumber(), sample::SampleDialect::kRowAttr))
       addInput(inputs.arrays[next++], argument);
   addParameters(function);
   mlir::Block &block = function.getBody().front();

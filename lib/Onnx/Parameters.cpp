@@ -7,8 +7,8 @@
 
 #include "Converter.h"
 
-#include "flowc/Dialect/Flow/IR/FlowBlock.h"
-#include "flowc/Dialect/Flow/IR/FlowParameterOps.h"
+#include "flowc/Dialect/Sample/IR/Block.h"
+#include "flowc/Dialect/Sample/IR/ParameterOps.h"
 
 #include <cmath>
 #include <numbers>
@@ -32,7 +32,7 @@ static Truth compareRows(Converter &c, std::string_view op, ArrayRef<int64_t> ro
   return {&c.b, c.b.makeAs(ElementType::Bool, op, {down, c.b.integers(columns)})};
 }
 
-static LogicalResult convertWeightNormalize(Converter &c, flow::WeightNormalizeOp op) {
+static LogicalResult convertWeightNormalize(Converter &c, sample::WeightNormalizeOp op) {
   Number w = c.number(op.getW());
   Number norm = Number{&c.b, c.b.sum(w * w, -1, /*keepAxes=*/true)}.sqrt();
   Number scale{&c.b, c.b.addLastAxis(log1pExp(c.number(op.getRawScale())))};
@@ -52,7 +52,7 @@ static Tensor getDiagonal(Converter &c, const Tensor &a, int64_t n) {
   return c.b.gather(c.b.reshape(a, n * n), c.b.integers(places), -1);
 }
 
-static LogicalResult convertDiagonal(Converter &c, flow::DiagonalOp op) {
+static LogicalResult convertDiagonal(Converter &c, sample::DiagonalOp op) {
   c.set(op, getDiagonal(c, c.get(op.getA()), countElements(op)));
   return success();
 }
@@ -63,7 +63,7 @@ static Number getStrictTriangle(Converter &c, Value a, bool isUpper) {
   return select(compareRows(c, isUpper ? "Less" : "Greater", numbers, numbers), c.number(a), 0);
 }
 
-static LogicalResult convertTriangle(Converter &c, flow::TriangleOp op) {
+static LogicalResult convertTriangle(Converter &c, sample::TriangleOp op) {
   std::vector<int64_t> numbers = countFrom0(shapeOf(op).front());
   Number diagonal = c.number(op.getDiagonal());
   c.set(op,
@@ -72,7 +72,7 @@ static LogicalResult convertTriangle(Converter &c, flow::TriangleOp op) {
 }
 
 /// By substitution: row i is (e_i - what the rows before give) / a_ii.
-static LogicalResult convertTriangularInverse(Converter &c, flow::TriangularInverseOp op) {
+static LogicalResult convertTriangularInverse(Converter &c, sample::TriangularInverseOp op) {
   GraphBuilder &b = c.b;
   int64_t n = shapeOf(op).front();
   bool isUpper = op.getUpper();
@@ -94,7 +94,7 @@ static LogicalResult convertTriangularInverse(Converter &c, flow::TriangularInve
   return success();
 }
 
-static LogicalResult convertAntiTranspose(Converter &c, flow::AntiTransposeOp op) {
+static LogicalResult convertAntiTranspose(Converter &c, sample::AntiTransposeOp op) {
   Tensor a = c.get(op.getA());
   for (auto [i, size] : llvm::enumerate(shapeOf(op.getA()))) {
     std::vector<int64_t> order(size);
@@ -105,7 +105,7 @@ static LogicalResult convertAntiTranspose(Converter &c, flow::AntiTransposeOp op
   return success();
 }
 
-static LogicalResult convertCosineMatrix(Converter &c, flow::CosineMatrixOp op) {
+static LogicalResult convertCosineMatrix(Converter &c, sample::CosineMatrixOp op) {
   int64_t n = shapeOf(op).front();
   std::vector<double> entries;
   for (int64_t k = 0; k < n; ++k)
@@ -120,7 +120,7 @@ static LogicalResult convertCosineMatrix(Converter &c, flow::CosineMatrixOp op) 
 // Blocks
 //===----------------------------------------------------------------------===//
 
-static LogicalResult convertBlockDiagonal(Converter &c, flow::BlockDiagonalOp op) {
+static LogicalResult convertBlockDiagonal(Converter &c, sample::BlockDiagonalOp op) {
   int64_t rows = shapeOf(op)[0], columns = shapeOf(op)[1], width = shapeOf(op.getA())[1];
   int64_t blockRows = rows / static_cast<int64_t>(op.getBlocks());
   std::vector<int64_t> places;
@@ -131,7 +131,7 @@ static LogicalResult convertBlockDiagonal(Converter &c, flow::BlockDiagonalOp op
   return success();
 }
 
-static LogicalResult convertBlockTriangle(Converter &c, flow::BlockTriangleOp op) {
+static LogicalResult convertBlockTriangle(Converter &c, sample::BlockTriangleOp op) {
   int64_t rows = shapeOf(op)[0], columns = shapeOf(op)[1], blocks = static_cast<int64_t>(op.getBlocks());
   std::vector<int64_t> rowBlocks = countFrom0(rows, rows / blocks),
                        columnBlocks = countFrom0(columns, columns / blocks);
@@ -141,7 +141,7 @@ static LogicalResult convertBlockTriangle(Converter &c, flow::BlockTriangleOp op
   return success();
 }
 
-static LogicalResult convertBlockDense(Converter &c, flow::BlockDenseOp op) {
+static LogicalResult convertBlockDense(Converter &c, sample::BlockDenseOp op) {
   int64_t blocks = static_cast<int64_t>(op.getBlocks());
   int64_t rows = shapeOf(op.getWeight())[0] / blocks, columns = shapeOf(op.getWeight())[1];
   Tensor weight = c.b.reshape(c.get(op.getWeight()), {blocks, rows, columns});

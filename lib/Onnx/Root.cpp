@@ -13,7 +13,7 @@
 #include "Root.h"
 #include "Converter.h"
 
-#include "flowc/Dialect/Flow/IR/FlowRoot.h"
+#include "flowc/Dialect/Sample/IR/Root.h"
 
 #include <cmath>
 
@@ -198,7 +198,7 @@ FailureOr<Number> RootFinder::find(RootFunction function) {
     Tensor count = b.make("ReduceSum", {active}, {{"keepdims", int64_t(0)}});
     return {b.makeAs(ElementType::Bool, "Greater", {count, b.integer(0)}), next.pack()};
   };
-  State last = State::unpack(b, b.loop(flow::RootOp::kMaxSteps, start().pack(), step));
+  State last = State::unpack(b, b.loop(sample::RootOp::kMaxSteps, start().pack(), step));
   if (isFailure)
     return failure();
   return select(last.isActive, last.t.nan(), last.t);
@@ -208,7 +208,7 @@ FailureOr<Number> flowc::onnx::findRoot(GraphBuilder &b, const RootSearch &searc
   return RootFinder(b, search).find(function);
 }
 
-static LogicalResult convertRoot(Converter &c, flow::RootOp op) {
+static LogicalResult convertRoot(Converter &c, sample::RootOp op) {
   RootSearch search;
   for (const Tensor &operand : c.getAll(op->getOperands())) {
     search.like.hasRows |= operand.hasRows;

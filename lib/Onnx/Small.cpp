@@ -7,7 +7,7 @@
 
 #include "Converter.h"
 
-#include "flowc/Dialect/Flow/IR/FlowDialect.h"
+#include "flowc/Dialect/Sample/IR/SampleDialect.h"
 
 #include <numeric>
 
@@ -15,7 +15,7 @@ using namespace flowc;
 using namespace flowc::onnx;
 using namespace mlir;
 
-static LogicalResult convertClip(Converter &c, flow::ClipOp op) {
+static LogicalResult convertClip(Converter &c, sample::ClipOp op) {
   Number x = c.number(op.getX());
   Number lower = x.constant(op.getLower().convertToDouble()), upper = x.constant(op.getUpper().convertToDouble());
   x = select(x < lower, lower, x);
@@ -23,23 +23,23 @@ static LogicalResult convertClip(Converter &c, flow::ClipOp op) {
   return success();
 }
 
-static LogicalResult convertReduceSum(Converter &c, flow::ReduceSumOp op) {
+static LogicalResult convertReduceSum(Converter &c, sample::ReduceSumOp op) {
   c.set(op, c.b.sum(c.get(op.getX()), -1));
   return success();
 }
 
-static LogicalResult convertReduceMax(Converter &c, flow::ReduceMaxOp op) {
+static LogicalResult convertReduceMax(Converter &c, sample::ReduceMaxOp op) {
   c.set(op, c.b.max(c.get(op.getX())));
   return success();
 }
 
-static LogicalResult convertCumsum(Converter &c, flow::CumsumOp op) {
+static LogicalResult convertCumsum(Converter &c, sample::CumsumOp op) {
   c.set(op, c.b.make("CumSum", {c.get(op.getX()), c.b.integer(-1)}, {{"reverse", int64_t(op.getReverse())}}));
   return success();
 }
 
 /// The number of inner knots below v, which is what clipping the bin amounts to.
-static LogicalResult convertBinSearch(Converter &c, flow::BinSearchOp op) {
+static LogicalResult convertBinSearch(Converter &c, sample::BinSearchOp op) {
   Tensor inner = c.b.slice(c.get(op.getKnots()), -1, 1, countElements(op.getKnots()) - 1);
   Number knots{&c.b, inner}, v{&c.b, c.b.addLastAxis(c.get(op.getV()))};
   c.set(op, c.b.sum(c.b.makeAs(ElementType::Int32, "Cast", {knots < v}, {{"to", ElementType::Int32}}), -1));
@@ -54,13 +54,13 @@ static Truth isAt(Converter &c, Value index, int64_t offset, int64_t extent) {
   return {&c.b, c.b.makeAs(ElementType::Bool, "Equal", {c.b.addLastAxis(position), c.b.integers(here)})};
 }
 
-static LogicalResult convertTake(Converter &c, flow::TakeOp op) {
+static LogicalResult convertTake(Converter &c, sample::TakeOp op) {
   Truth here = isAt(c, op.getIndex(), static_cast<int64_t>(op.getOffset()), countElements(op.getX()));
   c.set(op, c.b.sum(select(here, c.number(op.getX()), 0), -1));
   return success();
 }
 
-static LogicalResult convertOneHot(Converter &c, flow::OneHotOp op) {
+static LogicalResult convertOneHot(Converter &c, sample::OneHotOp op) {
   Truth here = isAt(c, op.getIndex(), static_cast<int64_t>(op.getOffset()), countElements(op));
   c.set(op, select(here, {&c.b, c.b.addLastAxis(c.get(op.getX()))}, 0));
   return success();

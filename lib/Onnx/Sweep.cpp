@@ -13,7 +13,7 @@
 
 #include "Converter.h"
 
-#include "flowc/Dialect/Flow/IR/FlowDialect.h"
+#include "flowc/Dialect/Sample/IR/SampleDialect.h"
 
 using namespace flowc;
 using namespace flowc::onnx;
@@ -27,7 +27,7 @@ struct Places {
 
 class SweepConverter {
 public:
-  SweepConverter(Converter &c, flow::SweepOp op)
+  SweepConverter(Converter &c, sample::SweepOp op)
       : c(c), b(c.b), op(op), extent(op.getExtent()), stages(op.getNumStages()),
         prefix(op.getPrefix() ? countElements(op.getPrefix()) : 0) {}
 
@@ -63,7 +63,7 @@ private:
 
   Converter &c;
   GraphBuilder &b;
-  flow::SweepOp op;
+  sample::SweepOp op;
   int64_t extent, stages, prefix;
   /// The state, the units of each stage but the last, all extras.
   std::vector<Growing> growing;
@@ -250,6 +250,6 @@ LogicalResult SweepConverter::convert() {
   return status;
 }
 
-static LogicalResult convertSweep(Converter &c, flow::SweepOp op) { return SweepConverter(c, op).convert(); }
+static LogicalResult convertSweep(Converter &c, sample::SweepOp op) { return SweepConverter(c, op).convert(); }
 
 void flowc::onnx::addSweep(Patterns &patterns) { patterns.add(convertSweep); }

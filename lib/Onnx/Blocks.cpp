@@ -138,8 +138,9 @@ LogicalResult BlockSweepConverter::step(const Tensor &number, std::vector<Tensor
     FailureOr<Point> point = evaluate(t);
     if (failed(point))
       return failure();
-    return std::vector<Tensor>{b.dropLastAxis(point->residual), b.dropLastAxis(point->slope),
-                               b.dropLastAxis(point->size * 2)};
+    // An infinite y has no root: nothing but a number is small beside its size.
+    Number size = min(point->size * 2, point->size.constant(getLargest(b.real)));
+    return std::vector<Tensor>{b.dropLastAxis(point->residual), b.dropLastAxis(point->slope), b.dropLastAxis(size)};
   });
   if (failed(root))
     return failure();

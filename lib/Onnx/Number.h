@@ -90,6 +90,11 @@ inline Number select(const Truth &condition, double yes, const Number &no) {
 inline Number min(const Number &x, const Number &y) { return select(y < x, y, x); }
 inline Number max(const Number &x, const Number &y) { return select(x < y, y, x); }
 
+/// The largest finite number of a type.
+inline double getLargest(ElementType type) {
+  return type == ElementType::Double ? std::numeric_limits<double>::max() : std::numeric_limits<float>::max();
+}
+
 /// log(1 + e^x), as Functions.cpp computes it.
 Number log1pExp(Number x);
 

@@ -29,7 +29,7 @@ class RootFinder {
 public:
   RootFinder(GraphBuilder &b, const RootSearch &search)
       : b(b), search(search), isDouble(b.real == ElementType::Double), epsilon(std::ldexp(1, isDouble ? -52 : -23)),
-        largest(isDouble ? std::numeric_limits<double>::max() : std::numeric_limits<float>::max()) {}
+        largest(getLargest(b.real)) {}
 
   FailureOr<Number> find(RootFunction function);
 

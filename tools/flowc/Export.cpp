@@ -11,6 +11,8 @@
 #include "flowc/ExecutionEngine/KernelCompiler.h"
 #include "flowc/Onnx/Onnx.h"
 
+#include <algorithm>
+
 using namespace flowc;
 using namespace flowc::tool;
 
@@ -31,6 +33,8 @@ static Expected<std::vector<Kernel>> findFunctions(const ExportOptions &options,
     auto kernel = parseKernelName(name);
     if (!kernel)
       return kernel.takeError();
+    if (std::ranges::find(functions, *kernel) != functions.end())
+      return Error{name + " is asked for twice"};
     functions.push_back(*kernel);
   }
   return functions.empty() ? getDefaultOnnxFunctions(flow) : functions;

@@ -106,3 +106,92 @@ def test_golden_flows(models, tmp_path, name, dtype):
         for count in (len(x), 0, 1, 7):
             part = x[:count], None if condition is None else condition[:count]
             compare(run(file, *part), call(model, function, *part), dtype, f"{function} of {count}")
+
+
+def set_odd_rows(x):
+    """Rows of NaN in the first and in the last place, of infinities, of huge and of special numbers."""
+    flat = x.reshape(len(x), -1)
+    flat[0, 0], flat[1, -1], flat[2, 0], flat[3, -1] = np.nan, np.nan, np.inf, -np.inf
+    for row, number in enumerate((1e30, -1e30, 0, 1, -1), 4):
+        flat[row] = number
+
+
+@pytest.mark.parametrize("name", [name for name in CASES if not name.startswith("bijection")])
+def test_densities_of_odd_rows(models, tmp_path, name):
+    model = models(name)
+    x, condition = rows_for(model, "log_prob", count=16)
+    set_odd_rows(x)
+    if condition is not None:
+        condition.reshape(16, -1)[10, 0] = np.nan
+    file = session(export(model, tmp_path, "--functions=log_prob,push")["log_prob"])
+    got, want = run(file, x, condition)[0], call(model, "log_prob", x, condition)[0]
+    np.testing.assert_array_equal(np.isnan(got), np.isnan(want))
+    assert np.isnan(got[[0, 1]]).all()
+    # To the size of the density far out.
+    np.testing.assert_allclose(got, want, rtol=1e-10)
+
+
+def nodes_of(graph):
+    for node in graph.node:
+        yield node
+        for attribute in node.attribute:
+            if attribute.HasField("g"):
+                yield from nodes_of(attribute.g)
+
+
+def load(model, folder, function):
+    return onnx.load(export(model, folder, "--functions=" + ",".join(functions_of(model)))[function])
+
+
+def test_what_a_file_says(models, tmp_path):
+    model = models("coupling_d5_cond3")
+    file = load(model, tmp_path, "log_prob")
+    assert {p.key: p.value for p in file.metadata_props} == {
+        "flowc.version": flowc.__version__, "flowc.function": "log_prob", "flowc.flow": model.flow.text}
+    inputs = {i.name: [d.dim_param or d.dim_value for d in i.type.tensor_type.shape.dim] for i in file.graph.input}
+    assert inputs == {"x": ["N", 5], "condition": ["N", 3]}
+    assert [o.name for o in file.graph.output] == ["log_prob"]
+    initializers = {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in file.graph.initializer}
+    for name, value in model.parameters.items():
+        if name in initializers and value.dtype.kind == "f":
+            np.testing.assert_array_equal(initializers[name], value)
+    assert sum(name in initializers for name in model.parameters) >= 6
+
+
+def test_opset_is_the_lowest_that_does(models, tmp_path):
+    file = load(models("coupling_d2"), tmp_path, "log_prob")
+    onnx.checker.check_model(file, full_check=True)
+    file.opset_import[0].version -= 1
+    with pytest.raises(onnx.checker.ValidationError, match="Shape"):
+        onnx.checker.check_model(file, full_check=True)
+
+
+@pytest.mark.parametrize("function, loop", [("log_prob", "Scan"), ("inverse", "Loop"), ("transform", "Loop")])
+def test_loops_stay_loops(tmp_path, function, loop):
+    sizes = []
+    for layers in (3, 7):
+        kind = "masked_autoregressive_flow" if loop == "Scan" else "block_neural_autoregressive_flow"
+        model = flowc.Model(f"flow f = {kind}(standard_normal([{layers + 1}]), flow_layers = {layers}, invert = "
+                            f"{'false' if function == 'inverse' else 'true'})", dtype="float64", seed=1)
+        folder = tmp_path / str(layers)
+        folder.mkdir()
+        sizes.append([node.op_type for node in nodes_of(load(model, folder, function).graph)])
+    assert loop in sizes[0] and sizes[0] == sizes[1]
+
+
+def test_formulas(tmp_path):
+    """Functions that no golden flow has."""
+    text = """bijection g(x) = 2*x + atan(x) + asinh(x) + tanh(x) + softplus(x) + erf(x)
+    flow f = transformed(standard_normal([3]), g([3]))"""
+    model = flowc.Model(text.replace(" + erf(x)", ""), dtype="float64", seed=1)
+    files = export(model, tmp_path, "--functions=transform,log_prob")
+    for function, file in files.items():
+        x = np.random.default_rng(0).normal(size=(50, 3)) * 10
+        x[:5] = np.array([0, -0.0, 1e-12, 1e5, -1e5])[:, None]
+        compare(run(session(file), x, None), call(model, function, x, None), "float64", function)
+    model = flowc.Model(text, dtype="float64", seed=1)
+    model.save(tmp_path / "erf.safetensors")
+    result = subprocess.run([BUILD / "bin" / "flowc", "export", tmp_path / "erf.safetensors", "-o", tmp_path / "erf.onnx"],
+                            capture_output=True, text=True)
+    assert result.returncode == 1 and not list(tmp_path.glob("erf*.onnx"))
+    assert "'math.erf' has no form in ONNX" in result.stderr and result.stderr.count("\n") == 1

@@ -45,7 +45,8 @@ readonly PYTHON_PACKAGES=(python3-venv python3-dev)
 readonly PYPI_PACKAGES=(pygls==2.1.1
   nanobind==3.1.0 scikit-build-core==1.1.2 wheel==0.48.0
   pytest==9.2.0 numpy==2.4.6 scikit-learn==1.9.1 pandas==3.1.1 numba==0.68.1
-  flowjax==19.1.2 equinox==0.13.8 paramax==0.0.5 jax==0.10.2)
+  flowjax==19.1.2 equinox==0.13.8 paramax==0.0.5 jax==0.10.2
+  onnx==1.23.2 onnxruntime==1.32.0)
 readonly TEST_PYTHON=build/test/python
 
 say() { printf '\n== %s\n' "$*"; }
@@ -104,7 +105,7 @@ setup_optional() {
 setup_python() {
   local without="the Python package, and the session of a client with the language server, are left out"
   setup_optional "$without" "${PYTHON_PACKAGES[@]}"
-  "$TEST_PYTHON/bin/python" -c 'import pygls, nanobind, scikit_build_core, wheel, pytest, numpy, sklearn, pandas, numba, flowjax' \
+  "$TEST_PYTHON/bin/python" -c 'import pygls, nanobind, scikit_build_core, wheel, pytest, numpy, sklearn, pandas, numba, flowjax, onnxruntime' \
     2>/dev/null && return
   say "Installing ${PYPI_PACKAGES[*]} into $TEST_PYTHON"
   (/usr/bin/python3 -m venv "$TEST_PYTHON" && "$TEST_PYTHON/bin/pip" install --quiet "${PYPI_PACKAGES[@]}") ||

@@ -14,6 +14,7 @@
 #include "Converter.h"
 
 #include "flowc/Dialect/Sample/IR/Draws.h"
+#include "flowc/Dialect/Sample/IR/Functions.h"
 
 #include "mlir/Dialect/Math/IR/Math.h"
 

@@ -11,11 +11,11 @@
 
 #include "flowc/API/ModelImpl.h"
 #include "flowc/Dialect/Flow/Transforms/Passes.h"
+#include "flowc/Dialect/Tile/IR/TileDialect.h"
 #include "flowc/Pipelines/Pipelines.h"
 #include "flowc/Runtime/KernelABI.h"
 #include "flowc/Support/Format.h"
 
-#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Transforms/Passes.h"
 
@@ -114,8 +114,8 @@ static FailureOr<bool> findUseOfCondition(ModuleOp module, bool isDistribution) 
 /// The multiply-adds that the tile program of a kernel says it takes.
 static int64_t getMacsPerRow(ModuleOp tileProgram) {
   constexpr size_t index = offsetof(KernelInfo, macsPerRow) / sizeof(int64_t);
-  auto info = tileProgram.lookupSymbol<LLVM::GlobalOp>("info");
-  auto numbers = info ? dyn_cast_or_null<DenseElementsAttr>(info.getValueOrNull()) : DenseElementsAttr();
+  auto info = tileProgram.lookupSymbol<tile::TableOp>("info");
+  auto numbers = info ? dyn_cast<DenseElementsAttr>(info.getNumbers()) : DenseElementsAttr();
   return numbers ? numbers.getValues<int64_t>()[index] : 0;
 }
 

@@ -12,6 +12,7 @@
 #include "flowc/Dialect/Flow/IR/FlowDialect.h"
 #include "flowc/Dialect/Flow/Transforms/Passes.h"
 #include "flowc/Dialect/Sample/Transforms/Passes.h"
+#include "flowc/Dialect/Tile/IR/TileDialect.h"
 #include "flowc/Frontend/Emit.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -45,8 +46,9 @@ static const char *getDerivativeName(Derivative derivative) {
 }
 
 void flowc::registerPipelineDialects(DialectRegistry &registry) {
-  registry.insert<flow::FlowDialect, sample::SampleDialect, arith::ArithDialect, cf::ControlFlowDialect,
-                  func::FuncDialect, LLVM::LLVMDialect, math::MathDialect, scf::SCFDialect, vector::VectorDialect>();
+  registry
+      .insert<flow::FlowDialect, sample::SampleDialect, tile::TileDialect, arith::ArithDialect, cf::ControlFlowDialect,
+              func::FuncDialect, LLVM::LLVMDialect, math::MathDialect, scf::SCFDialect, vector::VectorDialect>();
   sample::registerDifferentiableExternalModels(registry);
 }
 
@@ -93,15 +95,15 @@ static void buildSamplePipeline(OpPassManager &pm, const KernelSpec &kernel, boo
 /// Sample program to tile program.
 static void buildTilePipeline(OpPassManager &pm, const PipelineOptions &options) {
   pm.addPass(sample::createPackWeightsPass());
-  pm.addPass(createConvertFlowToTile({options.vectors}));
-  if (options.cleanTile)
-    addCleanup(pm);
+  pm.addPass(createConvertSampleToTile({options.vectors}));
 }
 
 /// Tile program to the llvm dialect.
 static void buildLLVMPipeline(OpPassManager &pm) {
+  pm.addPass(createConvertTileToLLVM());
+  addCleanup(pm);
   pm.addPass(createFlowExpandMath());
-  pm.addPass(createLowerTileToLLVM());
+  pm.addPass(createLowerToLLVM());
 }
 
 void flowc::registerAllPasses() {
@@ -157,6 +159,9 @@ LogicalResult flowc::lowerGraphModule(ModuleOp module, EmitLevel level, const Pi
   buildSamplePipeline(pm, *findKernel(options.kernel), options.isWhole);
   if (level >= EmitLevel::Tile)
     buildTilePipeline(pm, options);
+  // Code is cleaned up when it has addresses.
+  if (level == EmitLevel::Tile && options.cleanTile)
+    addCleanup(pm);
   if (level >= EmitLevel::LLVM)
     buildLLVMPipeline(pm);
   if (succeeded(pm.run(module)))

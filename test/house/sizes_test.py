@@ -19,14 +19,14 @@ import sys
 
 MOST_IN_FUNCTION, MOST_IN_FILE = 60, 499
 LONG = {
-    "lib/Conversion/FlowToTile/EmitBlock.cpp: TileEmitter::emitBlocks",
-    "lib/Conversion/FlowToTile/EmitBlockSweep.cpp: TileEmitter::BlockSolver::emitSearch",
-    "lib/Conversion/FlowToTile/EmitBlockSweep.cpp: TileEmitter::BlockSolver::emitSolve",
-    "lib/Conversion/FlowToTile/EmitBody.cpp: BodyEmitter::emitOp",
-    "lib/Conversion/FlowToTile/EmitRoot.cpp: RootEmitter::emitStep",
-    "lib/Conversion/FlowToTile/EmitRows.cpp: TileEmitter::emitMap",
-    "lib/Conversion/FlowToTile/EmitRows.cpp: TileEmitter::emitScan",
-    "lib/Conversion/FlowToTile/TileEmitter.cpp: TileEmitter::emitOp",
+    "lib/Conversion/SampleToTile/EmitBlock.cpp: TileEmitter::emitBlocks",
+    "lib/Conversion/SampleToTile/EmitBlockSweep.cpp: TileEmitter::BlockSolver::emitSearch",
+    "lib/Conversion/SampleToTile/EmitBlockSweep.cpp: TileEmitter::BlockSolver::emitSolve",
+    "lib/Conversion/SampleToTile/EmitBody.cpp: BodyEmitter::emitOp",
+    "lib/Conversion/SampleToTile/EmitRoot.cpp: RootEmitter::emitStep",
+    "lib/Conversion/SampleToTile/EmitRows.cpp: TileEmitter::emitMap",
+    "lib/Conversion/SampleToTile/EmitRows.cpp: TileEmitter::emitScan",
+    "lib/Conversion/SampleToTile/TileEmitter.cpp: TileEmitter::emitOp",
     "lib/Conversion/MicroKernelsOuter.cpp: OuterBlock::emit",
     "lib/Dialect/Sample/IR/BlockNetwork.cpp: NetworkBuilder::buildBlocks",
     "lib/Dialect/Flow/IR/FlowFormula.cpp: buildFormula",

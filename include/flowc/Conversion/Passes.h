@@ -9,7 +9,7 @@
 #define FLOWC_CONVERSION_PASSES_H
 
 #include "flowc/Conversion/ExpandMath.h"
-#include "flowc/Conversion/FlowToTile.h"
+#include "flowc/Conversion/SampleToTile.h"
 
 namespace flowc {
 

@@ -41,7 +41,7 @@ PreparedDensity StandardUniformOp::buildPrepared(ImplicitLocOpBuilder &, Type, V
 Value StandardUniformOp::buildElement(ImplicitLocOpBuilder &builder, Value value, ValueRange) {
   Number x{&builder, value};
   double margin = x.isF32() ? 0x1p-22 : 0x1p-51;
-  Value outside = either(builder, x<-margin, x> 1 + margin);
+  Value outside = either(builder, x < -margin, x > 1 + margin);
   return select(outside, -kInfinity, select(x.isNaN(), x, 0.0));
 }
 

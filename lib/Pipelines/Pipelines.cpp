@@ -12,7 +12,7 @@
 #include "flowc/Dialect/Flow/IR/FlowDialect.h"
 #include "flowc/Dialect/Flow/Transforms/Passes.h"
 #include "flowc/Dialect/Sample/Transforms/Passes.h"
-#include "flowc/Dialect/Tile/IR/TileDialect.h"
+#include "flowc/Dialect/Tile/Transforms/Passes.h"
 #include "flowc/Frontend/Emit.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -96,6 +96,7 @@ static void buildSamplePipeline(OpPassManager &pm, const KernelSpec &kernel, boo
 static void buildTilePipeline(OpPassManager &pm, const PipelineOptions &options) {
   pm.addPass(sample::createPackWeightsPass());
   pm.addPass(createConvertSampleToTile({options.vectors}));
+  pm.addPass(tile::createAssignStoragePass());
 }
 
 /// Tile program to the llvm dialect.
@@ -109,6 +110,7 @@ static void buildLLVMPipeline(OpPassManager &pm) {
 void flowc::registerAllPasses() {
   flow::registerFlowPasses();
   sample::registerSamplePasses();
+  tile::registerTilePasses();
   registerFlowConversionPasses();
   registerCanonicalizerPass();
   registerCSEPass();

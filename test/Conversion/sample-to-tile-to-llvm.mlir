@@ -1,6 +1,6 @@
-// RUN: flowc-opt %s --convert-sample-to-tile --convert-tile-to-llvm | FileCheck %s
-// RUN: flowc-opt %s --convert-sample-to-tile=vectors=avx --convert-tile-to-llvm | FileCheck %s --check-prefix=AVX2
-// RUN: flowc-opt %s --convert-sample-to-tile --convert-tile-to-llvm --flow-expand-math --flow-lower-to-llvm | FileCheck %s --check-prefix=LLVM
+// RUN: flowc-opt %s --convert-sample-to-tile --tile-assign-storage --convert-tile-to-llvm | FileCheck %s
+// RUN: flowc-opt %s --convert-sample-to-tile=vectors=avx --tile-assign-storage --convert-tile-to-llvm | FileCheck %s --check-prefix=AVX2
+// RUN: flowc-opt %s --convert-sample-to-tile --tile-assign-storage --convert-tile-to-llvm --flow-expand-math --flow-lower-to-llvm | FileCheck %s --check-prefix=LLVM
 
 // A tile of four vectors of rows goes through all layers: a loop over tiles, in
 // it one over layers, in it one over vectors and one over elements.

@@ -1,8 +1,8 @@
 // Elements of a small table that all lanes share are looked up with one
 // permutation of a register where the CPU has it; a table that differs from lane to
 // lane, or another CPU, takes comparisons.
-// RUN: flowc-opt %s -convert-sample-to-tile=vectors=avx512 -convert-tile-to-llvm | FileCheck %s
-// RUN: flowc-opt %s -convert-sample-to-tile=vectors=avx -convert-tile-to-llvm | FileCheck %s --check-prefix=NARROW
+// RUN: flowc-opt %s -convert-sample-to-tile=vectors=avx512 -tile-assign-storage -convert-tile-to-llvm | FileCheck %s
+// RUN: flowc-opt %s -convert-sample-to-tile=vectors=avx -tile-assign-storage -convert-tile-to-llvm | FileCheck %s --check-prefix=NARROW
 
 func.func @prepare(%knots: tensor<10xf32>) -> tensor<10xf32> {
   return %knots : tensor<10xf32>

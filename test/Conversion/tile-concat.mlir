@@ -1,4 +1,4 @@
-// RUN: flowc-opt %s --convert-sample-to-tile --convert-tile-to-llvm --canonicalize | FileCheck %s
+// RUN: flowc-opt %s --convert-sample-to-tile --tile-assign-storage --convert-tile-to-llvm --canonicalize | FileCheck %s
 
 // A piece of two concatenations is computed in its place in the last one, which
 // becomes the output, and copied to the other.

@@ -1,4 +1,4 @@
-// RUN: flowc-opt %s --convert-sample-to-tile --convert-tile-to-llvm | FileCheck %s
+// RUN: flowc-opt %s --convert-sample-to-tile --tile-assign-storage --convert-tile-to-llvm | FileCheck %s
 
 // A matrix of data may have any number of rows: the table describes 2048, and a loop
 // moves weights and results on. 10000 = 4 * 2048 + 1808.

@@ -1,5 +1,5 @@
-// RUN: flowc-opt %s --convert-sample-to-tile --convert-tile-to-llvm | FileCheck %s
-// RUN: flowc-opt %s --convert-sample-to-tile=vectors=avx --convert-tile-to-llvm | FileCheck %s --check-prefix=AVX2
+// RUN: flowc-opt %s --convert-sample-to-tile --tile-assign-storage --convert-tile-to-llvm | FileCheck %s
+// RUN: flowc-opt %s --convert-sample-to-tile=vectors=avx --tile-assign-storage --convert-tile-to-llvm | FileCheck %s --check-prefix=AVX2
 
 // A weight is read as it lies, forwards by rows and transposed by columns: {row0,
 // rows, k0, columns, bias, offset, distance of rows, distance of columns} of blocks

@@ -1,4 +1,4 @@
-// RUN: flowc-opt %s --split-input-file --verify-diagnostics --convert-sample-to-tile --convert-tile-to-llvm
+// RUN: flowc-opt %s --split-input-file --verify-diagnostics --convert-sample-to-tile --tile-assign-storage --convert-tile-to-llvm
 
 // expected-error @below {{needs the function @kernel, which flow-specialize makes}}
 module {

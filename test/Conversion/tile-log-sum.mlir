@@ -1,4 +1,4 @@
-// RUN: flowc-opt %s --convert-sample-to-tile --convert-tile-to-llvm --canonicalize --split-input-file | FileCheck %s
+// RUN: flowc-opt %s --convert-sample-to-tile --tile-assign-storage --convert-tile-to-llvm --canonicalize --split-input-file | FileCheck %s
 
 // A sum of logarithms of numbers that have a lower bound: one product and one
 // exponent per step, one logarithm after the loop.

@@ -1,4 +1,4 @@
-// RUN: flowc-opt %s --convert-sample-to-tile --convert-tile-to-llvm | FileCheck %s
+// RUN: flowc-opt %s --convert-sample-to-tile --tile-assign-storage --convert-tile-to-llvm | FileCheck %s
 
 // Many rows: an outer product with transposed inputs, of whole vectors. The two columns behind them and the biases are sums
 // along lanes. Of 25 columns nine are behind the first vector, which are a vector with the ones.

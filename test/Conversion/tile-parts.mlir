@@ -1,4 +1,4 @@
-// RUN: flowc-opt %s --convert-sample-to-tile --convert-tile-to-llvm --split-input-file | FileCheck %s
+// RUN: flowc-opt %s --convert-sample-to-tile --tile-assign-storage --convert-tile-to-llvm --split-input-file | FileCheck %s
 
 // Layers that have nothing to do with each other are parts of the work, which threads can share; whatever else there
 // is belongs to the first part.

@@ -1,4 +1,4 @@
-// RUN: flowc-opt %s --convert-sample-to-tile --convert-tile-to-llvm | FileCheck %s
+// RUN: flowc-opt %s --convert-sample-to-tile --tile-assign-storage --convert-tile-to-llvm | FileCheck %s
 
 // Elements by position: a loop over positions, which are data, with a copy of every
 // lane. The adjoint starts from zero and adds. A uniform vector is read as it is.

@@ -1,4 +1,4 @@
-// RUN: flowc-opt %s --convert-sample-to-tile --convert-tile-to-llvm | FileCheck %s
+// RUN: flowc-opt %s --convert-sample-to-tile --tile-assign-storage --convert-tile-to-llvm | FileCheck %s
 
 // The derivative of a relu is computed with the product on the way back, of which it is the only user. A longer map of a
 // product, and one of a product that is used again, are loops.

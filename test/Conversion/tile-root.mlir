@@ -1,5 +1,5 @@
-// RUN: flowc-opt %s --convert-sample-to-tile --convert-tile-to-llvm | FileCheck %s
-// RUN: flowc-opt %s --convert-sample-to-tile --convert-tile-to-llvm --flow-expand-math --flow-lower-to-llvm | FileCheck %s --check-prefix=LLVM
+// RUN: flowc-opt %s --convert-sample-to-tile --tile-assign-storage --convert-tile-to-llvm | FileCheck %s
+// RUN: flowc-opt %s --convert-sample-to-tile --tile-assign-storage --convert-tile-to-llvm --flow-expand-math --flow-lower-to-llvm | FileCheck %s --check-prefix=LLVM
 
 // All lanes of a vector search until none is active; one that is done keeps its
 // value. Bisections are computed only if a lane needs one.

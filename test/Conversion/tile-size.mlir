@@ -1,6 +1,6 @@
 // The size of the code depends neither on the number of layers nor on extents.
-// RUN: sed 's/LAYERS/2/g; s/DIM/4/g' %s | flowc-opt --convert-sample-to-tile --convert-tile-to-llvm --flow-expand-math --flow-lower-to-llvm | grep -c llvm > %t.small
-// RUN: sed 's/LAYERS/64/g; s/DIM/512/g' %s | flowc-opt --convert-sample-to-tile --convert-tile-to-llvm --flow-expand-math --flow-lower-to-llvm | grep -c llvm > %t.large
+// RUN: sed 's/LAYERS/2/g; s/DIM/4/g' %s | flowc-opt --convert-sample-to-tile --tile-assign-storage --convert-tile-to-llvm --flow-expand-math --flow-lower-to-llvm | grep -c llvm > %t.small
+// RUN: sed 's/LAYERS/64/g; s/DIM/512/g' %s | flowc-opt --convert-sample-to-tile --tile-assign-storage --convert-tile-to-llvm --flow-expand-math --flow-lower-to-llvm | grep -c llvm > %t.large
 // RUN: diff %t.small %t.large
 func.func @prepare(%s: tensor<LAYERSxDIMxf32>) -> tensor<LAYERSxDIMxf32> {
   return %s : tensor<LAYERSxDIMxf32>

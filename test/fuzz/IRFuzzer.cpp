@@ -47,13 +47,13 @@ static constexpr const char *kPipelines[] = {
     "convert-sample-to-tile",
     "flow-expand-math",
     "flow-stabilize,flow-specialize{program=log_prob},canonicalize,cse,sample-hoist-parameters,sample-outline-maps,"
-    "sample-fuse-maps,sample-fuse-scan,canonicalize,cse,sample-pack-weights,convert-sample-to-tile{vectors=avx},convert-tile-to-llvm,"
+    "sample-fuse-maps,sample-fuse-scan,canonicalize,cse,sample-pack-weights,convert-sample-to-tile{vectors=avx},tile-assign-storage,convert-tile-to-llvm,"
     "canonicalize,"
     "cse,flow-expand-math,flow-lower-to-llvm",
     "flow-stabilize,flow-specialize{program=nll},canonicalize,cse,sample-hoist-parameters{stack-weights=true},"
     "sample-differentiate{of=params},canonicalize,cse,sample-outline-maps,sample-fuse-maps,sample-fuse-scan,"
     "canonicalize,cse,"
-    "sample-merge-sums,sample-pack-weights,convert-sample-to-tile{vectors=sse2},convert-tile-to-llvm,canonicalize,cse,flow-expand-math,"
+    "sample-merge-sums,sample-pack-weights,convert-sample-to-tile{vectors=sse2},tile-assign-storage,convert-tile-to-llvm,canonicalize,cse,flow-expand-math,"
     "flow-lower-to-llvm",
 };
 

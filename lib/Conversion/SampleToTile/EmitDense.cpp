@@ -284,12 +284,8 @@ static OuterPlan planOuter(const TileShape &shape, int64_t rows, int64_t columns
 LogicalResult TileEmitter::emitOuter(OuterOp op) {
   auto sumOf = [&](Value result) -> std::optional<Storage> {
     // What nobody reads is written to memory that nobody reads.
-    if (result.use_empty()) {
-      Storage unused = place(workspace, index(workspaceElements), getNumElements(result.getType()), shape.element,
-                             tile::Layout::Uniform);
-      workspaceElements = alignUp(workspaceElements + unused.elements + outerPadding(shape));
-      return unused;
-    }
+    if (result.use_empty())
+      return allocate(getNumElements(result.getType()) + outerPadding(shape), shape.element, tile::Layout::Uniform);
     auto it = sums.find(result);
     return it != sums.end() && findOuter(result) ? std::optional<Storage>(it->second) : std::nullopt;
   };

@@ -190,6 +190,8 @@ LogicalResult TileEmitter::emitKernel() {
   assignResults(kernel);
   clearSums(kernel);
   workspaceElements = alignUp(workspaceElements);
+  if (workspaceElements > 0)
+    function->setAttr(tile::TileDialect::kReservedAttr, b.getI64IntegerAttr(workspaceElements));
   if (failed(emitTiles(kernel)))
     return failure();
   reduceSums(kernel);

@@ -176,13 +176,12 @@ LogicalResult TileEmitter::emitScan(ScanOp op) {
   int64_t numCarries = op.getCarries().size();
   Value layers = index(op.getLayers());
 
-  SmallVector<Value> offsets;
+  SmallVector<Value> buffers;
   SmallVector<Storage> carries;
   for (Value operand : op.getCarries()) {
     Storage current = allocate(operand.getType()), next = allocate(operand.getType());
     copy(find(operand), current);
-    for (const Storage &buffer : {current, next})
-      offsets.push_back(buffer.buffer.getDefiningOp<tile::BufferOp>().getOffset());
+    buffers.append({current.buffer, next.buffer});
     carries.push_back(current);
   }
   SmallVector<Storage> over;
@@ -196,15 +195,14 @@ LogicalResult TileEmitter::emitScan(ScanOp op) {
     stacked.push_back(summed ? std::nullopt : std::optional<Storage>(allocateResult(result)));
   }
 
-  auto moveTo = [&](const Storage &carry, Value offset) {
-    Value memory = carry.buffer.getDefiningOp<tile::BufferOp>().getMemory();
-    tile::Layout layout = cast<tile::BufferType>(carry.buffer.getType()).getLayout();
-    return place(memory, offset, carry.elements, carry.elementType, layout);
+  auto moveTo = [](Storage carry, Value buffer) {
+    carry.buffer = buffer;
+    return carry;
   };
   bool inParts = partScans.contains(op);
   PartMemory memory = inParts ? beginPart() : PartMemory();
-  auto loop = inParts ? scf::ForOp::create(b, firstPart, lastPart, index(1), offsets)
-                      : scf::ForOp::create(b, index(0), layers, index(1), offsets);
+  auto loop = inParts ? scf::ForOp::create(b, firstPart, lastPart, index(1), buffers)
+                      : scf::ForOp::create(b, index(0), layers, index(1), buffers);
   {
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(loop.getBody());

@@ -57,9 +57,17 @@ Storage TileEmitter::place(Value memory, Value offset, int64_t elements, Type el
 Storage TileEmitter::allocate(Type type) {
   int64_t elements = getNumElements(type);
   Type element = getElementType(type);
+  if (!uniform)
+    return allocate(elements, element, tile::Layout::Rows);
   Value offset = index(workspaceElements * getNumBytes(shape.element) / getNumBytes(element));
-  workspaceElements += alignUp(elements * (uniform ? 1 : shape.rowStride()));
-  return place(workspace, offset, elements, element, uniform ? tile::Layout::Uniform : tile::Layout::Rows);
+  workspaceElements += alignUp(elements);
+  return place(workspace, offset, elements, element, tile::Layout::Uniform);
+}
+
+Storage TileEmitter::allocate(int64_t elements, Type element, tile::Layout layout) {
+  auto type = tile::BufferType::get(b.getContext(), elements, element, layout);
+  auto kind = layout == tile::Layout::Rows ? Storage::Kind::Tile : Storage::Kind::Uniform;
+  return {kind, tile::AllocOp::create(b, type, workspace), elements, element, {}};
 }
 
 Storage TileEmitter::allocateResult(Value value) {
@@ -166,11 +174,7 @@ void TileEmitter::forEachVector(llvm::function_ref<void(Value)> body) {
 }
 
 bool TileEmitter::isSame(const Storage &x, const Storage &y) {
-  if (x.kind == Storage::Kind::Constant || x.kind != y.kind)
-    return false;
-  auto one = x.buffer.getDefiningOp<tile::BufferOp>(), other = y.buffer.getDefiningOp<tile::BufferOp>();
-  return x.buffer == y.buffer ||
-         (one && other && one.getMemory() == other.getMemory() && one.getOffset() == other.getOffset());
+  return x.kind != Storage::Kind::Constant && x.kind == y.kind && x.buffer == y.buffer;
 }
 
 void TileEmitter::copy(const Storage &from, const Storage &to) {

@@ -82,7 +82,7 @@ public:
   mlir::LogicalResult emitPrepare();
   mlir::LogicalResult emitFinish(llvm::ArrayRef<int64_t> sumOffsets);
 
-  /// Elements of the workspace that the function needs.
+  /// Elements of the workspace that have places: all that the function needs, but for buffers of a kernel.
   int64_t getWorkspaceElements() const { return workspaceElements; }
   /// Offsets of the sum results in the sum output, and its size.
   llvm::ArrayRef<int64_t> getSumOffsets() const { return sumOffsets; }
@@ -128,6 +128,8 @@ private:
   void assignDestinations(mlir::Block &block);
   bool canWriteTo(mlir::Value value, mlir::Block &block);
   Storage allocate(mlir::Type type);
+  /// A buffer of the kernel's workspace, which gets its place from tile-assign-storage.
+  Storage allocate(int64_t elements, mlir::Type element, tile::Layout layout);
   Storage allocateResult(mlir::Value value);
   Storage find(mlir::Value value);
 

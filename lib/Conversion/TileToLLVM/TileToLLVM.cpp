@@ -89,6 +89,8 @@ struct ConvertTileToLLVM : flowc::impl::ConvertTileToLLVMBase<ConvertTileToLLVM>
         return signalPassFailure();
     }
     module->removeAttr(tile::TileDialect::kShapeAttr);
+    for (auto function : module.getOps<func::FuncOp>())
+      function->removeAttr(tile::TileDialect::kReservedAttr);
   }
 };
 } // namespace

@@ -11,7 +11,7 @@
 // CHECK: tile.clear
 // CHECK: %[[DW:.*]] = tile.view %[[SUMS]][%{{.*}}] : {{.*}} to <15xf32, uniform>
 // CHECK: tile.load_rows %{{.*}}, %[[X:[^ ]*]] rows
-// CHECK: %[[Y:.*]] = tile.buffer %[[WORKSPACE]]
+// CHECK: %[[Y:.*]] = tile.alloc %[[WORKSPACE]]
 // CHECK: %[[T:.*]] = tile.constant @[[BLOCKS]]
 // CHECK: tile.dense %[[W]], %[[B]] by %[[T]] blocks %{{.*}} to %{{.*}} of %[[X]] into %[[Y]] rows %[[N:[^ ]*]] lanes repeated : {{.*}} {
 // CHECK-NEXT: ^bb0(%[[U:.*]]: f32):

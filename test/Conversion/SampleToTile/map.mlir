@@ -3,19 +3,18 @@
 
 // CHECK: module attributes {tile.shape = #tile.shape<"avx512", f32>}
 // CHECK-NOT: llvm
-// CHECK: tile.table exported @info dense<[1, 16, 384, 0, 1, 1, 0, 0, 0]> : tensor<9xi64>
+// CHECK: tile.table exported @info dense<[1, 16, 0, 0, 1, 1, 0, 0, 0]> : tensor<9xi64>
 // CHECK-LABEL: func.func @kernel(
 // CHECK-SAME: %[[PREPARED:.*]]: !tile.memory, %[[INPUTS:.*]]: !tile.memory, %[[OUTPUTS:.*]]: !tile.memory, %[[WORKSPACE:.*]]: !tile.memory, %[[N:.*]]: i64, %{{.*}}: i64, %{{.*}}: i64)
-// CHECK-DAG: %[[C192:.*]] = arith.constant 192 : index
 // CHECK-DAG: %[[C0:.*]] = arith.constant 0 : index
 // CHECK: %[[ROWS:.*]] = arith.index_cast %[[N]]
 // CHECK: %[[IN:.*]] = tile.argument %[[INPUTS]][0] : <3xf32, uniform>
 // CHECK: %[[S:.*]] = tile.parameter %[[PREPARED]][0] : <1xf32, uniform>
 // CHECK: %[[OUT:.*]] = tile.argument %[[OUTPUTS]][0] : <3xf32, uniform>
 // CHECK: scf.for %[[ROW:.*]] = %[[C0]] to %[[ROWS]]
-// CHECK: %[[X:.*]] = tile.buffer %[[WORKSPACE]][%[[C0]]] : <3xf32, rows>
+// CHECK: %[[X:.*]] = tile.alloc %[[WORKSPACE]] : <3xf32, rows>
 // CHECK: tile.load_rows %[[IN]], %[[X]] rows %[[ROW]] to %[[ROWS]] vectors %[[VECTORS:.*]] : <3xf32, uniform>, <3xf32, rows>
-// CHECK: %[[Y:.*]] = tile.buffer %[[WORKSPACE]][%[[C192]]] : <3xf32, rows>
+// CHECK: %[[Y:.*]] = tile.alloc %[[WORKSPACE]] : <3xf32, rows>
 // CHECK: scf.for %[[V:.*]] = %[[C0]] to %[[VECTORS]]
 // CHECK: %[[SCALAR:.*]] = tile.load %[[S]][%[[C0]]] : <1xf32, uniform> -> f32
 // CHECK: %[[SPREAD:.*]] = vector.broadcast %[[SCALAR]]

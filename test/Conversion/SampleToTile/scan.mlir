@@ -3,21 +3,19 @@
 
 // CHECK-LABEL: func.func @kernel(
 // CHECK-SAME: %[[PREPARED:.*]]: !tile.memory, %{{.*}}: !tile.memory, %{{.*}}: !tile.memory, %[[WORKSPACE:.*]]: !tile.memory, %{{.*}}: i64
-// CHECK-DAG: %[[FIRST:.*]] = arith.constant 128 : index
-// CHECK-DAG: %[[SECOND:.*]] = arith.constant 256 : index
 // CHECK-DAG: %[[C2:.*]] = arith.constant 2 : index
 // CHECK: %[[P:.*]] = tile.parameter %[[PREPARED]][0] : <6xf32, uniform>
-// CHECK: %[[CARRY:.*]]:2 = scf.for %[[LAYER:.*]] = %{{.*}} to %{{.*}} step %{{.*}} iter_args(%[[NOW:.*]] = %[[FIRST]], %[[NEXT:.*]] = %[[SECOND]]) -> (index, index) {
-// CHECK-DAG: %[[A:.*]] = tile.buffer %[[WORKSPACE]][%[[NOW]]] : <2xf32, rows>
-// CHECK-DAG: %[[B:.*]] = tile.buffer %[[WORKSPACE]][%[[NEXT]]] : <2xf32, rows>
-// CHECK-DAG: %[[AT:.*]] = arith.muli %[[LAYER]], %[[C2]]
-// CHECK-DAG: %[[W:.*]] = tile.view %[[P]][%[[AT]]] : <6xf32, uniform> to <2xf32, uniform>
-// CHECK: tile.load %[[A]]
+// CHECK: tile.load_rows
+// CHECK-NEXT: %[[FIRST:.*]] = tile.alloc %[[WORKSPACE]] : <2xf32, rows>
+// CHECK-NEXT: %[[SECOND:.*]] = tile.alloc %[[WORKSPACE]] : <2xf32, rows>
+// CHECK: %[[CARRY:.*]]:2 = scf.for %[[LAYER:.*]] = %{{.*}} to %{{.*}} step %{{.*}} iter_args(%[[NOW:.*]] = %[[FIRST]], %[[NEXT:.*]] = %[[SECOND]]) -> (!tile.buffer<2xf32, rows>, !tile.buffer<2xf32, rows>) {
+// CHECK: %[[AT:.*]] = arith.muli %[[LAYER]], %[[C2]]
+// CHECK: %[[W:.*]] = tile.view %[[P]][%[[AT]]] : <6xf32, uniform> to <2xf32, uniform>
+// CHECK: tile.load %[[NOW]]
 // CHECK: tile.load %[[W]]
-// CHECK: tile.store %{{.*}}, %[[B]]
-// CHECK: scf.yield %[[NEXT]], %[[NOW]] : index, index
-// CHECK: %[[FINAL:.*]] = tile.buffer %[[WORKSPACE]][%[[CARRY]]#0] : <2xf32, rows>
-// CHECK: tile.store_rows %{{.*}}, %[[FINAL]]
+// CHECK: tile.store %{{.*}}, %[[NEXT]]
+// CHECK: scf.yield %[[NEXT]], %[[NOW]]
+// CHECK: tile.store_rows %{{.*}}, %[[CARRY]]#0
 func.func @prepare(%w: tensor<3x2xf32> {flow.name = ".w", flow.trainable}) -> tensor<3x2xf32> {
   return %w : tensor<3x2xf32>
 }

@@ -10,6 +10,7 @@
 
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/DialectImplementation.h"
+#include "mlir/Interfaces/FunctionInterfaces.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
@@ -40,6 +41,19 @@ void TileDialect::initialize() {
 #define GET_OP_LIST
 #include "flowc/Dialect/Tile/IR/TileOps.cpp.inc"
       >();
+}
+
+LogicalResult TileDialect::verifyOperationAttribute(Operation *op, NamedAttribute attribute) {
+  // tile_shape_c3: a shape is that of a module.
+  if (attribute.getName() == kShapeAttr && !(isa<ModuleOp>(op) && isa<ShapeAttr>(attribute.getValue())))
+    return op->emitOpError("has the attribute '") << kShapeAttr << "', expected a shape, of a module";
+  if (attribute.getName() != kReservedAttr)
+    return success();
+  // tile_reserved_c1: a function has a number of elements in place.
+  auto elements = dyn_cast<IntegerAttr>(attribute.getValue());
+  if (isa<FunctionOpInterface>(op) && elements && elements.getType().isSignlessInteger(64) && elements.getInt() >= 0)
+    return success();
+  return op->emitOpError("has the attribute '") << kReservedAttr << "', expected a number of elements, of a function";
 }
 
 ShapeAttr flowc::tile::findShape(ModuleOp module) { return module->getAttrOfType<ShapeAttr>(TileDialect::kShapeAttr); }

@@ -7,7 +7,7 @@
 // RUN: flowc-test-opt %s -flow-specialize=program=transform -canonicalize -cse -sample-hoist-parameters \
 // RUN:   -sample-differentiate -canonicalize -cse | FileCheck %s --check-prefix=PARAMS
 // RUN: flowc-test-opt %s -flow-specialize=program=inverse -canonicalize -cse -sample-hoist-parameters -sample-outline-maps \
-// RUN:   -convert-sample-to-tile -convert-tile-to-llvm -flow-expand-math -flow-lower-to-llvm | FileCheck %s --check-prefix=LLVM
+// RUN:   -convert-sample-to-tile -tile-assign-storage -convert-tile-to-llvm -flow-expand-math -flow-lower-to-llvm | FileCheck %s --check-prefix=LLVM
 // The compiler itself does not know it.
 // RUN: not flowc-opt %s 2>&1 | FileCheck %s --check-prefix=UNKNOWN
 // UNKNOWN: Dialect `test' not found

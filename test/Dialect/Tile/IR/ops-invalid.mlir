@@ -637,3 +637,19 @@ func.func @tile_random_gamma_c1(%x: !tile.buffer<3xf32, rows>, %y: !tile.buffer<
   tile.random_gamma %x to %y, %y stream = 1 seed %s first %s vectors %i : !tile.buffer<3xf32, rows>, !tile.buffer<3xf64, rows>, !tile.buffer<3xf64, rows>
   return
 }
+
+// -----
+
+func.func @alloc_of_memory(%m: index) {
+  // expected-error @+1 {{must be What a caller of the kernel hands over: an address}}
+  %b = "tile.alloc"(%m) : (index) -> !tile.buffer<3xf32, rows>
+  return
+}
+
+// -----
+
+func.func @alloc_of_buffers(%m: !tile.memory) {
+  // expected-error @+1 {{must be Elements in memory}}
+  %b = "tile.alloc"(%m) : (!tile.memory) -> index
+  return
+}

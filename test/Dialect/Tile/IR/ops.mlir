@@ -19,6 +19,8 @@ func.func @places(%memory: !tile.memory, %i: index) {
   %a = tile.argument %memory[2] : !tile.buffer<50xf32, uniform>
   // CHECK: tile.parameter %[[MEMORY]][64] : <50xf32, uniform>
   %p = tile.parameter %memory[64] : !tile.buffer<50xf32, uniform>
+  // CHECK: tile.alloc %[[MEMORY]] : <3xf32, rows>
+  %new = tile.alloc %memory : !tile.buffer<3xf32, rows>
   // CHECK: %[[REST:.*]] = tile.shift %[[MEMORY]][%[[I]]] : f32
   %rest = tile.shift %memory[%i] : f32
   // CHECK: %[[ROWS:.*]] = tile.buffer %[[REST]][%[[I]]] : <5xf32, rows>

@@ -38,3 +38,32 @@ func.func private @extents(!tile.buffer<4x4xf32, rows>)
 
 // expected-error @+1 {{expected static shape}}
 func.func private @dynamic(!tile.buffer<?xf32, rows>)
+
+// -----
+
+// expected-error @+1 {{has the attribute 'tile.shape', expected a shape, of a module}}
+func.func private @tile_shape_c3() attributes {tile.shape = #tile.shape<"avx", f32>}
+
+// -----
+
+// expected-error @+1 {{has the attribute 'tile.shape', expected a shape, of a module}}
+module attributes {tile.shape = "avx"} {
+  func.func private @tile_shape_c3()
+}
+
+// -----
+
+// expected-error @+1 {{has the attribute 'tile.reserved', expected a number of elements, of a function}}
+func.func private @tile_reserved_c1() attributes {tile.reserved = -1 : i64}
+
+// -----
+
+// expected-error @+1 {{has the attribute 'tile.reserved', expected a number of elements, of a function}}
+func.func private @tile_reserved_c1() attributes {tile.reserved = "16"}
+
+// -----
+
+// expected-error @+1 {{has the attribute 'tile.reserved', expected a number of elements, of a function}}
+module attributes {tile.reserved = 16 : i64} {
+  func.func private @tile_reserved_c1()
+}

@@ -42,7 +42,7 @@ VALUE = re.compile(r"%[A-Za-z_0-9]+")
 OP = re.compile(r"\b(?:flow|arith|math)\.[a-z_0-9]+")
 
 CLEANUP = "canonicalize,cse"
-TO_TILE = f"sample-outline-maps,sample-fuse-maps,sample-fuse-scan,{CLEANUP},sample-pack-weights,convert-sample-to-tile,convert-tile-to-llvm,{CLEANUP}"
+TO_TILE = f"sample-outline-maps,sample-fuse-maps,sample-fuse-scan,{CLEANUP},sample-pack-weights,convert-sample-to-tile,tile-assign-storage,convert-tile-to-llvm,{CLEANUP}"
 TO_LLVM = f"{TO_TILE},flow-expand-math,flow-lower-to-llvm"
 PROGRAMS = ["log_prob", "nll", "sample", "sample_and_log_prob", "transform", "inverse", "elbo", "stl", "weigh"]
 
@@ -130,7 +130,7 @@ def choose_passes(rng, text):
         specialize = f"flow-specialize{{program={rng.choice(PROGRAMS)} rows={rows} weighted={weighted}}}"
         return f"flow-stabilize,{specialize},{CLEANUP},{hoist}{rest}"
     if "@prepare" in text:
-        return rng.choice([f"{derivative}{rest}", rest, f"sample-pack-weights,convert-sample-to-tile,convert-tile-to-llvm,{CLEANUP}"])
+        return rng.choice([f"{derivative}{rest}", rest, f"sample-pack-weights,convert-sample-to-tile,tile-assign-storage,convert-tile-to-llvm,{CLEANUP}"])
     return hoist + rest
 
 

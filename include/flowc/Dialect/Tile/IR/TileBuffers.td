@@ -87,6 +87,20 @@ def Tile_BufferOp : Tile_Op<"buffer", [Pure]> {
   let hasVerifier = 1;
 }
 
+def Tile_AllocOp : Tile_Op<"alloc", [MemoryEffects<[MemAlloc, MemWrite]>]> {
+  let summary = "A buffer in memory, wherever tile-assign-storage puts it";
+  let description = [{
+    Neither merged with others nor left out: what follows it in the program lies behind it.
+
+    ```mlir
+    %x = tile.alloc %workspace : !tile.buffer<3xf32, rows>
+    ```
+  }];
+  let arguments = (ins Tile_MemoryType:$memory);
+  let results = (outs Tile_BufferType:$buffer);
+  let assemblyFormat = "$memory attr-dict `:` type($buffer)";
+}
+
 def Tile_ShiftOp : Tile_Op<"shift", [Pure]> {
   let summary = "The memory behind so many elements";
   let description = [{

@@ -31,10 +31,13 @@ def Tile_Dialect : Dialect {
     ```
   }];
   let useDefaultTypePrinterParser = 1;
+  let hasOperationAttrVerify = 1;
   let useDefaultAttributePrinterParser = 1;
   let extraClassDeclaration = [{
     /// Of a module: the vectors that its tile program is for, a `ShapeAttr`.
     static constexpr ::llvm::StringLiteral kShapeAttr = "tile.shape";
+    /// Of a function: elements at the beginning of its workspace that have places already.
+    static constexpr ::llvm::StringLiteral kReservedAttr = "tile.reserved";
   }];
 }
 

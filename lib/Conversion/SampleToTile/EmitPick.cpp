@@ -44,3 +44,14 @@ LogicalResult TileEmitter::emitScatterSum(ScatterSumOp op) {
   });
   return success();
 }
+
+/// Flat positions along several axes.
+LogicalResult TileEmitter::emitIntegers(Operation *op) {
+  Storage x = find(op->getOperand(0)), y = find(op->getOperand(1)), to = allocateResult(op->getResult(0));
+  forEach(index(to.elements), [&](Value i) {
+    Value operands[] = {load(x, i, nullptr), load(y, i, nullptr)};
+    OperationState state(op->getLoc(), op->getName(), operands, {to.elementType}, op->getAttrs());
+    store(to, i, nullptr, b.create(state)->getResult(0));
+  });
+  return success();
+}

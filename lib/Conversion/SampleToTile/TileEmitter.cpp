@@ -283,11 +283,6 @@ LogicalResult TileEmitter::emitBlock(Block &block) {
   return success();
 }
 
-/// The number of the sample in the tile's first lane.
-Value TileEmitter::tileSample() {
-  return arith::AddIOp::create(b, firstSample, arith::IndexCastOp::create(b, b.getI64Type(), firstRow));
-}
-
 LogicalResult TileEmitter::emitOp(Operation *op) {
   b.setLoc(op->getLoc());
   return TypeSwitch<Operation *, LogicalResult>(op)
@@ -314,48 +309,12 @@ LogicalResult TileEmitter::emitOp(Operation *op) {
           })
       .Case<BlockDiagonalOp, BlockTriangleOp, BlockDenseOp, BlockOuterOp, BlockSweepOp, BlockAdjointOp>(
           [&](auto blockOp) { return emitBlocks(blockOp); })
-      .Case<arith::AddIOp, arith::MulIOp>([&](auto) {
-        // Flat indices of a permutation along several axes.
-        Storage x = find(op->getOperand(0)), y = find(op->getOperand(1)), to = allocateResult(op->getResult(0));
-        forEach(index(to.elements), [&](Value i) {
-          Value operands[] = {load(x, i, nullptr), load(y, i, nullptr)};
-          OperationState state(op->getLoc(), op->getName(), operands, {to.elementType}, op->getAttrs());
-          store(to, i, nullptr, b.create(state)->getResult(0));
-        });
-        return success();
-      })
+      .Case<arith::AddIOp, arith::MulIOp>([&](auto) { return emitIntegers(op); })
       .Case([&](ReshapeOp reshape) {
         storages[reshape] = find(reshape.getX());
         return success();
       })
-      .Case([&](RowWeightOp weight) {
-        Storage to = allocateResult(weight);
-        forEachVector([&](Value j) {
-          auto constant = [&](double value) {
-            return arith::ConstantOp::create(
-                b, DenseElementsAttr::get(shape.vectorType(), Attribute(b.getFloatAttr(shape.element, value))));
-          };
-          store(to, nullptr, j, arith::SelectOp::create(b, rowsExist(j), constant(1), constant(0)));
-        });
-        return success();
-      })
-      .Case([&](RandomNormalOp random) {
-        Storage to = allocateResult(random);
-        tile::RandomNormalOp::create(b, to.buffer, seed, tileSample(), numVectors);
-        return success();
-      })
-      .Case([&](RandomTailOp random) {
-        Storage to = allocateResult(random);
-        tile::RandomTailOp::create(b, to.buffer, random.getStream(), seed, tileSample(), numVectors);
-        return success();
-      })
-      .Case([&](RandomGammaOp random) {
-        Storage concentration = materialize(find(random.getConcentration()), random.getConcentration().getType());
-        Storage gamma = allocateResult(random.getGamma()), factor = allocateResult(random.getLogFactor());
-        tile::RandomGammaOp::create(b, concentration.buffer, gamma.buffer, factor.buffer, random.getStream(), seed,
-                                    tileSample(), numVectors);
-        return success();
-      })
+      .Case<RowWeightOp, RandomNormalOp, RandomTailOp, RandomGammaOp>([&](auto perRow) { return emitPerRow(perRow); })
       .Default([&](Operation *other) -> LogicalResult {
         return other->emitError("'") << other->getName() << "' is not an op of the tile program's input";
       });

@@ -33,6 +33,8 @@ class TriangularInverseJvpOp;
 class AntiTransposeOp;
 class CosineMatrixOp;
 class PickOp;
+class RandomGammaOp;
+class RandomTailOp;
 class ScatterSumOp;
 class BlockDiagonalOp;
 class BlockTriangleOp;
@@ -140,12 +142,22 @@ private:
   /// Whether a single op uses `value`, be it several times.
   static bool hasOneUser(mlir::Value value);
 
-  // EmitRows.cpp: ops of the sample program.
+  // EmitMap.cpp
+  class MapEmitter;
   mlir::LogicalResult emitMap(sample::MapOp op);
   llvm::SmallVector<mlir::Value>
   sumInBlocks(int64_t extent, mlir::ValueRange init,
               llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::Value, mlir::ValueRange)> step);
+  // EmitScan.cpp
+  class ScanEmitter;
   mlir::LogicalResult emitScan(sample::ScanOp op);
+  // EmitDraws.cpp: what each row has of its own.
+  mlir::LogicalResult emitPerRow(sample::RowWeightOp op);
+  mlir::LogicalResult emitPerRow(sample::RandomNormalOp op);
+  mlir::LogicalResult emitPerRow(sample::RandomTailOp op);
+  mlir::LogicalResult emitPerRow(sample::RandomGammaOp op);
+  mlir::Value tileSample();
+  // EmitRows.cpp: moves of rows.
   mlir::LogicalResult emitSplit(sample::SplitOp op);
   mlir::LogicalResult emitConcat(sample::ConcatOp op);
   mlir::LogicalResult emitGather(sample::GatherOp op);
@@ -153,6 +165,7 @@ private:
   // EmitPick.cpp: elements by position.
   mlir::LogicalResult emitPick(sample::PickOp op);
   mlir::LogicalResult emitScatterSum(sample::ScatterSumOp op);
+  mlir::LogicalResult emitIntegers(mlir::Operation *op);
   mlir::Value findIntegers(mlir::Value integers);
   /// to[i] = from[positions[i]].
   void moveElements(const Storage &from, mlir::Value positions, const Storage &to);
@@ -264,7 +277,6 @@ private:
   forRange(mlir::Value from, mlir::Value to, mlir::ValueRange init,
            llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::Value, mlir::ValueRange)> body);
   mlir::Value index(int64_t value);
-  mlir::Value tileSample();
   mlir::Value add(mlir::Value a, mlir::Value b);
   mlir::Value mul(mlir::Value a, mlir::Value b);
   mlir::Value table(llvm::ArrayRef<int32_t> values);

@@ -63,10 +63,10 @@ func.func @dense(%w: !tile.buffer<6xf32, uniform>, %b: !tile.buffer<3xf32, unifo
   // CHECK: tile.dense %{{.*}}, %{{.*}} by %{{.*}} blocks %{{.*}} to %{{.*}} of %{{.*}} into %{{.*}} rows %{{.*}} lanes computed : <6xf32, uniform>, <3xf32, uniform>, <8xi32, uniform>, <2xf32, rows>, <3xf32, rows>{{$}}
   tile.dense %w, %b by %t blocks %i to %n of %x into %y rows %n lanes computed
       : !tile.buffer<6xf32, uniform>, !tile.buffer<3xf32, uniform>, !tile.buffer<8xi32, uniform>, !tile.buffer<2xf32, rows>, !tile.buffer<3xf32, rows>
-  // CHECK: tile.dense {{.*}} with %{{.*}} : !tile.buffer<3xf32, rows> rows %{{.*}} lanes zero {of_operand = 0 : i64, sum = 1 : i64} : {{.*}} {
+  // CHECK: tile.dense {{.*}} with %{{.*}} : !tile.buffer<3xf32, rows> rows %{{.*}} lanes zero accumulate {of_operand = 0 : i64, sum = 1 : i64} : {{.*}} {
   // CHECK-NEXT: ^bb0(%[[G:.*]]: f32, %[[U:.*]]: f32):
   // CHECK-NEXT: arith.mulf %[[G]], %[[U]] : f32
-  tile.dense %w, %b by %t blocks %i to %n of %x into %y with %y : !tile.buffer<3xf32, rows> rows %n lanes zero {sum = 1, of_operand = 0}
+  tile.dense %w, %b by %t blocks %i to %n of %x into %y with %y : !tile.buffer<3xf32, rows> rows %n lanes zero accumulate {sum = 1, of_operand = 0}
       : !tile.buffer<6xf32, uniform>, !tile.buffer<3xf32, uniform>, !tile.buffer<8xi32, uniform>, !tile.buffer<2xf32, rows>, !tile.buffer<3xf32, rows> {
   ^bb0(%g: f32, %u: f32):
     %p = arith.mulf %g, %u : f32

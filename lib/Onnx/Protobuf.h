@@ -27,8 +27,9 @@ public:
   Message &add(int field, int64_t number);
   Message &add(int field, std::string_view text);
   Message &add(int field, const Message &message) { return add(field, std::string_view(message.bytes)); }
-  /// Messages one after the other, as `append` collects them.
+  /// Numbers as elements of a repeated field.
   Message &addEach(int field, std::span<const int64_t> numbers);
+  /// All fields of `other`.
   Message &append(const Message &other);
 
   const std::string &str() const { return bytes; }

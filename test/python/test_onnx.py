@@ -191,7 +191,7 @@ def test_formulas(tmp_path):
         compare(run(session(file), x, None), call(model, function, x, None), "float64", function)
     model = flowc.Model(text, dtype="float64", seed=1)
     model.save(tmp_path / "erf.safetensors")
-    result = subprocess.run([BUILD / "bin" / "flowc", "export", tmp_path / "erf.safetensors", "-o", tmp_path / "erf.onnx"],
-                            capture_output=True, text=True)
+    command = [BUILD / "bin" / "flowc", "export", tmp_path / "erf.safetensors", "-o", tmp_path / "erf.onnx"]
+    result = subprocess.run(command, capture_output=True, text=True)
     assert result.returncode == 1 and not list(tmp_path.glob("erf*.onnx"))
     assert "'math.erf' has no form in ONNX" in result.stderr and result.stderr.count("\n") == 1

@@ -92,12 +92,9 @@ def compare(got, want, dtype, message):
         assert (error <= TOLERANCE[dtype] * scale).all(), f"{message}: {np.max(error / scale)}"
 
 
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
-@pytest.mark.parametrize("name", CASES)
-def test_golden_flows(models, tmp_path, name, dtype):
-    model = models(name, dtype)
+def check(model, folder, dtype):
     functions = functions_of(model)
-    files = export(model, tmp_path, "--functions=" + ",".join(functions))
+    files = export(model, folder, "--functions=" + ",".join(functions))
     assert set(files) == set(functions)
     for function in functions:
         onnx.checker.check_model(files[function], full_check=True)
@@ -106,6 +103,30 @@ def test_golden_flows(models, tmp_path, name, dtype):
         for count in (len(x), 0, 1, 7):
             part = x[:count], None if condition is None else condition[:count]
             compare(run(file, *part), call(model, function, *part), dtype, f"{function} of {count}")
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("name", CASES)
+def test_golden_flows(models, tmp_path, name, dtype):
+    model = models(name, dtype)
+    check(model, tmp_path, dtype)
+
+
+@pytest.mark.parametrize("text", [
+    "bijection g(x) = x^3 + x\nflow f = transformed(standard_normal([3]), g([3]))",
+    "bijection g(x) = x + 0.5*tanh(x - 1)\nflow f = transformed(standard_normal([3]), g([3]))",
+    "flow f = normal(1, 2)",
+    "flow f = transformed(standard_normal([2, 3]), affine(1, full([2, 3], 2)))",
+    "flow f = transformed(standard_normal([4]), ordered(4))",
+    "flow f = coupling_flow(gamma(full([3], 2.5), 1), nn_activation = gelu, flow_layers = 2)",
+    "flow f = coupling_flow(standard_normal([5]), transformer = bounded_spline(bins = 5, interval = 3))",
+    "flow f = masked_autoregressive_flow(standard_normal([6]), nn_depth = 3, nn_width = 7, nn_activation = tanh)",
+    "flow f = masked_autoregressive_flow(standard_normal([6]), nn_depth = 0, flow_layers = 2)",
+    "flow f = block_neural_autoregressive_flow(standard_normal([3]), cond_dim = 2, nn_depth = 2)",
+])
+def test_other_flows(tmp_path, text):
+    """What no golden flow has: roots of formulas, shapes, networks of other depths."""
+    check(flowc.Model(text, dtype="float64", seed=2), tmp_path, "float64")
 
 
 def set_odd_rows(x):

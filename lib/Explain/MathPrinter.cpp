@@ -196,7 +196,7 @@ static std::string describeRule(const Step &step, Operation *op) {
   if (turns)
     return step.inverse ? "the inverse of an inverse is the bijection itself"
                         : "an inverse: its bijection the other way round";
-  if (auto scan = dyn_cast<flow::ScanOp>(op); scan && !step.steps.empty())
+  if (auto scan = dyn_cast<sample::ScanOp>(op); scan && !step.steps.empty())
     return scan.getReverse() ? "the inverses of the layers, from the last to the first" : "layer after layer";
   if (!step.inverse)
     return "";

@@ -165,62 +165,77 @@ Expr Algebra::sum(double constant, std::vector<Term> given) {
 // Products
 //===----------------------------------------------------------------------===//
 
+/// Takes a power apart: what it is made of is `given`, too, or a part of `product`. False if
+/// there is nothing to take apart.
+bool Algebra::openPower(Product &product, Term power, std::vector<Term> &given) {
+  auto [exponent, node] = power;
+  if (node->isConstant()) {
+    product.factor *= std::pow(node->number, exponent);
+  } else if (node->is(Function::Exp)) {
+    // exp(u)^p exp(v)^q = exp(p u + q v)
+    product.exponents.push_back({exponent, node->argument()});
+  } else if (isMultiple(node) && (isInteger(exponent) || node->terms[0].factor > 0)) {
+    product.factor *= std::pow(node->terms[0].factor, exponent);
+    given.push_back({exponent, node->terms[0].node});
+  } else if (node->kind == Kind::Product && isInteger(exponent)) {
+    for (const Term &term : node->terms)
+      given.push_back({exponent * term.factor, term.node});
+  } else if (node->kind == Kind::Product && node->terms.size() == 1) {
+    // (u^p)^q = u^(pq) for u > 0, and |u|^(pq) for even p.
+    auto [inner, base] = node->terms[0];
+    if (isPositive(base))
+      given.push_back({inner * exponent, base});
+    else if (isEven(inner))
+      given.push_back({inner * exponent, call(Function::Abs, base)});
+    else
+      product.factors.push_back(power);
+  } else if (node->is(Function::Abs) && isEven(exponent)) {
+    given.push_back({exponent, node->argument()});
+  } else if (node->is(Function::Pow) && isInteger(exponent) && exponent != 1) {
+    given.push_back({1, call(Function::Pow, node->argument(0), scale(exponent, node->argument(1)))});
+  } else {
+    return false;
+  }
+  return true;
+}
+
+/// u^p u^q = u^(p + q) for whole p and q, or u >= 0.
+void Algebra::collectPower(Product &product, Term power) {
+  auto isLike = [&](const Term &other) {
+    return other.node == power.node &&
+           ((isInteger(other.factor) && isInteger(power.factor)) || range(power.node).isNonNegative());
+  };
+  auto known = std::find_if(product.factors.begin(), product.factors.end(), isLike);
+  if (known != product.factors.end())
+    known->factor += power.factor;
+  else
+    product.factors.push_back(power);
+}
+
 Expr Algebra::product(double factor, std::vector<Term> given) {
-  std::vector<Term> factors;
   Recursion recursion(*this);
-  std::vector<Term> exponents; // of exp factors: exp(u)^p exp(v)^q = exp(p u + q v)
-  for (size_t i = 0; i < given.size(); ++i) {
-    auto [exponent, node] = given[i];
-    if (exponent == 0)
-      continue;
-    if (node->isConstant()) {
-      factor *= std::pow(node->number, exponent);
-    } else if (node->is(Function::Exp)) {
-      exponents.push_back({exponent, node->argument()});
-    } else if (isMultiple(node) && (isInteger(exponent) || node->terms[0].factor > 0)) {
-      factor *= std::pow(node->terms[0].factor, exponent);
-      given.push_back({exponent, node->terms[0].node});
-    } else if (node->kind == Kind::Product && isInteger(exponent)) {
-      for (const Term &term : node->terms)
-        given.push_back({exponent * term.factor, term.node});
-    } else if (node->kind == Kind::Product && node->terms.size() == 1) {
-      // (u^p)^q = u^(pq) for u > 0, and |u|^(pq) for even p.
-      auto [inner, base] = node->terms[0];
-      if (isPositive(base))
-        given.push_back({inner * exponent, base});
-      else if (isEven(inner))
-        given.push_back({inner * exponent, call(Function::Abs, base)});
-      else
-        factors.push_back({exponent, node});
-    } else if (node->is(Function::Abs) && isEven(exponent)) {
-      given.push_back({exponent, node->argument()});
-    } else if (node->is(Function::Pow) && isInteger(exponent) && exponent != 1) {
-      given.push_back({1, call(Function::Pow, node->argument(0), scale(exponent, node->argument(1)))});
-    } else {
-      // u^p u^q = u^(p + q) for whole p and q, or u >= 0.
-      auto known = std::find_if(factors.begin(), factors.end(), [&](const Term &other) {
-        return other.node == node && ((isInteger(other.factor) && isInteger(exponent)) || range(node).isNonNegative());
-      });
-      if (known != factors.end())
-        known->factor += exponent;
-      else
-        factors.push_back({exponent, node});
+  Product product{factor, {}, {}};
+  for (size_t i = 0; i < given.size(); ++i)
+    if (Term power = given[i]; power.factor != 0 && !openPower(product, power, given))
+      collectPower(product, power);
+  std::vector<Term> &factors = product.factors;
+  if (!product.exponents.empty()) {
+    Expr exponential = call(Function::Exp, sum(0, product.exponents));
+    if (exponential->is(Function::Exp) || isExhausted()) {
+      factors.push_back({1, exponential});
+    } else if (!exponential->isConstant(1)) {
+      // What has become something else is opened in its turn.
+      factors.push_back({1, exponential});
+      return this->product(product.factor, std::move(factors));
     }
   }
-  Expr exponential = exponents.empty() ? nullptr : call(Function::Exp, sum(0, exponents));
-  if (exponential && (exponential->is(Function::Exp) || isExhausted()))
-    factors.push_back({1, exponential});
-  else if (exponential && !exponential->isConstant(1)) {
-    factors.push_back({1, exponential});
-    return product(factor, std::move(factors));
-  }
   std::erase_if(factors, [](const Term &term) { return term.factor == 0; });
-  if (applyProductRules(factor, factors))
-    return product(factor, factors);
-  if (std::isnan(factor))
+  if (applyProductRules(product))
+    return this->product(product.factor, factors);
+  if (std::isnan(product.factor))
     return undefined();
-  if (factors.empty() || factor == 0)
-    return constant(factor);
+  if (factors.empty() || product.factor == 0)
+    return constant(product.factor);
   std::sort(factors.begin(), factors.end(), [](const Term &a, const Term &b) { return a.node->id < b.node->id; });
   Expr result = factors[0].node;
   if (factors.size() > 1 || factors[0].factor != 1) {
@@ -229,7 +244,7 @@ Expr Algebra::product(double factor, std::vector<Term> given) {
     node.terms = std::move(factors);
     result = intern(std::move(node));
   }
-  return factor == 1 ? result : scale(factor, result);
+  return product.factor == 1 ? result : scale(product.factor, result);
 }
 
 Expr Algebra::power(Expr base, Expr exponent) {

@@ -33,8 +33,6 @@ LONG = {
     "lib/Dialect/Sample/IR/VjpSweep.cpp: SweepDifferentiator::buildStage",
     "lib/Dialect/Flow/IR/Specializer.cpp: flowc::flow::buildElementwiseMap",
     "lib/Explain/MathText.cpp: flowc::formatOp",
-    "lib/Symbolic/Expression.cpp: Algebra::product",
-    "lib/Symbolic/Rules.cpp: Algebra::applyProductRules",
 }
 NO_FUNCTION = re.compile(r"^(?:(?:inline|static|constexpr|const|template.*>) )*(namespace|class|struct|enum|union|extern)\b")
 

@@ -232,7 +232,25 @@ private:
   bool applyMixtureRule(Sum &sum);
   bool applyComplementRule(Sum &sum);
   std::string printSum(const Sum &sum);
-  bool applyProductRules(double &factor, std::vector<Term> &factors);
+
+  /// A product while it is made: factor * exp(sum of exponents) * product of factors.
+  struct Product {
+    double factor;
+    std::vector<Term> factors, exponents;
+  };
+  bool openPower(Product &product, Term power, std::vector<Term> &given);
+  void collectPower(Product &product, Term power);
+  // ProductRules.cpp: rules for one of the factors, and others beside it.
+  bool applyProductRules(Product &product);
+  bool applySigmoidRule(Product &product, Term &term);
+  bool applyExpRule(Product &product, Term &term);
+  bool applyExpMinus1Rule(Product &product, Term &term);
+  bool applyPowRule(Product &product, Term &term);
+  bool applySinhRule(Product &product, Term &term);
+  bool applyCoshRule(Product &product, Term &term);
+  bool applyPowerOfSignRule(Product &product, Term &term);
+  bool applySignRule(Product &product, Term &term);
+
   Expr simplifyExp(Expr u);
   Expr simplifyLog(Expr u);
   Expr simplifyLogOfSum(Expr sum);

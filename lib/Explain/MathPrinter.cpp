@@ -104,7 +104,7 @@ MathText MathPrinter::getText(Value value) {
 /// Ops whose expression is as short as a name.
 static bool isTrivial(Operation *op) {
   bool isConstant = llvm::all_of(op->getOperands(), [](Value value) { return matchPattern(value, m_Constant()); });
-  return isConstant || isa<SplitOp, ReshapeOp, SplatOp, TakeOp>(op);
+  return isConstant || (op->hasTrait<Renames>() && op->getNumOperands() == 1) || isa<TakeOp>(op);
 }
 
 bool MathPrinter::needsLine(Operation *op) {
@@ -117,8 +117,7 @@ bool MathPrinter::needsLine(Operation *op) {
     return false;
   // Elements are taken of names.
   bool isElementSource = llvm::any_of(result.getUses(), [&](OpOperand &use) {
-    return isa<RankedTensorType>(result.getType()) &&
-           isa<MapOp, sample::ScanOp, SweepOp, BlockSweepOp, SplitOp, TakeOp>(use.getOwner());
+    return isa<RankedTensorType>(result.getType()) && use.getOwner()->hasTrait<TakesApart>();
   });
   // A condition is short, and read where it decides.
   bool isCondition = result.getType().isInteger(1);

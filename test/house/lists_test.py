@@ -27,11 +27,6 @@ PATTERNS = {
 KNOWN = {
     ("list of classes", "lib/Conversion/ExpandMath.cpp"): 1,
     ("list of classes", "lib/Conversion/SampleToTile/EmitBody.cpp"): 1,
-    ("list of classes", "lib/Dialect/Sample/IR/SampleOps.cpp"): 1,
-    ("list of classes", "lib/Dialect/Sample/IR/VjpBodies.cpp"): 1,
-    ("list of classes", "lib/Dialect/Sample/IR/VjpStructured.cpp"): 1,
-    ("list of classes", "lib/Dialect/Sample/Transforms/HoistFromSweeps.cpp"): 1,
-    ("list of classes", "lib/Explain/MathPrinter.cpp"): 2,
 }
 
 

@@ -8,6 +8,7 @@
 #include "flowc/Dialect/Sample/IR/Bodies.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 
 using namespace mlir;
 using namespace flowc::sample;
@@ -19,6 +20,10 @@ TypedAttr flowc::sample::getUniformConstant(Value value) {
   if (auto dense = dyn_cast<DenseElementsAttr>(constant.getValue()))
     return dense.isSplat() ? cast<TypedAttr>(dense.getSplatValue<Attribute>()) : TypedAttr();
   return constant.getValue();
+}
+
+bool flowc::sample::isCostly(Operation *op) {
+  return op->hasTrait<Costly>() || isa<math::MathDialect>(op->getDialect()) || isa<arith::DivFOp>(op);
 }
 
 BodyBuilder::BodyBuilder(Location loc) : builder(loc, loc.getContext()) {

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "VerifyOps.h"
+#include "flowc/Dialect/Sample/IR/Bodies.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -330,15 +331,14 @@ struct TakeOfSplat : OpRewritePattern<TakeOp> {
   }
 };
 
-/// A sum of one-hots times f(a), f an elementwise function that costs more than taking: each
+/// A sum of one-hots times f(a), f an elementwise function that is costly: each
 /// one-hot is of its own number times that element of f(a), so that the others are not computed.
 struct OneHotsTimesElementwise : OpRewritePattern<arith::MulFOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(arith::MulFOp op, PatternRewriter &rewriter) const override {
     for (auto [sparse, dense] : {std::pair(op.getLhs(), op.getRhs()), std::pair(op.getRhs(), op.getLhs())}) {
       Operation *producer = dense.getDefiningOp();
-      if (!isOneHots(sparse) || !producer || producer->getBlock() != op->getBlock() ||
-          !isa<InvLogitOp, Log1pExpOp, math::ExpOp, math::LogOp, math::TanhOp>(producer))
+      if (!isOneHots(sparse) || !producer || producer->getBlock() != op->getBlock() || !isFunction(producer))
         continue;
       rewriter.replaceOp(op, scale(rewriter, sparse, dense));
       return success();
@@ -347,6 +347,10 @@ struct OneHotsTimesElementwise : OpRewritePattern<arith::MulFOp> {
   }
 
 private:
+  static bool isFunction(Operation *op) {
+    return op->hasTrait<OpTrait::Elementwise>() && op->getNumOperands() == 1 && isCostly(op);
+  }
+
   static bool isOneHots(Value value) {
     if (auto sum = value.getDefiningOp<arith::AddFOp>())
       return isOneHots(sum.getLhs()) && isOneHots(sum.getRhs());

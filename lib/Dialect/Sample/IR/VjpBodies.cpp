@@ -7,10 +7,8 @@
 
 #include "VjpBodies.h"
 #include "flowc/Dialect/Sample/IR/Builders.h"
-#include "flowc/Dialect/Sample/IR/Root.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Math/IR/Math.h"
 #include "llvm/ADT/SetVector.h"
 
 using namespace mlir;
@@ -42,13 +40,8 @@ static llvm::SetVector<Value> getLiveValues(Block &block, Value cut) {
   return live;
 }
 
-/// Whether computing `op` again costs more than loading its result.
-static bool isExpensive(Operation *op) {
-  return isa<math::MathDialect>(op->getDialect()) || isa<arith::DivFOp, Log1pExpOp, InvLogitOp, RootOp>(op);
-}
-
 /// Whether the body `block`, if it were given `value`, which it can compute, would
-/// be spared an argument or an expensive op.
+/// be spared an argument or a costly op.
 static bool isBetterGiven(Block &block, Value value) {
   llvm::SetVector<Value> computed = getLiveValues(block, {});
   if (isa<BlockArgument>(value) || !computed.contains(value))
@@ -56,7 +49,7 @@ static bool isBetterGiven(Block &block, Value value) {
   llvm::SetVector<Value> given = getLiveValues(block, value);
   return llvm::any_of(computed, [&](Value spared) {
     Operation *op = spared.getDefiningOp();
-    return spared == value ? isExpensive(op) : !given.contains(spared) && (!op || isExpensive(op));
+    return spared == value ? isCostly(op) : !given.contains(spared) && (!op || isCostly(op));
   });
 }
 

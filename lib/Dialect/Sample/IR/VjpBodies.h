@@ -26,7 +26,7 @@ mlir::Value handThrough(mlir::ImplicitLocOpBuilder &builder, mlir::Type type, co
                         mlir::Value derivative);
 
 /// Gives the body what `outside` has for `computed`, if that spares an argument or an
-/// expensive op: a derivative in terms of the result (tanh, relu) needs no operand.
+/// costly op: a derivative in terms of the result (tanh, relu) needs no operand.
 void useGiven(BodyBuilder &body, unsigned group, mlir::Value computed, mlir::Value outside);
 
 //===----------------------------------------------------------------------===//

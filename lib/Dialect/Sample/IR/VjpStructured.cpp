@@ -265,7 +265,7 @@ static LogicalResult buildReverseLayer(ScanOp scan, VjpBuilder &vjp, const llvm:
 /// Whether `op` of a layer is a network, a layer of one, a map of the results of one, or
 /// a search for roots.
 static bool isNetworkOp(Operation *op) {
-  if (isa<DenseOp, BlockDenseOp, SweepOp, BlockSweepOp, RootOp>(op))
+  if (op->hasTrait<WorthStoring>())
     return true;
   if (auto map = dyn_cast<MapOp>(op); map && !map.getBlock()->getOps<RootOp>().empty())
     return true;

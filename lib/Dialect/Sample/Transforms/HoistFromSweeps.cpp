@@ -32,7 +32,7 @@ using namespace flowc::sample;
 static bool isCheap(Operation *op) {
   if (isa<arith::ArithDialect>(op->getDialect()))
     return !isa<arith::DivFOp>(op);
-  return isa<math::AbsFOp, SplitOp, ConcatOp, SplatOp>(op);
+  return isa<math::AbsFOp>(op) || op->hasTrait<Renames>();
 }
 
 /// Numbers of a step that are worth keeping: more than these take longer to store and

@@ -46,7 +46,7 @@ def Sample_BlockTriangleOp : Sample_LinearOp<"block_triangle", [Sample_WritesInt
 // Sample program
 //===----------------------------------------------------------------------===//
 
-def Sample_BlockDenseOp : Sample_TangentOp<"block_dense", [Sample_WritesInto]> {
+def Sample_BlockDenseOp : Sample_TangentOp<"block_dense", [Sample_WritesInto, Sample_WorthStoring]> {
   let summary = "Each piece of x times a matrix of its own";
   let description = [{
     `weight` holds `blocks` matrices, one below the other; `transposed` uses their
@@ -78,7 +78,8 @@ def Sample_BlockOuterOp : Sample_DerivativeOp<"block_outer", [Sample_WritesInto]
   let hasVerifier = 1;
 }
 
-def Sample_BlockSweepOp : Sample_TangentOp<"block_sweep", [IsolatedFromAbove, AttrSizedOperandSegments]> {
+def Sample_BlockSweepOp : Sample_TangentOp<"block_sweep",
+    [Sample_WorthStoring, Sample_TakesApart, IsolatedFromAbove, AttrSizedOperandSegments]> {
   let summary = "Inverts a block autoregressive network coordinate by coordinate";
   let description = [{
     Finds the x whose image under the network with these weights (of D x D blocks,

@@ -79,6 +79,10 @@ private:
 /// splat. Null if `value` is no such constant.
 mlir::TypedAttr getUniformConstant(mlir::Value value);
 
+/// Whether computing `op` again in a body costs more than loading its result: marked ops, all
+/// of `math`, and a division.
+bool isCostly(mlir::Operation *op);
+
 } // namespace flowc::sample
 
 #endif // FLOWC_DIALECT_SAMPLE_IR_BODIES_H

@@ -10,6 +10,8 @@
 
 include "flowc/Dialect/Sample/IR/OpBase.td"
 
+// None is marked as costly: derivatives compute them again.
+
 def Sample_LgammaOp : Sample_UnaryOp<"lgamma"> {
   let summary = "log Gamma(x) for x > 0; its derivative is digamma(x)";
 }

@@ -53,7 +53,8 @@ class Sample_LinearOp<string mnemonic, list<Trait> traits = []> : Sample_Tangent
 class Sample_DerivativeOp<string mnemonic, list<Trait> traits = []>
     : Sample_PureOp<mnemonic, traits # [DeclareOpInterfaceMethods<DifferentiableOpInterface, ["buildJvp"]>]>;
 
-class Sample_UnaryOp<string mnemonic> : Sample_DifferentiableOp<mnemonic, [SameOperandsAndResultType, Elementwise]> {
+class Sample_UnaryOp<string mnemonic, list<Trait> traits = []>
+    : Sample_DifferentiableOp<mnemonic, traits # [SameOperandsAndResultType, Elementwise]> {
   let description = "```mlir\n%y = sample." # mnemonic # " %x : tensor<4xf32>\n```";
   let arguments = (ins Sample_Value:$x);
   let results = (outs Sample_Value:$y);

@@ -15,7 +15,8 @@
 include "flowc/Dialect/Sample/IR/OpBase.td"
 
 def Sample_RootOp : Sample_TangentOp<"root",
-    [Sample_InBodies, IsolatedFromAbove, AttrSizedOperandSegments, SingleBlockImplicitTerminator<"YieldOp">]> {
+    [Sample_InBodies, Sample_Costly, Sample_WorthStoring, IsolatedFromAbove, AttrSizedOperandSegments,
+     SingleBlockImplicitTerminator<"YieldOp">]> {
   let summary = "The number t at which an increasing function is zero";
   let description = [{
     The body computes f(t) and f'(t) from t and the operands, and yields the two.

@@ -10,7 +10,7 @@
 
 include "flowc/Dialect/Sample/IR/OpBase.td"
 
-def Sample_SplitOp : Sample_LinearOp<"split"> {
+def Sample_SplitOp : Sample_LinearOp<"split", [Sample_Renames, Sample_TakesApart]> {
   let summary = "Consecutive pieces of a tensor of rank 1";
   let description = [{
     A piece of one element may be a float.
@@ -26,7 +26,7 @@ def Sample_SplitOp : Sample_LinearOp<"split"> {
   let hasVerifier = 1;
 }
 
-def Sample_ConcatOp : Sample_LinearOp<"concat", [Sample_WritesInto]> {
+def Sample_ConcatOp : Sample_LinearOp<"concat", [Sample_WritesInto, Sample_Renames]> {
   let summary = "Pieces one after the other";
   let description = [{
     ```mlir
@@ -81,7 +81,7 @@ def Sample_ReorderOp : Sample_LinearOp<"reorder", [Sample_WritesInto, AllTypesMa
   let hasVerifier = 1;
 }
 
-def Sample_ReshapeOp : Sample_LinearOp<"reshape"> {
+def Sample_ReshapeOp : Sample_LinearOp<"reshape", [Sample_Renames]> {
   let summary = "The same elements in row-major order under another shape";
   let description = [{
     ```mlir

@@ -67,6 +67,10 @@ def Sample_Linear : Sample_Mark<"Linear">;
 def Sample_PerRow : Sample_Mark<"PerRow">;
 def Sample_InBodies : Sample_Mark<"InBodies">;
 def Sample_WritesInto : Sample_Mark<"WritesInto">;
+def Sample_Costly : Sample_Mark<"Costly">;
+def Sample_WorthStoring : Sample_Mark<"WorthStoring">;
+def Sample_Renames : Sample_Mark<"Renames">;
+def Sample_TakesApart : Sample_Mark<"TakesApart">;
 
 class Sample_Op<string mnemonic, list<Trait> traits = []> : Op<Sample_Dialect, mnemonic, [Sample_WellTyped] # traits>;
 

@@ -36,7 +36,8 @@ def Sample_YieldOp : Sample_Op<"yield", [Pure, Terminator, ReturnLike]> {
 //===----------------------------------------------------------------------===//
 
 def Sample_MapOp : Sample_TangentOp<"map",
-    [Sample_WritesInto, IsolatedFromAbove, AttrSizedOperandSegments, AttrSizedResultSegments, SingleBlockImplicitTerminator<"YieldOp">]> {
+    [Sample_WritesInto, Sample_TakesApart, IsolatedFromAbove, AttrSizedOperandSegments, AttrSizedResultSegments,
+     SingleBlockImplicitTerminator<"YieldOp">]> {
   let summary = "Applies a scalar body to every element";
   let description = [{
     For i = 0 ... extent-1 the body computes `stacked` results (element i of the
@@ -78,7 +79,7 @@ def Sample_MapOp : Sample_TangentOp<"map",
 }
 
 def Sample_ScanOp : Sample_Op<"scan",
-    [Sample_WritesInto, Pure, IsolatedFromAbove, AttrSizedOperandSegments, AttrSizedResultSegments,
+    [Sample_WritesInto, Sample_TakesApart, Pure, IsolatedFromAbove, AttrSizedOperandSegments, AttrSizedResultSegments,
      SingleBlockImplicitTerminator<"YieldOp">, DeclareOpInterfaceMethods<DifferentiableOpInterface, ["buildVjp", "buildJvp"]>]> {
   let summary = "A loop over layers";
   let description = [{
@@ -116,7 +117,7 @@ def Sample_ScanOp : Sample_Op<"scan",
   }];
 }
 
-def Sample_DenseOp : Sample_TangentOp<"dense", [Sample_WritesInto, IsolatedFromAbove]> {
+def Sample_DenseOp : Sample_TangentOp<"dense", [Sample_WritesInto, Sample_WorthStoring, IsolatedFromAbove]> {
   let summary = "y = W x + b";
   let description = [{
     `weight` is (out, in) with a uniform value per entry, `bias` is optional,
@@ -159,7 +160,7 @@ def Sample_OuterOp : Sample_DerivativeOp<"outer"> {
 }
 
 def Sample_SweepOp : Sample_TangentOp<"sweep",
-    [IsolatedFromAbove, AttrSizedOperandSegments, AttrSizedResultSegments]> {
+    [Sample_WorthStoring, Sample_TakesApart, IsolatedFromAbove, AttrSizedOperandSegments, AttrSizedResultSegments]> {
   let summary = "Evaluates an autoregressive network coordinate by coordinate, each unit once";
   let description = [{
     A sweep runs a chain of S >= 1 dense stages in which every unit has a rank.

@@ -10,11 +10,11 @@
 
 include "flowc/Dialect/Sample/IR/OpBase.td"
 
-def Sample_Log1pExpOp : Sample_UnaryOp<"log1p_exp"> {
+def Sample_Log1pExpOp : Sample_UnaryOp<"log1p_exp", [Sample_Costly]> {
   let summary = "Softplus: log(1 + exp(x)); its derivative is inv_logit(x)";
 }
 
-def Sample_InvLogitOp : Sample_UnaryOp<"inv_logit"> {
+def Sample_InvLogitOp : Sample_UnaryOp<"inv_logit", [Sample_Costly]> {
   let summary = "Sigmoid: s = 1 / (1 + exp(-x)); its derivative is s (1 - s)";
 }
 
@@ -58,7 +58,7 @@ def Sample_ReduceMaxOp : Sample_TangentOp<"reduce_max", [Sample_InBodies]> {
   let assemblyFormat = "$x attr-dict `:` type($x) `->` type($y)";
 }
 
-def Sample_SplatOp : Sample_LinearOp<"splat"> {
+def Sample_SplatOp : Sample_LinearOp<"splat", [Sample_Renames]> {
   let summary = "A tensor with the same value everywhere";
   let description = [{
     ```mlir
@@ -98,7 +98,7 @@ def Sample_BinSearchOp : Sample_PureOp<"bin_search", [Sample_InBodies]> {
   let hasVerifier = 1;
 }
 
-def Sample_TakeOp : Sample_LinearOp<"take", [Sample_InBodies]> {
+def Sample_TakeOp : Sample_LinearOp<"take", [Sample_InBodies, Sample_TakesApart]> {
   let summary = "Element `index + offset` of a small tensor";
   let description = [{
     ```mlir

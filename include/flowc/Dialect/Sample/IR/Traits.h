@@ -34,6 +34,24 @@ class InBodies : public mlir::OpTrait::TraitBase<ConcreteType, InBodies> {};
 template <typename ConcreteType>
 class WritesInto : public mlir::OpTrait::TraitBase<ConcreteType, WritesInto> {};
 
+/// A function or a search: in the body of a map, loading its result costs less than computing
+/// it again.
+template <typename ConcreteType>
+class Costly : public mlir::OpTrait::TraitBase<ConcreteType, Costly> {};
+
+/// A product with a network's weights or a search: of a layer, storing its results in the
+/// tile's workspace costs far less than computing them again.
+template <typename ConcreteType>
+class WorthStoring : public mlir::OpTrait::TraitBase<ConcreteType, WorthStoring> {};
+
+/// Its results are its operands' numbers under other names: in the body of a map, no code.
+template <typename ConcreteType>
+class Renames : public mlir::OpTrait::TraitBase<ConcreteType, Renames> {};
+
+/// Takes an operand apart: goes through its elements or layers, or reads a piece of it.
+template <typename ConcreteType>
+class TakesApart : public mlir::OpTrait::TraitBase<ConcreteType, TakesApart> {};
+
 } // namespace flowc::sample
 
 #endif // FLOWC_DIALECT_SAMPLE_IR_TRAITS_H

@@ -19,66 +19,87 @@ namespace flowc {
 #include "flowc/Conversion/Passes.h.inc"
 } // namespace flowc
 
-using UnaryBuilder = Value (*)(ImplicitLocOpBuilder &, Value);
+using Expansion = Value (*)(ImplicitLocOpBuilder &, ValueRange);
+
+/// The expansion of a function of one argument.
+template <Value (*build)(ImplicitLocOpBuilder &, Value)>
+static Value ofOne(ImplicitLocOpBuilder &b, ValueRange x) {
+  return build(b, x[0]);
+}
+
+static Value expandPow(ImplicitLocOpBuilder &b, ValueRange x) { return buildPow(b, x[0], x[1]); }
+
+namespace {
+/// What becomes of an op of the math dialect.
+struct MathRow {
+  StringLiteral op;
+  /// Null: the backend turns the op into instructions.
+  Expansion expansion;
+};
+} // namespace
+
+static const MathRow kMathRows[] = {
+    {math::ExpOp::getOperationName(), ofOne<buildExp>},
+    {math::ExpM1Op::getOperationName(), ofOne<buildExpm1>},
+    {math::LogOp::getOperationName(), ofOne<buildLog>},
+    {math::Log1pOp::getOperationName(), ofOne<buildLog1p>},
+    {math::TanhOp::getOperationName(), ofOne<buildTanh>},
+    {math::SinOp::getOperationName(), ofOne<buildSin>},
+    {math::CosOp::getOperationName(), ofOne<buildCos>},
+    {math::AtanOp::getOperationName(), ofOne<buildAtan>},
+    {math::SinhOp::getOperationName(), ofOne<buildSinh>},
+    {math::CoshOp::getOperationName(), ofOne<buildCosh>},
+    {math::AsinhOp::getOperationName(), ofOne<buildAsinh>},
+    {math::AtanhOp::getOperationName(), ofOne<buildAtanh>},
+    {math::ErfOp::getOperationName(), ofOne<buildErf>},
+    {math::ErfcOp::getOperationName(), ofOne<buildErfc>},
+    {math::PowFOp::getOperationName(), expandPow},
+    {math::AbsFOp::getOperationName(), nullptr},
+    {math::CeilOp::getOperationName(), nullptr},
+    {math::ClampFOp::getOperationName(), nullptr},
+    {math::CopySignOp::getOperationName(), nullptr},
+    {math::FloorOp::getOperationName(), nullptr},
+    {math::FmaOp::getOperationName(), nullptr},
+    {math::IsFiniteOp::getOperationName(), nullptr},
+    {math::IsInfOp::getOperationName(), nullptr},
+    {math::IsNaNOp::getOperationName(), nullptr},
+    {math::IsNormalOp::getOperationName(), nullptr},
+    {math::RoundEvenOp::getOperationName(), nullptr},
+    {math::SqrtOp::getOperationName(), nullptr},
+    {math::TruncOp::getOperationName(), nullptr},
+};
 
 static bool isExpandable(Type type) {
   Type element = getElementTypeOrSelf(type);
   return (element.isF32() || element.isF64()) && (isa<FloatType>(type) || isa<VectorType>(type));
 }
 
+static bool isInstruction(Operation *op) {
+  StringRef name = op->getName().getStringRef();
+  return llvm::any_of(kMathRows, [&](const MathRow &row) { return row.op == name && !row.expansion; });
+}
+
 namespace {
-template <typename OpTy>
-struct ExpandUnary : OpRewritePattern<OpTy> {
-  ExpandUnary(MLIRContext *context, UnaryBuilder build) : OpRewritePattern<OpTy>(context), build(build) {}
+struct ExpandFunction : RewritePattern {
+  ExpandFunction(MLIRContext *context, const MathRow &row)
+      : RewritePattern(row.op, /*benefit=*/1, context), expansion(row.expansion) {}
 
-  LogicalResult matchAndRewrite(OpTy op, PatternRewriter &rewriter) const override {
-    if (!isExpandable(op.getType()))
+  LogicalResult matchAndRewrite(Operation *op, PatternRewriter &rewriter) const override {
+    if (!isExpandable(op->getResult(0).getType()))
       return failure();
-    ImplicitLocOpBuilder b(op.getLoc(), rewriter);
-    rewriter.replaceOp(op, build(b, op.getOperand()));
+    ImplicitLocOpBuilder b(op->getLoc(), rewriter);
+    rewriter.replaceOp(op, expansion(b, op->getOperands()));
     return success();
   }
 
-  UnaryBuilder build;
-};
-
-struct ExpandPow : OpRewritePattern<math::PowFOp> {
-  using Base::Base;
-
-  LogicalResult matchAndRewrite(math::PowFOp op, PatternRewriter &rewriter) const override {
-    if (!isExpandable(op.getType()))
-      return failure();
-    ImplicitLocOpBuilder b(op.getLoc(), rewriter);
-    rewriter.replaceOp(op, buildPow(b, op.getLhs(), op.getRhs()));
-    return success();
-  }
+  Expansion expansion;
 };
 } // namespace
 
 void flowc::populateExpandMathPatterns(RewritePatternSet &patterns) {
-  MLIRContext *context = patterns.getContext();
-  auto add = [&]<typename OpTy>(UnaryBuilder build) { patterns.add<ExpandUnary<OpTy>>(context, build); };
-  add.operator()<math::ExpOp>(buildExp);
-  add.operator()<math::ExpM1Op>(buildExpm1);
-  add.operator()<math::LogOp>(buildLog);
-  add.operator()<math::Log1pOp>(buildLog1p);
-  add.operator()<math::TanhOp>(buildTanh);
-  add.operator()<math::SinOp>(buildSin);
-  add.operator()<math::CosOp>(buildCos);
-  add.operator()<math::AtanOp>(buildAtan);
-  add.operator()<math::SinhOp>(buildSinh);
-  add.operator()<math::CoshOp>(buildCosh);
-  add.operator()<math::AsinhOp>(buildAsinh);
-  add.operator()<math::AtanhOp>(buildAtanh);
-  add.operator()<math::ErfOp>(buildErf);
-  add.operator()<math::ErfcOp>(buildErfc);
-  patterns.add<ExpandPow>(context);
-}
-
-/// Ops of the math dialect that the backend turns into instructions.
-static bool isInstruction(Operation *op) {
-  return isa<math::AbsFOp, math::CeilOp, math::ClampFOp, math::CopySignOp, math::FloorOp, math::FmaOp, math::IsFiniteOp,
-             math::IsInfOp, math::IsNaNOp, math::IsNormalOp, math::RoundEvenOp, math::SqrtOp, math::TruncOp>(op);
+  for (const MathRow &row : kMathRows)
+    if (row.expansion)
+      patterns.add<ExpandFunction>(patterns.getContext(), row);
 }
 
 LogicalResult flowc::expandMath(Operation *root) {

@@ -25,7 +25,6 @@ PATTERNS = {
     "comparison of a kind": re.compile(r'\bkind(?:\(\))?\s*[=!]=\s*"'),
 }
 KNOWN = {
-    ("list of classes", "lib/Conversion/ExpandMath.cpp"): 1,
     ("list of classes", "lib/Conversion/SampleToTile/EmitBody.cpp"): 1,
 }
 

@@ -14,7 +14,6 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/IR/TypeUtilities.h"
-#include "llvm/ADT/TypeSwitch.h"
 #include "llvm/Support/Format.h"
 
 #include <cmath>
@@ -157,14 +156,6 @@ static StringRef formatPredicate(arith::CmpFPredicate predicate) {
   }
 }
 
-static MathText formatComparison(arith::CmpFOp op, const MathText &a, const MathText &b) {
-  if (op.getPredicate() == arith::CmpFPredicate::UNO && op.getLhs() == op.getRhs())
-    return {a.at(Binding::Sum) + " is undefined", Binding::Comparison};
-  if (op.getPredicate() == arith::CmpFPredicate::OLT && isSmallest(op.getRhs()))
-    return {a.at(Binding::Sum) + " ≤ 0", Binding::Comparison};
-  return {a.at(Binding::Sum) + formatPredicate(op.getPredicate()).str() + b.at(Binding::Sum), Binding::Comparison};
-}
-
 /// `name(a, b, …)`
 static MathText formatCall(const llvm::Twine &name, ArrayRef<MathText> arguments) {
   std::string text = name.str() + "(";
@@ -187,96 +178,159 @@ MathText flowc::formatPiece(SplitOp split, unsigned number, const MathText &whol
   return {formatRange(whole.at(Binding::Atom), begin, end), Binding::Atom};
 }
 
-static MathText formatTake(TakeOp take, const MathText &x, const MathText &index) {
-  std::string position = index.text;
-  if (take.getOffset())
-    position += " + " + std::to_string(take.getOffset());
-  return {x.at(Binding::Atom) + "[" + position + "]", Binding::Atom};
+//===----------------------------------------------------------------------===//
+// Ops
+//===----------------------------------------------------------------------===//
+
+/// Of the operands of an op.
+using Texts = ArrayRef<MathText>;
+
+static MathText formatAddition(Operation *, Texts x) { return formatSum(x[0], x[1], false); }
+
+static MathText formatSubtraction(Operation *, Texts x) { return formatSum(x[0], x[1], true); }
+
+static MathText formatMultiplication(Operation *, Texts x) {
+  // Numbers come first.
+  bool swap = x[1].binding >= Binding::Sign && std::isdigit(StringRef(x[1].text).ltrim("−").front());
+  return swap ? formatProduct(x[1], x[0]) : formatProduct(x[0], x[1]);
 }
 
-MathText flowc::formatOp(Operation *op, ArrayRef<MathText> x) {
-  return TypeSwitch<Operation *, MathText>(op)
-      .Case([&](arith::AddFOp) { return formatSum(x[0], x[1], false); })
-      .Case([&](arith::SubFOp) { return formatSum(x[0], x[1], true); })
-      .Case([&](arith::AddIOp) { return formatSum(x[0], x[1], false); })
-      .Case([&](arith::MulIOp) { return formatProduct(x[0], x[1]); })
-      .Case([&](arith::MulFOp) {
-        // Numbers come first.
-        bool swap = x[1].binding >= Binding::Sign && std::isdigit(StringRef(x[1].text).ltrim("−").front());
-        return swap ? formatProduct(x[1], x[0]) : formatProduct(x[0], x[1]);
-      })
-      .Case([&](arith::DivFOp) {
-        return MathText{x[0].at(Binding::Product) + " / " + x[1].at(Binding::Sign), Binding::Product};
-      })
-      .Case([&](arith::NegFOp) {
-        StringRef positive = x[0].text;
-        if (x[0].binding == Binding::Sign && positive.consume_front("−"))
-          return MathText{positive.str(), Binding::Product};
-        return MathText{"−" + x[0].at(Binding::Product), Binding::Sign};
-      })
-      .Case([&](arith::CmpFOp compare) { return formatComparison(compare, x[0], x[1]); })
-      .Case([&](arith::AndIOp) {
-        return MathText{x[0].at(Binding::Comparison) + " and " + x[1].at(Binding::Comparison), Binding::Comparison};
-      })
-      .Case([&](arith::OrIOp) {
-        return MathText{x[0].at(Binding::Comparison) + " or " + x[1].at(Binding::Comparison), Binding::Choice};
-      })
-      .Case([&](arith::SelectOp select) {
-        if (isGuard(select))
-          return x[2];
-        return MathText{x[1].at(Binding::Comparison) + " if " + x[0].at(Binding::Comparison) + " else " +
-                            x[2].at(Binding::Choice),
-                        Binding::Choice};
-      })
-      .Case([&](arith::MaxNumFOp) { return formatCall("max", x); })
-      .Case([&](arith::MinNumFOp) { return formatCall("min", x); })
-      .Case([&](math::FmaOp) { return formatSum(formatProduct(x[0], x[1]), x[2], false); })
-      .Case([&](math::AbsFOp) {
-        return MathText{"|" + x[0].text + "|", Binding::Atom};
-      })
-      .Case([&](math::SqrtOp) {
-        return MathText{"√" + formatCall("", x[0]).text, Binding::Atom};
-      })
-      .Case<math::PowFOp, math::FPowIOp>([&](auto) {
-        if (x[1].text == "1")
-          return x[0];
-        return MathText{x[0].at(Binding::Atom) + "^" + x[1].at(Binding::Atom), Binding::Power};
-      })
-      .Case([&](ClipOp clip) {
-        // Mathematics has no largest number.
-        auto type = cast<FloatType>(getElementTypeOrSelf(clip.getType()));
-        if (clip.getUpper().convertToDouble() == APFloat::getLargest(type.getFloatSemantics()).convertToDouble())
-          return x[0];
-        return formatCall("clip", {x[0], formatConstant(clip.getLower().convertToDouble()),
-                                   formatConstant(clip.getUpper().convertToDouble())});
-      })
-      .Case([&](ReduceSumOp) { return formatCall("Σ", x); })
-      .Case([&](ReduceMaxOp) { return formatCall("max", x); })
-      .Case([&](BinSearchOp) { return formatCall("bin", x); })
-      .Case([&](TakeOp take) { return formatTake(take, x[0], x[1]); })
-      .Case([&](OneHotOp oneHot) {
-        MathText position = x[1];
-        if (oneHot.getOffset())
-          position.text += " + " + std::to_string(oneHot.getOffset());
-        return formatCall("only", {x[0], MathText{"at " + position.text, Binding::Atom}});
-      })
-      .Case([&](ConcatOp) {
-        return MathText{"[" + StringRef(formatCall("", x).text).drop_front().drop_back().str() + "]"};
-      })
-      .Case([&](PickOp) {
-        return MathText{x[0].at(Binding::Atom) + "[" + x[1].text + "]", Binding::Atom};
-      })
-      .Case([&](ScatterSumOp) { return formatCall("scatter_sum", x); })
-      .Case([&](GatherOp) {
-        return MathText{x[0].at(Binding::Atom) + "[" + x[1].text + "]", Binding::Atom};
-      })
-      .Case([&](ReverseOp) { return formatCall("reverse", x); })
-      .Case([&](ReorderOp) { return formatCall("by_rank", x); })
-      // They change nothing that mathematics sees.
-      .Case<SplatOp, ReshapeOp, DetachOp>([&](auto) { return x[0]; })
-      .Default([&](Operation *other) {
-        // Ops of no function in the table are called what they are called.
-        const symbolic::FunctionRow *row = symbolic::findFunctionOfOp(other->getName().getStringRef());
-        return formatCall(row ? StringRef(row->name) : other->getName().stripDialect(), x);
-      });
+static MathText formatWholeMultiplication(Operation *, Texts x) { return formatProduct(x[0], x[1]); }
+
+static MathText formatFma(Operation *, Texts x) { return formatSum(formatProduct(x[0], x[1]), x[2], false); }
+
+static MathText formatDivision(Operation *, Texts x) {
+  return {x[0].at(Binding::Product) + " / " + x[1].at(Binding::Sign), Binding::Product};
+}
+
+static MathText formatNegation(Operation *, Texts x) {
+  StringRef positive = x[0].text;
+  if (x[0].binding == Binding::Sign && positive.consume_front("−"))
+    return {positive.str(), Binding::Product};
+  return {"−" + x[0].at(Binding::Product), Binding::Sign};
+}
+
+static MathText formatPower(Operation *, Texts x) {
+  if (x[1].text == "1")
+    return x[0];
+  return {x[0].at(Binding::Atom) + "^" + x[1].at(Binding::Atom), Binding::Power};
+}
+
+static MathText formatSize(Operation *, Texts x) { return {"|" + x[0].text + "|", Binding::Atom}; }
+
+static MathText formatRoot(Operation *, Texts x) { return {"√" + formatCall("", x[0]).text, Binding::Atom}; }
+
+static MathText formatComparison(Operation *op, Texts x) {
+  auto compare = cast<arith::CmpFOp>(op);
+  if (compare.getPredicate() == arith::CmpFPredicate::UNO && compare.getLhs() == compare.getRhs())
+    return {x[0].at(Binding::Sum) + " is undefined", Binding::Comparison};
+  if (compare.getPredicate() == arith::CmpFPredicate::OLT && isSmallest(compare.getRhs()))
+    return {x[0].at(Binding::Sum) + " ≤ 0", Binding::Comparison};
+  return {x[0].at(Binding::Sum) + formatPredicate(compare.getPredicate()).str() + x[1].at(Binding::Sum),
+          Binding::Comparison};
+}
+
+static MathText formatAnd(Operation *, Texts x) {
+  return {x[0].at(Binding::Comparison) + " and " + x[1].at(Binding::Comparison), Binding::Comparison};
+}
+
+static MathText formatOr(Operation *, Texts x) {
+  return {x[0].at(Binding::Comparison) + " or " + x[1].at(Binding::Comparison), Binding::Choice};
+}
+
+static MathText formatSelect(Operation *op, Texts x) {
+  if (isGuard(cast<arith::SelectOp>(op)))
+    return x[2];
+  return {x[1].at(Binding::Comparison) + " if " + x[0].at(Binding::Comparison) + " else " + x[2].at(Binding::Choice),
+          Binding::Choice};
+}
+
+static MathText formatClip(Operation *op, Texts x) {
+  auto clip = cast<ClipOp>(op);
+  // Mathematics has no largest number.
+  auto type = cast<FloatType>(getElementTypeOrSelf(clip.getType()));
+  if (clip.getUpper().convertToDouble() == APFloat::getLargest(type.getFloatSemantics()).convertToDouble())
+    return x[0];
+  return formatCall("clip", {x[0], formatConstant(clip.getLower().convertToDouble()),
+                             formatConstant(clip.getUpper().convertToDouble())});
+}
+
+/// `index`, `offset` places on.
+static std::string formatPosition(const MathText &index, uint64_t offset) {
+  return offset ? index.text + " + " + std::to_string(offset) : index.text;
+}
+
+static MathText formatTake(Operation *op, Texts x) {
+  return {x[0].at(Binding::Atom) + "[" + formatPosition(x[1], cast<TakeOp>(op).getOffset()) + "]", Binding::Atom};
+}
+
+static MathText formatOneHot(Operation *op, Texts x) {
+  return formatCall("only", {x[0], {"at " + formatPosition(x[1], cast<OneHotOp>(op).getOffset()), Binding::Atom}});
+}
+
+static MathText formatPick(Operation *, Texts x) {
+  return {x[0].at(Binding::Atom) + "[" + x[1].text + "]", Binding::Atom};
+}
+
+static MathText formatConcat(Operation *, Texts x) {
+  return {"[" + StringRef(formatCall("", x).text).drop_front().drop_back().str() + "]"};
+}
+
+/// What changes nothing that mathematics sees.
+static MathText formatNothing(Operation *, Texts x) { return x[0]; }
+
+namespace {
+/// How an op is written that is not called by the name of its function.
+struct Notation {
+  StringLiteral op;
+  MathText (*format)(Operation *, Texts) = nullptr;
+  /// What it is called, if it is a call.
+  StringLiteral name = "";
+};
+} // namespace
+
+static const Notation kNotations[] = {
+    {arith::AddFOp::getOperationName(), formatAddition},
+    {arith::AddIOp::getOperationName(), formatAddition},
+    {arith::SubFOp::getOperationName(), formatSubtraction},
+    {arith::MulFOp::getOperationName(), formatMultiplication},
+    {arith::MulIOp::getOperationName(), formatWholeMultiplication},
+    {arith::DivFOp::getOperationName(), formatDivision},
+    {arith::NegFOp::getOperationName(), formatNegation},
+    {arith::CmpFOp::getOperationName(), formatComparison},
+    {arith::AndIOp::getOperationName(), formatAnd},
+    {arith::OrIOp::getOperationName(), formatOr},
+    {arith::SelectOp::getOperationName(), formatSelect},
+    {arith::MaxNumFOp::getOperationName(), nullptr, "max"},
+    {arith::MinNumFOp::getOperationName(), nullptr, "min"},
+    {math::FmaOp::getOperationName(), formatFma},
+    {math::AbsFOp::getOperationName(), formatSize},
+    {math::SqrtOp::getOperationName(), formatRoot},
+    {math::PowFOp::getOperationName(), formatPower},
+    {math::FPowIOp::getOperationName(), formatPower},
+    {ClipOp::getOperationName(), formatClip},
+    {ReduceSumOp::getOperationName(), nullptr, "Σ"},
+    {ReduceMaxOp::getOperationName(), nullptr, "max"},
+    {BinSearchOp::getOperationName(), nullptr, "bin"},
+    {TakeOp::getOperationName(), formatTake},
+    {OneHotOp::getOperationName(), formatOneHot},
+    {ConcatOp::getOperationName(), formatConcat},
+    {PickOp::getOperationName(), formatPick},
+    {GatherOp::getOperationName(), formatPick},
+    {ScatterSumOp::getOperationName(), nullptr, "scatter_sum"},
+    {ReverseOp::getOperationName(), nullptr, "reverse"},
+    {ReorderOp::getOperationName(), nullptr, "by_rank"},
+    {SplatOp::getOperationName(), formatNothing},
+    {ReshapeOp::getOperationName(), formatNothing},
+    {DetachOp::getOperationName(), formatNothing},
+};
+
+MathText flowc::formatOp(Operation *op, ArrayRef<MathText> operands) {
+  StringRef name = op->getName().getStringRef();
+  const Notation *notation = llvm::find_if(kNotations, [&](const Notation &known) { return known.op == name; });
+  if (notation != std::end(kNotations))
+    return notation->format ? notation->format(op, operands) : formatCall(notation->name, operands);
+  // Ops of no function in the table are called what they are called.
+  const symbolic::FunctionRow *row = symbolic::findFunctionOfOp(name);
+  return formatCall(row ? StringRef(row->name) : op->getName().stripDialect(), operands);
 }

@@ -32,7 +32,6 @@ LONG = {
     "lib/Dialect/Sample/IR/VjpStructured.cpp: ScanOp::buildVjp",
     "lib/Dialect/Sample/IR/VjpSweep.cpp: SweepDifferentiator::buildStage",
     "lib/Dialect/Flow/IR/Specializer.cpp: flowc::flow::buildElementwiseMap",
-    "lib/Explain/MathText.cpp: flowc::formatOp",
 }
 NO_FUNCTION = re.compile(r"^(?:(?:inline|static|constexpr|const|template.*>) )*(namespace|class|struct|enum|union|extern)\b")
 

@@ -21,57 +21,81 @@
 using namespace mlir;
 using namespace flowc::sample;
 
-LogicalResult BlockSweepOp::buildVjp(VjpBuilder &vjp, ValueRange cotangents) {
-  ImplicitLocOpBuilder &builder = vjp.getBuilder();
-  Location loc = getLoc();
-  Value gx = cotangents[0], gl = cotangents[1];
+namespace {
+/// In the names of above.
+class BlockSweepDifferentiator {
+public:
+  BlockSweepDifferentiator(BlockSweepOp sweep, VjpBuilder &vjp, Value gx, Value gl)
+      : sweep(sweep), vjp(vjp), builder(vjp.getBuilder()), gx(gx), gl(gl), primal(region.emplaceBlock()),
+        swept(sweep, primal, mapping, vjp.getMapping()) {}
 
-  // The network forwards, at x.
+  LogicalResult run();
+
+private:
+  LogicalResult buildForward();
+  LogicalResult addThroughLogDet();
+  Value buildAdjoint();
+  LogicalResult accumulateParameters(Value minusLambda);
+
+  BlockSweepOp sweep;
+  VjpBuilder &vjp;
+  ImplicitLocOpBuilder &builder;
+  Value gx, gl;
+  /// The network as a function that is differentiated where code is emitted: F and, if it
+  /// has a cotangent, l.
   Region region;
-  Block &primal = region.emplaceBlock();
-  ImplicitLocOpBuilder inner = getBodyBuilder(loc, primal);
+  Block &primal;
   IRMapping mapping;
-  SweptNetwork swept(*this, primal, mapping, vjp.getMapping());
-  const BlockNetwork &network = swept.network;
-  Value x = swept.x;
-  auto &parameters = swept.parameters;
-  FailureOr<Transformed> image = buildBlockNetwork(inner, network, x, /*withLogDet=*/bool(gl));
-  FailureOr<SmallVector<Value>> slopes = buildBlockSlopes(inner, network, x, /*withLogDet=*/bool(gl));
-  if (failed(image) || failed(slopes))
+  SweptNetwork swept;
+  SmallVector<Value> slopes;
+};
+} // namespace
+
+/// The network forwards, at x.
+LogicalResult BlockSweepDifferentiator::buildForward() {
+  ImplicitLocOpBuilder inner = getBodyBuilder(sweep.getLoc(), primal);
+  FailureOr<Transformed> image = buildBlockNetwork(inner, swept.network, swept.x, /*withLogDet=*/bool(gl));
+  FailureOr<SmallVector<Value>> found = buildBlockSlopes(inner, swept.network, swept.x, /*withLogDet=*/bool(gl));
+  if (failed(image) || failed(found))
     return failure();
+  slopes = *found;
   SmallVector<Value> results{image->event};
   if (gl)
     results.push_back(image->logDet);
   YieldOp::create(inner, results);
   VjpBuilder forward(builder, mapping);
   cloneForward(forward, primal);
+  return success();
+}
 
-  // What x gets through the log-determinant.
-  if (gl) {
-    VjpBuilder ofInput(builder, mapping);
-    ofInput.markNeeded(x);
-    if (failed(buildBlockVjp(ofInput, primal, {Value(), gl})))
-      return failure();
-    Value through = ofInput.getCotangent(x);
-    if (gx && through)
-      gx = arith::AddFOp::create(builder, gx, through);
-    else if (!gx)
-      gx = through;
-  }
-  Value minusLambda;
-  if (gx) {
-    auto getValues = [&](ValueRange values) {
-      return llvm::map_to_vector(values, [&](Value value) { return mapping.lookup(value); });
-    };
-    auto adjoint = BlockAdjointOp::create(builder, gx.getType(), gx, getValues(*slopes), getValues(network.weights),
-                                          getValues(network.diagonals));
-    vjp.accumulate(getY(), adjoint.getLambda());
-    minusLambda = arith::NegFOp::create(builder, adjoint.getLambda());
-  }
+/// Adds to gx what x gets through the log-determinant.
+LogicalResult BlockSweepDifferentiator::addThroughLogDet() {
+  VjpBuilder ofInput(builder, mapping);
+  ofInput.markNeeded(swept.x);
+  if (failed(buildBlockVjp(ofInput, primal, {Value(), gl})))
+    return failure();
+  Value through = ofInput.getCotangent(swept.x);
+  if (gx && through)
+    gx = arith::AddFOp::create(builder, gx, through);
+  else if (!gx)
+    gx = through;
+  return success();
+}
 
+/// lambda, J^-T applied to gx.
+Value BlockSweepDifferentiator::buildAdjoint() {
+  auto getValues = [&](ValueRange values) {
+    return llvm::map_to_vector(values, [&](Value value) { return mapping.lookup(value); });
+  };
+  return BlockAdjointOp::create(builder, gx.getType(), gx, getValues(slopes), getValues(swept.network.weights),
+                                getValues(swept.network.diagonals))
+      .getLambda();
+}
+
+LogicalResult BlockSweepDifferentiator::accumulateParameters(Value minusLambda) {
   VjpBuilder ofParameters(builder, mapping);
   bool anyNeeded = false;
-  for (auto [operand, argument] : parameters)
+  for (auto [operand, argument] : swept.parameters)
     if (vjp.isNeeded(operand)) {
       ofParameters.markNeeded(argument);
       anyNeeded = true;
@@ -83,7 +107,23 @@ LogicalResult BlockSweepOp::buildVjp(VjpBuilder &vjp, ValueRange cotangents) {
     seeds.push_back(gl);
   if (failed(buildBlockVjp(ofParameters, primal, seeds)))
     return failure();
-  for (auto [operand, argument] : parameters)
+  for (auto [operand, argument] : swept.parameters)
     vjp.accumulate(operand, ofParameters.getCotangent(argument));
   return success();
+}
+
+LogicalResult BlockSweepDifferentiator::run() {
+  if (failed(buildForward()) || (gl && failed(addThroughLogDet())))
+    return failure();
+  Value minusLambda;
+  if (gx) {
+    Value lambda = buildAdjoint();
+    vjp.accumulate(sweep.getY(), lambda);
+    minusLambda = arith::NegFOp::create(builder, lambda);
+  }
+  return accumulateParameters(minusLambda);
+}
+
+LogicalResult BlockSweepOp::buildVjp(VjpBuilder &vjp, ValueRange cotangents) {
+  return BlockSweepDifferentiator(*this, vjp, cotangents[0], cotangents[1]).run();
 }

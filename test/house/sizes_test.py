@@ -27,7 +27,6 @@ LONG = {
     "lib/Conversion/MicroKernelsOuter.cpp: OuterBlock::emit",
     "lib/Dialect/Sample/IR/BlockNetwork.cpp: NetworkBuilder::buildBlocks",
     "lib/Dialect/Flow/IR/FlowFormula.cpp: buildFormula",
-    "lib/Dialect/Sample/IR/VjpSweep.cpp: SweepDifferentiator::buildStage",
     "lib/Dialect/Flow/IR/Specializer.cpp: flowc::flow::buildElementwiseMap",
 }
 NO_FUNCTION = re.compile(r"^(?:(?:inline|static|constexpr|const|template.*>) )*(namespace|class|struct|enum|union|extern)\b")

@@ -38,6 +38,8 @@ struct ReverseStage {
   BodyBuilder body;
   IRMapping mapping;
   VjpBuilder vjp;
+  /// Argument for what comes from the stage behind: W[t+1]^T ga[t+1], or W[0]^T ga[0].
+  BlockArgument incoming;
   /// Argument for the primal's accumulated values.
   BlockArgument saved;
   /// Operands of the primal whose cotangents the body yields after the first
@@ -58,6 +60,9 @@ public:
 
 private:
   LogicalResult buildStage(int64_t t);
+  void addArguments(int64_t t, ReverseStage &stage);
+  SmallVector<Value> addSeeds(int64_t t, ReverseStage &stage);
+  LogicalResult yieldCotangents(int64_t t, ReverseStage &stage);
   Value getSeed(ReverseStage &stage, Value cotangent, Type type);
   void buildSweep();
   void completeFirstUnits(int64_t t);
@@ -95,68 +100,85 @@ Value SweepDifferentiator::getSeed(ReverseStage &stage, Value cotangent, Type ty
   return stage.body.add(BodyBuilder::OfUnit, cotangent, type);
 }
 
-LogicalResult SweepDifferentiator::buildStage(int64_t t) {
+/// Arguments: accumulated values, the stage's operands, shared operands.
+void SweepDifferentiator::addArguments(int64_t t, ReverseStage &stage) {
   Block &primal = *sweep.getStageBlock(t);
-  auto primalYield = cast<YieldOp>(primal.getTerminator());
-  ReverseStage &stage = *stages.emplace_back(std::make_unique<ReverseStage>(sweep.getLoc()));
   BodyBuilder &body = stage.body;
-
-  // Arguments: accumulated values, the stage's operands, shared operands.
-  BlockArgument g = body.add(BodyBuilder::Accumulated, {}, primalYield.getOperand(0).getType());
+  stage.incoming = body.add(BodyBuilder::Accumulated, {}, primal.getTerminator()->getOperand(0).getType());
   stage.saved = body.add(BodyBuilder::OfUnit, {}, primal.getArgument(0).getType());
   stage.mapping.map(primal.getArgument(0), stage.saved);
   stage.vjp.markNeeded(primal.getArgument(0));
   unsigned next = 1;
-  SmallVector<std::pair<Value, BlockArgument>> indexed, shared;
+  auto add = [&](Value operand, unsigned group) {
+    BlockArgument argument = primal.getArgument(next++);
+    stage.mapping.map(argument, body.add(group, vjp.lookup(operand), argument.getType()));
+    if (vjp.isNeeded(operand))
+      stage.vjp.markNeeded(argument);
+  };
   for (auto [operand, number] : llvm::zip_equal(sweep.getIndexed(), sweep.getIndexedStage()))
     if (number == t)
-      indexed.emplace_back(operand, primal.getArgument(next++));
+      add(operand, BodyBuilder::OfUnit);
   for (Value operand : sweep.getShared())
-    shared.emplace_back(operand, primal.getArgument(next++));
-  for (auto &[operands, group] : {std::pair(indexed, BodyBuilder::OfUnit), std::pair(shared, BodyBuilder::OfSweep)})
-    for (auto [operand, argument] : operands) {
-      stage.mapping.map(argument, body.add(group, vjp.lookup(operand), argument.getType()));
-      if (vjp.isNeeded(operand))
-        stage.vjp.markNeeded(argument);
-    }
+    add(operand, BodyBuilder::OfSweep);
+}
 
-  // Cotangents of what the body yields.
-  SmallVector<Value> seeds{g};
-  if (Value incoming = cotangents[t])
-    seeds[0] = arith::AddFOp::create(body.getBuilder(), g, getSeed(stage, incoming, g.getType()));
+/// Cotangents of what the primal body yields.
+SmallVector<Value> SweepDifferentiator::addSeeds(int64_t t, ReverseStage &stage) {
+  ValueRange yielded = sweep.getStageBlock(t)->getTerminator()->getOperands();
+  BodyBuilder &body = stage.body;
+  SmallVector<Value> seeds{stage.incoming};
+  if (Value own = cotangents[t])
+    seeds[0] = arith::AddFOp::create(body.getBuilder(), seeds[0], getSeed(stage, own, seeds[0].getType()));
   for (int64_t i = 0; i < getNumExtras(sweep, t); ++i) {
     Value cotangent = cotangents[getFirstExtra(sweep, t) + i];
-    seeds.push_back(cotangent ? getSeed(stage, cotangent, primalYield.getOperand(1 + i).getType()) : Value());
+    seeds.push_back(cotangent ? getSeed(stage, cotangent, yielded[1 + i].getType()) : Value());
   }
   for (Value cotangent : cotangents.take_back(t == last ? sweep.getSums().size() : 0))
     seeds.push_back(cotangent ? body.addShared(BodyBuilder::OfSweep, cotangent) : Value());
-  cloneForward(stage.vjp, primal);
-  if (failed(buildBlockVjp(stage.vjp, primal, seeds)))
-    return failure();
+  return seeds;
+}
 
+/// Yields ga[t], then the cotangents of the stage's operands.
+LogicalResult SweepDifferentiator::yieldCotangents(int64_t t, ReverseStage &stage) {
+  Block &primal = *sweep.getStageBlock(t);
+  ImplicitLocOpBuilder &at = stage.body.getBuilder();
   Value ga = stage.vjp.getCotangent(primal.getArgument(0));
-  SmallVector<Value> yielded{ga ? ga : buildConstant(body.getBuilder(), stage.saved.getType(), 0.0)};
-  for (auto [operand, argument] : indexed)
-    if (Value cotangent = stage.vjp.getCotangent(argument)) {
-      stage.indexed.push_back(operand);
-      yielded.push_back(cotangent);
-    }
-  for (auto [operand, argument] : shared)
-    if (Value cotangent = stage.vjp.getCotangent(argument)) {
-      if (t != last)
-        return sweep.emitOpError("with trained shared operands of hidden stages has no derivative");
-      stage.shared.push_back(operand);
-      yielded.push_back(cotangent);
-    }
-  YieldOp::create(body.getBuilder(), yielded);
-
-  auto use = [&](Value computed, Value result) {
-    useGiven(body, BodyBuilder::OfUnit, stage.mapping.lookup(computed), vjp.lookup(result));
+  SmallVector<Value> yielded{ga ? ga : buildConstant(at, stage.saved.getType(), 0.0)};
+  unsigned next = 1;
+  auto add = [&](Value operand, SmallVectorImpl<Value> &operands) {
+    Value cotangent = stage.vjp.getCotangent(primal.getArgument(next++));
+    if (!cotangent)
+      return;
+    operands.push_back(operand);
+    yielded.push_back(cotangent);
   };
-  use(primalYield.getOperand(0), sweep.getResult(t));
+  for (auto [operand, number] : llvm::zip_equal(sweep.getIndexed(), sweep.getIndexedStage()))
+    if (number == t)
+      add(operand, stage.indexed);
+  for (Value operand : sweep.getShared())
+    add(operand, stage.shared);
+  if (t != last && !stage.shared.empty())
+    return sweep.emitOpError("with trained shared operands of hidden stages has no derivative");
+  YieldOp::create(at, yielded);
+  return success();
+}
+
+LogicalResult SweepDifferentiator::buildStage(int64_t t) {
+  Block &primal = *sweep.getStageBlock(t);
+  ReverseStage &stage = *stages.emplace_back(std::make_unique<ReverseStage>(sweep.getLoc()));
+  addArguments(t, stage);
+  SmallVector<Value> seeds = addSeeds(t, stage);
+  cloneForward(stage.vjp, primal);
+  if (failed(buildBlockVjp(stage.vjp, primal, seeds)) || failed(yieldCotangents(t, stage)))
+    return failure();
+  auto use = [&](unsigned number, Value result) {
+    Value computed = primal.getTerminator()->getOperand(number);
+    useGiven(stage.body, BodyBuilder::OfUnit, stage.mapping.lookup(computed), vjp.lookup(result));
+  };
+  use(0, sweep.getResult(t));
   for (int64_t i = 0; i < getNumExtras(sweep, t); ++i)
-    use(primalYield.getOperand(1 + i), sweep.getResult(getFirstExtra(sweep, t) + i));
-  eraseDeadOps(body.getBlock());
+    use(1 + i, sweep.getResult(getFirstExtra(sweep, t) + i));
+  eraseDeadOps(stage.body.getBlock());
   return success();
 }
 

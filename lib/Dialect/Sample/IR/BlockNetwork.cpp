@@ -156,11 +156,31 @@ LogicalResult NetworkBuilder::activate(ImplicitLocOpBuilder &at, ArrayRef<Value>
   return success();
 }
 
+/// Slopes of the units of a block from their logarithms, each divided by the largest one,
+/// whose logarithm is returned.
+static Value scaleSlopes(ImplicitLocOpBuilder &at, SmallVectorImpl<Value> &slopes) {
+  Value largest =
+      slopes.size() == 1 ? slopes.front() : ReduceMaxOp::create(at, slopes.front().getType(), join(at, slopes)).getY();
+  // Bounded from below: where all slopes are zero, so is their sum.
+  Value floor = buildConstant(at, largest.getType(), largest.getType().isF64() ? -1e300 : -1e37);
+  Value isAbove = arith::CmpFOp::create(at, arith::CmpFPredicate::OGT, largest, floor);
+  largest = arith::SelectOp::create(at, isAbove, largest, floor);
+  for (Value &slope : slopes)
+    slope = math::ExpOp::create(at, arith::SubFOp::create(at, slope, largest));
+  return largest;
+}
+
+static Value buildLogOfSum(ImplicitLocOpBuilder &at, ArrayRef<Value> values) {
+  Value sum = values.front();
+  for (Value value : values.drop_front())
+    sum = arith::AddFOp::create(at, sum, value);
+  return math::LogOp::create(at, sum);
+}
+
 /// A hidden layer with its part of the log-determinant, block by block: u becomes
 /// the product of slopes and u, or, in the last hidden layer, nothing.
 LogicalResult NetworkBuilder::buildBlocks(int64_t layer, Value &hidden, Value &u, Value &logDet) {
   bool isFirst = layer == 0, isLast = layer == network.depth() - 1, hasOffset = isFirst && network.offset;
-  bool isLogarithmic = network.activation.isLogarithmic;
   // What slopes are multiplied by: u, and in the end the last weights.
   SmallVector<Value> factors{isFirst ? network.buildFlatDiagonal(builder, 0) : u};
   if (isLast)
@@ -183,18 +203,7 @@ LogicalResult NetworkBuilder::buildBlocks(int64_t layer, Value &hidden, Value &u
                                      arguments.drop_front(indexed.size()), values, slopes)))
                    return failure();
                  yields.stacked.push_back(join(at, values));
-                 Value largest;
-                 if (isLogarithmic) {
-                   // Bounded from below: where all slopes are zero, so is their sum.
-                   largest = slopes.size() == 1
-                                 ? slopes.front()
-                                 : ReduceMaxOp::create(at, slopes.front().getType(), join(at, slopes)).getY();
-                   Value floor = buildConstant(at, largest.getType(), largest.getType().isF64() ? -1e300 : -1e37);
-                   Value isAbove = arith::CmpFOp::create(at, arith::CmpFPredicate::OGT, largest, floor);
-                   largest = arith::SelectOp::create(at, isAbove, largest, floor);
-                   for (Value &slope : slopes)
-                     slope = math::ExpOp::create(at, arith::SubFOp::create(at, slope, largest));
-                 }
+                 Value largest = network.activation.isLogarithmic ? scaleSlopes(at, slopes) : Value();
                  for (size_t f = inputs.size() - factors.size(); f < inputs.size(); ++f)
                    for (auto [slope, factor] : llvm::zip_equal(slopes, inputs[f]))
                      slope = arith::MulFOp::create(at, slope, factor);
@@ -204,10 +213,7 @@ LogicalResult NetworkBuilder::buildBlocks(int64_t layer, Value &hidden, Value &u
                      yields.summands.push_back(largest);
                    return success();
                  }
-                 Value sum = slopes.front();
-                 for (Value slope : llvm::drop_begin(slopes))
-                   sum = arith::AddFOp::create(at, sum, slope);
-                 Value log = math::LogOp::create(at, sum);
+                 Value log = buildLogOfSum(at, slopes);
                  yields.summands.push_back(largest ? arith::AddFOp::create(at, log, largest).getResult() : log);
                  return success();
                });

@@ -25,7 +25,6 @@ LONG = {
     "lib/Conversion/SampleToTile/EmitBody.cpp: BodyEmitter::emitOp",
     "lib/Conversion/SampleToTile/EmitRoot.cpp: RootEmitter::emitStep",
     "lib/Conversion/MicroKernelsOuter.cpp: OuterBlock::emit",
-    "lib/Dialect/Flow/IR/Specializer.cpp: flowc::flow::buildElementwiseMap",
 }
 NO_FUNCTION = re.compile(r"^(?:(?:inline|static|constexpr|const|template.*>) )*(namespace|class|struct|enum|union|extern)\b")
 

@@ -148,46 +148,67 @@ static bool dependsOn(Value value, Value argument) {
   return false;
 }
 
-FailureOr<Transformed> flowc::flow::buildElementwiseMap(Specializer &specializer, Value event,
-                                                        ArrayRef<ElementwiseStep> steps) {
-  ImplicitLocOpBuilder &builder = specializer.getBuilder();
-  auto tensor = cast<RankedTensorType>(event.getType());
-  if (steps.empty())
-    return Transformed{event, {}};
-  // Parameters with a share for each element come first in the body.
+namespace {
+/// Elementwise bijections one after the other, on every element of a tensor. Log-determinants
+/// are those of steps that depend on the event, or those of the others.
+class ElementwiseMaps {
+public:
+  ElementwiseMaps(Specializer &specializer, RankedTensorType type, ArrayRef<ElementwiseStep> steps)
+      : builder(specializer.getBuilder()), wantsLogDets(specializer.wantsLogDets()), type(type), steps(steps) {
+    for (const ElementwiseStep &step : steps)
+      for (auto [parameter, isIndexed] : llvm::zip_equal(step.parameters, step.isIndexed))
+        (isIndexed ? indexed : shared).push_back(parameter);
+  }
+
+  /// Emits the elements, and the log-determinants that depend on them.
+  FailureOr<Transformed> buildElements(Value event);
+  /// Whether there are others: known once the elements have been emitted.
+  bool hasUniformLogDet() const { return anyUniform; }
+  FailureOr<Value> buildUniformLogDet();
+
+private:
+  Transformed emit(ImplicitLocOpBuilder &at, Value x, ValueRange arguments, bool wantsUniform);
+
+  ImplicitLocOpBuilder &builder;
+  bool wantsLogDets;
+  RankedTensorType type;
+  ArrayRef<ElementwiseStep> steps;
+  /// Parameters with a share for each element, which come first in the body, and others.
   SmallVector<Value> indexed, shared;
-  for (const ElementwiseStep &step : steps)
-    for (auto [parameter, isIndexed] : llvm::zip_equal(step.parameters, step.isIndexed))
-      (isIndexed ? indexed : shared).push_back(parameter);
-  // All steps on `x`, with the log-determinants of those that depend on `x` or of
-  // the others.
   bool anyUniform = false;
-  auto emit = [&](ImplicitLocOpBuilder &at, Value x, ValueRange arguments, bool wantsUniform) {
-    size_t nextIndexed = 0, nextShared = indexed.size();
-    Transformed total{x, {}};
-    for (const ElementwiseStep &step : steps) {
-      SmallVector<Value> parameters;
-      for (bool isIndexed : step.isIndexed)
-        parameters.push_back(arguments[isIndexed ? nextIndexed++ : nextShared++]);
-      auto bijection = step.op;
-      Transformed result = step.inverse ? bijection.buildElementInverse(at, total.event, parameters)
-                                        : bijection.buildElement(at, total.event, parameters);
-      total.event = result.event;
-      if (!specializer.wantsLogDets() || !result.logDet)
-        continue;
-      bool isUniform = !dependsOn(result.logDet, x);
-      anyUniform |= isUniform;
-      if (isUniform != wantsUniform)
-        continue;
-      total.logDet = total.logDet ? arith::AddFOp::create(at, total.logDet, result.logDet).getResult() : result.logDet;
-    }
-    return total;
-  };
+};
+} // namespace
+
+/// All steps on `x`, with the log-determinants of those that depend on `x` or of the others.
+Transformed ElementwiseMaps::emit(ImplicitLocOpBuilder &at, Value x, ValueRange arguments, bool wantsUniform) {
+  size_t nextIndexed = 0, nextShared = indexed.size();
+  Transformed total{x, {}};
+  for (const ElementwiseStep &step : steps) {
+    SmallVector<Value> parameters;
+    for (bool isIndexed : step.isIndexed)
+      parameters.push_back(arguments[isIndexed ? nextIndexed++ : nextShared++]);
+    auto bijection = step.op;
+    Transformed result = step.inverse ? bijection.buildElementInverse(at, total.event, parameters)
+                                      : bijection.buildElement(at, total.event, parameters);
+    total.event = result.event;
+    if (!wantsLogDets || !result.logDet)
+      continue;
+    bool isUniform = !dependsOn(result.logDet, x);
+    anyUniform |= isUniform;
+    if (isUniform != wantsUniform)
+      continue;
+    total.logDet = total.logDet ? arith::AddFOp::create(at, total.logDet, result.logDet).getResult() : result.logDet;
+  }
+  return total;
+}
+
+FailureOr<Transformed> ElementwiseMaps::buildElements(Value event) {
   SmallVector<Value> withEvent{event};
   llvm::append_range(withEvent, indexed);
-  FailureOr<MapOp> map = buildMap(builder, tensor.getNumElements(), withEvent, shared,
+  FailureOr<MapOp> map = buildMap(builder, type.getNumElements(), withEvent, shared,
                                   [&](ImplicitLocOpBuilder &at, ValueRange arguments, MapYields &yields) {
-                                    Transformed result = emit(at, arguments.front(), arguments.drop_front(), false);
+                                    Transformed result =
+                                        emit(at, arguments.front(), arguments.drop_front(), /*wantsUniform=*/false);
                                     yields.stacked.push_back(result.event);
                                     if (result.logDet)
                                       yields.summands.push_back(result.logDet);
@@ -195,22 +216,37 @@ FailureOr<Transformed> flowc::flow::buildElementwiseMap(Specializer &specializer
                                   });
   if (failed(map))
     return failure();
-  Transformed result{map->getStacked().front(), {}};
-  if (!map->getSums().empty())
-    result.logDet = map->getSums().front();
-  if (!anyUniform)
-    return result;
-  // A log-determinant of parameters only gets a map of its own, so that it can
-  // leave the loop over rows. What the formulas do with the event is dead there.
-  map = buildMap(builder, tensor.getNumElements(), indexed, shared,
-                 [&](ImplicitLocOpBuilder &at, ValueRange arguments, MapYields &yields) {
-                   Value unused = buildConstant(at, tensor.getElementType(), 0);
-                   yields.summands.push_back(emit(at, unused, arguments, true).logDet);
-                   return success();
-                 });
+  return Transformed{map->getStacked().front(), map->getSums().empty() ? Value() : map->getSums().front()};
+}
+
+/// What the formulas do with the event is dead here.
+FailureOr<Value> ElementwiseMaps::buildUniformLogDet() {
+  FailureOr<MapOp> map =
+      buildMap(builder, type.getNumElements(), indexed, shared,
+               [&](ImplicitLocOpBuilder &at, ValueRange arguments, MapYields &yields) {
+                 Value unused = buildConstant(at, type.getElementType(), 0);
+                 yields.summands.push_back(emit(at, unused, arguments, /*wantsUniform=*/true).logDet);
+                 return success();
+               });
   if (failed(map))
     return failure();
-  result.logDet = specializer.addLogDets(result.logDet, map->getSums().front());
+  return Value(map->getSums().front());
+}
+
+FailureOr<Transformed> flowc::flow::buildElementwiseMap(Specializer &specializer, Value event,
+                                                        ArrayRef<ElementwiseStep> steps) {
+  if (steps.empty())
+    return Transformed{event, {}};
+  ElementwiseMaps maps(specializer, cast<RankedTensorType>(event.getType()), steps);
+  FailureOr<Transformed> result = maps.buildElements(event);
+  if (failed(result) || !maps.hasUniformLogDet())
+    return result;
+  // A log-determinant of parameters only gets a map of its own, so that it can
+  // leave the loop over rows.
+  FailureOr<Value> logDet = maps.buildUniformLogDet();
+  if (failed(logDet))
+    return failure();
+  result->logDet = specializer.addLogDets(result->logDet, *logDet);
   return result;
 }
 

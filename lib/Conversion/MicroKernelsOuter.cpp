@@ -89,7 +89,22 @@ struct OuterBlock {
   void emitBias(Value rows);
 
 private:
-  VectorType vectorType(int64_t lanes) const { return VectorType::get({lanes}, b.shape.element); }
+  /// The vectors of sums that registers hold: of `rows` rows `perRow` ones each, from a
+  /// column on, the last one the tail if there are more than `whole`.
+  struct Sums {
+    Value row, column;
+    int64_t rows, whole, perRow;
+    /// Lanes of the tile that are summed at a time, each in vectors of its own.
+    int64_t step;
+    /// By lane, row and column.
+    SmallVector<Value> vectors = {};
+  };
+  int64_t widthOf(const Sums &sums, int64_t j) const { return j < sums.whole ? b.shape.lanes : tailLanes; }
+  VectorType typeOf(const Sums &sums, int64_t j) const { return VectorType::get({widthOf(sums, j)}, b.shape.element); }
+  /// Computes the vectors, over all lanes of the tile.
+  void addUp(Sums &sums);
+  /// Vector `j` of row `r`, in one.
+  Value total(const Sums &sums, int64_t r, int64_t j);
   /// Those of the `lanes` columns from `column` on that a row has.
   Value existing(int64_t lanes, Value rank, Value column);
   /// A vector to store, in some lanes (null: all), or a number.
@@ -102,6 +117,8 @@ private:
   Update addLaneTo(Value address, Value sum, Value lane);
   /// A number in memory before this tile.
   Value loadBefore(Value address);
+  /// What row `r` of the sums becomes in memory.
+  void addUpdates(const Sums &sums, int64_t r, SmallVectorImpl<Update> &weights, SmallVectorImpl<Update> &biases);
 };
 } // namespace
 
@@ -141,63 +158,76 @@ OuterBlock::Update OuterBlock::addLaneTo(Value address, Value sum, Value lane) {
   return {arith::AddFOp::create(b, loadBefore(address), number), address, {}};
 }
 
-void OuterBlock::emit(Value row, int64_t rows, int64_t whole, bool withTail, Value column) {
-  int64_t lanes = b.shape.lanes, perRow = whole + withTail;
-  auto typeOf = [&](int64_t j) { return vectorType(j < whole ? lanes : tailLanes); };
-  // Few sums take several lanes at a time, each its own: a fused multiply-add
-  // takes as long as four can be started.
-  int64_t step = rows * perRow >= 8 ? 1 : rows * perRow >= 4 ? 2 : 4;
-  Value from = b.at(scratch, column), outputs = b.at(g, b.mul(row, b.shape.rowStride()));
-  SmallVector<Value> sums;
-  for (int64_t i = 0; i < step * rows * perRow; ++i)
-    sums.push_back(arith::ConstantOp::create(b, b.getZeroAttr(typeOf(i % perRow))));
-  sums = b.loop(b.i64(0), lanesInUse, step, sums, [&](Value lane, ValueRange carried) {
+void OuterBlock::addUp(Sums &sums) {
+  int64_t lanes = b.shape.lanes;
+  Value from = b.at(scratch, sums.column), outputs = b.at(g, b.mul(sums.row, b.shape.rowStride()));
+  for (int64_t i = 0; i < sums.step * sums.rows * sums.perRow; ++i)
+    sums.vectors.push_back(arith::ConstantOp::create(b, b.getZeroAttr(typeOf(sums, i % sums.perRow))));
+  sums.vectors = b.loop(b.i64(0), lanesInUse, sums.step, sums.vectors, [&](Value lane, ValueRange carried) {
     SmallVector<Value> next;
-    for (int64_t s = 0; s < step; ++s) {
+    for (int64_t s = 0; s < sums.step; ++s) {
       Value here = b.add(lane, s), columns = b.at(from, b.mul(here, pitch));
       SmallVector<Value> loaded;
-      for (int64_t j = 0; j < perRow; ++j)
-        loaded.push_back(b.load(typeOf(j), b.at(columns, j * lanes)));
-      for (int64_t r = 0; r < rows; ++r) {
+      for (int64_t j = 0; j < sums.perRow; ++j)
+        loaded.push_back(b.load(typeOf(sums, j), b.at(columns, j * lanes)));
+      for (int64_t r = 0; r < sums.rows; ++r) {
         Value address = b.at(b.at(outputs, here), r * b.shape.rowStride());
         Value output = LLVM::LoadOp::create(b, b.shape.element, address, b.elementBytes());
-        for (int64_t j = 0; j < perRow; ++j)
-          next.push_back(math::FmaOp::create(b, vector::BroadcastOp::create(b, typeOf(j), output), loaded[j],
+        for (int64_t j = 0; j < sums.perRow; ++j)
+          next.push_back(math::FmaOp::create(b, vector::BroadcastOp::create(b, typeOf(sums, j), output), loaded[j],
                                              carried[next.size()]));
       }
     }
     return next;
   });
+}
+
+Value OuterBlock::total(const Sums &sums, int64_t r, int64_t j) {
+  SmallVector<Value> terms;
+  for (int64_t s = 0; s < sums.step; ++s)
+    terms.push_back(sums.vectors[(s * sums.rows + r) * sums.perRow + j]);
+  for (; terms.size() > 1; terms.resize(terms.size() / 2))
+    for (size_t t = 0; t < terms.size() / 2; ++t)
+      terms[t] = arith::AddFOp::create(b, terms[t], terms[t + terms.size() / 2]);
+  return terms[0];
+}
+
+void OuterBlock::addUpdates(const Sums &sums, int64_t r, SmallVectorImpl<Update> &weights,
+                            SmallVectorImpl<Update> &biases) {
+  int64_t lanes = b.shape.lanes;
+  Value row = b.add(sums.row, r), target = b.at(b.at(weight, b.mul(row, inputs)), sums.column), rank;
+  if (mask != OuterMask::None)
+    rank = LLVM::LoadOp::create(b, b.getI32Type(), b.at(outRanks, row, b.getI32Type()), 4);
+  for (int64_t j = 0; j < sums.perRow; ++j) {
+    Value sum = total(sums, r, j), exist, first = b.add(sums.column, j * lanes);
+    int64_t width = widthOf(sums, j);
+    if (rank)
+      exist = existing(width, rank, first);
+    if (j == sums.whole) {
+      // The ones are in lane `left`.
+      Value left = b.sub(inputs, first), hasWeight = b.lanesBelow(width, left);
+      biases.push_back(addLaneTo(b.at(bias, row), sum, left));
+      exist = exist ? arith::AndIOp::create(b, exist, hasWeight).getResult() : hasWeight;
+    }
+    weights.push_back(addTo(b.at(target, j * lanes), sum, exist));
+  }
+}
+
+void OuterBlock::emit(Value row, int64_t rows, int64_t whole, bool withTail, Value column) {
+  int64_t perRow = whole + withTail;
+  // Few sums take several lanes at a time, each its own: a fused multiply-add
+  // takes as long as four can be started.
+  int64_t step = rows * perRow >= 8 ? 1 : rows * perRow >= 4 ? 2 : 4;
+  Sums sums{row, column, rows, whole, perRow, step};
+  addUp(sums);
   // All loads come before all stores: vectors of neighbouring rows overlap in lanes
   // that are masked, and a load would wait for the store before it. Stores go up in
   // memory, so that without masks a row's own elements are written last, and biases after
   // all weights: what lies behind the last row may be they.
-  SmallVector<Update> updates, biases;
-  for (int64_t r = 0; r < rows; ++r) {
-    Value thisRow = b.add(row, r), target = b.at(b.at(weight, b.mul(thisRow, inputs)), column), rank;
-    if (mask != OuterMask::None)
-      rank = LLVM::LoadOp::create(b, b.getI32Type(), b.at(outRanks, thisRow, b.getI32Type()), 4);
-    for (int64_t j = 0; j < perRow; ++j) {
-      SmallVector<Value> terms;
-      for (int64_t s = 0; s < step; ++s)
-        terms.push_back(sums[(s * rows + r) * perRow + j]);
-      for (; terms.size() > 1; terms.resize(terms.size() / 2))
-        for (size_t t = 0; t < terms.size() / 2; ++t)
-          terms[t] = arith::AddFOp::create(b, terms[t], terms[t + terms.size() / 2]);
-      Value sum = terms[0], exist, first = b.add(column, j * lanes);
-      int64_t width = j < whole ? lanes : tailLanes;
-      if (rank)
-        exist = existing(width, rank, first);
-      if (j == whole) {
-        Value left = b.sub(inputs, first), weights = b.lanesBelow(width, left);
-        // The ones are in lane `left`.
-        (b.shape.unit->hasMasks ? updates : biases).push_back(addLaneTo(b.at(bias, thisRow), sum, left));
-        exist = exist ? arith::AndIOp::create(b, exist, weights).getResult() : weights;
-      }
-      updates.push_back(addTo(b.at(target, j * lanes), sum, exist));
-    }
-  }
-  for (const Update &update : llvm::concat<Update>(updates, biases)) {
+  SmallVector<Update> weights, biases;
+  for (int64_t r = 0; r < rows; ++r)
+    addUpdates(sums, r, weights, b.shape.unit->hasMasks ? weights : biases);
+  for (const Update &update : llvm::concat<Update>(weights, biases)) {
     if (update.lanes)
       LLVM::MaskedStoreOp::create(b, update.sum, update.address, update.lanes, b.elementBytes());
     else

@@ -24,7 +24,6 @@ LONG = {
     "lib/Conversion/SampleToTile/EmitBlockSweep.cpp: TileEmitter::BlockSolver::emitSolve",
     "lib/Conversion/SampleToTile/EmitBody.cpp: BodyEmitter::emitOp",
     "lib/Conversion/SampleToTile/EmitRoot.cpp: RootEmitter::emitStep",
-    "lib/Conversion/MicroKernelsOuter.cpp: OuterBlock::emit",
 }
 NO_FUNCTION = re.compile(r"^(?:(?:inline|static|constexpr|const|template.*>) )*(namespace|class|struct|enum|union|extern)\b")
 

@@ -11,6 +11,7 @@
 #include "flowc/Support/Clock.h"
 #include "flowc/Support/ForEachCPU.h"
 #include "flowc/Support/Handover.h"
+#include "flowc/Support/Shares.h"
 
 #include <algorithm>
 #include <array>
@@ -270,7 +271,8 @@ void KernelRunner::runParts(int64_t parts, RowCost &cost,
   Timed timed(*this, cost, parts, share);
   auto runOne = [&](int64_t i) {
     ScopedFloatingPointState state;
-    body(parts * i / calls, parts * (i + 1) / calls);
+    auto [first, last] = getShare(parts, i, calls);
+    body(first, last);
   };
   if (!share)
     return runOne(0);

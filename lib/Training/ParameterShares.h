@@ -16,12 +16,12 @@
 #define FLOWC_LIB_TRAINING_PARAMETERSHARES_H
 
 #include "flowc/Support/Handover.h"
+#include "flowc/Support/Shares.h"
 
 #include <algorithm>
 #include <cstdint>
 #include <tbb/parallel_for.h>
 #include <tbb/task_arena.h>
-#include <utility>
 
 namespace flowc {
 
@@ -38,14 +38,7 @@ void forEachShare(int threads, int64_t count, const Body &body) {
     return body(0, 1);
   // Sharing them also keeps the threads awake for the next batch.
   handOver([&](int64_t share) { body(share, shares); },
-           [&](const auto &shared) {
-             tbb::parallel_for(int64_t(0), shares, shared, tbb::static_partitioner());
-           });
-}
-
-/// That share of `count` things in a row: [first, second).
-inline std::pair<int64_t, int64_t> getShare(int64_t count, int64_t share, int64_t shares) {
-  return {count * share / shares, count * (share + 1) / shares};
+           [&](const auto &shared) { tbb::parallel_for(int64_t(0), shares, shared, tbb::static_partitioner()); });
 }
 
 } // namespace flowc

@@ -62,15 +62,20 @@ unsigned AddressBuilder::getAlignment(BufferType type) const {
 // Where buffers are
 //===----------------------------------------------------------------------===//
 
+/// The buffer that `op` makes begins at `base`.
+static LogicalResult replaceByStart(Operation *op, Value base, ConversionPatternRewriter &rewriter) {
+  Value zero = arith::ConstantIndexOp::create(rewriter, op->getLoc(), 0);
+  rewriter.replaceOpWithMultiple(op, {ValueRange{base, zero}});
+  return success();
+}
+
 namespace {
 struct LowerConstant : TilePattern<tile::ConstantOp> {
   using TilePattern::TilePattern;
   LogicalResult matchAndRewrite(tile::ConstantOp op, Adaptor, ConversionPatternRewriter &rewriter) const override {
     Type pointer = LLVM::LLVMPointerType::get(getContext());
     Value base = LLVM::AddressOfOp::create(rewriter, op.getLoc(), pointer, op.getTable());
-    Value zero = arith::ConstantIndexOp::create(rewriter, op.getLoc(), 0);
-    rewriter.replaceOpWithMultiple(op, {ValueRange{base, zero}});
-    return success();
+    return replaceByStart(op, base, rewriter);
   }
 };
 
@@ -82,9 +87,7 @@ struct LowerArgument : TilePattern<ArgumentOp> {
     Value where = LLVM::GEPOp::create(rewriter, op.getLoc(), pointer, pointer, arrays,
                                       ArrayRef<LLVM::GEPArg>{int32_t(op.getIndex())});
     Value base = LLVM::LoadOp::create(rewriter, op.getLoc(), pointer, where);
-    Value zero = arith::ConstantIndexOp::create(rewriter, op.getLoc(), 0);
-    rewriter.replaceOpWithMultiple(op, {ValueRange{base, zero}});
-    return success();
+    return replaceByStart(op, base, rewriter);
   }
 };
 
@@ -94,9 +97,7 @@ struct LowerParameter : TilePattern<ParameterOp> {
     Value memory = adaptor.getMemory().front();
     Value base = LLVM::GEPOp::create(rewriter, op.getLoc(), memory.getType(), shape.element, memory,
                                      ArrayRef<LLVM::GEPArg>{int32_t(op.getOffset())});
-    Value zero = arith::ConstantIndexOp::create(rewriter, op.getLoc(), 0);
-    rewriter.replaceOpWithMultiple(op, {ValueRange{base, zero}});
-    return success();
+    return replaceByStart(op, base, rewriter);
   }
 };
 
@@ -134,9 +135,7 @@ struct LowerPin : TilePattern<PinOp> {
   using TilePattern::TilePattern;
   LogicalResult matchAndRewrite(PinOp op, Adaptor adaptor, ConversionPatternRewriter &rewriter) const override {
     AddressBuilder b(op.getLoc(), rewriter, shape);
-    Value base = b.address(Place(op.getBuffer(), adaptor.getBuffer()));
-    rewriter.replaceOpWithMultiple(op, {ValueRange{base, b.index(0)}});
-    return success();
+    return replaceByStart(op, b.address(Place(op.getBuffer(), adaptor.getBuffer())), rewriter);
   }
 };
 

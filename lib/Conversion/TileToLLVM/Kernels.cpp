@@ -163,15 +163,19 @@ struct LowerTranspose : KernelPattern<TransposeOp> {
 // Draws
 //===----------------------------------------------------------------------===//
 
+/// What draws of one buffer take: where they go, how many, and which they are.
+template <typename OpTy, typename Adaptor>
+static SmallVector<Value> getDrawArguments(AddressBuilder &b, OpTy op, Adaptor adaptor) {
+  return {b.address(Place(op.getTo(), adaptor.getTo())), b.index(op.getTo().getType().getElements()),
+          adaptor.getSeed().front(), adaptor.getFirst().front(), adaptor.getVectors().front()};
+}
+
 struct LowerRandomNormal : KernelPattern<RandomNormalOp> {
   using KernelPattern::KernelPattern;
   LogicalResult matchAndRewrite(RandomNormalOp op, Adaptor adaptor,
                                 ConversionPatternRewriter &rewriter) const override {
     AddressBuilder b(op.getLoc(), rewriter, shape);
-    replaceByCall(op, getOrCreatePhiloxNormal(module, shape),
-                  {b.address(Place(op.getTo(), adaptor.getTo())), b.index(op.getTo().getType().getElements()),
-                   adaptor.getSeed().front(), adaptor.getFirst().front(), adaptor.getVectors().front()},
-                  rewriter);
+    replaceByCall(op, getOrCreatePhiloxNormal(module, shape), getDrawArguments(b, op, adaptor), rewriter);
     return success();
   }
 };
@@ -180,10 +184,7 @@ struct LowerRandomTail : KernelPattern<RandomTailOp> {
   using KernelPattern::KernelPattern;
   LogicalResult matchAndRewrite(RandomTailOp op, Adaptor adaptor, ConversionPatternRewriter &rewriter) const override {
     AddressBuilder b(op.getLoc(), rewriter, shape);
-    replaceByCall(op, getOrCreatePhiloxTail(module, shape, op.getStream()),
-                  {b.address(Place(op.getTo(), adaptor.getTo())), b.index(op.getTo().getType().getElements()),
-                   adaptor.getSeed().front(), adaptor.getFirst().front(), adaptor.getVectors().front()},
-                  rewriter);
+    replaceByCall(op, getOrCreatePhiloxTail(module, shape, op.getStream()), getDrawArguments(b, op, adaptor), rewriter);
     return success();
   }
 };

@@ -44,6 +44,8 @@ struct Layout {
   int64_t macs = 0;            ///< weights that exist
   bool hasHoles = false;       ///< a block covers weights that do not exist
 
+  int64_t countBlocks() const { return int64_t(blocks.size()) / kBlockFields; }
+
   void addBlock(int64_t row0, int64_t rows, int64_t k0, int64_t columns) {
     for (int64_t field : {row0, rows, k0, columns, elements})
       blocks.push_back(field);
@@ -141,24 +143,22 @@ void StageLayout::addRows(int64_t begin, int64_t end, Range inputs) {
 void StageLayout::layOut() {
   SmallVector<int64_t> leaders = findLeaders();
   for (int64_t s = 0; s < extent; ++s) {
-    auto countBlocks = [&] { return layout.blocks.size() / kBlockFields; };
-    ends.push_back(countBlocks());
+    ends.push_back(layout.countBlocks());
     Range inputs = inputsAt(s);
     if (leaders.empty()) {
       addRows(rowEnds[s], rowEnds[s + 1], inputs);
       continue;
     }
     if (leaders[s] == s) {
-      auto isLed = [s](int64_t leader) { return leader == s; };
-      int64_t begin = llvm::find_if(leaders, isLed) - leaders.begin();
+      int64_t begin = llvm::find(leaders, s) - leaders.begin();
       addRows(rowEnds[begin], rowEnds[begin + llvm::count(leaders, s)], inputs);
     }
-    ahead.push_back(countBlocks() - ends.back());
+    ahead.push_back(layout.countBlocks() - ends.back());
     Range before = inputsAt(leaders[s]);
     addRows(rowEnds[s], rowEnds[s + 1],
             op.getReverse() ? Range{inputs.first, before.first} : Range{before.last, inputs.last});
   }
-  ends.push_back(layout.blocks.size() / kBlockFields);
+  ends.push_back(layout.countBlocks());
 }
 
 namespace {
